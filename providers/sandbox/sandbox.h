@@ -1,0 +1,57 @@
+/*
+ * sandbox.h - the providers' APIs as a local program, badly behaved on request, with books of its own.
+ *
+ *                    +-- common port (the one of listen_fd): every provider and the control API
+ *     http servers --+-- port + 1: paypal   (its listening socket is closed by the fault `refuse`)
+ *                    +-- port + 2: payoneer
+ *          |
+ *     request -> classify -> fault plan -> dialect (paypal, payoneer, control) -> journal -> answer
+ *
+ * The effect of a request is written to the journal (books_file, one line a change) before its answer
+ * leaves, so that books, idempotency keys, orders and lists survive any death of the process.
+ * The base latency delays the answer, not the effect. Anybody may use the provider APIs; the control
+ * API (/books, /requests, /faults, /settings, /settle, /reset) answers to loopback addresses only.
+ *
+ * What each fault does, and the sandbox tokens, are listed in faults.h and scenario.h.
+ */
+#ifndef SANDBOX_SANDBOX_H
+#define SANDBOX_SANDBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/loop.h"
+
+enum sandbox_port {
+    SANDBOX_PORT_COMMON = 0,
+    SANDBOX_PORT_PAYPAL,   /* config.port + 1 */
+    SANDBOX_PORT_PAYONEER, /* config.port + 2 */
+    SANDBOX_PORT_COUNT,
+};
+
+struct sandbox_config { /* strings are borrowed until sandbox_free */
+    const char *address;          /* "127.0.0.1"; the providers' own ports listen here too */
+    int port;                     /* of listen_fd; 0 (tests): the kernel picks the others as well */
+    const char *certificate_file; /* PEM chain; NULL: plain HTTP (tests) */
+    const char *key_file;
+    const char *books_file; /* the journal, made when absent; NULL: nothing survives (tests) */
+    int64_t delay_ms;       /* base latency of provider answers */
+};
+extern const struct sandbox_config sandbox_config_default; /* 127.0.0.1, 9443, 50 ms */
+
+struct sandbox;
+
+/*
+ * Replay the journal and serve on listen_fd (common port, made by the caller with http_listen, stays
+ * the caller's) and on the providers' own ports. NULL with *err: which file or port, and why.
+ */
+struct sandbox *sandbox_new(struct loop *loop, int listen_fd, const struct sandbox_config *config,
+                            struct error *err) MUST_USE;
+/* Stop accepting; answers in the making are still sent. */
+void sandbox_drain(struct sandbox *sandbox);
+void sandbox_free(struct sandbox **sandbox);
+/* The port actually used; 0 while `refuse` keeps it closed. */
+int sandbox_port(const struct sandbox *sandbox, enum sandbox_port which);
+
+#endif
