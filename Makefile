@@ -1,0 +1,116 @@
+# Turnpike: `make run` starts everything, `make test` proves it, `make help` explains every target.
+
+BUILD   ?= build
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+PG_BIN  ?= /usr/lib/postgresql/15/bin
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wswitch-enum \
+            -Wimplicit-fallthrough -fno-common -Werror
+HARDEN   := -fPIE -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
+OPT      ?= -O2 -D_FORTIFY_SOURCE=2
+LINK     := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+CLANG    := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -1))
+ifeq ($(CLANG),)
+WARNINGS += -Wnull-dereference
+endif
+ifdef SAN
+OPT      := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LINK     += -fsanitize=address,undefined
+endif
+
+PKGS     := libevent libevent_openssl libssl libcrypto jansson libpq libcurl
+VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+CPPFLAGS := -I. -Igateway -D_GNU_SOURCE -DTURNPIKE_VERSION='"0.1.0"' \
+            $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)) \
+            -isystem /usr/share/include/llhttp -isystem /usr/include/postgresql
+CFLAGS   := -std=gnu11 -g $(OPT) $(WARNINGS) $(HARDEN)
+LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -levent_openssl -levent -lssl -lcrypto -ljansson -lpq -lcurl)
+
+# Modules, from the top level of the tree down: each links against those after it.
+MODULES   := process dashboard api payment sandbox http ledger router providers base
+DIR_base      := gateway/base
+DIR_http      := gateway/http
+DIR_ledger    := gateway/ledger
+DIR_router    := router
+DIR_providers := providers
+DIR_sandbox   := providers/sandbox
+DIR_payment   := gateway/payment
+DIR_api       := gateway/api
+DIR_dashboard := gateway/dashboard
+DIR_process   := gateway/process
+
+# What a module's tests link, besides itself.
+NEEDS_base      := base
+NEEDS_http      := http base
+NEEDS_ledger    := ledger base
+NEEDS_router    := router base
+NEEDS_providers := providers base
+NEEDS_sandbox   := sandbox http providers base
+NEEDS_payment   := payment http ledger router providers base
+NEEDS_api       := api payment http ledger router providers base
+NEEDS_dashboard := dashboard api payment http ledger router providers base
+NEEDS_process   := $(MODULES)
+
+define module_rules
+SRC_$(1) := $$(filter-out $$(DIR_$(1))/main.c,$$(wildcard $$(DIR_$(1))/*.c))
+OBJ_$(1) := $$(SRC_$(1):%.c=$$(BUILD)/obj/%.o)
+ifeq ($(1),http)
+OBJ_$(1) += $$(BUILD)/obj/llhttp/llhttp.o $$(BUILD)/obj/llhttp/api.o $$(BUILD)/obj/llhttp/http.o
+endif
+$$(BUILD)/lib$(1).a: $$(OBJ_$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
+
+.DEFAULT_GOAL := build
+
+## build           Compile the turnpike binary into build/
+.PHONY: build
+build: $(BUILD)/turnpike
+
+$(BUILD)/turnpike: $(BUILD)/obj/gateway/process/main.o $(MODULES:%=$(BUILD)/lib%.a)
+	@echo "link $@"
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $(BUILD)/obj/gateway/process/main.o \
+	    -Wl,--start-group $(MODULES:%=$(BUILD)/lib%.a) -Wl,--end-group $(LIBS)
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/llhttp/%.o: /usr/share/llhttp/%.c
+	@mkdir -p $(@D)
+	@$(CC) -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1 -std=gnu11 -g $(OPT) $(HARDEN) -w -c -o $@ $<
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- unit tests -------------------------------------------------------------------------------
+
+M ?= $(filter $(MODULES),$(notdir $(wildcard tests/unit/*)))
+TESTS = $(foreach m,$(M),$(patsubst tests/unit/$(m)/test_%.c,$(BUILD)/unit/$(m)/%,\
+        $(wildcard tests/unit/$(m)/test_$(if $(T),$(T),*).c)))
+
+define unit_rules
+$$(BUILD)/unit/$(1)/%: $$(BUILD)/obj/tests/unit/$(1)/test_%.o $$(NEEDS_$(1):%=$$(BUILD)/lib%.a)
+	@mkdir -p $$(@D)
+	@$$(CC) $$(CFLAGS) $$(LINK) -o $$@ $$< -Wl,--start-group $$(NEEDS_$(1):%=$$(BUILD)/lib%.a) \
+	    -Wl,--end-group $$(LIBS) -lcmocka
+endef
+$(foreach m,$(MODULES),$(eval $(call unit_rules,$(m))))
+.PRECIOUS: $(BUILD)/obj/%.o
+
+## unit            Unit tests (M=module, T=name of one program, SAN=1 for ASan and UBSan)
+.PHONY: unit
+unit: $(TESTS)
+	@tests/unit/run.sh "$(BUILD)" $(TESTS)
+
+## clean           Remove build/ (var/ stays)
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)

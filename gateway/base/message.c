@@ -1,0 +1,76 @@
+#include "base/message.h"
+
+#include "base/error.h"
+#include "base/json.h"
+
+/* clang-format off */
+static const struct message_entry entries[] = {
+    [MESSAGE_NONE]                   = {"none",                   200, "No error", false},
+    [MESSAGE_MALFORMED_REQUEST]      = {"malformed_request",      400, "The request is not well-formed", false},
+    [MESSAGE_MALFORMED_JSON]         = {"malformed_json",         400, "The body is not well-formed JSON", false},
+    [MESSAGE_KEY_MISSING]            = {"idempotency_key_missing", 400, "This request needs an Idempotency-Key header", false},
+    [MESSAGE_KEY_MALFORMED]          = {"idempotency_key_malformed", 400, "The Idempotency-Key is not well-formed", false},
+    [MESSAGE_CURSOR_MALFORMED]       = {"cursor_malformed",       400, "The query is not well-formed", false},
+    [MESSAGE_UNAUTHENTICATED]        = {"unauthenticated",        401, "No valid API key was given", false},
+    [MESSAGE_FORBIDDEN]              = {"forbidden",              403, "This key may not do this", false},
+    [MESSAGE_NOT_FOUND]              = {"not_found",              404, "There is no such object", false},
+    [MESSAGE_METHOD_NOT_ALLOWED]     = {"method_not_allowed",     405, "This address does not take this method", false},
+    [MESSAGE_KEY_IN_USE]             = {"idempotency_key_in_use", 409, "The first request under this key is still running", true},
+    [MESSAGE_REFERENCE_TAKEN]        = {"reference_taken",        409, "A payment with this reference exists", false},
+    [MESSAGE_CONFLICT]               = {"conflict",               409, "The object is in a state that forbids this", false},
+    [MESSAGE_UNSUPPORTED_MEDIA_TYPE] = {"unsupported_media_type", 415, "The body must be application/json", false},
+    [MESSAGE_KEY_REUSED]             = {"idempotency_key_reused", 422, "This key was used with another request", false},
+    [MESSAGE_UNKNOWN_MEMBER]         = {"unknown_member",         422, "The body has a member that is not known", false},
+    [MESSAGE_MISSING_MEMBER]         = {"missing_member",         422, "The body lacks a member that is needed", false},
+    [MESSAGE_INVALID_MEMBER]         = {"invalid_member",         422, "A member of the body is not valid", false},
+    [MESSAGE_INVALID_AMOUNT]         = {"invalid_amount",         422, "The amount is not valid", false},
+    [MESSAGE_UNKNOWN_CURRENCY]       = {"unknown_currency",       422, "The currency is not known", false},
+    [MESSAGE_UNKNOWN_PROVIDER]       = {"unknown_provider",       422, "The provider is not known", false},
+    [MESSAGE_CARD_DATA]              = {"card_data",              422, "Card data must not be sent here; send provider tokens", false},
+    [MESSAGE_NO_ROUTE]               = {"no_route",               422, "No provider account can take this payment", false},
+    [MESSAGE_RATE_LIMITED]           = {"rate_limited",           429, "Too many requests", true},
+    [MESSAGE_INTERNAL]               = {"internal",               500, "The gateway failed", true},
+    [MESSAGE_OUTCOME_PENDING]        = {"outcome_pending",        503, "The outcome is not yet recorded; repeat under the same key", true},
+    [MESSAGE_UNAVAILABLE]            = {"unavailable",            503, "The gateway cannot record payments now; nothing was done", true},
+    [MESSAGE_OVERLOADED]             = {"overloaded",             503, "The gateway is busy; nothing was done", true},
+    [MESSAGE_NO_HEALTHY_PROVIDER]    = {"no_healthy_provider",    503, "Every suitable provider is out of order; nothing was done", true},
+};
+/* clang-format on */
+
+const struct message_entry *message_entry(enum message message)
+{
+    CHECK((size_t)message < ARRAY_LEN(entries));
+    return &entries[message];
+}
+
+static void put_optional(struct json_out *out, const char *key, struct str value)
+{
+    if (!str_is_empty(value)) {
+        json_put_str(out, key, value);
+    }
+}
+
+void message_print(enum message message, struct str detail, struct str param, struct str payment_id,
+                   struct str request_id, struct buf *out)
+{
+    const struct message_entry *entry = message_entry(message);
+    struct json_out json;
+    json_out_init(&json, out);
+    json_begin_object(&json);
+    char type[128] = "https://turnpike.dev/errors/";
+    size_t at = sizeof("https://turnpike.dev/errors/") - 1;
+    for (const char *c = entry->code; *c != '\0' && at + 1 < sizeof(type); c++) {
+        type[at++] = *c == '_' ? '-' : *c;
+    }
+    type[at] = '\0';
+    json_put_cstr(&json, "type", type);
+    json_put_cstr(&json, "title", entry->title);
+    json_put_int(&json, "status", entry->status);
+    put_optional(&json, "detail", detail);
+    json_put_cstr(&json, "code", entry->code);
+    put_optional(&json, "param", param);
+    json_put_bool(&json, "retryable", entry->retryable);
+    put_optional(&json, "payment_id", payment_id);
+    put_optional(&json, "request_id", request_id);
+    json_end_object(&json);
+}

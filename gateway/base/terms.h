@@ -1,0 +1,60 @@
+/*
+ * terms.h - the words of the field that every module uses: operations, outcomes, payment statuses.
+ *
+ * Names are stored in the database and shown to merchants: they are never renamed.
+ */
+#ifndef BASE_TERMS_H
+#define BASE_TERMS_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+enum operation {
+    OPERATION_NONE = 0,
+    OPERATION_SALE,      /* "sale": authorize and capture in one */
+    OPERATION_AUTHORIZE, /* "authorize" */
+    OPERATION_CAPTURE,   /* "capture" */
+    OPERATION_VOID,      /* "void" */
+    OPERATION_REFUND,    /* "refund" */
+    OPERATION_PAYOUT,    /* "payout" */
+    OPERATION_COUNT,
+};
+
+/* What is known of an attempt or a send (design section 4). */
+enum outcome {
+    OUTCOME_NONE = 0,
+    OUTCOME_APPROVED,        /* "approved": the money moved, or is held */
+    OUTCOME_PENDING,         /* "pending": accepted, the provider decides later */
+    OUTCOME_REQUIRES_ACTION, /* "requires_action": pending until the payer acts */
+    OUTCOME_DECLINED_SOFT,   /* "declined_soft": another try may work */
+    OUTCOME_DECLINED_HARD,   /* "declined_hard": never try this instrument again */
+    OUTCOME_FAILED,          /* "failed": surely did nothing */
+    OUTCOME_UNKNOWN,         /* "unknown": the money may have moved */
+    OUTCOME_COUNT,
+};
+
+enum payment_status {
+    PAYMENT_NONE = 0,
+    PAYMENT_PROCESSING,
+    PAYMENT_REQUIRES_ACTION,
+    PAYMENT_AUTHORIZED,
+    PAYMENT_SUCCEEDED,
+    PAYMENT_DECLINED,
+    PAYMENT_FAILED,
+    PAYMENT_CANCELED,
+    PAYMENT_REVIEW,
+    PAYMENT_STATUS_COUNT,
+};
+
+const char *operation_name(enum operation operation);
+enum operation operation_find(struct str name); /* OPERATION_NONE when unknown */
+const char *outcome_name(enum outcome outcome);
+enum outcome outcome_find(struct str name);
+/* Approved, declined or failed: nothing more is to be learned. */
+bool outcome_is_final(enum outcome outcome);
+const char *payment_status_name(enum payment_status status);
+enum payment_status payment_status_find(struct str name);
+bool payment_status_is_final(enum payment_status status); /* authorized counts as final answer */
+
+#endif

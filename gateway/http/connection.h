@@ -1,0 +1,170 @@
+/*
+ * connection.h - inside of the server: one client connection as a state machine.
+ *
+ *                       handshake                 first bytes
+ *     HANDSHAKING ------------------> FRESH ------------------------+
+ *      (plain: skipped)                                             v
+ *                                     IDLE --- first bytes ------> HEAD ---> BODY
+ *                                      ^                            |          |
+ *                         all written, |                            v          v
+ *                         keep-alive   +-------- WRITING <------- HANDLING <---+
+ *                                                   |  ^            |
+ *                         all written, close        |  | close      | http_stream_start
+ *                                                   v  |            v
+ *                                              LINGERING     STREAM_WRITING <---> STREAMING
+ *
+ * A whole request that arrives at once goes from FRESH or IDLE to HANDLING without a stop. A refusal goes
+ * from HEAD or BODY to WRITING with close_after. LINGERING throws away what the client still sends, for
+ * a bounded time and size, so that it reads the answer instead of a reset.
+ *
+ * Each phase has one duration for all connections, so the connections of a phase, in the order they
+ * entered it, are in the order of their deadlines: one list and one timer per phase, no timer per
+ * connection. Moving on costs two list operations.
+ *
+ * Ownership: the server owns its connections and streams; a connection owns its exchange until the
+ * handler has it, then the handler owns it until it answers. Each knows when the other is gone.
+ */
+#ifndef HTTP_CONNECTION_H
+#define HTTP_CONNECTION_H
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "base/list.h"
+#include "base/loop.h"
+#include "base/metrics.h"
+#include "http/address.h"
+#include "http/parser.h"
+#include "http/server.h"
+
+enum {
+    HTTP_LINGER_MS = 2000,
+    HTTP_LINGER_BYTES_MAX = 256 * 1024,
+    HTTP_ARENA_BYTES_MAX = 16 * 1024 * 1024, /* beyond is a handler's bug */
+    HTTP_SPARE_EXCHANGE_MAX = 64,
+    HTTP_DATE_SIZE = 32,
+    HTTP_METRIC_CACHE_SIZE = 64, /* power of two */
+};
+
+enum phase {
+    PHASE_HANDSHAKING = 0,
+    PHASE_FRESH,
+    PHASE_IDLE,
+    PHASE_HEAD,
+    PHASE_BODY,
+    PHASE_HANDLING,
+    PHASE_WRITING,
+    PHASE_STREAM_WRITING,
+    PHASE_STREAMING,
+    PHASE_LINGERING,
+    PHASE_COUNT,
+};
+
+struct phase_queue {
+    struct http_server *server; /* borrowed; the timer's way back */
+    struct link connections;    /* earliest deadline first */
+    struct loop_timer timer;
+    int64_t limit_us; /* 0: no deadline */
+    bool armed;
+};
+
+/* A series by what it is labelled with: the hot path neither formats nor hashes label texts. */
+struct metric_slot {
+    const char *route;
+    int method;
+    int status;
+    struct metrics_series *requests;
+    struct metrics_series *seconds;
+};
+
+struct http_server {
+    struct loop *loop;           /* borrowed */
+    int listen_fd;               /* borrowed */
+    struct event *accept_event;  /* owned */
+    struct loop_timer accept_pause;
+    struct http_server_config config;
+    struct phase_queue phases[PHASE_COUNT];
+    size_t connection_count;
+    struct address_table addresses;
+    struct link exchanges; /* in handlers' hands */
+    struct link spares;    /* owned; exchanges to use again */
+    size_t spare_count;
+    struct link streams; /* owned */
+    bool draining;
+    int64_t date_second;
+    char date[HTTP_DATE_SIZE]; /* of date_second, as in the Date header */
+    struct metric_slot metric_cache[HTTP_METRIC_CACHE_SIZE];
+};
+
+struct connection {
+    struct link link;           /* in its phase's queue */
+    struct http_server *server; /* borrowed */
+    struct bufferevent *bev;    /* owned, with its SSL and socket */
+    enum phase phase;
+    int64_t deadline_us;
+    int64_t arrived_us; /* first byte of the current request */
+    struct parser parser;
+    struct parser_framing framing;  /* of the current request */
+    struct http_exchange *exchange; /* BODY: owned; HANDLING: the handler's */
+    struct http_stream *stream;     /* STREAM_WRITING, STREAMING */
+    size_t request_count;
+    size_t lingered_bytes;
+    bool close_after; /* the answer being made or written is the last one */
+    bool has_certificate;
+    bool peer_closed; /* it sends nothing more */
+    struct address address;
+    char peer[64];
+};
+
+struct http_exchange {
+    struct link link;              /* in the server's exchanges or spares */
+    struct http_server *server;    /* borrowed; NULL when it was freed meanwhile */
+    struct connection *connection; /* borrowed; NULL when the client has gone */
+    struct loop *loop;             /* borrowed */
+    struct arena arena;
+    struct http_request request;
+    char id[ID_TEXT_SIZE];
+    const char *route; /* a literal */
+    void *data;
+    http_gone_fn gone;
+    void *gone_ctx;
+};
+
+struct http_stream {
+    struct link link;              /* in the server's streams */
+    struct connection *connection; /* borrowed; NULL: it is over, gone follows by the timer */
+    struct loop_timer gone_timer;
+    http_gone_fn gone;
+    void *gone_ctx;
+};
+
+/* connection.c. `fd` is the connection's from here on. */
+void connection_new(struct http_server *server, int fd, struct address address, const char *peer);
+void connection_free(struct connection *c); /* closes at once; tells exchange and stream */
+void connection_set_phase(struct connection *c, enum phase phase);
+void connection_expire(struct connection *c); /* its phase's deadline has passed */
+/* An answer is in the output buffer: send it, then go on or close. */
+void connection_answered(struct connection *c);
+/* The output is complete and maybe already sent: close when it is. */
+void connection_finish(struct connection *c);
+/* A polite end for a connection that owes nothing: close_notify, then closed. */
+void connection_close_idle(struct connection *c);
+
+/* exchange.c */
+struct http_exchange *exchange_new(struct connection *c);
+void exchange_free(struct http_exchange *x);
+void exchange_tell_gone(struct http_exchange *x); /* the client or the server has left */
+
+/* reply.c */
+void reply_refuse(struct connection *c, enum refusal refusal);
+/* Head of an endless answer into the output. */
+void reply_stream_head(struct http_exchange *x);
+void reply_count(const struct http_exchange *x, int status);
+void reply_date(struct http_server *server); /* bring server->date up to date */
+
+/* stream.c */
+void stream_tell_gone(struct http_stream *stream); /* frees it */
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * server.h - a strict HTTP/1.1 server over TLS on bufferevents and llhttp.
+ *
+ *     accept -> handshake -> head -> body -> handler -> answer -> (keep-alive: head again) | close
+ *
+ * One struct http_exchange is one request and its one answer. The handler gets it when the whole body
+ * is there and answers at once or later, exactly once, with http_reply or http_stream_start. The exchange
+ * stays valid until that answer is given, even when the client has gone (the answer then goes nowhere).
+ * What the parser refuses never reaches a handler: it is answered with problem+json 4xx and the
+ * connection is closed. Every size, count and wait has a limit in struct http_limits; deadlines are total
+ * ones, not idle timers (facts/security.md 3.5).
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/str.h"
+#include "http/tls.h"
+
+struct http_limits { /* defaults in http_limits_default */
+    int64_t handshake_ms;       /* 5,000: TLS handshake complete */
+    int64_t head_ms;            /* 10,000: from the first byte of a request to the end of its head */
+    int64_t body_ms;            /* 15,000: from the end of the head to the end of the body */
+    int64_t idle_ms;            /* 75,000: between requests on a kept-alive connection */
+    int64_t answer_write_ms;    /* 10,000: an answer must be taken by the client in this time */
+    size_t target_bytes_max;    /* 4,096 */
+    size_t header_count_max;    /* 64 */
+    size_t header_bytes_max;    /* 8,192: one header, name and value */
+    size_t head_bytes_max;      /* 16,384: all headers and the request line */
+    size_t body_bytes_max;      /* 65,536 */
+    size_t connection_count_max; /* 4,096 per worker; beyond it new ones are closed at once */
+    size_t connection_per_address_max; /* 1,024 per worker */
+    size_t request_count_max;   /* 10,000 requests on one connection, then it is closed */
+    size_t stream_buffer_bytes_max; /* 262,144: an event stream's client that does not read is closed */
+};
+extern const struct http_limits http_limits_default;
+
+enum http_method {
+    HTTP_METHOD_NONE = 0,
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_METHOD_COUNT,
+};
+const char *http_method_name(enum http_method method);
+
+struct http_header {
+    struct str name; /* as received; compare with str_eq_nocase */
+    struct str value; /* trimmed */
+};
+
+struct http_request { /* everything borrowed from the exchange's arena */
+    enum http_method method;
+    struct str target; /* as received */
+    struct str path;   /* before '?', not decoded */
+    struct str query;  /* after '?', not decoded; empty when none */
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body;
+    struct str host;
+    char peer[64]; /* client address, text */
+    bool peer_has_certificate; /* mutual TLS verified */
+    int64_t arrived_us; /* monotonic: first byte of the request */
+};
+
+struct http_response { /* borrowed during the call only; header values with CR, LF or NUL are a bug */
+    int status;
+    struct str content_type; /* empty: none is sent */
+    struct str body;
+    const struct http_header *headers; /* additional ones */
+    size_t header_count;
+    bool close; /* close the connection after it */
+};
+
+struct http_server;
+struct http_exchange;
+struct http_stream;
+typedef void (*http_handler_fn)(struct http_exchange *x, void *ctx);
+typedef void (*http_gone_fn)(void *ctx);
+
+struct http_server_config {
+    struct http_limits limits;
+    struct tls_server *tls; /* borrowed; NULL: plain HTTP (tests, sandbox control on request) */
+    const char *listener_name; /* for metrics and logs: "api", "ops", "sandbox" */
+    http_handler_fn handler;
+    void *handler_ctx;
+};
+
+/*
+ * Serve on a listening socket made by the caller (the master, before the fork; http_listen). The server
+ * does not own listen_fd's listening state: freeing the server leaves it open for others.
+ */
+struct http_server *http_server_new(struct loop *loop, int listen_fd,
+                                    const struct http_server_config *config);
+/* Stop accepting; close idle connections; answers in the making are sent with Connection: close. */
+void http_server_drain(struct http_server *server);
+size_t http_server_connection_count(const struct http_server *server);
+void http_server_free(struct http_server **server); /* closes what is left at once */
+/* New handshakes use this context from now on (certificate reload). */
+void http_server_use_tls(struct http_server *server, struct tls_server *tls);
+
+/* Bind and listen, SO_REUSEPORT and CLOEXEC, non-blocking. ERROR_CONFLICT: "port 8443 is taken". */
+bool http_listen(const char *address, int port, int *fd, struct error *err) MUST_USE;
+
+const struct http_request *http_request(const struct http_exchange *x);
+struct arena *http_arena(struct http_exchange *x); /* dies with the exchange */
+const char *http_request_id(const struct http_exchange *x); /* "req_...", also sent as Request-Id */
+struct str http_header(const struct http_exchange *x, const char *name); /* first one; empty: none */
+/* Decoded value of a query parameter (first one); false when absent or badly encoded. */
+bool http_query(const struct http_exchange *x, const char *name, struct str *value);
+void *http_exchange_data(const struct http_exchange *x);
+void http_exchange_set_data(struct http_exchange *x, void *data);
+/* Called (once, not from within http_reply) if the client leaves before the answer is given. */
+void http_on_gone(struct http_exchange *x, http_gone_fn fn, void *ctx);
+/* Label for metrics ("/v1/payments/{id}"); a literal. */
+void http_set_route(struct http_exchange *x, const char *route);
+
+/* Answer; x is invalid afterwards. Adds Date, Content-Length, Request-Id, HSTS, nosniff. */
+void http_reply(struct http_exchange *x, const struct http_response *response);
+void http_reply_json(struct http_exchange *x, int status, struct str body);
+
+/*
+ * Start an event stream (Content-Type: text/event-stream). x is invalid afterwards; the stream lives
+ * until http_stream_close, or until `gone` was called (then it must not be touched any more).
+ */
+struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone, void *ctx);
+/* False when the client does not read fast enough; the stream is then closed and `gone` follows. */
+bool http_stream_send(struct http_stream *stream, struct str bytes);
+void http_stream_close(struct http_stream *stream);
+
+#endif

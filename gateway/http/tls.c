@@ -1,0 +1,190 @@
+#include "http/tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+struct tls_server {
+    SSL_CTX *context; /* owned; each connection's SSL holds a reference too */
+};
+
+/* The reason of OpenSSL's oldest queued error; the queue is empty afterwards. */
+static const char *take_reason(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    ERR_clear_error();
+    return reason ? reason : "not readable as PEM";
+}
+
+/* Like PostgreSQL: nobody but the owner, or the group of a file that belongs to root. */
+static bool key_is_private(const struct stat *st, const char *path, struct error *err)
+{
+    mode_t forbidden = st->st_uid == 0 ? (mode_t)(S_IRWXO | S_IWGRP | S_IXGRP)
+                                       : (mode_t)(S_IRWXO | S_IRWXG);
+    if ((st->st_mode & forbidden) == 0) {
+        return true;
+    }
+    return fail(err, ERROR_DENIED,
+                "cannot use TLS key %s: others may read or write it (mode %04o); run chmod 600 %s",
+                path, (unsigned)(st->st_mode & 07777), path);
+}
+
+static bool load_key(SSL_CTX *context, const char *path, struct error *err)
+{
+    bool done = false;
+    FILE *file = NULL;
+    EVP_PKEY *key = NULL;
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        fail(err, ERROR_IO, "cannot read TLS key %s: %s", path, strerror(errno));
+        goto out;
+    }
+    if (!key_is_private(&st, path, err)) {
+        goto out;
+    }
+    file = fdopen(fd, "r");
+    if (!file) {
+        fail(err, ERROR_IO, "cannot read TLS key %s: %s", path, strerror(errno));
+        goto out;
+    }
+    fd = -1; /* now the stream's */
+    /* "" as pass phrase: an encrypted key is an error here, not a prompt on the terminal. */
+    key = PEM_read_PrivateKey(file, NULL, NULL, (void *)(uintptr_t) "");
+    if (!key) {
+        fail(err, ERROR_INVALID, "cannot use TLS key %s: %s", path, take_reason());
+        goto out;
+    }
+    if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1) {
+        ERR_clear_error();
+        fail(err, ERROR_INVALID, "cannot use TLS key %s: it does not belong to the certificate",
+             path);
+        goto out;
+    }
+    done = true;
+out:
+    EVP_PKEY_free(key);
+    if (file) {
+        fclose(file);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+}
+
+static bool check_readable(const char *what, const char *path, struct error *err)
+{
+    if (access(path, R_OK) == 0) {
+        return true;
+    }
+    return fail(err, ERROR_IO, "cannot read %s %s: %s", what, path, strerror(errno));
+}
+
+static bool load_certificate(SSL_CTX *context, const char *path, struct error *err)
+{
+    if (!check_readable("TLS certificate", path, err)) {
+        return false;
+    }
+    if (SSL_CTX_use_certificate_chain_file(context, path) != 1) {
+        return fail(err, ERROR_INVALID, "cannot use TLS certificate %s: %s", path, take_reason());
+    }
+    return true;
+}
+
+static bool load_client_ca(SSL_CTX *context, const struct tls_server_config *config,
+                           struct error *err)
+{
+    const char *path = config->client_ca_file;
+    if (!path) {
+        return true;
+    }
+    if (!check_readable("client CA", path, err)) {
+        return false;
+    }
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(path);
+    if (!names || SSL_CTX_load_verify_locations(context, path, NULL) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return fail(err, ERROR_INVALID, "cannot use client CA %s: %s", path, take_reason());
+    }
+    SSL_CTX_set_client_CA_list(context, names);
+    SSL_CTX_set_verify(context,
+                       SSL_VERIFY_PEER | (config->client_certificate_required
+                                              ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                                              : 0),
+                       NULL);
+    return true;
+}
+
+/* We speak HTTP/1.1 only; a client that offers protocols without it is told so in the handshake. */
+static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *offered, unsigned offered_len, void *ctx)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *selected = NULL;
+    (void)ssl;
+    (void)ctx;
+    if (SSL_select_next_proto(&selected, out_len, ours, sizeof ours - 1, offered, offered_len) !=
+        OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    *out = selected;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool set_policy(SSL_CTX *context)
+{
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET |
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_num_tickets(context, 0) == 1 &&
+           SSL_CTX_set_max_early_data(context, 0) == 1 &&
+           SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
+           SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
+}
+
+struct tls_server *tls_server_new(const struct tls_server_config *config, struct error *err)
+{
+    CHECK(config->certificate_file && config->key_file);
+    CHECK(config->client_ca_file || !config->client_certificate_required);
+    struct tls_server *tls = calloc(1, sizeof *tls);
+    CHECK(tls);
+    tls->context = SSL_CTX_new(TLS_server_method());
+    CHECK(tls->context);
+    CHECK(set_policy(tls->context));
+    if (!load_certificate(tls->context, config->certificate_file, err) ||
+        !load_key(tls->context, config->key_file, err) ||
+        !load_client_ca(tls->context, config, err)) {
+        tls_server_free(&tls);
+        return NULL;
+    }
+    return tls;
+}
+
+void tls_server_free(struct tls_server **tls)
+{
+    if (*tls) {
+        SSL_CTX_free((*tls)->context);
+        free(*tls);
+        *tls = NULL;
+    }
+}
+
+struct ssl_ctx_st *tls_server_context(const struct tls_server *tls)
+{
+    return tls->context;
+}

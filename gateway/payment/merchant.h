@@ -1,0 +1,93 @@
+/*
+ * merchant.h - who is calling, and through which accounts: a cache of the directory in each worker.
+ *
+ * An API key is "tpk_test_" or "tpk_live_" + 43 base64url characters (256 random bits). Its
+ * HMAC-SHA-256 under the pepper finds it. Found keys, merchants and accounts are cached; the directory's
+ * version is compared every second, and a change drops what was cached. Unknown keys are remembered for a
+ * second (bounded), so that guessing does not reach the database.
+ */
+#ifndef PAYMENT_MERCHANT_H
+#define PAYMENT_MERCHANT_H
+
+#include "base/crypto.h"
+#include "base/loop.h"
+#include "ledger/directory.h"
+#include "providers/provider.h"
+#include "router/cost.h"
+#include "router/health.h"
+
+enum {
+    MERCHANT_ACCOUNT_MAX = 16,
+};
+
+struct merchant_account {
+    struct provider_account account;
+    struct directory_account row;   /* strings owned with the merchant */
+    struct cost_table *cost;        /* owned; NULL: no fee table */
+    struct health_entry *health;    /* in shared memory */
+    uint64_t currency_bits[4];      /* by currency_index */
+    bool usable;                    /* false: secret missing or settings wrong: `problem` says why */
+    char problem[160];
+};
+
+struct merchant { /* immutable once loaded; reference counted */
+    struct uuid merchant_id;
+    struct str name;
+    struct str country;
+    bool livemode;
+    bool disabled;
+    struct merchant_account account[MERCHANT_ACCOUNT_MAX];
+    size_t account_count;
+};
+
+struct caller { /* what a valid key gives */
+    struct uuid key_id;
+    enum key_role role;
+    bool livemode;
+    struct merchant *merchant; /* held; NULL for an operator of the house */
+};
+
+struct merchants;
+
+struct merchants_config {
+    const char *secrets_folder;   /* where "file:NAME" lies */
+    const char *default_ca_file;  /* accounts without own CA; "" = system store */
+    int64_t check_interval_ms;    /* 1,000 */
+    size_t merchant_max;          /* 10,000 cached */
+    size_t key_max;               /* 20,000 cached */
+};
+
+struct merchants *merchants_new(struct loop *loop, struct store *store, struct health *health,
+                                const uint8_t pepper[32], const struct merchants_config *config);
+void merchants_free(struct merchants **merchants);
+
+void merchant_hold(struct merchant *merchant);
+void merchant_drop(struct merchant *merchant);
+
+enum merchants_find {
+    MERCHANTS_FOUND = 0,
+    MERCHANTS_UNKNOWN,     /* no such key, expired or disabled: 401 */
+    MERCHANTS_UNAVAILABLE, /* the database is away: 503 */
+};
+typedef void (*merchants_done_fn)(void *ctx, enum merchants_find found, const struct caller *caller);
+/* Cached: done is called from the next tick's start at the latest; never before this returns... except
+ * that merchants_try answers at once from the cache (the hot path). */
+bool merchants_try(struct merchants *merchants, struct str api_key, struct caller *caller);
+void merchants_authenticate(struct merchants *merchants, struct str api_key, merchants_done_fn done,
+                            void *ctx);
+typedef void (*merchants_load_fn)(void *ctx, enum merchants_find found, struct merchant *merchant);
+void merchants_load(struct merchants *merchants, const struct uuid *merchant_id,
+                    merchants_load_fn done, void *ctx);
+/* Drop everything cached (the directory changed here). */
+void merchants_forget(struct merchants *merchants);
+
+/* Make a key: text shown once, digest stored. */
+void merchant_key_make(bool livemode, char text[64], uint8_t digest[32], const uint8_t pepper[32]);
+void merchant_key_digest(struct str text, const uint8_t pepper[32], uint8_t digest[32]);
+
+/* Build the usable form of an account row (secret read, settings checked, fee table parsed). */
+void merchant_account_build(struct merchant_account *out, const struct directory_account *row,
+                            const struct merchants_config *config, struct health *health,
+                            struct arena *arena);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * plan.h - what a payment does, as a table of typed steps. The default plan is compiled in: route, authorize
+ * (with capture in one where the merchant wants it at once), capture. Merchants' own workflows become other
+ * plans for the same core (attempts and events carry nullable run_id and step_id).
+ */
+#ifndef PAYMENT_PLAN_H
+#define PAYMENT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/terms.h"
+
+enum plan_verb {
+    PLAN_NONE = 0,
+    PLAN_ROUTE,
+    PLAN_AUTHORIZE, /* owns failover: walks the candidates */
+    PLAN_CAPTURE,
+    PLAN_END,
+};
+
+enum plan_guard {
+    PLAN_ALWAYS = 0,
+    PLAN_IF_CAPTURE_AUTOMATIC,
+    PLAN_IF_CAPTURE_MANUAL,
+};
+
+struct plan_step {
+    const char *id;
+    enum plan_verb verb;
+    enum plan_guard guard;
+};
+
+struct plan {
+    const char *name;
+    const struct plan_step *steps;
+    size_t count;
+};
+extern const struct plan plan_default;
+
+struct plan_position {
+    const struct plan *plan;
+    uint8_t step;
+};
+
+void plan_start(struct plan_position *position, const struct plan *plan);
+/* The verb to perform now; skips steps whose guard is false. PLAN_END when done. */
+enum plan_verb plan_verb(const struct plan_position *position);
+void plan_advance(struct plan_position *position, bool capture_automatic);
+/* SALE when authorize and a guarded-true capture follow each other; AUTHORIZE otherwise. */
+enum operation plan_operation(const struct plan_position *position, bool capture_automatic);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * present.h - what a payment looks like on the wire (design section 6): the one place that prints it, for
+ * the first answer, for replays of 202 and for GET.
+ */
+#ifndef PAYMENT_PRESENT_H
+#define PAYMENT_PRESENT_H
+
+#include "ledger/store.h"
+
+/* {"id","object":"payment","status",...,"attempts":[...],"decision":{...},"created","livemode"} */
+void present_payment(const struct store_payment_view *payment, struct buf *out);
+/* Human word for why a payment or attempt ended: "insufficient_funds" and so on; may be "". */
+struct str present_failure_reason(const struct store_payment_view *payment);
+
+#endif

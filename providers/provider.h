@@ -1,0 +1,205 @@
+/*
+ * provider.h - what a payment provider is to the gateway: a table of pure functions.
+ *
+ * An adapter has no state and does no I/O. It is asked again and again what to do next:
+ *
+ *     next(call, facts) -> SEND request ... (committed, then sent by the engine) ... judge(answer)
+ *          -> facts (a list id, an order id: committed before the next send that needs them)
+ *          -> next(call, facts) -> SEND ...            (Payoneer Checkout: list, then charge)
+ *          -> outcome: approved, pending, declined, failed, unknown
+ *
+ * OAuth tokens are not sends: the engine fetches them by build_token/judge_token and puts them into the
+ * request's Authorization header itself, so that a stored request never holds a credential.
+ *
+ * What a transport error means is not the adapter's business: if the request left and no whole answer
+ * came, the outcome is unknown (design section 4).
+ */
+#ifndef PROVIDERS_PROVIDER_H
+#define PROVIDERS_PROVIDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/crypto.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/money.h"
+#include "base/terms.h"
+
+enum {
+    PROVIDER_FACT_MAX = 8,
+    PROVIDER_HEADER_MAX = 8,
+    PROVIDER_REASON_MAX = 64,
+    PROVIDER_SETTING_MAX = 16,
+};
+
+/* How the provider answers the same key again (capability `replay`). */
+enum provider_replay {
+    PROVIDER_REPLAY_NONE = 0,     /* would charge again: never repeat */
+    PROVIDER_REPLAY_FIRST_ANSWER, /* the stored first answer */
+    PROVIDER_REPLAY_LATEST_STATE, /* the current state of the same object (PayPal) */
+    PROVIDER_REPLAY_DUPLICATE,    /* a "duplicate" error: refused, so safe, but says no outcome */
+};
+
+struct provider_capability {
+    struct str currency_codes;    /* "AUD BRL CAD ..." ; empty: every ISO 4217 currency */
+    uint32_t operations;          /* bit set: 1u << OPERATION_SALE ... */
+    enum provider_replay replay;
+    int64_t key_lifetime_ms;      /* how long a key protects a repeat; 0: for ever */
+    int64_t settle_ms;            /* after this long an answer to the same key or "not found" may end it */
+    bool lookup_by_reference;     /* can be asked by our attempt id or by a fact we hold */
+    int64_t amount_max_minor;     /* 0: no own limit */
+};
+
+/* One account of one merchant at the provider. Owned by the merchant cache; borrowed in a call. */
+struct provider_account {
+    struct uuid merchant_id;
+    struct uuid account_id;
+    const struct provider *provider;
+    char base_url[256];    /* "https://api-m.paypal.com", no slash at the end */
+    char ca_file[256];     /* empty: the system's trust store */
+    struct str user;       /* client id, or merchant code */
+    struct secret password; /* client secret, or API key */
+    const json_t *settings; /* account settings by name (division, program_id, ...); may be NULL */
+};
+
+/* What an attempt is to achieve; the same from its first send to its last lookup. */
+struct provider_call {
+    enum operation operation;
+    const struct provider_account *account;
+    struct str attempt_ref;  /* "att_...": our reference and idempotency key at the provider */
+    struct str payment_ref;  /* "pay_...": invoice number where there is one */
+    struct str merchant_ref; /* the merchant's own reference; may be empty */
+    int64_t amount_minor;
+    const struct currency *currency;
+    struct str method_type;  /* "card", "wallet" */
+    struct str token;        /* the provider's token for the payment method */
+    struct str country;      /* payer's, ISO 3166-1 alpha-2; may be empty */
+    struct str customer_ref; /* may be empty */
+    struct str description;  /* may be empty */
+    struct str parent_ref;   /* capture, void, refund: the provider's id of what it acts on */
+};
+
+/* Short things an answer taught us, by name; kept as one JSON object in the ledger. */
+struct provider_fact {
+    struct str name;
+    struct str value;
+};
+struct provider_facts {
+    struct provider_fact fact[PROVIDER_FACT_MAX];
+    size_t count;
+};
+struct str provider_fact_find(const struct provider_facts *facts, struct str name); /* empty: none */
+/* Set or replace; borrowed strings; a ninth name is a bug. */
+void provider_fact_set(struct provider_facts *facts, struct str name, struct str value);
+bool provider_facts_parse(struct str json, struct arena *arena, struct provider_facts *facts,
+                          struct error *err) MUST_USE;
+void provider_facts_print(const struct provider_facts *facts, struct buf *out);
+
+enum provider_step {
+    PROVIDER_STEP_NONE = 0,
+    PROVIDER_STEP_CHARGE,  /* "charge": the send that moves the money (any operation) */
+    PROVIDER_STEP_SESSION, /* "session": prepares, moves nothing (Payoneer list) */
+    PROVIDER_STEP_LOOKUP,  /* "lookup": asks what happened */
+    PROVIDER_STEP_CANCEL,  /* "cancel" */
+    PROVIDER_STEP_PROBE,   /* "probe": harmless call of `accounts test` */
+    PROVIDER_STEP_COUNT,
+};
+const char *provider_step_name(enum provider_step step);
+enum provider_step provider_step_find(struct str name);
+
+struct provider_header {
+    struct str name;
+    struct str value;
+};
+
+/* A request without credentials: exactly what is stored before it is sent. */
+struct provider_request {
+    enum provider_step step;
+    bool moves_money;
+    struct str method; /* "POST" */
+    struct str path;   /* "/v2/checkout/orders", begins with '/' */
+    struct provider_header header[PROVIDER_HEADER_MAX];
+    size_t header_count;
+    bool has_body;
+    struct str body;
+    struct str key; /* the provider's idempotency key; empty where there is none */
+};
+/* To and from the bytes that are stored (encrypted) with the send. unpack(pack(x)) == x. */
+void provider_request_pack(const struct provider_request *request, struct buf *out);
+bool provider_request_unpack(struct str packed, struct arena *arena,
+                             struct provider_request *request, struct error *err) MUST_USE;
+
+struct provider_answer {
+    int status; /* HTTP */
+    struct str content_type;
+    struct str body;
+    struct str debug_id;      /* the provider's own request id for support */
+    int64_t retry_after_ms;   /* -1: none given */
+};
+
+/* What an answer means. */
+struct provider_judgement {
+    enum outcome outcome; /* OUTCOME_NONE: go on with the next send */
+    char code[PROVIDER_REASON_MAX];   /* the provider's own code, "INSTRUMENT_DECLINED", "0500"; may be "" */
+    char reason[PROVIDER_REASON_MAX]; /* ours, stable: "insufficient_funds", "do_not_honor", "provider_error" */
+    struct str reference;     /* the provider's id of the money movement (capture, authorization, charge) */
+    bool has_amount;
+    int64_t amount_minor;     /* as the provider states it; a mismatch is never success */
+    char currency[4];
+    bool has_fee;
+    int64_t fee_minor;        /* the fee the provider states for this payment, in `currency` */
+    struct provider_facts facts; /* new facts only */
+    struct str action_url;    /* requires_action: where the payer must go */
+    bool not_found;           /* a lookup found nothing (proof only after settle_ms) */
+    bool duplicate;           /* the key or session was used before: look up */
+    bool may_send_again;      /* FAILED for a passing reason (token expired): one more send may follow */
+};
+
+enum provider_next {
+    PROVIDER_NEXT_SEND = 0,
+    PROVIDER_NEXT_REFUSE, /* cannot be expressed for this provider: the attempt FAILED, *err says why */
+};
+
+struct provider {
+    const char *name;      /* "paypal" */
+    const char *title;     /* "PayPal" */
+    const char *version;   /* of the adapter; stored with each send */
+    struct provider_capability capability;
+
+    /* The next send of this call, given the facts so far. Strings live in arena. */
+    enum provider_next (*next)(const struct provider_call *call,
+                               const struct provider_facts *facts, struct arena *arena,
+                               struct provider_request *request, struct error *err);
+    /* What the whole answer to a send of `step` means. Never fails: unreadable is OUTCOME_UNKNOWN. */
+    void (*judge)(const struct provider_call *call, enum provider_step step,
+                  const struct provider_answer *answer, struct arena *arena,
+                  struct provider_judgement *judgement);
+    /* Ask what happened; false when this provider offers no lookup with the facts we hold. */
+    bool (*build_lookup)(const struct provider_call *call, const struct provider_facts *facts,
+                         struct arena *arena, struct provider_request *request);
+    /* Cancel the attempt by key or by fact; false when the provider has no such call. May be NULL. */
+    bool (*build_cancel)(const struct provider_call *call, const struct provider_facts *facts,
+                         struct arena *arena, struct provider_request *request);
+    /* A harmless real call with the account's credentials. */
+    bool (*build_probe)(const struct provider_account *account, struct arena *arena,
+                        struct provider_request *request);
+
+    /* Bearer tokens: NULL means HTTP Basic with user and password on every request. */
+    void (*build_token)(const struct provider_account *account, struct arena *arena,
+                        struct provider_request *request);
+    /* token is wiped by the engine; false: refused, *err says why without the secret. */
+    bool (*judge_token)(const struct provider_answer *answer, struct secret *token,
+                        int64_t *lifetime_ms, struct error *err);
+    /* Checked when an account is made: settings known, complete, of the right form. */
+    bool (*check_account)(const struct provider_account *account, struct error *err);
+};
+
+/* registry.c: every provider that is compiled in. */
+const struct provider *provider_find(struct str name); /* NULL when unknown */
+const struct provider *const *provider_all(size_t *count);
+bool provider_takes_currency(const struct provider *provider, const struct currency *currency);
+
+#endif
