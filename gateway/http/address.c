@@ -104,7 +104,8 @@ void address_remove(struct address_table *table, struct address address)
     }
     table->used--;
     /* Move back what a probe would no longer find behind the hole (no tombstones). */
-    for (size_t i = (hole + 1) & table->mask; table->slots[i].count > 0; i = (i + 1) & table->mask) {
+    for (size_t i = (hole + 1) & table->mask; table->slots[i].count > 0;
+         i = (i + 1) & table->mask) {
         size_t home = home_of(table, table->slots[i].address);
         if (((i - home) & table->mask) >= ((i - hole) & table->mask)) {
             table->slots[hole] = table->slots[i];

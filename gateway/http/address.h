@@ -1,8 +1,8 @@
 /*
  * address.h - how many connections each client address has open.
  *
- * A fixed open-addressing table, made once for the largest number of connections a server may have. An
- * IPv6 client counts by its /64: the low half is the client's own to choose.
+ * A fixed open-addressing table, made once for the largest number of connections a server may have.
+ * An IPv6 client counts by its /64: the low half is the client's own to choose.
  */
 #ifndef HTTP_ADDRESS_H
 #define HTTP_ADDRESS_H

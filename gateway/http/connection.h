@@ -13,9 +13,9 @@
  *                                                   v  |            v
  *                                              LINGERING     STREAM_WRITING <---> STREAMING
  *
- * A whole request that arrives at once goes from FRESH or IDLE to HANDLING without a stop. A refusal goes
- * from HEAD or BODY to WRITING with close_after. LINGERING throws away what the client still sends, for
- * a bounded time and size, so that it reads the answer instead of a reset.
+ * A whole request that arrives at once goes from FRESH or IDLE to HANDLING without a stop. A
+ * refusal goes from HEAD or BODY to WRITING with close_after. LINGERING throws away what the client
+ * still sends, for a bounded time and size, so that it reads the answer instead of a reset.
  *
  * Each phase has one duration for all connections, so the connections of a phase, in the order they
  * entered it, are in the order of their deadlines: one list and one timer per phase, no timer per
@@ -80,9 +80,9 @@ struct metric_slot {
 };
 
 struct http_server {
-    struct loop *loop;           /* borrowed */
-    int listen_fd;               /* borrowed */
-    struct event *accept_event;  /* owned */
+    struct loop *loop;          /* borrowed */
+    int listen_fd;              /* borrowed */
+    struct event *accept_event; /* owned */
     struct loop_timer accept_pause;
     struct http_server_config config;
     struct phase_queue phases[PHASE_COUNT];

@@ -55,7 +55,8 @@ bool judge_head(struct str head, struct judgement *out)
     if (result != HPE_PAUSED || !hearing.complete) {
         return false;
     }
-    /* It pauses on the last byte of the head or behind it; anywhere else it saw another end than we. */
+    /* It pauses on the last byte of the head or behind it; anywhere else it saw another end than
+     * we. */
     const char *paused = llhttp_get_error_pos(&hearing.llhttp);
     if (paused != head.at + head.len && paused != head.at + head.len - 1) {
         return false;

@@ -72,7 +72,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* A line of the head ended with the LF at `lf`. True: the head is complete, or *why says why not. */
+/* A line of the head ended with the LF at `lf`. True: the head is complete, or *why says why not.
+ */
 static bool end_line(struct parser *parser, const struct http_limits *limits, size_t lf,
                      enum refusal *why)
 {
@@ -130,7 +131,8 @@ enum parser_result parser_scan(struct parser *parser, const struct http_limits *
         size_t line_max = parser->line_count == 0 ? limits->target_bytes_max + PARSER_LINE_SLACK
                                                   : limits->header_bytes_max;
         size_t line_stop = parser->line_start + line_max;
-        size_t stop = smaller(bytes.len, smaller(line_stop, parser->start + limits->head_bytes_max));
+        size_t stop =
+            smaller(bytes.len, smaller(line_stop, parser->start + limits->head_bytes_max));
         size_t i = parser->scanned;
         bool after_cr = i > parser->line_start && bytes.at[i - 1] == '\r';
         while (!after_cr && i < stop && !(class_at(bytes, i) & (CLASS_CONTROL | CLASS_LINE))) {
@@ -385,8 +387,7 @@ static bool judges_agree(struct str head, const struct http_request *request,
     return judge_head(head, &other) &&
            str_eq(other.method, str_of(method_names[request->method])) &&
            str_eq(other.target, request->target) && other.header_count == request->header_count &&
-           other.name_bytes == findings->name_bytes &&
-           other.content_length == findings->length;
+           other.name_bytes == findings->name_bytes && other.content_length == findings->length;
 }
 
 /* The next line of a scanned head: every line in it ends with CRLF. */

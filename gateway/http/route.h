@@ -6,8 +6,8 @@
  *         {HTTP_GET,  "/v1/payments/{id}", show,   ...},
  *     };
  *
- * A pattern's {name} matches one non-empty path segment. HEAD falls back to GET (the body is dropped by
- * the server). The path knows no other encoding: a '%' in a path is never a match.
+ * A pattern's {name} matches one non-empty path segment. HEAD falls back to GET (the body is
+ * dropped by the server). The path knows no other encoding: a '%' in a path is never a match.
  */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H

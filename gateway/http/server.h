@@ -3,12 +3,12 @@
  *
  *     accept -> handshake -> head -> body -> handler -> answer -> (keep-alive: head again) | close
  *
- * One struct http_exchange is one request and its one answer. The handler gets it when the whole body
- * is there and answers at once or later, exactly once, with http_reply or http_stream_start. The exchange
- * stays valid until that answer is given, even when the client has gone (the answer then goes nowhere).
- * What the parser refuses never reaches a handler: it is answered with problem+json 4xx and the
- * connection is closed. Every size, count and wait has a limit in struct http_limits; deadlines are total
- * ones, not idle timers (facts/security.md 3.5).
+ * One struct http_exchange is one request and its one answer. The handler gets it when the whole
+ * body is there and answers at once or later, exactly once, with http_reply or http_stream_start.
+ * The exchange stays valid until that answer is given, even when the client has gone (the answer
+ * then goes nowhere). What the parser refuses never reaches a handler: it is answered with
+ * problem+json 4xx and the connection is closed. Every size, count and wait has a limit in struct
+ * http_limits; deadlines are total ones, not idle timers (facts/security.md 3.5).
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -22,21 +22,22 @@
 #include "base/str.h"
 #include "http/tls.h"
 
-struct http_limits { /* defaults in http_limits_default */
-    int64_t handshake_ms;       /* 5,000: TLS handshake complete */
-    int64_t head_ms;            /* 10,000: from the first byte of a request to the end of its head */
-    int64_t body_ms;            /* 15,000: from the end of the head to the end of the body */
-    int64_t idle_ms;            /* 75,000: between requests on a kept-alive connection */
-    int64_t answer_write_ms;    /* 10,000: an answer must be taken by the client in this time */
-    size_t target_bytes_max;    /* 4,096 */
-    size_t header_count_max;    /* 64 */
-    size_t header_bytes_max;    /* 8,192: one header, name and value */
-    size_t head_bytes_max;      /* 16,384: all headers and the request line */
-    size_t body_bytes_max;      /* 65,536 */
-    size_t connection_count_max; /* 4,096 per worker; beyond it new ones are closed at once */
+struct http_limits {         /* defaults in http_limits_default */
+    int64_t handshake_ms;    /* 5,000: TLS handshake complete */
+    int64_t head_ms;         /* 10,000: from the first byte of a request to the end of its head */
+    int64_t body_ms;         /* 15,000: from the end of the head to the end of the body */
+    int64_t idle_ms;         /* 75,000: between requests on a kept-alive connection */
+    int64_t answer_write_ms; /* 10,000: an answer must be taken by the client in this time */
+    size_t target_bytes_max; /* 4,096 */
+    size_t header_count_max; /* 64 */
+    size_t header_bytes_max; /* 8,192: one header, name and value */
+    size_t head_bytes_max;   /* 16,384: all headers and the request line */
+    size_t body_bytes_max;   /* 65,536 */
+    size_t connection_count_max;       /* 4,096 per worker; beyond it new ones are closed at once */
     size_t connection_per_address_max; /* 1,024 per worker */
-    size_t request_count_max;   /* 10,000 requests on one connection, then it is closed */
-    size_t stream_buffer_bytes_max; /* 262,144: an event stream's client that does not read is closed */
+    size_t request_count_max;          /* 10,000 requests on one connection, then it is closed */
+    size_t stream_buffer_bytes_max;    /* 262,144: an event stream's client that does not read is
+                                          closed */
 };
 extern const struct http_limits http_limits_default;
 
@@ -53,7 +54,7 @@ enum http_method {
 const char *http_method_name(enum http_method method);
 
 struct http_header {
-    struct str name; /* as received; compare with str_eq_nocase */
+    struct str name;  /* as received; compare with str_eq_nocase */
     struct str value; /* trimmed */
 };
 
@@ -66,12 +67,13 @@ struct http_request { /* everything borrowed from the exchange's arena */
     size_t header_count;
     struct str body;
     struct str host;
-    char peer[64]; /* client address, text */
+    char peer[64];             /* client address, text */
     bool peer_has_certificate; /* mutual TLS verified */
-    int64_t arrived_us; /* monotonic: first byte of the request */
+    int64_t arrived_us;        /* monotonic: first byte of the request */
 };
 
-struct http_response { /* borrowed during the call only; header values with CR, LF or NUL are a bug */
+struct http_response { /* borrowed during the call only; header values with CR, LF or NUL are a bug
+                        */
     int status;
     struct str content_type; /* empty: none is sent */
     struct str body;
@@ -88,15 +90,15 @@ typedef void (*http_gone_fn)(void *ctx);
 
 struct http_server_config {
     struct http_limits limits;
-    struct tls_server *tls; /* borrowed; NULL: plain HTTP (tests, sandbox control on request) */
+    struct tls_server *tls;    /* borrowed; NULL: plain HTTP (tests, sandbox control on request) */
     const char *listener_name; /* for metrics and logs: "api", "ops", "sandbox" */
     http_handler_fn handler;
     void *handler_ctx;
 };
 
 /*
- * Serve on a listening socket made by the caller (the master, before the fork; http_listen). The server
- * does not own listen_fd's listening state: freeing the server leaves it open for others.
+ * Serve on a listening socket made by the caller (the master, before the fork; http_listen). The
+ * server does not own listen_fd's listening state: freeing the server leaves it open for others.
  */
 struct http_server *http_server_new(struct loop *loop, int listen_fd,
                                     const struct http_server_config *config);
@@ -109,11 +111,18 @@ void http_server_use_tls(struct http_server *server, struct tls_server *tls);
 
 /* Bind and listen, SO_REUSEPORT and CLOEXEC, non-blocking. ERROR_CONFLICT: "port 8443 is taken". */
 bool http_listen(const char *address, int port, int *fd, struct error *err) MUST_USE;
+/*
+ * False with ERROR_CONFLICT when anybody listens there already. SO_REUSEPORT lets a second program
+ * of the same user listen on a taken port without an error: ask this once before the first
+ * http_listen.
+ */
+bool http_port_probe(const char *address, int port, struct error *err) MUST_USE;
 
 const struct http_request *http_request(const struct http_exchange *x);
-struct arena *http_arena(struct http_exchange *x); /* dies with the exchange */
+struct arena *http_arena(struct http_exchange *x);          /* dies with the exchange */
 const char *http_request_id(const struct http_exchange *x); /* "req_...", also sent as Request-Id */
-struct str http_header(const struct http_exchange *x, const char *name); /* first one; empty: none */
+struct str http_header(const struct http_exchange *x,
+                       const char *name); /* first one; empty: none */
 /* Decoded value of a query parameter (first one); false when absent or badly encoded. */
 bool http_query(const struct http_exchange *x, const char *name, struct str *value);
 void *http_exchange_data(const struct http_exchange *x);
@@ -128,8 +137,8 @@ void http_reply(struct http_exchange *x, const struct http_response *response);
 void http_reply_json(struct http_exchange *x, int status, struct str body);
 
 /*
- * Start an event stream (Content-Type: text/event-stream). x is invalid afterwards; the stream lives
- * until http_stream_close, or until `gone` was called (then it must not be touched any more).
+ * Start an event stream (Content-Type: text/event-stream). x is invalid afterwards; the stream
+ * lives until http_stream_close, or until `gone` was called (then it must not be touched any more).
  */
 struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone, void *ctx);
 /* False when the client does not read fast enough; the stream is then closed and `gone` follows. */

@@ -28,8 +28,8 @@ static const char *take_reason(void)
 /* Like PostgreSQL: nobody but the owner, or the group of a file that belongs to root. */
 static bool key_is_private(const struct stat *st, const char *path, struct error *err)
 {
-    mode_t forbidden = st->st_uid == 0 ? (mode_t)(S_IRWXO | S_IWGRP | S_IXGRP)
-                                       : (mode_t)(S_IRWXO | S_IRWXG);
+    mode_t forbidden =
+        st->st_uid == 0 ? (mode_t)(S_IRWXO | S_IWGRP | S_IXGRP) : (mode_t)(S_IRWXO | S_IRWXG);
     if ((st->st_mode & forbidden) == 0) {
         return true;
     }
@@ -117,11 +117,11 @@ static bool load_client_ca(SSL_CTX *context, const struct tls_server_config *con
         return fail(err, ERROR_INVALID, "cannot use client CA %s: %s", path, take_reason());
     }
     SSL_CTX_set_client_CA_list(context, names);
-    SSL_CTX_set_verify(context,
-                       SSL_VERIFY_PEER | (config->client_certificate_required
-                                              ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT
-                                              : 0),
-                       NULL);
+    SSL_CTX_set_verify(
+        context,
+        SSL_VERIFY_PEER |
+            (config->client_certificate_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+        NULL);
     return true;
 }
 

@@ -1,7 +1,8 @@
 /*
  * tls.h - server side TLS contexts: TLS 1.2 and 1.3, ECDHE with AEAD only, no renegotiation, no
- * compression, no 0-RTT, session tickets off (a shared ticket key needs rotation; a full ECDSA handshake
- * costs only 17 % more). SSL_CTX_set_read_ahead is never used: with bufferevents small requests stall.
+ * compression, no 0-RTT, session tickets off (a shared ticket key needs rotation; a full ECDSA
+ * handshake costs only 17 % more). SSL_CTX_set_read_ahead is never used: with bufferevents small
+ * requests stall.
  */
 #ifndef HTTP_TLS_H
 #define HTTP_TLS_H
@@ -21,8 +22,10 @@ struct tls_server_config {
 };
 
 /* NULL with *err naming the file and the remedy. */
-struct tls_server *tls_server_new(const struct tls_server_config *config, struct error *err) MUST_USE;
-void tls_server_free(struct tls_server **tls); /* connections that use it keep their own reference */
+struct tls_server *tls_server_new(const struct tls_server_config *config,
+                                  struct error *err) MUST_USE;
+void tls_server_free(
+    struct tls_server **tls); /* connections that use it keep their own reference */
 struct ssl_ctx_st *tls_server_context(const struct tls_server *tls);
 
 #endif
