@@ -14,7 +14,10 @@ HARDEN   := -fPIE -fstack-protector-strong -fstack-clash-protection -ftrivial-au
 OPT      ?= -O2 -D_FORTIFY_SOURCE=2
 LINK     := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 CLANG    := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -1))
-ifeq ($(CLANG),)
+ifneq ($(CLANG),)
+# clang 14 wants to hear twice that zeroing is meant.
+HARDEN   += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
+else
 WARNINGS += -Wnull-dereference
 endif
 ifdef SAN
