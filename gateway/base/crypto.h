@@ -1,8 +1,9 @@
 /*
  * crypto.h - the few cryptographic operations the gateway needs, on OpenSSL 3.
  *
- * Secrets live in struct secret: no log function takes it, it is wiped on release. The gateway has one
- * master secret (32 bytes from a file); every use derives its own key from it (HKDF-SHA-256, label).
+ * Secrets live in struct secret: no log function takes it, it is wiped on release. The gateway has
+ * one master secret (32 bytes from a file); every use derives its own key from it (HKDF-SHA-256,
+ * label).
  */
 #ifndef BASE_CRYPTO_H
 #define BASE_CRYPTO_H
@@ -27,9 +28,11 @@ struct secret {
 };
 
 void secret_init(struct secret *secret);
-void secret_set(struct secret *secret, struct str value); /* copies; value longer than SECRET_MAX is a bug */
-void secret_release(struct secret *secret);               /* wipes */
-/* Read a whole file, one trailing newline removed. Refuses files others may write or read (mode & 077). */
+/* Copies; a value longer than SECRET_MAX is a bug. */
+void secret_set(struct secret *secret, struct str value);
+void secret_release(struct secret *secret); /* wipes */
+/* Read a whole file, one trailing newline removed. Refuses an empty one, and one that others may
+ * read or write (mode & 077). */
 bool secret_read_file(struct secret *secret, const char *path, struct error *err) MUST_USE;
 struct str secret_expose(const struct secret *secret); /* borrowed; for the library call only */
 
@@ -46,14 +49,15 @@ void crypto_seal(const uint8_t key[AEAD_KEY_SIZE], struct str bound, struct str 
 bool crypto_open(const uint8_t key[AEAD_KEY_SIZE], struct str bound, struct str sealed,
                  struct buf *plain, struct error *err) MUST_USE;
 
-void crypto_base64(struct str data, struct buf *out);     /* with padding */
+void crypto_base64(struct str data, struct buf *out);            /* with padding */
 bool crypto_unbase64(struct str text, struct buf *out) MUST_USE; /* strict; false when malformed */
-void crypto_hex(struct str data, struct buf *out);        /* lower case */
+void crypto_hex(struct str data, struct buf *out);               /* lower case */
 bool crypto_unhex(struct str text, struct buf *out) MUST_USE;
 
 /*
- * True when `text` holds something like a card number: 13 to 19 digits (single spaces or dashes between
- * allowed), a known issuer range and length, and a valid Luhn digit. *at and *len tell where.
+ * True when `text` holds something like a card number: 13 to 19 digits (single spaces or dashes
+ * between allowed), a known issuer range and length, and a valid Luhn digit. *at and *len tell
+ * where.
  */
 bool crypto_find_card_number(struct str text, size_t *at, size_t *len);
 

@@ -16,11 +16,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MUST_USE           __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a)  __attribute__((format(printf, f, a)))
-#define NORETURN           __attribute__((noreturn))
-#define UNUSED             __attribute__((unused))
-#define ARRAY_LEN(a)       (sizeof(a) / sizeof((a)[0]))
+#define MUST_USE          __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#define NORETURN          __attribute__((noreturn))
+#define UNUSED            __attribute__((unused))
+#define ARRAY_LEN(a)      (sizeof(a) / sizeof((a)[0]))
 
 enum {
     ERROR_TEXT_MAX = 320,

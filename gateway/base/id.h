@@ -1,7 +1,9 @@
 /*
  * id.h - identifiers: UUIDv7 (RFC 9562) inside, prefix + 26 Crockford base32 characters outside.
  *
- *     pay_01JDEX7T1V5M2Q9K8Z4R6W0C3B     lower-case prefix, '_', upper-case digits; case-insensitive in
+ *     pay_01JDEX7T1V5M2Q9K8Z4R6W0C3B     lower-case prefix, '_', upper-case digits
+ *
+ * Read without regard to case, and I and L as 1, O as 0, as Crockford has it.
  *
  * Ids sort by creation time (and by a per-process counter within a millisecond). A time is never
  * taken out of an id that a client sent.

@@ -1,12 +1,14 @@
 /*
  * json.h - JSON in (jansson, made strict) and JSON out (a writer that appends to a buf).
  *
- * In: duplicate members, NUL bytes, nesting beyond the limit, bad UTF-8 and trailing data are refused;
- * the top must be an object or array. jansson's own depth limit is 2048, so depth, members and string
- * lengths are checked by a scan before it runs. Numbers with fraction or exponent become reals: money
- * is read with json_path_int64, which accepts integers only.
- * Out: struct json_out writes commas and quotes by itself; building text this way costs a fraction of
- * building a jansson tree. Strings are escaped (also U+007F, U+2028, U+2029); invalid UTF-8 becomes U+FFFD.
+ * In: duplicate members, NUL bytes, nesting beyond the limit, bad UTF-8 and trailing data are
+ * refused; the top must be an object or array. jansson's own depth limit is 2048, so depth, members
+ * and string lengths are checked by a scan before it runs. Numbers with fraction or exponent become
+ * reals: money is read with json_path_int64, which accepts integers only.
+ *
+ * Out: struct json_out writes commas and quotes by itself; building text this way costs a fraction
+ * of building a jansson tree. Strings are escaped (also U+007F, U+2028, U+2029); invalid UTF-8
+ * becomes U+FFFD.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -19,7 +21,7 @@
 #include "base/str.h"
 
 struct json_limits {
-    size_t depth_max;       /* nesting of objects and arrays */
+    size_t depth_max;        /* nesting of objects and arrays */
     size_t member_count_max; /* members and elements in total */
     size_t string_bytes_max; /* one string, raw */
 };

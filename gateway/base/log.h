@@ -1,12 +1,13 @@
 /*
  * log.h - one JSON object per line on stderr (or a file descriptor given at start).
  *
- *     {"time":"2026-11-21T10:15:30.123456Z","level":"info","component":"api","msg":"payment closed",
- *      "request_id":"req_...","pid":4711,"worker":1,...}
+ *     {"time":"2026-11-21T10:15:30.123456Z","level":"info","component":"api",
+ *      "msg":"payment closed","request_id":"req_...",...,"pid":4711,"worker":1}
  *
- * Values are escaped and capped; anything that looks like a card number is masked to its last four
- * digits. Secrets have their own type, which no field constructor takes. A line is one write(2), so that
- * processes may share the descriptor; when it would block, the line is dropped and counted.
+ * Texts are escaped and capped; anything in them that looks like a card number is masked to its
+ * last four digits. What does not fit the line is left out, field by field, and "truncated":true
+ * says so. Secrets have their own type, which no field constructor takes. A line is one write(2),
+ * so that processes may share the descriptor; when it would block, the line is dropped and counted.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,11 +1,11 @@
 /*
  * metrics.h - counters, gauges and histograms in the shared segment, printed as Prometheus text.
  *
- * One table declares every family (name, type, help, label names): docs and code share it. A series is
- * found by family and label values once, and kept as a handle by whoever updates it often; updates are
- * one relaxed atomic add. Label values are of low cardinality (provider, outcome, route): never a
- * merchant, an id or an amount. When the series table is full, updates go to a hidden series and
- * turnpike_metrics_dropped_total counts them.
+ * One table declares every family (name, type, help, label names): docs and code share it. A series
+ * is found by family and label values once, and kept as a handle by whoever updates it often;
+ * updates are one relaxed atomic add. Label values are of low cardinality (provider, outcome,
+ * route): never a merchant, an id or an amount. When the series table is full, updates go to a
+ * hidden series and turnpike_metrics_dropped_total counts them.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -18,33 +18,33 @@
 
 enum metric {
     METRIC_NONE = 0,
-    METRIC_HTTP_REQUESTS,          /* counter: route, method, code */
-    METRIC_HTTP_SECONDS,           /* histogram: route */
-    METRIC_HTTP_CONNECTIONS,       /* gauge: listener */
-    METRIC_HTTP_REFUSED,           /* counter: reason */
-    METRIC_PAYMENTS,               /* counter: status, currency */
-    METRIC_ATTEMPTS,               /* counter: provider, outcome, reason */
-    METRIC_ATTEMPT_SECONDS,        /* histogram: provider, operation */
-    METRIC_FAILOVERS,              /* counter: from, to, reason */
-    METRIC_PROVIDER_HEALTHY,       /* gauge: provider, account (1 healthy, 0 not) */
-    METRIC_CIRCUIT_STATE,          /* gauge: provider, account (0 closed, 1 half open, 2 open) */
-    METRIC_ROUTING_DECISIONS,      /* counter: rule, provider */
-    METRIC_IDEMPOTENCY_REPLAYS,    /* counter */
-    METRIC_IDEMPOTENCY_CONFLICTS,  /* counter: reason */
-    METRIC_UNRESOLVED,             /* gauge: attempts waiting for proof */
+    METRIC_HTTP_REQUESTS,             /* counter: route, method, code */
+    METRIC_HTTP_SECONDS,              /* histogram: route */
+    METRIC_HTTP_CONNECTIONS,          /* gauge: listener */
+    METRIC_HTTP_REFUSED,              /* counter: reason */
+    METRIC_PAYMENTS,                  /* counter: status, currency */
+    METRIC_ATTEMPTS,                  /* counter: provider, outcome, reason */
+    METRIC_ATTEMPT_SECONDS,           /* histogram: provider, operation */
+    METRIC_FAILOVERS,                 /* counter: from, to, reason */
+    METRIC_PROVIDER_HEALTHY,          /* gauge: provider, account (1 healthy, 0 not) */
+    METRIC_CIRCUIT_STATE,             /* gauge: provider, account (0 closed, 1 half open, 2 open) */
+    METRIC_ROUTING_DECISIONS,         /* counter: rule, provider */
+    METRIC_IDEMPOTENCY_REPLAYS,       /* counter */
+    METRIC_IDEMPOTENCY_CONFLICTS,     /* counter: reason */
+    METRIC_UNRESOLVED,                /* gauge: attempts waiting for proof */
     METRIC_UNRESOLVED_OLDEST_SECONDS, /* gauge */
-    METRIC_RESOLVED,               /* counter: outcome */
-    METRIC_DB_BATCHES,             /* counter: result */
-    METRIC_DB_BATCH_ROWS,          /* histogram: transactions in a batch */
-    METRIC_DB_BATCH_SECONDS,       /* histogram */
-    METRIC_DB_CONNECTED,           /* gauge */
-    METRIC_DB_RECONNECTS,          /* counter */
-    METRIC_LOOP_LAG_SECONDS,       /* histogram */
-    METRIC_IN_FLIGHT,              /* gauge: payments in workers' hands */
-    METRIC_WORKER_RESTARTS,        /* counter: reason */
-    METRIC_LOG_DROPPED,            /* counter */
-    METRIC_METRICS_DROPPED,        /* counter */
-    METRIC_BUILD_INFO,             /* gauge: version */
+    METRIC_RESOLVED,                  /* counter: outcome */
+    METRIC_DB_BATCHES,                /* counter: result */
+    METRIC_DB_BATCH_ROWS,             /* histogram: transactions in a batch */
+    METRIC_DB_BATCH_SECONDS,          /* histogram */
+    METRIC_DB_CONNECTED,              /* gauge */
+    METRIC_DB_RECONNECTS,             /* counter */
+    METRIC_LOOP_LAG_SECONDS,          /* histogram */
+    METRIC_IN_FLIGHT,                 /* gauge: payments in workers' hands */
+    METRIC_WORKER_RESTARTS,           /* counter: reason */
+    METRIC_LOG_DROPPED,               /* counter */
+    METRIC_METRICS_DROPPED,           /* counter */
+    METRIC_BUILD_INFO,                /* gauge: version */
     METRIC_COUNT,
 };
 
@@ -63,13 +63,14 @@ void metrics_open(struct shm *shm);
 bool metrics_is_open(void);
 /* Find or make; never NULL. Values beyond the family's label count are a bug. */
 struct metrics_series *metrics_find(enum metric metric, const struct str *values, size_t count);
-void metrics_add(struct metrics_series *series, int64_t delta);   /* counter, gauge */
-void metrics_set(struct metrics_series *series, int64_t value);   /* gauge */
+void metrics_add(struct metrics_series *series, int64_t delta);     /* counter, gauge */
+void metrics_set(struct metrics_series *series, int64_t value);     /* gauge */
 void metrics_observe_us(struct metrics_series *series, int64_t us); /* histogram of seconds */
 void metrics_observe(struct metrics_series *series, int64_t value); /* histogram of counts */
-int64_t metrics_value(const struct metrics_series *series);       /* counter or gauge, for tests */
+int64_t metrics_value(const struct metrics_series *series); /* counter or gauge, for tests */
 
-/* metrics_count(METRIC_ATTEMPTS, 1, STR("paypal"), STR("approved"), STR("ok")); no-op when not open */
+/* metrics_count(METRIC_ATTEMPTS, 1, STR("paypal"), STR("approved"), STR("ok")); no-op when not open
+ */
 #define metrics_count(metric, ...) METRICS_COUNT((metric), __VA_ARGS__, STR_NONE)
 /* The value at the end is not counted: it keeps the list from being empty, as ISO C demands. */
 #define METRICS_COUNT(metric, delta, ...)                                                          \

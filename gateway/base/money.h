@@ -20,9 +20,9 @@ enum {
 };
 
 struct currency {
-    char code[4];      /* "EUR" */
-    uint16_t number;   /* ISO 4217 numeric */
-    uint8_t exponent;  /* digits of the minor unit: 0, 2, 3 or 4 */
+    char code[4];     /* "EUR" */
+    uint16_t number;  /* ISO 4217 numeric */
+    uint8_t exponent; /* digits of the minor unit: 0, 2, 3 or 4 */
 };
 
 /* NULL when the code is not an active ISO 4217 currency (upper case, exactly three letters). */
@@ -39,15 +39,17 @@ enum money_rounding {
     MONEY_DOWN,    /* towards zero */
 };
 
-bool money_add(int64_t a, int64_t b, int64_t *sum) MUST_USE;        /* false on overflow */
-bool money_subtract(int64_t a, int64_t b, int64_t *rest) MUST_USE;  /* false on overflow */
+bool money_add(int64_t a, int64_t b, int64_t *sum) MUST_USE;       /* false on overflow */
+bool money_subtract(int64_t a, int64_t b, int64_t *rest) MUST_USE; /* false on overflow */
 /* amount * numerator / denominator in __int128; false when the result leaves int64. */
 bool money_scale(int64_t amount, int64_t numerator, int64_t denominator,
                  enum money_rounding rounding, int64_t *out) MUST_USE;
 
-/* Minor units -> decimal string with exactly `digits` decimals: (1099, 2) -> "10.99", (5, 3) -> "0.005". */
+/* Minor units -> decimal string with exactly `digits` decimals: (1099, 2) -> "10.99", (5, 3) ->
+ * "0.005". */
 struct str money_format(int64_t minor, unsigned digits, char out[MONEY_TEXT_SIZE]);
-/* Decimal string -> minor units: [-]digits[.digits], at most `digits` decimals; ERROR_INVALID else. */
+/* Decimal string -> minor units: [-]digits[.digits], at most `digits` decimals; ERROR_INVALID else.
+ */
 bool money_parse(struct str text, unsigned digits, int64_t *minor, struct error *err) MUST_USE;
 
 #endif

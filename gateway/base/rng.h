@@ -1,6 +1,6 @@
 /*
- * rng.h - the only source of randomness: getrandom for the outside world, a seeded generator for the
- * simulator and for draws that must be replayable.
+ * rng.h - the only source of randomness: getrandom for the outside world, a seeded generator for
+ * the simulator and for draws that must be replayable.
  */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Cryptographically strong bytes (batched getrandom; the pool is dropped after fork). Never fails. */
+/* Cryptographically strong bytes (batched getrandom; the pool is dropped after fork). Never fails.
+ */
 void rng_fill(void *out, size_t size);
 
 struct rng {

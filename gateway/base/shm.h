@@ -2,8 +2,8 @@
  * shm.h - the one shared segment: anonymous shared memory made by the master before it forks.
  *
  * Modules carve their tables out of it at boot, in a fixed order, and then use C11 atomics on them.
- * Nothing in it is truth (that is PostgreSQL): it holds counters, health, heartbeats and rate limits,
- * and may be lost with the master.
+ * Nothing in it is truth (that is PostgreSQL): it holds counters, health, heartbeats and rate
+ * limits, and may be lost with the master.
  */
 #ifndef BASE_SHM_H
 #define BASE_SHM_H

@@ -1,11 +1,12 @@
 /*
  * str.h - borrowed strings and one growable buffer.
  *
- * struct str is a pointer and a length: borrowed, not terminated, may hold any byte. It is passed by
- * value. A terminated copy is made at the library call that needs it (arena_cstr, str_copy_to).
+ * struct str is a pointer and a length: borrowed, not terminated, may hold any byte. It is passed
+ * by value. A terminated copy is made at the library call that needs it (arena_cstr, str_copy_to).
  * struct buf owns its memory, grows up to a limit given at init, and remembers that it overflowed
- * instead of growing: writers need not check every append, the owner checks buf_is_ok once. The append
- * that would pass the limit is dropped whole, and so is every later one: what stands is a prefix.
+ * instead of growing: writers need not check every append, the owner checks buf_is_ok once. The
+ * append that would pass the limit is dropped whole, and so is every later one: what stands is a
+ * prefix.
  */
 #ifndef BASE_STR_H
 #define BASE_STR_H
@@ -21,11 +22,14 @@ struct str {
     size_t len;
 };
 
-#define STR(literal)      ((struct str){"" literal, sizeof(literal) - 1})
-#define STR_INIT(literal) {"" literal, sizeof(literal) - 1} /* for static tables */
-#define STR_NONE          ((struct str){NULL, 0})
-#define STR_FMT           "%.*s"                              /* printf("..." STR_FMT, STR_ARG(s)) */
-#define STR_ARG(s)        (int)(s).len, ((s).at ? (s).at : "")
+#define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
+#define STR_INIT(literal)                                                                          \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    } /* for static tables */
+#define STR_NONE   ((struct str){NULL, 0})
+#define STR_FMT    "%.*s" /* printf("..." STR_FMT, STR_ARG(s)) */
+#define STR_ARG(s) (int)(s).len, ((s).at ? (s).at : "")
 
 struct str str_of(const char *terminated); /* NULL gives STR_NONE */
 bool str_is_empty(struct str s);
@@ -47,7 +51,8 @@ bool str_to_int64(struct str s, int64_t *out);
 bool str_copy_to(struct str s, char *out, size_t size);
 /* True when s is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool str_is_utf8(struct str s);
-/* Bytes (1-4) of the well-formed UTF-8 character at `from`; 0 when malformed there. from < s.len. */
+/* Bytes (1-4) of the well-formed UTF-8 character at `from`; 0 when malformed there. from < s.len.
+ */
 size_t str_utf8_size(struct str s, size_t from);
 
 struct buf {

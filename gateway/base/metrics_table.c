@@ -1,0 +1,95 @@
+#include "base/metrics.h"
+
+/* clang-format off */
+static const struct metrics_family families[METRIC_COUNT] = {
+    [METRIC_NONE] = {"", "", "", {NULL}},
+    [METRIC_HTTP_REQUESTS] = {
+        "turnpike_http_requests_total", "counter",
+        "HTTP requests answered.", {"route", "method", "code"}},
+    [METRIC_HTTP_SECONDS] = {
+        "turnpike_http_request_duration_seconds", "histogram",
+        "Time from the first byte of a request to the last byte of its answer.", {"route"}},
+    [METRIC_HTTP_CONNECTIONS] = {
+        "turnpike_http_connections", "gauge",
+        "Open connections of clients.", {"listener"}},
+    [METRIC_HTTP_REFUSED] = {
+        "turnpike_http_refused_total", "counter",
+        "Requests and connections refused before a handler saw them.", {"reason"}},
+    [METRIC_PAYMENTS] = {
+        "turnpike_payments_total", "counter",
+        "Payments that reached a status.", {"status", "currency"}},
+    [METRIC_ATTEMPTS] = {
+        "turnpike_attempts_total", "counter",
+        "Attempts by their outcome.", {"provider", "outcome", "reason"}},
+    [METRIC_ATTEMPT_SECONDS] = {
+        "turnpike_attempt_duration_seconds", "histogram",
+        "Time from an attempt's first send to its outcome.", {"provider", "operation"}},
+    [METRIC_FAILOVERS] = {
+        "turnpike_failovers_total", "counter",
+        "Attempts that followed a failed one at another provider.", {"from", "to", "reason"}},
+    [METRIC_PROVIDER_HEALTHY] = {
+        "turnpike_provider_healthy", "gauge",
+        "1 while the router may choose the provider account, else 0.", {"provider", "account"}},
+    [METRIC_CIRCUIT_STATE] = {
+        "turnpike_circuit_state", "gauge",
+        "Circuit breaker: 0 closed, 1 half open, 2 open.", {"provider", "account"}},
+    [METRIC_ROUTING_DECISIONS] = {
+        "turnpike_routing_decisions_total", "counter",
+        "Routing decisions by rule and first choice.", {"rule", "provider"}},
+    [METRIC_IDEMPOTENCY_REPLAYS] = {
+        "turnpike_idempotency_replays_total", "counter",
+        "Stored answers given again for their key.", {NULL}},
+    [METRIC_IDEMPOTENCY_CONFLICTS] = {
+        "turnpike_idempotency_conflicts_total", "counter",
+        "Requests refused for their key.", {"reason"}},
+    [METRIC_UNRESOLVED] = {
+        "turnpike_unresolved", "gauge",
+        "Attempts whose outcome is unknown and waits for proof.", {NULL}},
+    [METRIC_UNRESOLVED_OLDEST_SECONDS] = {
+        "turnpike_unresolved_oldest_seconds", "gauge",
+        "Age of the oldest attempt that waits for proof.", {NULL}},
+    [METRIC_RESOLVED] = {
+        "turnpike_resolved_total", "counter",
+        "Unknown attempts settled by proof.", {"outcome"}},
+    [METRIC_DB_BATCHES] = {
+        "turnpike_db_batches_total", "counter",
+        "Ledger batches by result.", {"result"}},
+    [METRIC_DB_BATCH_ROWS] = {
+        "turnpike_db_batch_rows", "histogram",
+        "Transactions in one ledger batch.", {NULL}},
+    [METRIC_DB_BATCH_SECONDS] = {
+        "turnpike_db_batch_duration_seconds", "histogram",
+        "Time from sending a ledger batch to its commit.", {NULL}},
+    [METRIC_DB_CONNECTED] = {
+        "turnpike_db_connected", "gauge",
+        "Open connections to PostgreSQL.", {NULL}},
+    [METRIC_DB_RECONNECTS] = {
+        "turnpike_db_reconnects_total", "counter",
+        "Connections to PostgreSQL made anew.", {NULL}},
+    [METRIC_LOOP_LAG_SECONDS] = {
+        "turnpike_event_loop_lag_seconds", "histogram",
+        "Longest time that ready work waited for the event loop, per heartbeat.", {NULL}},
+    [METRIC_IN_FLIGHT] = {
+        "turnpike_in_flight", "gauge",
+        "Payments in the hands of workers.", {NULL}},
+    [METRIC_WORKER_RESTARTS] = {
+        "turnpike_worker_restarts_total", "counter",
+        "Workers replaced.", {"reason"}},
+    [METRIC_LOG_DROPPED] = {
+        "turnpike_log_dropped_total", "counter",
+        "Log lines dropped because writing them would have blocked.", {NULL}},
+    [METRIC_METRICS_DROPPED] = {
+        "turnpike_metrics_dropped_total", "counter",
+        "Updates lost because the table of series is full.", {NULL}},
+    [METRIC_BUILD_INFO] = {
+        "turnpike_build_info", "gauge",
+        "Always 1; its label says what runs.", {"version"}},
+};
+/* clang-format on */
+
+const struct metrics_family *metrics_family(enum metric metric)
+{
+    CHECK(metric > METRIC_NONE && metric < METRIC_COUNT);
+    CHECK(families[metric].name != NULL);
+    return &families[metric];
+}

@@ -1,0 +1,116 @@
+#include "base/terms.h"
+
+/* clang-format off */
+static const struct str operation_names[OPERATION_COUNT] = {
+    [OPERATION_NONE]      = STR_INIT("none"),
+    [OPERATION_SALE]      = STR_INIT("sale"),
+    [OPERATION_AUTHORIZE] = STR_INIT("authorize"),
+    [OPERATION_CAPTURE]   = STR_INIT("capture"),
+    [OPERATION_VOID]      = STR_INIT("void"),
+    [OPERATION_REFUND]    = STR_INIT("refund"),
+    [OPERATION_PAYOUT]    = STR_INIT("payout"),
+};
+
+static const struct str outcome_names[OUTCOME_COUNT] = {
+    [OUTCOME_NONE]            = STR_INIT("none"),
+    [OUTCOME_APPROVED]        = STR_INIT("approved"),
+    [OUTCOME_PENDING]         = STR_INIT("pending"),
+    [OUTCOME_REQUIRES_ACTION] = STR_INIT("requires_action"),
+    [OUTCOME_DECLINED_SOFT]   = STR_INIT("declined_soft"),
+    [OUTCOME_DECLINED_HARD]   = STR_INIT("declined_hard"),
+    [OUTCOME_FAILED]          = STR_INIT("failed"),
+    [OUTCOME_UNKNOWN]         = STR_INIT("unknown"),
+};
+
+static const struct str payment_status_names[PAYMENT_STATUS_COUNT] = {
+    [PAYMENT_NONE]            = STR_INIT("none"),
+    [PAYMENT_PROCESSING]      = STR_INIT("processing"),
+    [PAYMENT_REQUIRES_ACTION] = STR_INIT("requires_action"),
+    [PAYMENT_AUTHORIZED]      = STR_INIT("authorized"),
+    [PAYMENT_SUCCEEDED]       = STR_INIT("succeeded"),
+    [PAYMENT_DECLINED]        = STR_INIT("declined"),
+    [PAYMENT_FAILED]          = STR_INIT("failed"),
+    [PAYMENT_CANCELED]        = STR_INIT("canceled"),
+    [PAYMENT_REVIEW]          = STR_INIT("review"),
+};
+/* clang-format on */
+
+/* Index 0 is the word for "nothing" and is never found. */
+static size_t find_name(const struct str *names, size_t count, struct str name)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (str_eq(names[i], name))
+            return i;
+    }
+    return 0;
+}
+
+const char *operation_name(enum operation operation)
+{
+    CHECK((unsigned)operation < OPERATION_COUNT);
+    return operation_names[operation].at;
+}
+
+enum operation operation_find(struct str name)
+{
+    return (enum operation)find_name(operation_names, OPERATION_COUNT, name);
+}
+
+const char *outcome_name(enum outcome outcome)
+{
+    CHECK((unsigned)outcome < OUTCOME_COUNT);
+    return outcome_names[outcome].at;
+}
+
+enum outcome outcome_find(struct str name)
+{
+    return (enum outcome)find_name(outcome_names, OUTCOME_COUNT, name);
+}
+
+bool outcome_is_final(enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_APPROVED:
+    case OUTCOME_DECLINED_SOFT:
+    case OUTCOME_DECLINED_HARD:
+    case OUTCOME_FAILED:
+        return true;
+    case OUTCOME_NONE:
+    case OUTCOME_PENDING:
+    case OUTCOME_REQUIRES_ACTION:
+    case OUTCOME_UNKNOWN:
+    case OUTCOME_COUNT:
+        return false;
+    }
+    return false;
+}
+
+const char *payment_status_name(enum payment_status status)
+{
+    CHECK((unsigned)status < PAYMENT_STATUS_COUNT);
+    return payment_status_names[status].at;
+}
+
+enum payment_status payment_status_find(struct str name)
+{
+    return (enum payment_status)find_name(payment_status_names, PAYMENT_STATUS_COUNT, name);
+}
+
+bool payment_status_is_final(enum payment_status status)
+{
+    switch (status) {
+    case PAYMENT_AUTHORIZED:
+    case PAYMENT_SUCCEEDED:
+    case PAYMENT_DECLINED:
+    case PAYMENT_FAILED:
+    case PAYMENT_CANCELED:
+        return true;
+    case PAYMENT_NONE:
+    case PAYMENT_PROCESSING:
+    case PAYMENT_REQUIRES_ACTION:
+    case PAYMENT_REVIEW:
+    case PAYMENT_STATUS_COUNT:
+        return false;
+    }
+    return false;
+}
