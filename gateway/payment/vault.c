@@ -1,0 +1,148 @@
+#include "payment/vault.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "base/json.h"
+
+enum {
+    BOUND_MAX = 64,
+};
+
+struct bound {
+    char at[BOUND_MAX];
+    size_t len;
+};
+
+static void bound_add(struct bound *bound, const void *data, size_t len)
+{
+    CHECK(bound->len + len <= BOUND_MAX);
+    memcpy(bound->at + bound->len, data, len);
+    bound->len += len;
+}
+
+static struct str bound_str(const struct bound *bound)
+{
+    return (struct str){bound->at, bound->len};
+}
+
+static struct bound bound_to(struct str label, const struct uuid *merchant_id,
+                             const struct uuid *row_id)
+{
+    struct bound bound = {.len = 0};
+    bound_add(&bound, label.at, label.len);
+    bound_add(&bound, merchant_id->byte, sizeof(merchant_id->byte));
+    bound_add(&bound, row_id->byte, sizeof(row_id->byte));
+    return bound;
+}
+
+static struct bound bound_to_send(const struct uuid *merchant_id, const struct uuid *attempt_id,
+                                  int32_t number)
+{
+    struct bound bound = bound_to(STR("send:"), merchant_id, attempt_id);
+    uint32_t n = (uint32_t)number;
+    uint8_t big_endian[4] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+    bound_add(&bound, big_endian, sizeof(big_endian));
+    return bound;
+}
+
+/* The plain text is wiped before its memory goes back. */
+static void plain_release(struct buf *plain)
+{
+    if (plain->at != NULL)
+        OPENSSL_cleanse(plain->at, plain->capacity);
+    buf_release(plain);
+}
+
+static struct str seal(const struct vault *vault, const struct bound *bound, struct buf *plain,
+                       struct arena *arena)
+{
+    CHECK(buf_is_ok(plain));
+    struct buf sealed;
+    buf_init(&sealed, VAULT_TEXT_MAX + AEAD_OVERHEAD);
+    crypto_seal(vault->seal_key, bound_str(bound), buf_str(plain), &sealed);
+    CHECK(buf_is_ok(&sealed));
+    struct str kept = arena_str(arena, buf_str(&sealed));
+    buf_release(&sealed);
+    return kept;
+}
+
+struct str vault_seal_request(const struct vault *vault, const struct uuid *merchant_id,
+                              const struct uuid *attempt_id, int32_t send_number,
+                              const struct provider_request *request, struct arena *arena)
+{
+    struct bound bound = bound_to_send(merchant_id, attempt_id, send_number);
+    struct buf plain;
+    buf_init(&plain, VAULT_TEXT_MAX);
+    provider_request_pack(request, &plain);
+    struct str sealed = seal(vault, &bound, &plain, arena);
+    plain_release(&plain);
+    return sealed;
+}
+
+bool vault_open_request(const struct vault *vault, const struct uuid *merchant_id,
+                        const struct uuid *attempt_id, int32_t send_number, struct str sealed,
+                        struct arena *arena, struct provider_request *request, struct error *err)
+{
+    struct bound bound = bound_to_send(merchant_id, attempt_id, send_number);
+    struct buf plain;
+    buf_init(&plain, VAULT_TEXT_MAX);
+    bool is_done = crypto_open(vault->seal_key, bound_str(&bound), sealed, &plain, err);
+    if (is_done)
+        is_done = provider_request_unpack(arena_str(arena, buf_str(&plain)), arena, request, err);
+    plain_release(&plain);
+    return is_done || fail_prefix(err, "cannot open the stored request");
+}
+
+struct str vault_seal_tokens(const struct vault *vault, const struct uuid *merchant_id,
+                             const struct uuid *payment_id, const struct vault_token *tokens,
+                             size_t count, struct arena *arena)
+{
+    struct bound bound = bound_to(STR("tokens:"), merchant_id, payment_id);
+    struct buf plain;
+    buf_init(&plain, VAULT_TEXT_MAX);
+    struct json_out json;
+    json_out_init(&json, &plain);
+    json_begin_object(&json);
+    for (size_t i = 0; i < count; i++) {
+        json_key_str(&json, tokens[i].provider);
+        json_str(&json, tokens[i].token);
+    }
+    json_end_object(&json);
+    struct str sealed = seal(vault, &bound, &plain, arena);
+    plain_release(&plain);
+    return sealed;
+}
+
+bool vault_open_token(const struct vault *vault, const struct uuid *merchant_id,
+                      const struct uuid *payment_id, struct str sealed, struct str provider,
+                      struct arena *arena, struct str *token, struct error *err)
+{
+    struct bound bound = bound_to(STR("tokens:"), merchant_id, payment_id);
+    struct buf plain;
+    buf_init(&plain, VAULT_TEXT_MAX);
+    json_t *tokens = NULL;
+    bool is_done = crypto_open(vault->seal_key, bound_str(&bound), sealed, &plain, err);
+    if (is_done) {
+        tokens = json_parse(buf_str(&plain), &json_limits_default, err);
+        is_done = tokens != NULL;
+    }
+    if (is_done)
+        *token = arena_str(arena, json_text(tokens, arena_cstr(arena, provider)));
+    json_decref(tokens);
+    plain_release(&plain);
+    return is_done || fail_prefix(err, "cannot open the stored tokens");
+}
+
+void vault_hash_token(const struct vault *vault, const struct uuid *merchant_id, struct str token,
+                      uint8_t out[SHA256_SIZE])
+{
+    struct buf text;
+    buf_init(&text, VAULT_TEXT_MAX);
+    buf_add(&text, merchant_id->byte, sizeof(merchant_id->byte));
+    buf_add_str(&text, token);
+    CHECK(buf_is_ok(&text));
+    crypto_hmac_sha256((struct str){(const char *)vault->hash_key, SHA256_SIZE}, buf_str(&text),
+                       out);
+    plain_release(&text);
+}
