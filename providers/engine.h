@@ -1,10 +1,12 @@
 /*
- * engine.h - does what adapters only describe: connections, tokens, time-outs (libcurl multi in the loop).
+ * engine.h - does what adapters only describe: connections, tokens, time-outs (libcurl multi in the
+ * loop).
  *
- * The PREREQ rule (design section 3): libcurl sends a request again by itself when a reused connection
- * dies early, and may then report "couldn't connect". So CURLOPT_PREREQFUNCTION marks the send as LEFT at
- * its first call, aborts at a second call, and aborts when `not_after` has passed. `left` in the result is
- * true if that callback ever let the request go; error codes never decide.
+ * The PREREQ rule (design section 3): libcurl sends a request again by itself when a reused
+ * connection dies early, and may then report "couldn't connect". So CURLOPT_PREREQFUNCTION marks
+ * the send as LEFT at its first call, aborts at a second call, and aborts when `not_after` has
+ * passed. `left` in the result is true if that callback ever let the request go; error codes never
+ * decide.
  *
  * One engine per worker. Connections are kept per account origin; answers are capped; TLS is always
  * verified (account ca_file or system store); no redirects, no proxies, https only.
@@ -19,11 +21,11 @@ struct engine;
 struct engine_send;
 
 struct engine_config {
-    int64_t connect_ms;        /* 3,000: TCP and TLS */
-    int64_t answer_ms;         /* 30,000: whole call, from start to last byte; must be below the lease */
-    int64_t token_ms;          /* 5,000: fetching a token */
-    size_t answer_bytes_max;   /* 262,144 */
-    size_t in_flight_max;      /* 2,048 sends in one worker; beyond it ERROR_BUSY, nothing left */
+    int64_t connect_ms; /* 3,000: TCP and TLS */
+    int64_t answer_ms;  /* 30,000: whole call, from start to last byte; must be below the lease */
+    int64_t token_ms;   /* 5,000: fetching a token */
+    size_t answer_bytes_max; /* 262,144 */
+    size_t in_flight_max;    /* 2,048 sends in one worker; beyond it ERROR_BUSY, nothing left */
     size_t connections_per_host_max; /* 1,024 */
 };
 extern const struct engine_config engine_config_default;
@@ -36,13 +38,13 @@ enum engine_end {
 
 struct engine_result { /* valid during done only */
     enum engine_end end;
-    bool left;            /* end == ENGINE_NOT_SENT exactly when false */
-    char reason[PROVIDER_REASON_MAX]; /* "connect_refused", "connect_timeout", "tls_failed", "dns_failed",
-                             "token_refused", "token_unavailable", "expired", "busy"; "timeout", "reset",
-                             "closed", "too_large" */
+    bool left;                        /* end == ENGINE_NOT_SENT exactly when false */
+    char reason[PROVIDER_REASON_MAX]; /* "connect_refused", "connect_timeout", "tls_failed",
+                             "dns_failed", "token_refused", "token_unavailable", "expired", "busy";
+                             "timeout", "reset", "closed", "too_large" */
     struct provider_answer answer;
-    int64_t elapsed_us;   /* from engine_send_start; token time excluded */
-    int64_t left_us;      /* monotonic time when it left; 0 when it did not */
+    int64_t elapsed_us; /* from engine_send_start; token time excluded */
+    int64_t left_us;    /* monotonic time when it left; 0 when it did not */
 };
 typedef void (*engine_done_fn)(void *ctx, const struct engine_result *result);
 

@@ -8,11 +8,11 @@
  *          -> next(call, facts) -> SEND ...            (Payoneer Checkout: list, then charge)
  *          -> outcome: approved, pending, declined, failed, unknown
  *
- * OAuth tokens are not sends: the engine fetches them by build_token/judge_token and puts them into the
- * request's Authorization header itself, so that a stored request never holds a credential.
+ * OAuth tokens are not sends: the engine fetches them by build_token/judge_token and puts them into
+ * the request's Authorization header itself, so that a stored request never holds a credential.
  *
- * What a transport error means is not the adapter's business: if the request left and no whole answer
- * came, the outcome is unknown (design section 4).
+ * What a transport error means is not the adapter's business: if the request left and no whole
+ * answer came, the outcome is unknown (design section 4).
  */
 #ifndef PROVIDERS_PROVIDER_H
 #define PROVIDERS_PROVIDER_H
@@ -33,6 +33,7 @@ enum {
     PROVIDER_HEADER_MAX = 8,
     PROVIDER_REASON_MAX = 64,
     PROVIDER_SETTING_MAX = 16,
+    PROVIDER_PATH_MAX = 1024,
 };
 
 /* How the provider answers the same key again (capability `replay`). */
@@ -44,13 +45,13 @@ enum provider_replay {
 };
 
 struct provider_capability {
-    struct str currency_codes;    /* "AUD BRL CAD ..." ; empty: every ISO 4217 currency */
-    uint32_t operations;          /* bit set: 1u << OPERATION_SALE ... */
+    struct str currency_codes; /* "AUD BRL CAD ..." ; empty: every ISO 4217 currency */
+    uint32_t operations;       /* bit set: 1u << OPERATION_SALE ... */
     enum provider_replay replay;
-    int64_t key_lifetime_ms;      /* how long a key protects a repeat; 0: for ever */
-    int64_t settle_ms;            /* after this long an answer to the same key or "not found" may end it */
-    bool lookup_by_reference;     /* can be asked by our attempt id or by a fact we hold */
-    int64_t amount_max_minor;     /* 0: no own limit */
+    int64_t key_lifetime_ms; /* how long a key protects a repeat; 0: for ever */
+    int64_t settle_ms; /* after this long an answer to the same key or "not found" may end it */
+    bool lookup_by_reference; /* can be asked by our attempt id or by a fact we hold */
+    int64_t amount_max_minor; /* 0: no own limit */
 };
 
 /* One account of one merchant at the provider. Owned by the merchant cache; borrowed in a call. */
@@ -58,9 +59,9 @@ struct provider_account {
     struct uuid merchant_id;
     struct uuid account_id;
     const struct provider *provider;
-    char base_url[256];    /* "https://api-m.paypal.com", no slash at the end */
-    char ca_file[256];     /* empty: the system's trust store */
-    struct str user;       /* client id, or merchant code */
+    char base_url[256];     /* "https://api-m.paypal.com", no slash at the end */
+    char ca_file[256];      /* empty: the system's trust store */
+    struct str user;        /* client id, or merchant code */
     struct secret password; /* client secret, or API key */
     const json_t *settings; /* account settings by name (division, program_id, ...); may be NULL */
 };
@@ -91,7 +92,8 @@ struct provider_facts {
     struct provider_fact fact[PROVIDER_FACT_MAX];
     size_t count;
 };
-struct str provider_fact_find(const struct provider_facts *facts, struct str name); /* empty: none */
+struct str provider_fact_find(const struct provider_facts *facts,
+                              struct str name); /* empty: none */
 /* Set or replace; borrowed strings; a ninth name is a bug. */
 void provider_fact_set(struct provider_facts *facts, struct str name, struct str value);
 bool provider_facts_parse(struct str json, struct arena *arena, struct provider_facts *facts,
@@ -125,7 +127,9 @@ struct provider_request {
     size_t header_count;
     bool has_body;
     struct str body;
-    struct str key; /* the provider's idempotency key; empty where there is none */
+    struct str key;  /* what protects a repeat of this send (idempotency key, one-use session);
+                        empty: repeating it could act twice, never do it */
+    bool basic_auth; /* a token request: user and password instead of the token; never stored */
 };
 /* To and from the bytes that are stored (encrypted) with the send. unpack(pack(x)) == x. */
 void provider_request_pack(const struct provider_request *request, struct buf *out);
@@ -136,51 +140,62 @@ struct provider_answer {
     int status; /* HTTP */
     struct str content_type;
     struct str body;
-    struct str debug_id;      /* the provider's own request id for support */
-    int64_t retry_after_ms;   /* -1: none given */
+    struct str debug_id;    /* the provider's own request id for support */
+    int64_t retry_after_ms; /* -1: none given */
 };
 
 /* What an answer means. */
 struct provider_judgement {
-    enum outcome outcome; /* OUTCOME_NONE: go on with the next send */
-    char code[PROVIDER_REASON_MAX];   /* the provider's own code, "INSTRUMENT_DECLINED", "0500"; may be "" */
-    char reason[PROVIDER_REASON_MAX]; /* ours, stable: "insufficient_funds", "do_not_honor", "provider_error" */
-    struct str reference;     /* the provider's id of the money movement (capture, authorization, charge) */
+    enum outcome outcome;             /* OUTCOME_NONE: go on with the next send */
+    char code[PROVIDER_REASON_MAX];   /* the provider's own code, "INSTRUMENT_DECLINED", "0500"; may
+                                         be "" */
+    char reason[PROVIDER_REASON_MAX]; /* ours, stable: "insufficient_funds", "do_not_honor",
+                                         "provider_error" */
+    struct str
+        reference; /* the provider's id of the money movement (capture, authorization, charge) */
     bool has_amount;
-    int64_t amount_minor;     /* as the provider states it; a mismatch is never success */
+    int64_t amount_minor; /* as the provider states it; a mismatch is never success */
     char currency[4];
     bool has_fee;
-    int64_t fee_minor;        /* the fee the provider states for this payment, in `currency` */
+    int64_t fee_minor;           /* the fee the provider states for this payment, in `currency` */
     struct provider_facts facts; /* new facts only */
-    struct str action_url;    /* requires_action: where the payer must go */
-    bool not_found;           /* a lookup found nothing (proof only after settle_ms) */
-    bool duplicate;           /* the key or session was used before: look up */
-    bool may_send_again;      /* FAILED for a passing reason (token expired): one more send may follow */
+    struct str action_url;       /* requires_action: where the payer must go */
+    bool not_found;              /* a lookup found nothing (proof only after settle_ms) */
+    bool duplicate;              /* the key or session was used before: look up */
+    bool may_send_again; /* FAILED for a passing reason (token expired): one more send may follow */
 };
 
 enum provider_next {
     PROVIDER_NEXT_SEND = 0,
-    PROVIDER_NEXT_REFUSE, /* cannot be expressed for this provider: the attempt FAILED, *err says why */
+    PROVIDER_NEXT_REFUSE, /* cannot be expressed for this provider: the attempt FAILED, *err says
+                             why */
 };
 
 struct provider {
-    const char *name;      /* "paypal" */
-    const char *title;     /* "PayPal" */
-    const char *version;   /* of the adapter; stored with each send */
+    const char *name;    /* "paypal" */
+    const char *title;   /* "PayPal" */
+    const char *version; /* of the adapter; stored with each send */
     struct provider_capability capability;
 
     /* The next send of this call, given the facts so far. Strings live in arena. */
-    enum provider_next (*next)(const struct provider_call *call,
-                               const struct provider_facts *facts, struct arena *arena,
-                               struct provider_request *request, struct error *err);
-    /* What the whole answer to a send of `step` means. Never fails: unreadable is OUTCOME_UNKNOWN. */
+    enum provider_next (*next)(const struct provider_call *call, const struct provider_facts *facts,
+                               struct arena *arena, struct provider_request *request,
+                               struct error *err);
+    /*
+     * What the whole answer to a send of `step` means. Never fails: unreadable is OUTCOME_UNKNOWN.
+     * A session that fails for whatever reason is FAILED (it moves nothing). A lookup or cancel
+     * that fails is UNKNOWN: it says nothing about the payment. A probe is APPROVED when the
+     * provider took our credentials, and needs no call (NULL). OUTCOME_NONE: new facts, ask next
+     * (after a lookup: look up again). Strings live in arena.
+     */
     void (*judge)(const struct provider_call *call, enum provider_step step,
                   const struct provider_answer *answer, struct arena *arena,
                   struct provider_judgement *judgement);
     /* Ask what happened; false when this provider offers no lookup with the facts we hold. */
     bool (*build_lookup)(const struct provider_call *call, const struct provider_facts *facts,
                          struct arena *arena, struct provider_request *request);
-    /* Cancel the attempt by key or by fact; false when the provider has no such call. May be NULL. */
+    /* Cancel the attempt by key or by fact; false when the provider has no such call. May be NULL.
+     */
     bool (*build_cancel)(const struct provider_call *call, const struct provider_facts *facts,
                          struct arena *arena, struct provider_request *request);
     /* A harmless real call with the account's credentials. */

@@ -1,0 +1,308 @@
+#include "providers/paypal.h"
+
+#include "providers/adapter.h"
+
+#define PAYPAL_CURRENCIES                                                                          \
+    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN RUB SEK SGD THB " \
+    "TWD USD"
+
+enum {
+    PAYPAL_TEXT_MAX = 127,      /* description */
+    PAYPAL_DESCRIPTOR_MAX = 22, /* soft_descriptor */
+    PAYPAL_TOKEN_MAX = 255,     /* vault_id */
+};
+
+static const char *const known_settings[] = {"currencies", "soft_descriptor", "return_url",
+                                             "cancel_url"};
+
+unsigned paypal_digits(const struct currency *currency)
+{
+    return adapter_has_word(STR("HUF JPY TWD"), str_of(currency->code)) ? 0 : 2;
+}
+
+/* "10.99" as PayPal writes it; ERROR_INVALID when the amount has digits PayPal does not know. */
+static bool format_amount(const struct provider_call *call, char out[MONEY_TEXT_SIZE],
+                          struct str *text, struct error *err)
+{
+    const unsigned digits = paypal_digits(call->currency);
+    int64_t minor = call->amount_minor;
+
+    for (unsigned i = digits; i < call->currency->exponent; i++) {
+        if (minor % 10 != 0)
+            return fail(err, ERROR_INVALID,
+                        "cannot charge through paypal: %s has %u decimals there",
+                        call->currency->code, digits);
+        minor /= 10;
+    }
+    *text = money_format(minor, digits, out);
+    return true;
+}
+
+static void put_amount(struct json_out *json, const struct provider_call *call, struct str amount)
+{
+    json_key(json, "amount");
+    json_begin_object(json);
+    json_put_cstr(json, "currency_code", call->currency->code);
+    json_put_str(json, "value", amount);
+    json_end_object(json);
+}
+
+static void put_optional(struct json_out *json, const char *key, struct str value, size_t max)
+{
+    if (value.len > 0)
+        json_put_str(json, key, adapter_clip(value, max));
+}
+
+static void put_unit(struct json_out *json, const struct provider_call *call, struct str amount)
+{
+    json_key(json, "purchase_units");
+    json_begin_array(json);
+    json_begin_object(json);
+    json_put_str(json, "reference_id", call->attempt_ref);
+    json_put_str(json, "custom_id", call->attempt_ref);
+    json_put_str(json, "invoice_id", call->payment_ref);
+    put_optional(json, "description", call->description, PAYPAL_TEXT_MAX);
+    put_optional(json, "soft_descriptor", adapter_setting(call->account, "soft_descriptor"),
+                 PAYPAL_DESCRIPTOR_MAX);
+    put_amount(json, call, amount);
+    json_end_object(json);
+    json_end_array(json);
+}
+
+static void put_source(struct json_out *json, const struct provider_call *call, const char *source)
+{
+    const struct str return_url = adapter_setting(call->account, "return_url");
+    const struct str cancel_url = adapter_setting(call->account, "cancel_url");
+
+    json_key(json, "payment_source");
+    json_begin_object(json);
+    json_key(json, source);
+    json_begin_object(json);
+    json_put_str(json, "vault_id", call->token);
+    if (return_url.len > 0 || cancel_url.len > 0) {
+        json_key(json, "experience_context");
+        json_begin_object(json);
+        put_optional(json, "return_url", return_url, ADAPTER_URL_MAX);
+        put_optional(json, "cancel_url", cancel_url, ADAPTER_URL_MAX);
+        json_end_object(json);
+    }
+    json_end_object(json);
+    json_end_object(json);
+}
+
+static void start_charge(const struct provider_call *call, struct str path,
+                         struct provider_request *request)
+{
+    adapter_request_init(request, PROVIDER_STEP_CHARGE, STR("POST"), path);
+    request->moves_money = true;
+    request->key = call->attempt_ref;
+    adapter_add_header(request, STR("Content-Type"), STR("application/json"));
+    adapter_add_header(request, STR("PayPal-Request-Id"), call->attempt_ref);
+    adapter_add_header(request, STR("Prefer"), STR("return=representation"));
+}
+
+static bool check_charge(const struct provider_call *call, const char **source, struct error *err)
+{
+    if (str_eq(call->method_type, STR("card"))) {
+        *source = "card";
+    } else if (str_eq(call->method_type, STR("wallet")) ||
+               str_eq(call->method_type, STR("paypal"))) {
+        *source = "paypal";
+    } else {
+        return fail(err, ERROR_INVALID,
+                    "cannot charge through paypal: method is no card or wallet");
+    }
+    if (!adapter_is_part(call->token) || call->token.len > PAYPAL_TOKEN_MAX)
+        return fail(err, ERROR_INVALID,
+                    "cannot charge through paypal: token is empty or malformed");
+    return true;
+}
+
+static bool build_order(const struct provider_call *call, struct arena *arena,
+                        struct provider_request *request, struct error *err)
+{
+    char text[MONEY_TEXT_SIZE];
+    const char *source = NULL;
+    struct str amount;
+    struct json_out json;
+    struct buf body;
+
+    if (!check_charge(call, &source, err) || !format_amount(call, text, &amount, err))
+        return false;
+    start_charge(call, STR("/v2/checkout/orders"), request);
+    buf_init(&body, ADAPTER_BODY_MAX);
+    json_out_init(&json, &body);
+    json_begin_object(&json);
+    json_put_cstr(&json, "intent",
+                  call->operation == OPERATION_AUTHORIZE ? "AUTHORIZE" : "CAPTURE");
+    put_unit(&json, call, amount);
+    put_source(&json, call, source);
+    json_end_object(&json);
+    return adapter_set_body(request, &body, arena, err);
+}
+
+/* The payer approved what create left open: the same order is now captured or authorized. */
+static bool build_completion(const struct provider_call *call, struct str order_id,
+                             struct arena *arena, struct provider_request *request,
+                             struct error *err)
+{
+    struct str id;
+
+    if (!adapter_encode_part(order_id, "order_id", arena, &id, err))
+        return false;
+    start_charge(call,
+                 arena_printf(arena, "/v2/checkout/orders/" STR_FMT "/%s", STR_ARG(id),
+                              call->operation == OPERATION_AUTHORIZE ? "authorize" : "capture"),
+                 request);
+    return true;
+}
+
+static bool build_follow_up(const struct provider_call *call, struct arena *arena,
+                            struct provider_request *request, struct error *err)
+{
+    char text[MONEY_TEXT_SIZE];
+    const bool is_void = call->operation == OPERATION_VOID;
+    const bool is_refund = call->operation == OPERATION_REFUND;
+    struct str amount;
+    struct str id;
+    struct json_out json;
+    struct buf body;
+
+    if (!adapter_encode_part(call->parent_ref, "parent_ref", arena, &id, err) ||
+        (!is_void && !format_amount(call, text, &amount, err)))
+        return false;
+    start_charge(call,
+                 arena_printf(arena, "/v2/payments/%s/" STR_FMT "/%s",
+                              is_refund ? "captures" : "authorizations", STR_ARG(id),
+                              is_void     ? "void"
+                              : is_refund ? "refund"
+                                          : "capture"),
+                 request);
+    if (is_void)
+        return true;
+    buf_init(&body, ADAPTER_BODY_MAX);
+    json_out_init(&json, &body);
+    json_begin_object(&json);
+    put_amount(&json, call, amount);
+    if (is_refund)
+        json_put_str(&json, "custom_id", call->attempt_ref);
+    json_end_object(&json);
+    return adapter_set_body(request, &body, arena, err);
+}
+
+static bool build_send(const struct provider_call *call, const struct provider_facts *facts,
+                       struct arena *arena, struct provider_request *request, struct error *err)
+{
+    const struct str order_id = provider_fact_find(facts, STR("order_id"));
+    const struct str order_state = provider_fact_find(facts, STR("order_state"));
+
+    if (!adapter_has_word(STR(PAYPAL_CURRENCIES), str_of(call->currency->code)) ||
+        !adapter_has_word(adapter_setting(call->account, "currencies"),
+                          str_of(call->currency->code)))
+        return fail(err, ERROR_INVALID, "cannot charge through paypal: %s is not taken there",
+                    call->currency->code);
+    if (call->amount_minor <= 0 && call->operation != OPERATION_VOID)
+        return fail(err, ERROR_INVALID, "cannot charge through paypal: amount is not positive");
+    switch (call->operation) {
+    case OPERATION_SALE:
+    case OPERATION_AUTHORIZE:
+        if (order_id.len > 0 && str_eq(order_state, STR("APPROVED")))
+            return build_completion(call, order_id, arena, request, err);
+        return build_order(call, arena, request, err);
+    case OPERATION_CAPTURE:
+    case OPERATION_VOID:
+    case OPERATION_REFUND:
+        return build_follow_up(call, arena, request, err);
+    case OPERATION_NONE:
+    case OPERATION_PAYOUT:
+    case OPERATION_COUNT:
+        break;
+    }
+    return fail(err, ERROR_INVALID, "cannot %s through paypal", operation_name(call->operation));
+}
+
+static enum provider_next paypal_next(const struct provider_call *call,
+                                      const struct provider_facts *facts, struct arena *arena,
+                                      struct provider_request *request, struct error *err)
+{
+    return build_send(call, facts, arena, request, err) ? PROVIDER_NEXT_SEND : PROVIDER_NEXT_REFUSE;
+}
+
+static bool paypal_build_lookup(const struct provider_call *call,
+                                const struct provider_facts *facts, struct arena *arena,
+                                struct provider_request *request)
+{
+    const char *place = "/v2/checkout/orders/";
+    struct str id = provider_fact_find(facts, STR("order_id"));
+    struct error err;
+
+    if (call->operation == OPERATION_CAPTURE) {
+        place = "/v2/payments/captures/";
+        id = provider_fact_find(facts, STR("capture_id"));
+    } else if (call->operation == OPERATION_REFUND) {
+        place = "/v2/payments/refunds/";
+        id = provider_fact_find(facts, STR("refund_id"));
+    } else if (call->operation == OPERATION_VOID) {
+        place = "/v2/payments/authorizations/";
+        id = call->parent_ref;
+    }
+    if (!adapter_encode_part(id, "id", arena, &id, &err))
+        return false;
+    adapter_request_init(request, PROVIDER_STEP_LOOKUP, STR("GET"),
+                         arena_printf(arena, "%s" STR_FMT, place, STR_ARG(id)));
+    return true;
+}
+
+/* Asks for an order that cannot exist: "not found" proves that the token and its rights are good.
+ */
+static bool paypal_build_probe(const struct provider_account *account, struct arena *arena,
+                               struct provider_request *request)
+{
+    (void)account;
+    (void)arena;
+    adapter_request_init(request, PROVIDER_STEP_PROBE, STR("GET"),
+                         STR("/v2/checkout/orders/TURNPIKEPROBE"));
+    return true;
+}
+
+static void paypal_build_token(const struct provider_account *account, struct arena *arena,
+                               struct provider_request *request)
+{
+    (void)account;
+    (void)arena;
+    adapter_request_init(request, PROVIDER_STEP_SESSION, STR("POST"), STR("/v1/oauth2/token"));
+    adapter_add_header(request, STR("Content-Type"), STR("application/x-www-form-urlencoded"));
+    request->has_body = true;
+    request->body = STR("grant_type=client_credentials");
+    request->basic_auth = true;
+}
+
+static bool paypal_check_account(const struct provider_account *account, struct error *err)
+{
+    return adapter_check_account(account, known_settings, ARRAY_LEN(known_settings), err);
+}
+
+const struct provider provider_paypal = {
+    .name = "paypal",
+    .title = "PayPal",
+    .version = "paypal/1",
+    .capability =
+        {
+            .currency_codes = STR_INIT(PAYPAL_CURRENCIES),
+            .operations = 1u << OPERATION_SALE | 1u << OPERATION_AUTHORIZE |
+                          1u << OPERATION_CAPTURE | 1u << OPERATION_VOID | 1u << OPERATION_REFUND,
+            .replay = PROVIDER_REPLAY_LATEST_STATE,
+            .key_lifetime_ms = 6LL * 3600 * 1000,
+            .settle_ms = 60LL * 1000,
+            .lookup_by_reference = true, /* by order_id, once an answer told it */
+        },
+    .next = paypal_next,
+    .judge = paypal_judge,
+    .build_lookup = paypal_build_lookup,
+    .build_cancel =
+        NULL, /* nothing cancels by request id, and an order that paid is not cancelled */
+    .build_probe = paypal_build_probe,
+    .build_token = paypal_build_token,
+    .judge_token = paypal_judge_token,
+    .check_account = paypal_check_account,
+};
