@@ -1,0 +1,36 @@
+/*
+ * api.h - the merchants' HTTPS interface: /v1/... and /openapi.json.
+ *
+ *     exchange -> route table -> key, role -> body by field table -> payment module, or reads of the ledger
+ *
+ * One struct api per worker. The same table of routes says which roles may call what and emits the OpenAPI
+ * document.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "http/server.h"
+#include "payment/payment.h"
+
+struct api;
+
+struct api_parts { /* borrowed, alive as long as the api */
+    struct loop *loop;
+    struct store *store;
+    struct payments *payments;
+    struct merchants *merchants;
+    struct health *health;
+    struct engine *engine;
+    const struct merchants_config *merchants_config;
+    const uint8_t *pepper; /* 32 bytes: new keys */
+    int64_t answer_ms;     /* bound on reads and administration calls */
+};
+
+struct api *api_new(const struct api_parts *parts);
+void api_free(struct api **api);
+/* An http_handler_fn; ctx is the struct api. */
+void api_handle(struct http_exchange *x, void *api);
+/* The OpenAPI 3.1 document of everything the api takes, from its own tables. */
+void api_print_openapi(struct buf *out);
+
+#endif

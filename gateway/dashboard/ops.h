@@ -1,0 +1,29 @@
+/*
+ * ops.h - the operations listener: /livez, /readyz, /metrics, /dashboard and its event stream.
+ *
+ * Unauthenticated by design on loopback or behind mutual TLS (docs/operations.md): shows provider health
+ * and counts, never personal data, amounts of single merchants only to operators' keys.
+ */
+#ifndef DASHBOARD_OPS_H
+#define DASHBOARD_OPS_H
+
+#include "api/api.h"
+#include "http/server.h"
+
+struct ops;
+
+struct ops_parts { /* borrowed */
+    struct loop *loop;
+    struct store *store;
+    struct merchants *merchants;
+    struct health *health;
+    bool (*is_draining)(void *ctx); /* readyz answers 503 while true */
+    void *draining_ctx;
+};
+
+struct ops *ops_new(const struct ops_parts *parts);
+void ops_free(struct ops **ops);
+/* An http_handler_fn; ctx is the struct ops. */
+void ops_handle(struct http_exchange *x, void *ops);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * command.h - the subcommands of `turnpike`. Each gets its own arguments (argv[0] is its name) and returns the
+ * exit status; errors are one line on stderr: what was not done, and what to do.
+ */
+#ifndef PROCESS_COMMAND_H
+#define PROCESS_COMMAND_H
+
+#include "process/config.h"
+
+/* Options every command takes: --config FILE, --set name=value. Parses, loads and finishes the config; what
+ * is left stays in argv (argc is adapted). */
+bool command_config(int *argc, char **argv, struct config *config, struct error *err) MUST_USE;
+/* Take "--name value" or "--name=value" out of argv; NULL when absent. */
+const char *command_option(int *argc, char **argv, const char *name);
+bool command_flag(int *argc, char **argv, const char *name);
+/* What nobody took: false names it. */
+bool command_done(int argc, char **argv, struct error *err) MUST_USE;
+int command_fail(const struct error *err); /* prints, returns 1 */
+
+int command_serve(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_config_print(int argc, char **argv);
+int command_migrate(int argc, char **argv);
+int command_sandbox(int argc, char **argv);
+int command_openapi(int argc, char **argv);
+int command_merchants(int argc, char **argv); /* admin.c */
+int command_accounts(int argc, char **argv);
+int command_keys(int argc, char **argv);
+
+#endif

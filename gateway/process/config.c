@@ -1,0 +1,421 @@
+#include "process/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum setting_type {
+    SETTING_TEXT = 0,
+    SETTING_INT64,
+    SETTING_SIZE,
+    SETTING_UNSIGNED,
+    SETTING_UINT8,
+    SETTING_MS_AS_US, /* written in milliseconds, kept in microseconds */
+    SETTING_BOOL,
+};
+
+struct setting {
+    const char *name;
+    enum setting_type type;
+    size_t offset;
+    int64_t least;
+    int64_t most;
+    const char *help;
+};
+
+#define AT(member) offsetof(struct config, member)
+#define DAY_MS     86400000
+
+/* clang-format off */
+static const struct setting settings[] = {
+    {"api_address",            SETTING_TEXT,     AT(api_address), 0, 0, "address of the merchants' listener"},
+    {"api_port",               SETTING_INT64,    AT(api_port), 1, 65535, "its port"},
+    {"ops_address",            SETTING_TEXT,     AT(ops_address), 0, 0, "address of the operations listener (metrics, health, dashboard)"},
+    {"ops_port",               SETTING_INT64,    AT(ops_port), 1, 65535, "its port"},
+    {"tls_certificate",        SETTING_TEXT,     AT(tls_certificate), 0, 0, "PEM file, certificate chain, leaf first"},
+    {"tls_key",                SETTING_TEXT,     AT(tls_key), 0, 0, "PEM file, private key; only its owner may read it"},
+    {"ops_client_ca",          SETTING_TEXT,     AT(ops_client_ca), 0, 0, "PEM file: clients of the operations listener are asked for a certificate of this CA; empty: not asked"},
+    {"ops_client_required",    SETTING_BOOL,     AT(ops_client_required), 0, 1, "refuse clients of the operations listener without certificate"},
+    {"workers",                SETTING_INT64,    AT(workers), -1, SHM_SLOT_MAX - 1, "worker processes; -1: one less than cores, at least one; 0: no fork, in the foreground"},
+    {"state_folder",           SETTING_TEXT,     AT(state_folder), 0, 0, "folder of the lock and the instance id"},
+    {"heartbeat_ms",           SETTING_INT64,    AT(heartbeat_ms), 10, 10000, "a worker shows that it lives this often"},
+    {"heartbeat_late_ms",      SETTING_INT64,    AT(heartbeat_late_ms), 500, 600000, "a worker silent for so long is killed and replaced"},
+    {"drain_ms",               SETTING_INT64,    AT(drain_ms), 100, 600000, "time for payments in hand after SIGTERM"},
+    {"log_level",              SETTING_TEXT,     AT(log_level), 0, 0, "debug, info, warn or error"},
+    {"database",               SETTING_TEXT,     AT(database), 0, 0, "libpq connection string of the gateway's role"},
+    {"migrations_folder",      SETTING_TEXT,     AT(migrations_folder), 0, 0, "folder of the SQL migrations"},
+    {"master_secret_file",     SETTING_TEXT,     AT(master_secret_file), 0, 0, "file of at least 32 random bytes (hex or raw); only its owner may read it"},
+    {"secrets_folder",         SETTING_TEXT,     AT(secrets_folder), 0, 0, "folder of the provider credentials named by accounts"},
+    {"provider_ca_file",       SETTING_TEXT,     AT(provider_ca_file), 0, 0, "CA file for provider connections; empty: the system's trust store"},
+    {"rules_file",             SETTING_TEXT,     AT(rules_file), 0, 0, "routing rules"},
+    {"http_handshake_ms",      SETTING_INT64,    AT(http.handshake_ms), 100, 60000, "TLS handshake complete"},
+    {"http_head_ms",           SETTING_INT64,    AT(http.head_ms), 100, 60000, "first byte of a request to the end of its head"},
+    {"http_body_ms",           SETTING_INT64,    AT(http.body_ms), 100, 300000, "end of the head to the end of the body"},
+    {"http_idle_ms",           SETTING_INT64,    AT(http.idle_ms), 100, 3600000, "between requests of one connection"},
+    {"http_answer_write_ms",   SETTING_INT64,    AT(http.answer_write_ms), 100, 300000, "an answer must be taken by then"},
+    {"http_target_bytes_max",  SETTING_SIZE,     AT(http.target_bytes_max), 64, 65536, "request target"},
+    {"http_header_count_max",  SETTING_SIZE,     AT(http.header_count_max), 8, 1000, "headers of one request"},
+    {"http_header_bytes_max",  SETTING_SIZE,     AT(http.header_bytes_max), 256, 65536, "one header"},
+    {"http_head_bytes_max",    SETTING_SIZE,     AT(http.head_bytes_max), 1024, 262144, "request line and all headers"},
+    {"http_body_bytes_max",    SETTING_SIZE,     AT(http.body_bytes_max), 1024, 16777216, "body"},
+    {"http_connection_count_max", SETTING_SIZE,  AT(http.connection_count_max), 1, 1000000, "connections of one worker"},
+    {"http_connection_per_address_max", SETTING_SIZE, AT(http.connection_per_address_max), 1, 1000000, "connections of one client address in one worker"},
+    {"http_request_count_max", SETTING_SIZE,     AT(http.request_count_max), 1, 1000000000, "requests on one connection"},
+    {"http_stream_buffer_bytes_max", SETTING_SIZE, AT(http.stream_buffer_bytes_max), 4096, 16777216, "unread bytes of an event stream"},
+    {"store_writer_connections", SETTING_UNSIGNED, AT(store.writer_connections), 1, 16, "group commit connections of one worker"},
+    {"store_reader_connections", SETTING_UNSIGNED, AT(store.reader_connections), 1, 16, "reading connections of one worker"},
+    {"store_batch_max",        SETTING_SIZE,     AT(store.batch_max), 1, 1024, "bundles committed together"},
+    {"store_linger_us",        SETTING_INT64,    AT(store.linger_us), 0, 100000, "wait for company under light load"},
+    {"store_queue_max",        SETTING_SIZE,     AT(store.queue_max), 16, 1000000, "bundles that wait for a connection"},
+    {"store_statement_timeout_ms", SETTING_INT64, AT(store.statement_timeout_ms), 100, 600000, "one statement"},
+    {"store_reconnect_ms",     SETTING_INT64,    AT(store.reconnect_ms), 10, 60000, "first pause before connecting again"},
+    {"provider_connect_ms",    SETTING_INT64,    AT(engine.connect_ms), 50, 60000, "TCP and TLS to a provider"},
+    {"provider_answer_ms",     SETTING_INT64,    AT(engine.answer_ms), 100, 120000, "a whole provider call"},
+    {"provider_token_ms",      SETTING_INT64,    AT(engine.token_ms), 100, 60000, "fetching an access token"},
+    {"provider_answer_bytes_max", SETTING_SIZE,  AT(engine.answer_bytes_max), 1024, 16777216, "a provider's answer"},
+    {"provider_in_flight_max", SETTING_SIZE,     AT(engine.in_flight_max), 1, 100000, "provider calls of one worker at a time"},
+    {"provider_connections_per_host_max", SETTING_SIZE, AT(engine.connections_per_host_max), 1, 100000, "connections to one provider host of one worker"},
+    {"send_window_ms",         SETTING_MS_AS_US, AT(payments.limits.send_window_us), 100, 600000, "a committed send may leave for so long"},
+    {"answer_ms",              SETTING_MS_AS_US, AT(payments.limits.answer_us), 100, 600000, "a merchant waits so long, then gets 202"},
+    {"lease_ms",               SETTING_MS_AS_US, AT(payments.limits.lease_us), 1000, DAY_MS, "an attempt belongs to who took it for so long"},
+    {"write_retry_ms",         SETTING_MS_AS_US, AT(payments.limits.write_retry_us), 1, 10000, "first pause before a write is repeated"},
+    {"resolve_first_ms",       SETTING_MS_AS_US, AT(payments.limits.resolve_first_us), 10, 600000, "first look at an unknown outcome"},
+    {"resolve_max_ms",         SETTING_MS_AS_US, AT(payments.limits.resolve_max_us), 100, DAY_MS, "longest pause between two looks"},
+    {"review_after_ms",        SETTING_MS_AS_US, AT(payments.limits.review_after_us), 1000, 30LL * DAY_MS, "an outcome unknown for so long goes to review"},
+    {"attempt_max",            SETTING_UINT8,    AT(payments.limits.attempt_max), 1, 8, "providers tried for one payment"},
+    {"again_max",              SETTING_UINT8,    AT(payments.limits.again_max), 0, 3, "further sends of one attempt after a passing failure"},
+    {"in_flight_max",          SETTING_SIZE,     AT(payments.in_flight_max), 1, 100000, "payments in one worker's hands"},
+    {"resolve_interval_ms",    SETTING_INT64,    AT(payments.resolve_interval_ms), 10, 600000, "unknown outcomes are looked for this often"},
+    {"resolve_batch",          SETTING_UNSIGNED, AT(payments.resolve_batch), 1, 1000, "of them at a time"},
+    {"dead_after_ms",          SETTING_INT64,    AT(payments.dead_after_ms), 1000, DAY_MS, "another host silent for so long is taken for dead"},
+    {"keep_request_bodies",    SETTING_BOOL,     AT(payments.keep_request_bodies), 0, 1, "keep provider requests (encrypted) after they are final"},
+    {"directory_check_ms",     SETTING_INT64,    AT(merchants.check_interval_ms), 50, 60000, "changes of merchants, keys and accounts are seen by then"},
+    {"merchant_max",           SETTING_SIZE,     AT(merchants.merchant_max), 16, 1000000, "merchants kept in memory"},
+    {"key_max",                SETTING_SIZE,     AT(merchants.key_max), 16, 1000000, "keys kept in memory"},
+    {"breaker_window_ms",      SETTING_INT64,    AT(health.window_ms), 1000, 60000, "failures are counted over this"},
+    {"breaker_calls_min",      SETTING_UNSIGNED, AT(health.calls_min), 1, 100000, "fewer calls never open the breaker by share"},
+    {"breaker_failure_percent", SETTING_UNSIGNED, AT(health.failure_percent), 1, 100, "share of failures that opens it"},
+    {"breaker_consecutive_max", SETTING_UNSIGNED, AT(health.consecutive_max), 1, 1000, "failures in a row that open it"},
+    {"breaker_silence_ms",     SETTING_INT64,    AT(health.silence_ms), 100, 600000, "no answer for so long opens it"},
+    {"breaker_silence_calls",  SETTING_UNSIGNED, AT(health.silence_calls), 1, 100000, "... if at least so many were sent"},
+    {"breaker_open_ms",        SETTING_INT64,    AT(health.open_ms), 100, 600000, "then one probe"},
+    {"breaker_probe_ms",       SETTING_INT64,    AT(health.probe_ms), 100, 600000, "a probe without answer is forgotten after this"},
+};
+/* clang-format on */
+
+static void *member(struct config *config, const struct setting *setting)
+{
+    return (char *)config + setting->offset;
+}
+
+static const void *member_const(const struct config *config, const struct setting *setting)
+{
+    return (const char *)config + setting->offset;
+}
+
+static const struct setting *find_setting(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        if (str_eq(name, str_of(settings[i].name))) {
+            return &settings[i];
+        }
+    }
+    return NULL;
+}
+
+static bool set_number(struct config *config, const struct setting *setting, int64_t value)
+{
+    void *at = member(config, setting);
+    switch (setting->type) {
+    case SETTING_INT64:
+        *(int64_t *)at = value;
+        return true;
+    case SETTING_SIZE:
+        *(size_t *)at = (size_t)value;
+        return true;
+    case SETTING_UNSIGNED:
+        *(unsigned *)at = (unsigned)value;
+        return true;
+    case SETTING_UINT8:
+        *(uint8_t *)at = (uint8_t)value;
+        return true;
+    case SETTING_MS_AS_US:
+        *(int64_t *)at = value * 1000;
+        return true;
+    case SETTING_TEXT:
+    case SETTING_BOOL:
+        break;
+    }
+    return false;
+}
+
+static int64_t get_number(const struct config *config, const struct setting *setting)
+{
+    const void *at = member_const(config, setting);
+    switch (setting->type) {
+    case SETTING_INT64:
+        return *(const int64_t *)at;
+    case SETTING_SIZE:
+        return (int64_t) * (const size_t *)at;
+    case SETTING_UNSIGNED:
+        return (int64_t) * (const unsigned *)at;
+    case SETTING_UINT8:
+        return (int64_t) * (const uint8_t *)at;
+    case SETTING_MS_AS_US:
+        return *(const int64_t *)at / 1000;
+    case SETTING_BOOL:
+        return *(const bool *)at ? 1 : 0;
+    case SETTING_TEXT:
+        break;
+    }
+    return 0;
+}
+
+static bool set_value(struct config *config, const struct setting *setting, struct str value,
+                      struct error *err)
+{
+    if (setting->type == SETTING_TEXT) {
+        if (!str_copy_to(value, member(config, setting), CONFIG_TEXT_MAX)) {
+            return fail(err, ERROR_INVALID, "%s is longer than %d bytes", setting->name,
+                        CONFIG_TEXT_MAX - 1);
+        }
+        return true;
+    }
+    if (setting->type == SETTING_BOOL) {
+        if (!str_eq(value, STR("yes")) && !str_eq(value, STR("no"))) {
+            return fail(err, ERROR_INVALID, "%s must be yes or no, not \"" STR_FMT "\"",
+                        setting->name, STR_ARG(value));
+        }
+        *(bool *)member(config, setting) = str_eq(value, STR("yes"));
+        return true;
+    }
+    int64_t number = 0;
+    if (!str_to_int64(value, &number) || number < setting->least || number > setting->most) {
+        return fail(err, ERROR_INVALID,
+                    "%s must be a whole number from %lld to %lld, not \"" STR_FMT "\"",
+                    setting->name, (long long)setting->least, (long long)setting->most,
+                    STR_ARG(value));
+    }
+    CHECK(set_number(config, setting, number));
+    return true;
+}
+
+bool config_set(struct config *config, struct str assignment, struct error *err)
+{
+    struct str rest = assignment;
+    if (str_find_char(rest, '=', 0) == SIZE_MAX) {
+        return fail(err, ERROR_INVALID, "expected name = value, found \"" STR_FMT "\"",
+                    STR_ARG(assignment));
+    }
+    struct str name = str_trim(str_cut(&rest, '='));
+    const struct setting *setting = find_setting(name);
+    if (setting == NULL) {
+        return fail(err, ERROR_INVALID,
+                    "there is no setting \"" STR_FMT "\"; turnpike config lists them all",
+                    STR_ARG(name));
+    }
+    return set_value(config, setting, str_trim(rest), err);
+}
+
+static bool read_file(const char *file, struct buf *text, struct error *err)
+{
+    FILE *in = fopen(file, "re");
+    if (in == NULL) {
+        return fail(err, ERROR_IO, "cannot read %s: %s", file, strerror(errno));
+    }
+    char chunk[4096];
+    size_t got;
+    while ((got = fread(chunk, 1, sizeof(chunk), in)) > 0) {
+        buf_add(text, chunk, got);
+    }
+    bool ok = ferror(in) == 0 && buf_is_ok(text);
+    (void)fclose(in);
+    return ok || fail(err, ERROR_IO, "cannot read %s: too long or unreadable", file);
+}
+
+static bool load_lines(struct config *config, const char *file, struct str text, struct error *err)
+{
+    bool seen[ARRAY_LEN(settings)] = {false};
+    for (int line_no = 1; text.len > 0; line_no++) {
+        struct str line = str_trim(str_cut(&text, '\n'));
+        if (line.len == 0 || line.at[0] == '#') {
+            continue;
+        }
+        if (!config_set(config, line, err)) {
+            return fail_prefix(err, "%s:%d", file, line_no);
+        }
+        struct str rest = line;
+        const struct setting *setting = find_setting(str_trim(str_cut(&rest, '=')));
+        CHECK(setting != NULL);
+        size_t index = (size_t)(setting - settings);
+        if (seen[index]) {
+            return fail(err, ERROR_INVALID, "%s:%d: %s stands twice; remove one", file, line_no,
+                        setting->name);
+        }
+        seen[index] = true;
+    }
+    return true;
+}
+
+static bool load_environment(struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        char name[96] = "TURNPIKE_";
+        size_t at = sizeof("TURNPIKE_") - 1;
+        for (const char *c = settings[i].name; *c != '\0' && at + 1 < sizeof(name); c++) {
+            name[at++] = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+        }
+        name[at] = '\0';
+        const char *value = getenv(name);
+        if (value != NULL && !set_value(config, &settings[i], str_of(value), err)) {
+            return fail_prefix(err, "environment %s", name);
+        }
+    }
+    return true;
+}
+
+bool config_load(struct config *config, const char *file, struct error *err)
+{
+    if (file != NULL) {
+        struct buf text;
+        buf_init(&text, 1 << 20);
+        bool ok = read_file(file, &text, err) && load_lines(config, file, buf_str(&text), err);
+        buf_release(&text);
+        if (!ok) {
+            return false;
+        }
+    }
+    return load_environment(config, err);
+}
+
+void config_finish(struct config *config)
+{
+    config->store.conninfo = config->database;
+    config->merchants.secrets_folder = config->secrets_folder;
+    config->merchants.default_ca_file = config->provider_ca_file;
+    config->payments.limits.call_us = config->engine.answer_ms * 1000;
+}
+
+static void set_text(char *out, const char *value)
+{
+    CHECK(str_copy_to(str_of(value), out, CONFIG_TEXT_MAX));
+}
+
+void config_init(struct config *config)
+{
+    memset(config, 0, sizeof(*config));
+    set_text(config->api_address, "127.0.0.1");
+    config->api_port = 8443;
+    set_text(config->ops_address, "127.0.0.1");
+    config->ops_port = 8444;
+    set_text(config->tls_certificate, "var/tls/gateway.pem");
+    set_text(config->tls_key, "var/tls/gateway.key");
+    config->workers = -1;
+    set_text(config->state_folder, "var/state");
+    config->heartbeat_ms = 200;
+    config->heartbeat_late_ms = 5000;
+    config->drain_ms = 35000;
+    set_text(config->log_level, "info");
+    set_text(config->database, "dbname=turnpike user=turnpike_gateway");
+    set_text(config->migrations_folder, "migrations");
+    set_text(config->master_secret_file, "var/secrets/master");
+    set_text(config->secrets_folder, "var/secrets");
+    set_text(config->rules_file, "config/example.rules");
+    config->http = http_limits_default;
+    config->store = store_config_default;
+    config->engine = engine_config_default;
+    config->payments = payments_config_default;
+    config->health = health_config_default;
+    config->merchants.check_interval_ms = 1000;
+    config->merchants.merchant_max = 10000;
+    config->merchants.key_max = 20000;
+}
+
+static bool check_relations(const struct config *config, struct error *err)
+{
+    const struct orchestrate_limits *limits = &config->payments.limits;
+    CHECK(limits->call_us == config->engine.answer_ms * 1000);
+    if (limits->send_window_us + limits->call_us >= limits->lease_us) {
+        return fail(err, ERROR_INVALID,
+                    "lease_ms must be above send_window_ms + provider_answer_ms (%lld)",
+                    (long long)((limits->send_window_us + limits->call_us) / 1000));
+    }
+    if (limits->answer_us >= limits->lease_us) {
+        return fail(err, ERROR_INVALID, "lease_ms must be above answer_ms (%lld)",
+                    (long long)(limits->answer_us / 1000));
+    }
+    if (config->payments.dead_after_ms * 1000 < limits->lease_us) {
+        return fail(err, ERROR_INVALID, "dead_after_ms must be at least lease_ms (%lld)",
+                    (long long)(limits->lease_us / 1000));
+    }
+    if (config->heartbeat_late_ms < 3 * config->heartbeat_ms) {
+        return fail(err, ERROR_INVALID, "heartbeat_late_ms must be at least 3 x heartbeat_ms");
+    }
+    if (config->api_port == config->ops_port) {
+        return fail(err, ERROR_INVALID, "api_port and ops_port must differ");
+    }
+    enum log_level level;
+    if (!log_level_parse(str_of(config->log_level), &level)) {
+        return fail(err, ERROR_INVALID, "log_level must be debug, info, warn or error, not \"%s\"",
+                    config->log_level);
+    }
+    return true;
+}
+
+static bool check_file(const char *name, const char *file, struct error *err)
+{
+    if (file[0] == '\0' || access(file, R_OK) != 0) {
+        return fail(err, ERROR_INVALID, "%s: cannot read \"%s\": %s", name, file,
+                    file[0] == '\0' ? "no file is named" : strerror(errno));
+    }
+    return true;
+}
+
+bool config_check(const struct config *config, struct error *err)
+{
+    return check_relations(config, err) &&
+           check_file("tls_certificate", config->tls_certificate, err) &&
+           check_file("tls_key", config->tls_key, err) &&
+           check_file("master_secret_file", config->master_secret_file, err) &&
+           check_file("secrets_folder", config->secrets_folder, err) &&
+           check_file("rules_file", config->rules_file, err) &&
+           check_file("migrations_folder", config->migrations_folder, err) &&
+           (config->provider_ca_file[0] == '\0' ||
+            check_file("provider_ca_file", config->provider_ca_file, err)) &&
+           (config->ops_client_ca[0] == '\0' ||
+            check_file("ops_client_ca", config->ops_client_ca, err));
+}
+
+void config_print(const struct config *config, bool documented, struct buf *out)
+{
+    if (documented) {
+        buf_add_str(out, STR("# Every setting of Turnpike at its default. Remove the '#' to change "
+                             "one.\n# Printed by `turnpike config`; an environment variable "
+                             "TURNPIKE_<NAME> wins over this file.\n"));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const struct setting *setting = &settings[i];
+        if (documented) {
+            buf_printf(out, "\n# %s\n# ", setting->help);
+        }
+        if (setting->type == SETTING_TEXT) {
+            const char *text = (const char *)member_const(config, setting);
+            buf_printf(out, text[0] == '\0' ? "%s =%s\n" : "%s = %s\n", setting->name, text);
+        } else if (setting->type == SETTING_BOOL) {
+            buf_printf(out, "%s = %s\n", setting->name,
+                       get_number(config, setting) != 0 ? "yes" : "no");
+        } else {
+            buf_printf(out, "%s = %lld\n", setting->name, (long long)get_number(config, setting));
+        }
+    }
+}
+
+unsigned config_worker_count(const struct config *config)
+{
+    if (config->workers >= 0) {
+        return (unsigned)config->workers;
+    }
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 1 ? (unsigned)cores - 1 : 1;
+}

@@ -1,0 +1,70 @@
+/*
+ * config.h - every setting of the gateway, in one table: name, type, bounds, default, what it means.
+ *
+ * The file is `name = value` lines, '#' comments. An environment variable TURNPIKE_<NAME> wins over the
+ * file, --set name=value over both. Unknown names, doubles, values out of bounds and settings that
+ * contradict each other are refused with file, line and remedy. config/turnpike.conf is printed from the
+ * table (turnpike config) and checked against it by tests/lint/tables.sh.
+ */
+#ifndef PROCESS_CONFIG_H
+#define PROCESS_CONFIG_H
+
+#include "base/log.h"
+#include "http/server.h"
+#include "ledger/store.h"
+#include "payment/payment.h"
+#include "providers/engine.h"
+#include "router/health.h"
+
+enum {
+    CONFIG_TEXT_MAX = 512,
+};
+
+struct config {
+    /* listeners */
+    char api_address[CONFIG_TEXT_MAX];
+    int64_t api_port;
+    char ops_address[CONFIG_TEXT_MAX];
+    int64_t ops_port;
+    char tls_certificate[CONFIG_TEXT_MAX];
+    char tls_key[CONFIG_TEXT_MAX];
+    char ops_client_ca[CONFIG_TEXT_MAX];
+    bool ops_client_required;
+    /* process */
+    int64_t workers; /* -1: cores - 1, at least 1; 0: foreground */
+    char state_folder[CONFIG_TEXT_MAX];
+    int64_t heartbeat_ms;
+    int64_t heartbeat_late_ms;
+    int64_t drain_ms;
+    char log_level[CONFIG_TEXT_MAX];
+    /* database */
+    char database[CONFIG_TEXT_MAX];
+    char migrations_folder[CONFIG_TEXT_MAX];
+    /* secrets and rules */
+    char master_secret_file[CONFIG_TEXT_MAX];
+    char secrets_folder[CONFIG_TEXT_MAX];
+    char provider_ca_file[CONFIG_TEXT_MAX];
+    char rules_file[CONFIG_TEXT_MAX];
+    /* modules */
+    struct http_limits http;
+    struct store_config store;
+    struct engine_config engine;
+    struct payments_config payments;
+    struct merchants_config merchants;
+    struct health_config health;
+};
+
+void config_init(struct config *config); /* every default */
+/* file NULL: defaults and environment only. */
+bool config_load(struct config *config, const char *file, struct error *err) MUST_USE;
+/* One "name=value". */
+bool config_set(struct config *config, struct str assignment, struct error *err) MUST_USE;
+/* After the last set: hand the settings on to the modules' own structs (they borrow from *config). */
+void config_finish(struct config *config);
+/* Relations between settings (lease, deadlines, limits) and files that must exist. */
+bool config_check(const struct config *config, struct error *err) MUST_USE;
+/* The documented file: every key at its default, commented out; or the values in force. */
+void config_print(const struct config *config, bool documented, struct buf *out);
+unsigned config_worker_count(const struct config *config);
+
+#endif

@@ -1,0 +1,59 @@
+/* turnpike: the command line. Everything else is in the modules below. */
+#include <stdio.h>
+#include <string.h>
+
+#include "process/command.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *usage;
+    const char *help;
+};
+
+/* clang-format off */
+static const struct command commands[] = {
+    {"serve",     command_serve,        "[--config FILE] [--set NAME=VALUE]...", "run the gateway"},
+    {"check",     command_check,        "[--config FILE] [--set NAME=VALUE]...", "validate a configuration without touching anything"},
+    {"config",    command_config_print, "[--config FILE] [--in-force]", "print every setting, documented, or the values in force"},
+    {"migrate",   command_migrate,      "[up | status] [--database CONNINFO] [--config FILE]", "bring the database schema up to date"},
+    {"merchants", command_merchants,    "create | list | show | disable | enable ...", "merchants and their test twins"},
+    {"accounts",  command_accounts,     "create | list | show | rotate | disable | enable | test ...", "provider accounts"},
+    {"keys",      command_keys,         "create | list | show | rotate | disable ...", "API keys"},
+    {"sandbox",   command_sandbox,      "[--port N] [--books FILE] [--delay-ms N] ...", "the providers' APIs as a local program"},
+    {"openapi",   command_openapi,      "", "print the OpenAPI document"},
+};
+/* clang-format on */
+
+static int usage(FILE *out)
+{
+    (void)fprintf(out, "turnpike " TURNPIKE_VERSION
+                       " - payment orchestration gateway\n\nusage: turnpike COMMAND ...\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        (void)fprintf(out, "  %-10s %s\n             %s\n", commands[i].name, commands[i].help,
+                      commands[i].usage);
+    }
+    return out == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        return usage(stderr);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        return usage(stdout);
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+        (void)puts("turnpike " TURNPIKE_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    (void)fprintf(stderr, "turnpike: there is no command \"%.40s\"; turnpike --help lists them\n",
+                  argv[1]);
+    return 2;
+}

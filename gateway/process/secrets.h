@@ -1,0 +1,18 @@
+/*
+ * secrets.h - the master secret, and the keys derived from it (HKDF labels are fixed for ever).
+ */
+#ifndef PROCESS_SECRETS_H
+#define PROCESS_SECRETS_H
+
+#include "base/crypto.h"
+
+struct secrets {
+    uint8_t seal[AEAD_KEY_SIZE];       /* request bodies and tokens at rest */
+    uint8_t token_hash[AEAD_KEY_SIZE]; /* counts tries of one token */
+    uint8_t pepper[AEAD_KEY_SIZE];     /* API keys */
+};
+
+bool secrets_load(struct secrets *secrets, const char *master_secret_file, struct error *err) MUST_USE;
+void secrets_release(struct secrets *secrets); /* wipes */
+
+#endif

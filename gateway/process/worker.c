@@ -1,0 +1,352 @@
+#include "process/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/metrics.h"
+#include "dashboard/ops.h"
+#include "process/secrets.h"
+
+enum {
+    RULES_BYTES_MAX = ROUTE_RULES_BYTES_MAX + 1,
+    DRAIN_LOOK_US = 20000,
+    TELL_US = 250000, /* how often dead writers are looked for */
+};
+
+struct worker {
+    const struct worker_start *start;
+    struct secrets secrets;
+    struct loop *loop;            /* owned */
+    struct rule_set *rules;       /* owned */
+    struct tls_server *api_tls;   /* owned */
+    struct tls_server *ops_tls;   /* owned */
+    struct store *store;          /* owned */
+    struct engine *engine;        /* owned */
+    struct merchants *merchants;  /* owned */
+    struct payments *payments;    /* owned */
+    struct api *api;              /* owned */
+    struct ops *ops;              /* owned */
+    struct http_server *api_http; /* owned */
+    struct http_server *ops_http; /* owned */
+    struct loop_timer heartbeat;
+    struct loop_timer tell;
+    struct loop_timer drain;
+    struct event *on_term;        /* owned */
+    struct event *on_int;         /* owned */
+    struct metrics_series *lag;
+    struct shared_dead *telling;  /* borrowed: the dead writer being reported */
+    bool instance_reaped;
+    bool telling_instance;
+    int64_t drain_until_us;       /* 0: not draining */
+};
+
+static bool read_rules(const char *file, struct rule_set **rules, struct error *err)
+{
+    struct buf text;
+    buf_init(&text, RULES_BYTES_MAX);
+    FILE *in = fopen(file, "re");
+    if (in == NULL) {
+        return fail(err, ERROR_IO, "rules_file: cannot read %s: %s", file, strerror(errno));
+    }
+    char chunk[4096];
+    size_t got;
+    while ((got = fread(chunk, 1, sizeof(chunk), in)) > 0) {
+        buf_add(&text, chunk, got);
+    }
+    bool ok = ferror(in) == 0 && buf_is_ok(&text);
+    (void)fclose(in);
+    if (!ok) {
+        buf_release(&text);
+        return fail(err, ERROR_INVALID, "rules_file: %s is unreadable or over %d bytes", file,
+                    ROUTE_RULES_BYTES_MAX);
+    }
+    struct str names[ROUTE_CANDIDATE_MAX];
+    size_t provider_count = 0;
+    const struct provider *const *providers = provider_all(&provider_count);
+    CHECK(provider_count <= ARRAY_LEN(names));
+    for (size_t i = 0; i < provider_count; i++) {
+        names[i] = str_of(providers[i]->name);
+    }
+    *rules = rule_set_new(buf_str(&text), names, provider_count, err);
+    buf_release(&text);
+    return *rules != NULL || fail_prefix(err, "rules_file: %s", file);
+}
+
+static bool load_tls(struct worker *w, const struct config *config, struct error *err)
+{
+    struct tls_server_config tls = {
+        .certificate_file = config->tls_certificate,
+        .key_file = config->tls_key,
+    };
+    w->api_tls = tls_server_new(&tls, err);
+    if (w->api_tls == NULL) {
+        return false;
+    }
+    if (config->ops_client_ca[0] != '\0') {
+        tls.client_ca_file = config->ops_client_ca;
+        tls.client_certificate_required = config->ops_client_required;
+    }
+    w->ops_tls = tls_server_new(&tls, err);
+    return w->ops_tls != NULL;
+}
+
+static bool load_files(struct worker *w, const struct config *config, struct error *err)
+{
+    return secrets_load(&w->secrets, config->master_secret_file, err) && load_tls(w, config, err) &&
+           read_rules(config->rules_file, &w->rules, err);
+}
+
+static void release_files(struct worker *w)
+{
+    rule_set_free(&w->rules);
+    tls_server_free(&w->api_tls);
+    tls_server_free(&w->ops_tls);
+    secrets_release(&w->secrets);
+}
+
+bool worker_check(const struct config *config, struct error *err)
+{
+    struct worker w = {0};
+    bool ok = load_files(&w, config, err);
+    release_files(&w);
+    return ok;
+}
+
+/* ---- what repeats ------------------------------------------------------------------------------ */
+
+static void beat(void *ctx)
+{
+    struct worker *w = ctx;
+    const struct worker_start *start = w->start;
+    atomic_store(&start->shared->slot[start->slot].heartbeat_us, clock_mono_us());
+    metrics_observe_us(w->lag, loop_take_lag_us(w->loop));
+    loop_timer_start(&w->heartbeat, start->config->heartbeat_ms * CLOCK_MS_US);
+}
+
+static void told(void *ctx, enum store_find found, int64_t count, const struct error *why)
+{
+    struct worker *w = ctx;
+    if (found == STORE_FAILED) {
+        log_warn("worker", "could not report a dead writer; will try again",
+                 LOG_CSTR("error", why->text));
+    }
+    if (w->telling_instance) {
+        w->telling_instance = false;
+        w->instance_reaped = found != STORE_FAILED;
+        if (w->instance_reaped && count > 0) {
+            log_info("worker", "writers of earlier runs reported dead", LOG_INT("count", count));
+        }
+    } else if (w->telling != NULL) {
+        shared_dead_done(w->telling, found != STORE_FAILED);
+        w->telling = NULL;
+    }
+}
+
+/* Tell the ledger which writers are surely dead: earlier runs of this instance, and reaped workers. */
+static void tell(void *ctx)
+{
+    struct worker *w = ctx;
+    struct shared *shared = w->start->shared;
+    loop_timer_start(&w->tell, TELL_US);
+    if (!store_is_connected(w->store) || w->telling != NULL || w->telling_instance) {
+        return;
+    }
+    if (!w->instance_reaped) {
+        w->telling_instance = true;
+        store_reap_instance(w->store, shared->boot_us, clock_wall_us(), told, w);
+        return;
+    }
+    w->telling = shared_take_dead(shared);
+    if (w->telling != NULL) {
+        store_reap_writer(w->store, &w->telling->writer_id, clock_wall_us(), told, w);
+    }
+}
+
+/* ---- draining ---------------------------------------------------------------------------------- */
+
+static bool is_draining(void *ctx)
+{
+    const struct worker *w = ctx;
+    return w->drain_until_us != 0;
+}
+
+static void look_drained(void *ctx)
+{
+    struct worker *w = ctx;
+    bool empty = payments_drain(w->payments) && http_server_connection_count(w->api_http) == 0;
+    if (empty || clock_mono_us() >= w->drain_until_us) {
+        if (!empty) {
+            log_warn("worker", "drain time is over; the ledger will settle what is left",
+                     LOG_INT("payments", (int64_t)payments_in_flight(w->payments)));
+        }
+        loop_stop(w->loop);
+        return;
+    }
+    loop_timer_start(&w->drain, DRAIN_LOOK_US);
+}
+
+static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
+{
+    (void)signal_number;
+    (void)what;
+    struct worker *w = ctx;
+    if (w->drain_until_us != 0) {
+        return;
+    }
+    w->drain_until_us = clock_mono_us() + w->start->config->drain_ms * CLOCK_MS_US;
+    log_info("worker", "draining");
+    http_server_drain(w->api_http);
+    http_server_drain(w->ops_http);
+    look_drained(w);
+}
+
+/* ---- wiring ------------------------------------------------------------------------------------ */
+
+static bool read_env(void *ctx, const char *name, struct secret *value)
+{
+    (void)ctx;
+    const char *text = getenv(name);
+    if (text == NULL) {
+        return false;
+    }
+    secret_set(value, str_of(text));
+    return true;
+}
+
+static void wire_core(struct worker *w)
+{
+    const struct config *config = w->start->config;
+    struct shared *shared = w->start->shared;
+    struct shared_slot *slot = &shared->slot[w->start->slot];
+    w->loop = loop_new();
+    w->store = store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id,
+                         w->start->slot);
+    w->engine = engine_new(w->loop, &config->engine);
+    struct merchants_config merchants = config->merchants;
+    merchants.read_env = read_env;
+    w->merchants = merchants_new(w->loop, w->store, w->start->health, w->secrets.pepper, &merchants);
+    struct payments_parts parts = {
+        .loop = w->loop,
+        .store = w->store,
+        .engine = w->engine,
+        .merchants = w->merchants,
+        .health = w->start->health,
+        .rules = w->rules,
+        .seal_key = w->secrets.seal,
+        .token_hash_key = w->secrets.token_hash,
+        .writer_id = slot->writer_id,
+        .writer_is_alive = shared_writer_is_alive,
+        .writer_ctx = shared,
+    };
+    w->payments = payments_new(&config->payments, &parts);
+}
+
+static void wire_listeners(struct worker *w)
+{
+    const struct config *config = w->start->config;
+    struct api_parts api = {
+        .loop = w->loop,
+        .store = w->store,
+        .payments = w->payments,
+        .merchants = w->merchants,
+        .health = w->start->health,
+        .engine = w->engine,
+        .merchants_config = &config->merchants,
+        .pepper = w->secrets.pepper,
+        .answer_ms = config->store.statement_timeout_ms,
+    };
+    w->api = api_new(&api);
+    struct ops_parts ops = {
+        .loop = w->loop,
+        .store = w->store,
+        .merchants = w->merchants,
+        .health = w->start->health,
+        .is_draining = is_draining,
+        .draining_ctx = w,
+    };
+    w->ops = ops_new(&ops);
+    struct http_server_config http = {
+        .limits = config->http,
+        .tls = w->api_tls,
+        .listener_name = "api",
+        .handler = api_handle,
+        .handler_ctx = w->api,
+    };
+    w->api_http = http_server_new(w->loop, w->start->api_fd, &http);
+    http.tls = w->ops_tls;
+    http.listener_name = "ops";
+    http.handler = ops_handle;
+    http.handler_ctx = w->ops;
+    w->ops_http = http_server_new(w->loop, w->start->ops_fd, &http);
+}
+
+static void start_timers(struct worker *w)
+{
+    w->lag = metrics_find(METRIC_LOOP_LAG_SECONDS, NULL, 0);
+    loop_timer_init(&w->heartbeat, w->loop, beat, w);
+    loop_timer_init(&w->tell, w->loop, tell, w);
+    loop_timer_init(&w->drain, w->loop, look_drained, w);
+    w->on_term = evsignal_new(loop_base(w->loop), SIGTERM, on_terminate, w);
+    w->on_int = evsignal_new(loop_base(w->loop), SIGINT, on_terminate, w);
+    CHECK(w->on_term != NULL && w->on_int != NULL);
+    CHECK(event_add(w->on_term, NULL) == 0 && event_add(w->on_int, NULL) == 0);
+    beat(w);
+    loop_timer_start(&w->tell, 0);
+}
+
+static void unwire(struct worker *w)
+{
+    loop_timer_release(&w->heartbeat);
+    loop_timer_release(&w->tell);
+    loop_timer_release(&w->drain);
+    event_free(w->on_term);
+    event_free(w->on_int);
+    http_server_free(&w->api_http);
+    http_server_free(&w->ops_http);
+    ops_free(&w->ops);
+    api_free(&w->api);
+    payments_free(&w->payments);
+    engine_free(&w->engine);
+    merchants_free(&w->merchants);
+    store_free(&w->store);
+    loop_free(&w->loop);
+}
+
+static void harden(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* secrets must not end in a core file */
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int worker_run(const struct worker_start *start)
+{
+    struct worker w = {.start = start};
+    struct error err;
+    harden();
+    log_set_worker((int)start->slot);
+    health_set_slot(start->slot);
+    if (!load_files(&w, start->config, &err)) {
+        log_error("worker", "cannot start", LOG_CSTR("error", err.text));
+        release_files(&w);
+        return WORKER_CONFIG_EXIT;
+    }
+    wire_core(&w);
+    wire_listeners(&w);
+    start_timers(&w);
+    atomic_store(&start->shared->slot[start->slot].is_ready, 1);
+    log_info("worker", "serving", LOG_INT("slot", start->slot));
+    loop_run(w.loop);
+    log_info("worker", "stopped");
+    unwire(&w);
+    release_files(&w);
+    return 0;
+}
