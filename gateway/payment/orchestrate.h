@@ -3,20 +3,21 @@
  *
  *     orchestrate_step(state, event) -> action
  *
- * The driver (driver.c in production, tests/sim in the simulator) performs the action and comes back with
- * what happened as the next event. One step asks for a transaction OR a send, never both; an action may
- * also say that the client is to be answered now.
+ * The driver (driver.c in production, tests/sim in the simulator) performs the action and comes
+ * back with what happened as the next event. One step asks for a transaction OR a send, never both;
+ * an action may also say that the client is to be answered now.
  *
  *        begin
+ *          |  PREPARE                          (build the first send of the first candidate)
  *          |  WRITE open                       (idempotency + payment + attempt + send, one commit)
  *          v
  *       OPENING --unknown--> PROBING
  *          |  SEND
  *          v
- *       SENDING --facts--> RECORDING (WRITE record: facts + next send) --SEND--> SENDING
- *          |                                   ^
+ *       SENDING --facts--> PREPARE, RECORDING  (WRITE record: facts + next send) --SEND--> SENDING
+ *          |
  *          |  soft decline or failure, and the failover rule holds
- *          +-------> SWITCHING (WRITE switch: close A, open B) --SEND--> SENDING
+ *          +-------> PREPARE, SWITCHING        (WRITE switch: close A, open B) --SEND--> SENDING
  *          |  approved | declined | failed | pending | unknown
  *          v
  *       CLOSING (WRITE close: outcome + transfers + event + answer, or park) --reply--> ENDED
@@ -27,9 +28,25 @@
  *   (iii) the provider confirmed the cancel of a.
  * Otherwise a is UNKNOWN and the payment waits: no table, setting or timer leads out of it.
  *
- * A resumed attempt (orchestrate_resume: crash, time-out) proceeds only towards success, end or review. A
- * definite decline or failure, or "not found", got by repeating the key or by lookup may END the payment,
- * and only after the settling time of the last send that may have left; it never fails over.
+ * A resumed attempt (orchestrate_resume: crash, time-out) proceeds only towards success, end or
+ * review:
+ *
+ *       begin --look is a repeat--> ANNOUNCING (WRITE: the repeat is announced) --SEND repeat-->
+ * SENDING |  look is a lookup ------------------------------------------------SEND lookup-->
+ * SENDING |  nothing can have moved: end                                                       | v
+ * v CLOSING (WRITE close: end, review, or put back with a later time) <--------------------+
+ *
+ * A definite decline or failure, or "not found", got by repeating the key or by lookup may END the
+ * payment, and only if the look began after the settling time of every other send or repeat that
+ * may have left; it never fails over. A repeat is announced by a committed row before it leaves, so
+ * that whoever takes the attempt over later knows the last moment at which money may still begin to
+ * move. "Failed" ends it only when it is the answer to the key (answers_key): a refusal at the door
+ * says nothing of earlier sends.
+ *
+ * Fences. Each decision about an attempt (record, switch, close, announcement) carries an outcome
+ * row whose number is one above the highest the writer has seen: of two writers who both believe
+ * that they hold the attempt, one ends FENCED and stops. Putting back and taking out of
+ * `unresolved` carry the claim's epoch.
  */
 #ifndef PAYMENT_ORCHESTRATE_H
 #define PAYMENT_ORCHESTRATE_H
@@ -44,10 +61,11 @@
 
 enum {
     ORCHESTRATE_CANDIDATE_MAX = 16,
-    ORCHESTRATE_SEND_MAX = 8, /* sends of one attempt */
+    ORCHESTRATE_SEND_MAX = 8, /* sends of one attempt; repeats are not sends of their own */
 };
 
-/* How a provider answers the same key again; mirrors enum provider_replay (static_assert in driver.c). */
+/* How a provider answers the same key again; mirrors enum provider_replay (static_assert in
+ * driver.c). */
 enum orchestrate_replay {
     REPLAY_NONE = 0,
     REPLAY_FIRST_ANSWER,
@@ -57,30 +75,36 @@ enum orchestrate_replay {
 
 struct orchestrate_candidate { /* in the order to try */
     enum orchestrate_replay replay;
-    bool can_lookup;
+    bool can_lookup;         /* resumed: build_lookup works with the facts that are stored */
     int64_t key_lifetime_us; /* 0: for ever */
     int64_t settle_us;
 };
 
 struct orchestrate_limits {
-    int64_t send_window_us;   /* a send may leave this long after it was committed to memory (not_after) */
-    int64_t answer_us;        /* the client waits this long, then 202 */
-    int64_t call_us;          /* a provider call ends by then (engine's answer time-out) */
-    int64_t lease_us;         /* CHECKed: send_window + call < lease, answer < lease */
-    int64_t write_retry_us;   /* first pause before a rolled-back CLOSE is written again; doubles to 1 s */
+    int64_t
+        send_window_us; /* a send may leave this long after its WRITE was asked for (not_after) */
+    int64_t answer_us;  /* the client waits this long, then 202 */
+    int64_t call_us;    /* a provider call ends by then (engine's answer time-out) */
+    int64_t lease_us;   /* CHECKed: send_window + call < lease, answer < lease */
+    int64_t skew_us;    /* 5 s: hosts' wall clocks differ by less; added to settling times */
+    int64_t write_retry_us; /* first pause before a rolled-back CLOSE is written again; doubles to 1
+                               s */
     int64_t resolve_first_us; /* 2 s: first look at an unknown attempt */
     int64_t resolve_max_us;   /* 5 min: longest pause between two looks */
     int64_t review_after_us;  /* 24 h in UNKNOWN, then a person must look */
+    int64_t pending_after_us; /* 7 d: the same for PENDING */
     uint8_t attempt_max;      /* 3 providers tried per payment */
     uint8_t again_max;        /* 1: further sends of one attempt after FAILED with may_send_again */
 };
 
 enum orchestrate_phase {
     PHASE_NEW = 0,
+    PHASE_PREPARING, /* the driver builds a request; it comes back at once */
     PHASE_OPENING,
     PHASE_SENDING,
     PHASE_RECORDING,
     PHASE_SWITCHING,
+    PHASE_ANNOUNCING, /* resumed: the row before a repeat */
     PHASE_CLOSING,
     PHASE_PROBING,
     PHASE_WAITING, /* before a write is repeated, or before a probe is repeated */
@@ -89,11 +113,13 @@ enum orchestrate_phase {
 };
 
 enum orchestrate_event_kind {
-    EVENT_BEGIN = 0,   /* candidates known (at least one) */
-    EVENT_WRITTEN,     /* result of WRITE or PROBE */
-    EVENT_ANSWERED,    /* result of SEND */
-    EVENT_TIMER,       /* the WAIT is over */
-    EVENT_DEADLINE,    /* the client has waited answer_us */
+    EVENT_BEGIN = 0, /* candidates known (at least one) */
+    EVENT_PREPARED,  /* result of PREPARE */
+    EVENT_WRITTEN,   /* result of WRITE or PROBE */
+    EVENT_ANSWERED,  /* result of SEND */
+    EVENT_TIMER,     /* the WAIT is over */
+    EVENT_DEADLINE,  /* the client has waited answer_us; at any time between WRITE open and END */
+    EVENT_KIND_COUNT,
 };
 
 /* Mirrors enum store_result (static_assert in driver.c). */
@@ -106,34 +132,49 @@ enum orchestrate_write {
     WRITE_ROLLED_BACK,
     WRITE_UNAVAILABLE,
     WRITE_UNKNOWN,
+    WRITE_RESULT_COUNT,
 };
 
-struct orchestrate_answer { /* judged by the adapter, or by the engine's end */
-    bool left;              /* false: no byte of this send left */
-    bool whole;             /* a whole answer came and was judged */
-    enum outcome outcome;   /* NONE: facts only, go on with the next send. Whole answers only */
-    bool amount_mismatch;   /* amount, currency or reference differ from what was sent: never success */
-    bool not_found;
-    bool duplicate;
-    bool may_send_again;
-    bool next_moves_money;  /* outcome NONE: the adapter's next send moves money */
-    bool next_refused;      /* outcome NONE or switch: the adapter cannot express it: attempt FAILED */
+struct orchestrate_prepared { /* provider->next() */
+    bool refused; /* the adapter cannot express it: nothing is sent, the attempt FAILED */
+    bool moves_money;
+};
+
+/*
+ * Judged by the adapter, or by the engine's end. A repeat or lookup that the driver cannot even
+ * build (body erased, account gone) is an answer with left = false.
+ */
+struct orchestrate_answer {
+    bool left;            /* false: no byte of this send left, and none will */
+    bool whole;           /* a whole answer came and was judged; implies left */
+    enum outcome outcome; /* NONE: facts only, go on with the next send. Whole answers only */
+    bool amount_mismatch; /* amount, currency or reference differ from what was sent: never success
+                           */
+    bool not_found;       /* of a lookup */
+    bool duplicate;       /* the key was used before: says no outcome */
+    bool may_send_again;  /* FAILED for a passing reason */
+    bool answers_key; /* FAILED: it tells what became of the key; false for a refusal at the door
+                         (HTTP 401, 403, 408, 425, 429, 5xx), which says nothing of earlier sends */
 };
 
 struct orchestrate_event {
     enum orchestrate_event_kind kind;
     int64_t now_us; /* wall clock of this host, for stored times; the driver guards against steps */
+    struct orchestrate_prepared prepared;
     enum orchestrate_write write;
     struct orchestrate_answer answer;
 };
 
 enum orchestrate_action_kind {
     ACTION_NONE = 0, /* wait for the next event */
-    ACTION_WRITE,
-    ACTION_PROBE,    /* ask for the fate of the last WRITE */
-    ACTION_SEND,     /* the send that was committed last (or, resumed: repeat or lookup) */
-    ACTION_WAIT,     /* until wait_us from now, then EVENT_TIMER */
-    ACTION_END,      /* forget this payment */
+    ACTION_PREPARE,  /* build send `send_number` of attempt `attempt_number` on `candidate`;
+                        EVENT_PREPARED  at once, before any other event. Keep the request for the
+                        WRITE and SEND to come */
+    ACTION_WRITE, /* `write`; a WRITE may be asked for again: build its rows again, dated now_us */
+    ACTION_PROBE, /* ask for the fate of the last WRITE */
+    ACTION_SEND,  /* `send` of send `send_number` */
+    ACTION_WAIT,  /* wait_us from now (add jitter), then EVENT_TIMER */
+    ACTION_END,   /* forget this payment */
 };
 
 enum orchestrate_send_kind {
@@ -144,48 +185,59 @@ enum orchestrate_send_kind {
 
 enum orchestrate_reply {
     REPLY_NONE = 0,
-    REPLY_FINAL,       /* the stored answer of this close */
-    REPLY_PROCESSING,  /* 202 with the current state */
-    REPLY_KEY_TAKEN,   /* look the key up and answer by design section 5 */
+    REPLY_FINAL,      /* the stored answer of this close */
+    REPLY_PROCESSING, /* 202 with the current state (201 with requires_action); not stored */
+    REPLY_KEY_TAKEN,  /* look the key up and answer by design section 5 */
     REPLY_REFERENCE_TAKEN,
-    REPLY_UNAVAILABLE, /* 503: nothing was written, nothing was sent */
+    REPLY_UNAVAILABLE,     /* 503: nothing was written, nothing was sent */
     REPLY_OUTCOME_PENDING, /* 503 outcome_pending: "repeat the same key" */
 };
 
-/* What a WRITE contains: the driver fills in the rows. */
+/* What a WRITE contains: the driver fills in the rows. Numbers of attempt and send are the
+ * action's. */
 struct orchestrate_write_plan {
-    bool opens_payment;
-    bool opens_attempt;        /* attempt number state->attempt_number on candidate state->candidate */
-    bool opens_send;           /* send number state->send_number */
-    bool has_outcome;          /* of attempt closed_attempt_number, number outcome_number */
+    bool opens_payment; /* payment, details, idempotency key, limits row */
+    bool opens_attempt; /* attempt `attempt_number` on `candidate` */
+    bool opens_send;  /* send `send_number` of it, as prepared; not_after = now_us + send_window */
+    bool has_outcome; /* outcome row: of attempt outcome_attempt_number, number outcome_number */
     uint8_t outcome_attempt_number;
     int16_t outcome_number;
-    int16_t outcome_send_number;
-    enum outcome outcome;      /* NONE: facts recorded */
+    int16_t outcome_send_number; /* 0: none */
+    enum outcome
+        outcome; /* NONE: facts recorded, or a send that surely did nothing and goes again */
     bool left;
-    bool posts_transfers;      /* approved: by operation */
+    bool announces_repeat; /* the outcome row says: send outcome_send_number may leave again now */
+    bool posts_transfers;  /* approved: by operation */
     bool has_event;
-    enum payment_status status; /* after this commit */
-    bool stores_answer;
-    bool parks;
+    enum payment_status status; /* after this commit; NONE: unchanged */
+    bool stores_answer;         /* the first final answer, under the idempotency key */
+    bool parks;                 /* into `unresolved`; resumed: put back under the claim's epoch */
     int64_t park_next_us;
-    bool unparks;              /* resumed only */
-    bool needs_review;         /* status REVIEW */
+    int32_t park_tries;
+    bool unparks;      /* resumed only: out of `unresolved` under the claim's epoch */
+    bool needs_review; /* a person must look: status REVIEW, or approved though the payment had
+                          ended */
 };
 
 struct orchestrate_action {
     enum orchestrate_action_kind kind;
-    enum orchestrate_reply reply;  /* performed before kind */
+    enum orchestrate_reply reply; /* performed before kind */
+    uint8_t attempt_number;       /* PREPARE, WRITE, SEND: which attempt, 1.. */
+    uint8_t candidate;            /* its index in the order given to orchestrate_init; resumed: 0 */
+    uint8_t send_number; /* PREPARE, WRITE (opens_send), SEND: which send, 1..; lookup: 0 */
     enum orchestrate_send_kind send;
+    int64_t not_after_us; /* SEND: wall clock. Measure it on the monotonic clock from the step that
+                             asked for the WRITE: past send_window_us the request must not leave */
     int64_t wait_us;
+    int64_t now_us; /* WRITE: created_us of the rows */
     struct orchestrate_write_plan write;
 };
 
 struct orchestrate_send_state {
     bool moves_money;
-    bool held;       /* this worker committed and holds it (knows whether it left) */
-    bool left;       /* may have left (a send not held counts as left) */
-    bool answered;   /* by a definite answer */
+    bool held;     /* this worker committed and holds it (knows whether it left) */
+    bool left;     /* may have left (a send not held counts as left) */
+    bool answered; /* by a definite answer */
     enum outcome outcome;
     int64_t created_us;
 };
@@ -195,41 +247,72 @@ struct orchestrate_attempt {
     uint8_t candidate;
     uint8_t send_count;
     uint8_t again_count;
-    int16_t outcome_count;
+    int16_t outcome_count; /* highest outcome number */
+    int64_t
+        last_intent_us; /* newest send or announced repeat: the last that may have begun to leave */
     struct orchestrate_send_state send[ORCHESTRATE_SEND_MAX];
 };
 
+/* Rebuild an attempt from its rows: begin, then every send by number, then every outcome by number.
+ */
+void orchestrate_attempt_begin(struct orchestrate_attempt *attempt);
+void orchestrate_attempt_add_send(struct orchestrate_attempt *attempt, bool moves_money,
+                                  int64_t created_us);
+void orchestrate_attempt_add_outcome(struct orchestrate_attempt *attempt, int32_t number,
+                                     int32_t send_number, enum outcome outcome, int64_t created_us);
+
 struct orchestrate {
     enum orchestrate_phase phase;
-    enum orchestrate_phase resume_phase; /* what PROBING or WAITING goes back to */
+    enum orchestrate_phase resume_phase; /* what PREPARING, PROBING or WAITING leads to */
     struct plan_position plan;
-    enum operation operation;       /* SALE or AUTHORIZE: from the plan */
+    enum operation operation; /* SALE or AUTHORIZE: from the plan */
     bool is_resumed;
-    bool is_canceled;               /* by the merchant: never repeat */
-    bool client_waits;              /* an answer is still owed */
+    bool is_canceled;      /* by the merchant: never repeat, never fail over */
+    bool payment_is_final; /* resumed: the payment ended, or went on, without this attempt */
+    bool client_waits;     /* an answer is still owed */
+    bool probe_again;      /* WAITING: then PROBE, not WRITE */
+    bool was_announced;    /* resumed: the look in the air is a repeat */
     uint8_t candidate_count;
-    uint8_t attempt_number;         /* current, 1.. */
+    uint8_t attempt_number; /* current, 1.. */
     struct orchestrate_candidate candidate[ORCHESTRATE_CANDIDATE_MAX];
     struct orchestrate_attempt attempt; /* current */
-    bool soft_declined;             /* some attempt was: the payment ends declined, not failed */
-    int32_t tries;                  /* resumed: looks so far */
+    bool soft_declined; /* some attempt was: the payment ends declined, not failed */
+    int32_t tries;      /* resumed: looks so far */
     int64_t unknown_since_us;
+    int64_t look_us;    /* resumed: when the look began */
+    int64_t settled_us; /* resumed: a look begun before this proves nothing */
     int64_t write_pause_us;
+    enum orchestrate_reply pending_reply;  /* owed once the WRITE is committed */
     struct orchestrate_write_plan pending; /* the WRITE in the air */
     struct orchestrate_limits limits;
 };
 
-/* A new payment. candidate_count >= 1. */
+/* CHECKs the relations between limits that the rule rests on. */
+void orchestrate_check_limits(const struct orchestrate_limits *limits);
+
+/* A new payment. candidate_count >= 1. First event: BEGIN. */
 void orchestrate_init(struct orchestrate *o, const struct orchestrate_limits *limits,
                       enum operation operation, const struct orchestrate_candidate *candidates,
                       size_t candidate_count);
 
-/* An attempt taken over from the ledger: `attempt` as stored (every send not answered counts as left). */
+struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored */
+    struct orchestrate_candidate candidate;
+    struct orchestrate_attempt attempt; /* by orchestrate_attempt_begin, _add_send, _add_outcome */
+    uint8_t attempt_number;
+    int32_t tries;             /* of the claim */
+    int64_t unknown_since_us;  /* when it was first parked */
+    bool soft_declined_before; /* an earlier attempt of this payment was */
+    bool is_canceled;
+    bool payment_is_final; /* its status is final, or it has a later attempt: outcome and transfers
+                              are written, status and answer stay; an approval needs_review */
+};
+
+/* First event: BEGIN. Never a client; at most one look, then END. */
 void orchestrate_resume(struct orchestrate *o, const struct orchestrate_limits *limits,
-                        enum operation operation, const struct orchestrate_candidate *candidate,
-                        const struct orchestrate_attempt *attempt, uint8_t attempt_number,
-                        int32_t tries, int64_t unknown_since_us, bool soft_declined_before,
-                        bool is_canceled);
+                        enum operation operation, const struct orchestrate_resumed *resumed);
+
+/* The merchant canceled: from now on neither failover nor repeat. */
+void orchestrate_cancel(struct orchestrate *o);
 
 /* The one function. The event must fit the phase (CHECKed: a driver's bug, not input). */
 void orchestrate_step(struct orchestrate *o, const struct orchestrate_event *event,
