@@ -1,0 +1,248 @@
+-- migrate:up
+
+SET LOCAL ROLE turnpike_owner;
+
+-- Rules of this file (tests/lint/catalog.sql holds them): merchant_id leads every key of a tenant table;
+-- ids and times are parameters; no serials, enums, triggers or deferrable constraints. There are no
+-- foreign keys on the hot tables: each check would lock and log its parent row, and a bundle of rows is
+-- committed whole or not at all. docs/ledger.md has the query that looks for orphans.
+
+-- ---- who writes -------------------------------------------------------------------------------
+
+CREATE TABLE writers (
+    writer_id    uuid PRIMARY KEY,
+    instance_id  uuid NOT NULL,
+    slot         integer NOT NULL,
+    started_at   timestamptz NOT NULL,
+    heartbeat_at timestamptz NOT NULL,
+    watermark_at timestamptz NOT NULL, -- attempts made before are final or parked
+    reaped_at    timestamptz,          -- its process is gone
+    adopted_at   timestamptz           -- nothing of it is left to be found
+) WITH (fillfactor = 50);
+
+-- One row per committed batch. A probe puts its own row where a batch may still arrive: only one of
+-- the two can ever be committed.
+CREATE TABLE batches (
+    writer_id  uuid NOT NULL,
+    batch_no   bigint NOT NULL,
+    is_probe   boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (writer_id, batch_no)
+);
+
+-- ---- requests ---------------------------------------------------------------------------------
+
+CREATE TABLE idempotency (
+    merchant_id uuid NOT NULL,
+    key         text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
+    payment_id  uuid NOT NULL,
+    writer_id   uuid NOT NULL,
+    created_at  timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, key)
+);
+
+CREATE TABLE answers (
+    merchant_id  uuid NOT NULL,
+    key          text NOT NULL,
+    status       integer NOT NULL CHECK (status BETWEEN 100 AND 599),
+    content_type text NOT NULL,
+    location     text NOT NULL,
+    body         bytea NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, key)
+);
+
+CREATE TABLE payments (
+    merchant_id       uuid NOT NULL,
+    payment_id        uuid NOT NULL,
+    created_at        timestamptz NOT NULL,
+    amount_minor      bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 999999999999999),
+    currency          text NOT NULL CHECK (length(currency) = 3),
+    capture_automatic boolean NOT NULL,
+    livemode          boolean NOT NULL,
+    reference         text CHECK (length(reference) BETWEEN 1 AND 255),
+    try_number        integer NOT NULL CHECK (try_number >= 1),
+    method_type       text NOT NULL,
+    country           text NOT NULL,
+    key               text NOT NULL,
+    writer_id         uuid NOT NULL,
+    batch_no          bigint NOT NULL,
+    PRIMARY KEY (merchant_id, payment_id)
+);
+CREATE UNIQUE INDEX payments_reference_key ON payments (merchant_id, reference, try_number)
+    WHERE reference IS NOT NULL;
+
+-- Personal data, apart so that it can be erased without touching the books.
+CREATE TABLE payment_details (
+    merchant_id   uuid NOT NULL,
+    payment_id    uuid NOT NULL,
+    customer      text,
+    metadata      text,
+    routing       text,
+    tokens_sealed bytea,
+    PRIMARY KEY (merchant_id, payment_id)
+);
+
+-- ---- attempts, sends, outcomes ------------------------------------------------------------------
+
+CREATE TABLE attempts (
+    merchant_id        uuid NOT NULL,
+    payment_id         uuid NOT NULL,
+    attempt_id         uuid NOT NULL,
+    number             integer NOT NULL CHECK (number >= 1),
+    operation          text NOT NULL
+        CHECK (operation IN ('sale', 'authorize', 'capture', 'void', 'refund', 'payout')),
+    account_id         uuid NOT NULL,
+    provider           text NOT NULL,
+    amount_minor       bigint NOT NULL CHECK (amount_minor BETWEEN 0 AND 999999999999999),
+    currency           text NOT NULL CHECK (length(currency) = 3),
+    decision           text,
+    token_hash         bytea NOT NULL,
+    expected_fee_minor bigint CHECK (expected_fee_minor >= 0),
+    run_id             uuid,
+    step_id            text,
+    created_at         timestamptz NOT NULL,
+    writer_id          uuid NOT NULL,
+    batch_no           bigint NOT NULL,
+    PRIMARY KEY (merchant_id, attempt_id),
+    CONSTRAINT attempts_number_key UNIQUE (merchant_id, payment_id, number)
+);
+-- For the adoption scan: rows lie in the order of time.
+CREATE INDEX attempts_created_brin ON attempts USING brin (created_at) WITH (pages_per_range = 32);
+
+CREATE TABLE sends (
+    merchant_id     uuid NOT NULL,
+    attempt_id      uuid NOT NULL,
+    number          integer NOT NULL CHECK (number >= 1),
+    step            text NOT NULL,
+    moves_money     boolean NOT NULL,
+    account_id      uuid NOT NULL,
+    adapter_version text NOT NULL,
+    provider_key    text NOT NULL,
+    key_valid_until timestamptz NOT NULL,
+    not_after       timestamptz NOT NULL,
+    body_sealed     bytea,
+    created_at      timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, attempt_id, number)
+);
+
+CREATE TABLE outcomes (
+    merchant_id uuid NOT NULL,
+    attempt_id  uuid NOT NULL,
+    number      integer NOT NULL CHECK (number >= 1),
+    send_number integer NOT NULL CHECK (send_number >= 0),
+    outcome     text NOT NULL
+        CHECK (outcome IN ('none', 'approved', 'pending', 'requires_action', 'declined_soft',
+                           'declined_hard', 'failed', 'unknown')),
+    send_left   boolean NOT NULL,
+    code        text NOT NULL,
+    reason      text NOT NULL,
+    reference   text NOT NULL,
+    facts       text NOT NULL,
+    debug_id    text NOT NULL,
+    http_status integer NOT NULL,
+    fee_minor   bigint,
+    elapsed_us  bigint NOT NULL,
+    created_at  timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, attempt_id, number)
+);
+
+-- ---- the books ----------------------------------------------------------------------------------
+
+CREATE TABLE transfers (
+    merchant_id    uuid NOT NULL,
+    transfer_id    uuid NOT NULL,
+    payment_id     uuid NOT NULL,
+    attempt_id     uuid NOT NULL,
+    pending_id     uuid,
+    state          text NOT NULL CHECK (state IN ('pending', 'posted', 'voided')),
+    debit_account  text NOT NULL CHECK (debit_account <> ''),
+    credit_account text NOT NULL CHECK (credit_account <> ''),
+    amount_minor   bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 999999999999999),
+    currency       text NOT NULL CHECK (length(currency) = 3),
+    kind           text NOT NULL CHECK (kind <> ''),
+    created_at     timestamptz NOT NULL,
+    writer_id      uuid NOT NULL,
+    batch_no       bigint NOT NULL,
+    PRIMARY KEY (merchant_id, transfer_id),
+    CONSTRAINT transfers_accounts_check CHECK (debit_account <> credit_account),
+    CONSTRAINT transfers_phase_check
+        CHECK (CASE state WHEN 'pending' THEN pending_id IS NULL
+                          WHEN 'voided' THEN pending_id IS NOT NULL
+                          ELSE true END)
+);
+-- A pending transfer is posted or voided once.
+CREATE UNIQUE INDEX transfers_pending_key ON transfers (merchant_id, pending_id)
+    WHERE pending_id IS NOT NULL;
+CREATE INDEX transfers_created_brin ON transfers USING brin (created_at) WITH (pages_per_range = 32);
+
+CREATE TABLE events (
+    merchant_id uuid NOT NULL,
+    payment_id  uuid NOT NULL,
+    number      integer NOT NULL CHECK (number >= 1),
+    event_id    uuid NOT NULL,
+    attempt_id  uuid,
+    type        text NOT NULL,
+    status      text NOT NULL
+        CHECK (status IN ('processing', 'requires_action', 'authorized', 'succeeded', 'declined',
+                          'failed', 'canceled', 'review')),
+    data        text NOT NULL,
+    run_id      uuid,
+    step_id     text,
+    created_at  timestamptz NOT NULL,
+    writer_id   uuid NOT NULL,
+    batch_no    bigint NOT NULL,
+    PRIMARY KEY (merchant_id, payment_id, number)
+);
+
+-- ---- what changes in place ------------------------------------------------------------------------
+
+-- The guards: no interleaving of captures and refunds can get past these CHECKs.
+CREATE TABLE payment_limits (
+    merchant_id  uuid NOT NULL,
+    payment_id   uuid NOT NULL,
+    currency     text NOT NULL CHECK (length(currency) = 3),
+    authorized   bigint NOT NULL CHECK (authorized >= 0),
+    captured     bigint NOT NULL CHECK (captured >= 0),
+    capture_open bigint NOT NULL CHECK (capture_open >= 0),
+    refunded     bigint NOT NULL CHECK (refunded >= 0),
+    refund_open  bigint NOT NULL CHECK (refund_open >= 0),
+    PRIMARY KEY (merchant_id, payment_id),
+    CONSTRAINT payment_limits_capture_check CHECK (captured + capture_open <= authorized),
+    CONSTRAINT payment_limits_refund_check CHECK (refunded + refund_open <= captured)
+) WITH (fillfactor = 70);
+
+-- Attempts whose money may have moved, waiting for proof. Claimed by lease; the epoch fences zombies.
+CREATE TABLE unresolved (
+    merchant_id uuid NOT NULL,
+    attempt_id  uuid NOT NULL,
+    payment_id  uuid NOT NULL,
+    next_at     timestamptz NOT NULL,
+    lease_until timestamptz NOT NULL,
+    epoch       bigint NOT NULL,
+    tries       integer NOT NULL,
+    reason      text NOT NULL,
+    parked_at   timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, attempt_id)
+) WITH (fillfactor = 50);
+CREATE INDEX unresolved_next ON unresolved (next_at);
+
+-- ---- what the gateway may do ------------------------------------------------------------------------
+
+GRANT SELECT, INSERT ON writers, batches, idempotency, answers, payments, payment_details, attempts,
+    sends, outcomes, transfers, events, payment_limits, unresolved, merchants, api_keys, accounts
+    TO turnpike_gateway;
+GRANT SELECT ON directory_version TO turnpike_gateway;
+GRANT UPDATE ON payment_limits, unresolved, writers, merchants, api_keys, accounts, directory_version
+    TO turnpike_gateway;
+GRANT DELETE ON unresolved TO turnpike_gateway;
+GRANT UPDATE (customer, metadata, routing, tokens_sealed) ON payment_details TO turnpike_gateway;
+GRANT UPDATE (body_sealed) ON sends TO turnpike_gateway;
+
+RESET ROLE;
+
+-- migrate:down
+
+DROP TABLE unresolved, payment_limits, events, transfers, outcomes, sends, attempts, payment_details,
+    payments, answers, idempotency, batches, writers;
