@@ -1,21 +1,31 @@
 /*
- * health.h - how each provider account is doing, in the shared segment: all workers write, all read.
+ * health.h - how each provider account is doing, in the shared segment: all workers write, all
+ * read.
  *
- *     CLOSED --failures over threshold--> OPEN --after open_ms--> HALF_OPEN --probe succeeds--> CLOSED
- *                                          ^                          |
+ *     CLOSED --failures over threshold--> OPEN --after open_ms--> HALF_OPEN --probe succeeds-->
+ * CLOSED ^                          |
  *                                          +------probe fails---------+
  *
- * A sliding window of one-second buckets counts answers by class and latency. A failure is an answer that
- * says the provider is unwell: not sent (refused, TLS), lost (time-out, reset), 5xx. A decline is a success
+ * A sliding window of one-second buckets counts answers and failures. A failure says that the
+ * provider is unwell: not sent (refused, TLS), lost (time-out, reset), 5xx. A decline is a success
  * of the provider. A provider that swallows calls without any answer opens too (no answer since
- * silence_ms while at least silence_calls were sent). In HALF_OPEN one caller at a time gets a probe.
- * An outage must move traffic within 20 calls or 5 seconds, recovery bring it back within 30 seconds.
- * Entries are found by account id; an unused one is taken when the table is full (oldest first).
+ * silence_ms while at least silence_calls were sent). In HALF_OPEN one caller at a time gets a
+ * probe. An outage must move traffic within 20 calls or 5 seconds, recovery bring it back within 30
+ * seconds.
+ *
+ * An answer judges the breaker only when its call was sent after the breaker's last move: time-outs
+ * of the outage that arrive after the recovery do not open it again. Hence latency_us is the time
+ * since the call was sent, also of a call that failed.
+ *
+ * Lock-free: the breaker is one word, moved by compare-and-swap, so exactly one process opens it
+ * and exactly one gets each probe. Entries are found by account id; when the table is full, the one
+ * not used for longest is taken over. So look an entry up for each call and do not keep it beyond.
  */
 #ifndef ROUTER_HEALTH_H
 #define ROUTER_HEALTH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/id.h"
@@ -24,7 +34,7 @@
 
 enum {
     HEALTH_ENTRY_MAX = 1024,
-    HEALTH_LATENCY_BUCKET_COUNT = 20,
+    HEALTH_WINDOW_S_MAX = 30,
 };
 
 enum health_state {
@@ -44,7 +54,7 @@ enum health_event {
 };
 
 struct health_config {
-    int64_t window_ms;        /* 10,000: failures are counted over this */
+    int64_t window_ms;        /* 10,000: failures are counted over this (whole seconds) */
     uint32_t calls_min;       /* 10: fewer calls in the window never open ... */
     uint32_t failure_percent; /* 50: ... else this share opens */
     uint32_t consecutive_max; /* 5: so many failures in a row open at once */
@@ -60,30 +70,37 @@ struct health_entry; /* one account's */
 
 struct health_view {
     enum health_state state;
-    bool may_try;          /* closed, or half-open and the probe is free (taking it is health_take_probe) */
-    uint32_t calls;        /* in the window */
+    bool may_try; /* closed, or half-open and the probe is free (taking it is health_take_probe) */
+    uint32_t calls; /* in the window */
     uint32_t failures;
-    uint32_t success_per_million; /* of the window; 1,000,000 without calls */
+    uint32_t success_per_million;   /* of the window; 1,000,000 without calls */
     int64_t p50_us, p95_us, p99_us; /* over the last minutes; 0: no calls */
-    int64_t opened_us;     /* monotonic; 0 when closed */
-    int64_t retry_us;      /* when an open breaker will be tried again; 0 when closed */
+    int64_t opened_us;              /* monotonic; 0 when closed */
+    int64_t retry_us;               /* when an open breaker will be tried again; 0 when closed */
     uint32_t in_flight;
-    char why[64];          /* "5 failures in a row: connect_refused" */
+    char why[64]; /* "5 failures in a row: connect_refused" */
     char last_error[64];
     int64_t last_error_wall_us; /* 0: none */
 };
 
-/* Carve in the master before the fork. */
+/* Bytes that health_open carves. */
+size_t health_size(void);
+/* Carve in the master before the fork. A window beyond HEALTH_WINDOW_S_MAX is a bug. */
 struct health *health_open(struct shm *shm, const struct health_config *config);
 /* Find or make; never NULL. */
 struct health_entry *health_find(struct health *health, const struct uuid *account_id);
+/* A call is about to leave. */
 void health_sent(struct health_entry *entry, int64_t now_us);
 /* Each health_sent is followed by exactly one health_answered (also when nothing left). */
 void health_answered(struct health *health, struct health_entry *entry, enum health_event event,
                      int64_t latency_us, struct str reason, int64_t now_us, int64_t now_wall_us);
+/* What is known at now_us. Opens the breaker of a provider that has gone silent. */
 void health_read(struct health *health, struct health_entry *entry, int64_t now_us,
                  struct health_view *view);
-/* True when the caller may send now as the probe; another caller gets false until it is answered. */
+/*
+ * True when the caller may send now: as the probe (another caller gets false until it is answered
+ * or probe_ms have passed), or because the breaker has closed in the meantime.
+ */
 bool health_take_probe(struct health *health, struct health_entry *entry, int64_t now_us);
 /* Sends of a dead worker will never be answered: take its in-flight count out. slot: who sent. */
 void health_forget_slot(struct health *health, unsigned slot);

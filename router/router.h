@@ -1,15 +1,16 @@
 /*
  * router.h - which accounts may take this operation, in which order, and why.
  *
- * A pure library: names and capabilities go in when a rule set is loaded, indices and an explanation come
- * out. The same rule set, facts, candidates and draw give the same decision, always (P6). Rules are text
- * (docs/rules.md), first match wins, with a default.
+ * A pure library: names and capabilities go in when a rule set is loaded, indices and an
+ * explanation come out. The same rule set, facts, candidates and draw give the same decision,
+ * always (P6). Rules are text (docs/rules.md), first match wins, with a default.
  *
- *     facts, candidates -> rule that matches -> its provider list -> filter (capability, token, health,
- *     limits, only/never) -> order (as written, or by expected fee) -> decision: every candidate, kept or
- *     dropped, with the reason, the expected fee and the health it was judged by
+ *     facts, candidates -> rule that matches -> its provider list -> filter (capability, token,
+ * health, limits, only/never) -> order (as written, or by expected fee) -> decision: every
+ * candidate, kept or dropped, with the reason, the expected fee and the health it was judged by
  *
- * Level 1: knows nothing of HTTP, ledger and providers. The payment module fills struct route_candidate.
+ * Level 1: knows nothing of HTTP, ledger and providers. The payment module fills struct
+ * route_candidate.
  */
 #ifndef ROUTER_ROUTER_H
 #define ROUTER_ROUTER_H
@@ -27,6 +28,11 @@
 enum {
     ROUTE_CANDIDATE_MAX = 16,
     ROUTE_METADATA_MAX = 50,
+    ROUTE_METADATA_NAME_MAX = 64, /* different names that one rule set asks for */
+    ROUTE_DEPTH_MAX = 32,         /* of parentheses and not */
+    ROUTE_LIST_MAX = 1000,        /* values after in */
+    ROUTE_TARGET_MAX = 16,        /* providers in one rule */
+    ROUTE_NAME_BYTES_MAX = 100,   /* of a rule */
     ROUTE_RULE_MAX = 1000,
     ROUTE_RULES_BYTES_MAX = 262144,
 };
@@ -52,18 +58,19 @@ struct route_facts { /* borrowed */
     int64_t now_us; /* wall clock */
 };
 
-struct route_candidate {       /* one account of the merchant; borrowed */
+struct route_candidate { /* one account of the merchant; borrowed */
     struct uuid account_id;
-    struct str provider;       /* "paypal" */
-    struct str account_name;   /* the merchant's own name for it; rules may say paypal or paypal:name */
-    bool disabled;             /* by a human */
+    struct str provider; /* "paypal" */
+    struct str
+        account_name; /* the merchant's own name for it; rules may say paypal or paypal:name */
+    bool disabled;    /* by a human */
     bool takes_currency;
     bool takes_operation;
     bool takes_method;
-    bool has_token;            /* the request carries a token for this provider (or the test method) */
-    int64_t amount_max_minor;  /* 0: no limit */
+    bool has_token; /* the request carries a token for this provider (or the test method) */
+    int64_t amount_max_minor;      /* 0: no limit */
     const struct cost_table *cost; /* NULL: unknown fee, sorts last */
-    struct health_view health; /* snapshot of the shared segment at decision time */
+    struct health_view health;     /* snapshot of the shared segment at decision time */
 };
 
 enum route_drop {
@@ -78,6 +85,7 @@ enum route_drop {
     ROUTE_ONLY,
     ROUTE_NEVER,
     ROUTE_BREAKER_OPEN,
+    ROUTE_REFUSED, /* the adapter cannot express it: said by the payment module, after the router */
     ROUTE_DROP_COUNT,
 };
 const char *route_drop_name(enum route_drop drop); /* "breaker_open", ... "" for kept */
@@ -87,24 +95,24 @@ struct route_verdict {
     enum route_drop drop;
     bool fee_known;
     int64_t expected_fee_minor;
-    bool probe;        /* kept only as the half-open probe of its breaker */
+    bool probe; /* kept only as the half-open probe of its breaker */
 };
 
 struct route_decision {
     struct route_verdict verdict[ROUTE_CANDIDATE_MAX]; /* kept ones first, in the order to try */
     size_t count;
     size_t kept_count;
-    struct str rule;        /* name of the rule that matched, "default" else; borrowed from the rule set */
+    struct str rule; /* name of the rule that matched, "default" else; borrowed from the rule set */
     uint8_t rule_set_hash[32];
-    uint64_t draw;          /* the random draw given in */
-    bool by_cost;           /* ordered by expected fee */
+    uint64_t draw; /* the random draw given in */
+    bool by_cost;  /* ordered by expected fee */
 };
 
 struct rule_set;
 
 /*
- * Parse and check. known_providers: names that may appear. NULL with *err: line, column, what is wrong and
- * what would be right, in one line. The rule set is immutable afterwards.
+ * Parse and check. known_providers: names that may appear. NULL with *err: line, column, what is
+ * wrong and what would be right, in one line. The rule set is immutable afterwards.
  */
 struct rule_set *rule_set_new(struct str text, const struct str *known_providers,
                               size_t known_count, struct error *err) MUST_USE;
@@ -119,7 +127,8 @@ void route_decide(const struct rule_set *rules, const struct route_facts *facts,
                   struct route_decision *decision);
 
 /*
- * The decision as the JSON object shown to merchants and stored with the attempt: {"rule","rule_set",
+ * The decision as the JSON object shown to merchants and stored with the attempt:
+ * {"rule","rule_set",
  * "draw","order":"fee|list","candidates":[{"provider","account","kept","dropped","expected_fee","health":{...}}]}
  */
 void route_decision_print(const struct route_decision *decision,

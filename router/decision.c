@@ -1,0 +1,144 @@
+#include "router/decision.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/json.h"
+
+/* clang-format off */
+static const char *const drop_names[ROUTE_DROP_COUNT] = {
+    [ROUTE_KEPT]         = "",
+    [ROUTE_NOT_IN_RULE]  = "not_in_rule",
+    [ROUTE_DISABLED]     = "disabled",
+    [ROUTE_CURRENCY]     = "currency",
+    [ROUTE_OPERATION]    = "operation",
+    [ROUTE_METHOD]       = "method",
+    [ROUTE_NO_TOKEN]     = "no_token",
+    [ROUTE_LIMIT]        = "limit",
+    [ROUTE_ONLY]         = "only",
+    [ROUTE_NEVER]        = "never",
+    [ROUTE_BREAKER_OPEN] = "breaker_open",
+    [ROUTE_REFUSED]      = "refused",
+};
+/* clang-format on */
+
+const char *route_drop_name(enum route_drop drop)
+{
+    CHECK((unsigned)drop < ROUTE_DROP_COUNT);
+    return drop_names[drop];
+}
+
+static bool is_listed(struct str provider, const struct str *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(names[i], provider)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_over_limit(const struct route_candidate *candidate, const struct route_facts *facts)
+{
+    return candidate->amount_max_minor > 0 && facts->amount_minor > candidate->amount_max_minor;
+}
+
+static bool is_breaker_open(const struct health_view *health)
+{
+    return health->state == HEALTH_OPEN || (health->state == HEALTH_HALF_OPEN && !health->may_try);
+}
+
+enum route_drop decision_filter(const struct route_candidate *candidate,
+                                const struct route_facts *facts, bool in_rule, bool *probe)
+{
+    struct str name = candidate->provider;
+    const struct {
+        bool holds;
+        enum route_drop drop;
+    } reasons[] = {
+        {!in_rule, ROUTE_NOT_IN_RULE},
+        {candidate->disabled, ROUTE_DISABLED},
+        {!candidate->takes_currency, ROUTE_CURRENCY},
+        {!candidate->takes_operation, ROUTE_OPERATION},
+        {!candidate->takes_method, ROUTE_METHOD},
+        {!candidate->has_token, ROUTE_NO_TOKEN},
+        {is_over_limit(candidate, facts), ROUTE_LIMIT},
+        {facts->only_count > 0 && !is_listed(name, facts->only, facts->only_count), ROUTE_ONLY},
+        {is_listed(name, facts->never, facts->never_count), ROUTE_NEVER},
+        {is_breaker_open(&candidate->health), ROUTE_BREAKER_OPEN},
+    };
+    static_assert(ARRAY_LEN(reasons) == ROUTE_REFUSED - 1, "every reason is tried");
+    *probe = false;
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        if (reasons[i].holds) {
+            return reasons[i].drop;
+        }
+    }
+    *probe = candidate->health.state == HEALTH_HALF_OPEN;
+    return ROUTE_KEPT;
+}
+
+static void print_health(const struct health_view *health, struct json_out *out)
+{
+    json_key(out, "health");
+    json_begin_object(out);
+    json_put_cstr(out, "state", health_state_name(health->state));
+    json_put_int(out, "calls", health->calls);
+    json_put_int(out, "success_per_million", health->success_per_million);
+    json_put_int(out, "p50_ms", (health->p50_us + 500) / 1000);
+    json_put_int(out, "p95_ms", (health->p95_us + 500) / 1000);
+    json_put_int(out, "p99_ms", (health->p99_us + 500) / 1000);
+    if (health->why[0] != '\0') {
+        json_put_cstr(out, "why", health->why);
+    }
+    json_end_object(out);
+}
+
+static void print_verdict(const struct route_verdict *verdict,
+                          const struct route_candidate *candidate, struct json_out *out)
+{
+    json_begin_object(out);
+    json_put_str(out, "provider", candidate->provider);
+    json_put_str(out, "account", candidate->account_name);
+    json_put_bool(out, "kept", verdict->drop == ROUTE_KEPT);
+    if (verdict->drop != ROUTE_KEPT) {
+        json_put_cstr(out, "dropped", route_drop_name(verdict->drop));
+    }
+    if (verdict->probe) {
+        json_put_bool(out, "probe", true);
+    }
+    if (verdict->fee_known) {
+        json_put_int(out, "expected_fee", verdict->expected_fee_minor);
+    } else {
+        json_put_null(out, "expected_fee");
+    }
+    print_health(&candidate->health, out);
+    json_end_object(out);
+}
+
+void route_decision_print(const struct route_decision *decision,
+                          const struct route_candidate *candidates, struct buf *buf)
+{
+    char hex[2 * sizeof(decision->rule_set_hash) + 1];
+    for (size_t i = 0; i < sizeof(decision->rule_set_hash); i++) {
+        snprintf(hex + 2 * i, 3, "%02x", decision->rule_set_hash[i]);
+    }
+    char draw[24]; /* As text: a JSON number loses bits beyond 2^53 in most readers. */
+    snprintf(draw, sizeof(draw), "%" PRIu64, decision->draw);
+    struct json_out out;
+    json_out_init(&out, buf);
+    json_begin_object(&out);
+    json_put_str(&out, "rule", decision->rule);
+    json_put_cstr(&out, "rule_set", hex);
+    json_put_cstr(&out, "draw", draw);
+    json_put_cstr(&out, "order", decision->by_cost ? "fee" : "list");
+    json_key(&out, "candidates");
+    json_begin_array(&out);
+    for (size_t i = 0; i < decision->count; i++) {
+        const struct route_verdict *verdict = &decision->verdict[i];
+        print_verdict(verdict, &candidates[verdict->candidate], &out);
+    }
+    json_end_array(&out);
+    json_end_object(&out);
+}

@@ -1,0 +1,18 @@
+/*
+ * decision.h - the filter that keeps or drops one candidate, and the words for why.
+ *
+ * The reasons are tried in the order of enum route_drop; the first that holds is the one told.
+ * Breakers come last, so that "breaker_open" means: this account would have been tried.
+ */
+#ifndef ROUTER_DECISION_H
+#define ROUTER_DECISION_H
+
+#include <stdbool.h>
+
+#include "router/router.h"
+
+/* Why `candidate` is dropped, or ROUTE_KEPT. *probe: kept, but only as its breaker's probe. */
+enum route_drop decision_filter(const struct route_candidate *candidate,
+                                const struct route_facts *facts, bool in_rule, bool *probe);
+
+#endif
