@@ -2,9 +2,9 @@
  * merchant.h - who is calling, and through which accounts: a cache of the directory in each worker.
  *
  * An API key is "tpk_test_" or "tpk_live_" + 43 base64url characters (256 random bits). Its
- * HMAC-SHA-256 under the pepper finds it. Found keys, merchants and accounts are cached; the directory's
- * version is compared every second, and a change drops what was cached. Unknown keys are remembered for a
- * second (bounded), so that guessing does not reach the database.
+ * HMAC-SHA-256 under the pepper finds it. Found keys, merchants and accounts are cached; the
+ * directory's version is compared every second, and a change drops what was cached. Unknown keys
+ * are remembered for a second (bounded), so that guessing does not reach the database.
  */
 #ifndef PAYMENT_MERCHANT_H
 #define PAYMENT_MERCHANT_H
@@ -22,15 +22,15 @@ enum {
 
 struct merchant_account {
     struct provider_account account;
-    struct directory_account row;   /* strings owned with the merchant */
-    struct cost_table *cost;        /* owned; NULL: no fee table */
-    struct health_entry *health;    /* in shared memory */
-    uint64_t currency_bits[4];      /* by currency_index */
-    bool usable;                    /* false: secret missing or settings wrong: `problem` says why */
+    struct directory_account row; /* strings owned with the merchant */
+    struct cost_table *cost;      /* owned; NULL: no fee table */
+    struct health_entry *health;  /* in shared memory */
+    uint64_t currency_bits[4];    /* by currency_index */
+    bool usable;                  /* false: secret missing or settings wrong: `problem` says why */
     char problem[160];
 };
 
-struct merchant { /* immutable once loaded; reference counted */
+struct merchant { /* immutable once loaded; reference counted (merchant_hold, merchant_drop) */
     struct uuid merchant_id;
     struct str name;
     struct str country;
@@ -49,18 +49,31 @@ struct caller { /* what a valid key gives */
 
 struct merchants;
 
-struct merchants_config {
-    const char *secrets_folder;   /* where "file:NAME" lies */
-    const char *default_ca_file;  /* accounts without own CA; "" = system store */
-    int64_t check_interval_ms;    /* 1,000 */
-    size_t merchant_max;          /* 10,000 cached */
-    size_t key_max;               /* 20,000 cached */
+struct merchants_config {        /* strings are borrowed, alive as long as the module */
+    const char *secrets_folder;  /* where "file:NAME" lies */
+    const char *default_ca_file; /* accounts without own CA; "" = system store */
+    int64_t check_interval_ms;   /* 1,000 */
+    size_t merchant_max;         /* 10,000 cached */
+    size_t key_max;              /* 20,000 cached */
+    /* "env:NAME": only process reads the environment. False when there is no such name; may be
+     * NULL. */
+    bool (*read_env)(void *ctx, const char *name, struct secret *value);
+    void *env_ctx;
 };
+extern const struct merchants_config merchants_config_default; /* no folder, no environment */
 
 struct merchants *merchants_new(struct loop *loop, struct store *store, struct health *health,
                                 const uint8_t pepper[32], const struct merchants_config *config);
 void merchants_free(struct merchants **merchants);
+/* `gone` is called for each account of a merchant that is dropped for good (engine_forget_account).
+ */
+typedef void (*merchants_gone_fn)(void *ctx, const struct uuid *account_id);
+void merchants_watch(struct merchants *merchants, merchants_gone_fn gone, void *ctx);
 
+/*
+ * Whatever hands out a merchant (merchants_try, merchants_authenticate, merchants_load) hands out a
+ * held one: the receiver drops it. It stays valid when the cache has long forgotten it.
+ */
 void merchant_hold(struct merchant *merchant);
 void merchant_drop(struct merchant *merchant);
 
@@ -69,12 +82,16 @@ enum merchants_find {
     MERCHANTS_UNKNOWN,     /* no such key, expired or disabled: 401 */
     MERCHANTS_UNAVAILABLE, /* the database is away: 503 */
 };
-typedef void (*merchants_done_fn)(void *ctx, enum merchants_find found, const struct caller *caller);
-/* Cached: done is called from the next tick's start at the latest; never before this returns... except
- * that merchants_try answers at once from the cache (the hot path). */
+/* caller: only when FOUND; caller->merchant is held for the receiver, who drops it. */
+typedef void (*merchants_done_fn)(void *ctx, enum merchants_find found,
+                                  const struct caller *caller);
+/* The hot path: answers at once from the cache; false means ask merchants_authenticate. */
 bool merchants_try(struct merchants *merchants, struct str api_key, struct caller *caller);
+/* done exactly once, never before this returns. */
 void merchants_authenticate(struct merchants *merchants, struct str api_key, merchants_done_fn done,
                             void *ctx);
+/* merchant: only when FOUND (also when disabled: its open payments must end); held for the
+ * receiver. */
 typedef void (*merchants_load_fn)(void *ctx, enum merchants_find found, struct merchant *merchant);
 void merchants_load(struct merchants *merchants, const struct uuid *merchant_id,
                     merchants_load_fn done, void *ctx);
@@ -85,9 +102,17 @@ void merchants_forget(struct merchants *merchants);
 void merchant_key_make(bool livemode, char text[64], uint8_t digest[32], const uint8_t pepper[32]);
 void merchant_key_digest(struct str text, const uint8_t pepper[32], uint8_t digest[32]);
 
-/* Build the usable form of an account row (secret read, settings checked, fee table parsed). */
+/*
+ * Build the usable form of an account row (secret read, settings checked, fee table parsed). What
+ * is wrong makes the account unusable, never the merchant. health may be NULL; strings live in
+ * arena. The secret is
+ * {"user": "...", "password": "..."} in a file only we may read, or in an environment variable.
+ */
 void merchant_account_build(struct merchant_account *out, const struct directory_account *row,
                             const struct merchants_config *config, struct health *health,
                             struct arena *arena);
+void merchant_account_release(struct merchant_account *account);
+bool merchant_account_takes(const struct merchant_account *account,
+                            const struct currency *currency);
 
 #endif
