@@ -36,16 +36,27 @@ static bool path_matches(struct str pattern, struct str path, struct route_param
     }
 }
 
-static void allow_add(struct buf *allow, unsigned *seen, enum http_method method)
+struct methods {
+    enum http_method list[HTTP_METHOD_COUNT];
+    size_t count;
+};
+
+static void methods_add(struct methods *methods, enum http_method method)
 {
-    if (*seen & (1U << method)) {
-        return;
+    for (size_t i = 0; i < methods->count; i++) {
+        if (methods->list[i] == method) {
+            return;
+        }
     }
-    if (*seen != 0) {
-        buf_add_str(allow, STR(", "));
+    methods->list[methods->count++] = method;
+}
+
+static void methods_print(const struct methods *methods, struct buf *out)
+{
+    for (size_t i = 0; i < methods->count; i++) {
+        buf_add_str(out, i > 0 ? STR(", ") : STR_NONE);
+        buf_add_str(out, str_of(http_method_name(methods->list[i])));
     }
-    buf_add_str(allow, str_of(http_method_name(method)));
-    *seen |= 1U << method;
 }
 
 enum route_result route_find(const struct route *table, size_t count, enum http_method method,
@@ -53,7 +64,7 @@ enum route_result route_find(const struct route *table, size_t count, enum http_
                              struct route_params *params, struct buf *allow)
 {
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
-    unsigned seen = 0;
+    struct methods others = {.count = 0};
     if (str_find_char(path, '%', 0) != SIZE_MAX) {
         return ROUTE_NO_PATH;
     }
@@ -65,11 +76,12 @@ enum route_result route_find(const struct route *table, size_t count, enum http_
             *found = &table[i];
             return ROUTE_FOUND;
         }
-        allow_add(allow, &seen, table[i].method);
+        methods_add(&others, table[i].method);
         if (table[i].method == HTTP_GET) {
-            allow_add(allow, &seen, HTTP_HEAD);
+            methods_add(&others, HTTP_HEAD);
         }
     }
     params->count = 0;
-    return seen == 0 ? ROUTE_NO_PATH : ROUTE_NO_METHOD;
+    methods_print(&others, allow);
+    return others.count == 0 ? ROUTE_NO_PATH : ROUTE_NO_METHOD;
 }
