@@ -9,7 +9,8 @@
  *                          +-----------+--------+--> APPROVED | DECLINED | FAILED
  *
  * One rule is worth this whole file: in SENT, PENDING and UNKNOWN the money may have moved, so no
- * other provider may be tried. UNKNOWN is left only by asking the provider what happened.
+ * other provider may be tried. UNKNOWN is left only by asking the provider what happened; when it
+ * says that it has accepted and will decide later, UNKNOWN becomes PENDING.
  */
 #ifndef PAYMENT_ATTEMPT_H
 #define PAYMENT_ATTEMPT_H

@@ -29,12 +29,13 @@
  * Otherwise a is UNKNOWN and the payment waits: no table, setting or timer leads out of it.
  *
  * A resumed attempt (orchestrate_resume: crash, time-out) proceeds only towards success, end or
- * review:
+ * review, in one look:
  *
- *       begin --look is a repeat--> ANNOUNCING (WRITE: the repeat is announced) --SEND repeat-->
- * SENDING |  look is a lookup ------------------------------------------------SEND lookup-->
- * SENDING |  nothing can have moved: end                                                       | v
- * v CLOSING (WRITE close: end, review, or put back with a later time) <--------------------+
+ *       begin --repeat--> ANNOUNCING (WRITE: a repeat may leave) --SEND repeat--> SENDING
+ *         |  ---lookup----------------------------------------------SEND lookup--> SENDING
+ *         |  nothing can have moved, or nobody can be asked                          |
+ *         v                                                                          v
+ *       CLOSING (WRITE close: end, review, or put back with a later time) <----------+
  *
  * A definite decline or failure, or "not found", got by repeating the key or by lookup may END the
  * payment, and only if the look began after the settling time of every other send or repeat that
@@ -64,8 +65,8 @@ enum {
     ORCHESTRATE_SEND_MAX = 8, /* sends of one attempt; repeats are not sends of their own */
 };
 
-/* How a provider answers the same key again; mirrors enum provider_replay (static_assert in
- * driver.c). */
+/* clang-format off */
+/* How a provider answers the same key again; mirrors enum provider_replay. */
 enum orchestrate_replay {
     REPLAY_NONE = 0,
     REPLAY_FIRST_ANSWER,
@@ -81,14 +82,12 @@ struct orchestrate_candidate { /* in the order to try */
 };
 
 struct orchestrate_limits {
-    int64_t
-        send_window_us; /* a send may leave this long after its WRITE was asked for (not_after) */
-    int64_t answer_us;  /* the client waits this long, then 202 */
-    int64_t call_us;    /* a provider call ends by then (engine's answer time-out) */
-    int64_t lease_us;   /* CHECKed: send_window + call < lease, answer < lease */
-    int64_t skew_us;    /* 5 s: hosts' wall clocks differ by less; added to settling times */
-    int64_t write_retry_us; /* first pause before a rolled-back CLOSE is written again; doubles to 1
-                               s */
+    int64_t send_window_us;   /* a send may leave this long after its WRITE was asked for */
+    int64_t answer_us;        /* the client waits this long, then 202 */
+    int64_t call_us;          /* a provider call ends by then (engine's answer time-out) */
+    int64_t lease_us;         /* CHECKed: send_window + call < lease, answer < lease */
+    int64_t skew_us;          /* 5 s: hosts' wall clocks differ by less; added to settling times */
+    int64_t write_retry_us;   /* first pause before a rolled-back write is repeated; doubles to 1 s */
     int64_t resolve_first_us; /* 2 s: first look at an unknown attempt */
     int64_t resolve_max_us;   /* 5 min: longest pause between two looks */
     int64_t review_after_us;  /* 24 h in UNKNOWN, then a person must look */
@@ -148,13 +147,12 @@ struct orchestrate_answer {
     bool left;            /* false: no byte of this send left, and none will */
     bool whole;           /* a whole answer came and was judged; implies left */
     enum outcome outcome; /* NONE: facts only, go on with the next send. Whole answers only */
-    bool amount_mismatch; /* amount, currency or reference differ from what was sent: never success
-                           */
+    bool amount_mismatch; /* amount, currency or reference differ from what was sent */
     bool not_found;       /* of a lookup */
     bool duplicate;       /* the key was used before: says no outcome */
     bool may_send_again;  /* FAILED for a passing reason */
-    bool answers_key; /* FAILED: it tells what became of the key; false for a refusal at the door
-                         (HTTP 401, 403, 408, 425, 429, 5xx), which says nothing of earlier sends */
+    bool answers_key;     /* FAILED: it tells what became of the key; false for a refusal at the
+                             door (HTTP 401, 403, 408, 425, 429, 5xx) */
 };
 
 struct orchestrate_event {
@@ -167,14 +165,13 @@ struct orchestrate_event {
 
 enum orchestrate_action_kind {
     ACTION_NONE = 0, /* wait for the next event */
-    ACTION_PREPARE,  /* build send `send_number` of attempt `attempt_number` on `candidate`;
-                        EVENT_PREPARED  at once, before any other event. Keep the request for the
-                        WRITE and SEND to come */
-    ACTION_WRITE, /* `write`; a WRITE may be asked for again: build its rows again, dated now_us */
-    ACTION_PROBE, /* ask for the fate of the last WRITE */
-    ACTION_SEND,  /* `send` of send `send_number` */
-    ACTION_WAIT,  /* wait_us from now (add jitter), then EVENT_TIMER */
-    ACTION_END,   /* forget this payment */
+    ACTION_PREPARE,  /* build send `send_number` of attempt `attempt_number` on `candidate`, keep it
+                        for the WRITE and SEND to come; EVENT_PREPARED before any other event */
+    ACTION_WRITE,    /* `write`; may be asked for again: build the rows again, dated now_us */
+    ACTION_PROBE,    /* ask for the fate of the last WRITE */
+    ACTION_SEND,     /* `send` of send `send_number` */
+    ACTION_WAIT,     /* wait_us from now (add jitter), then EVENT_TIMER */
+    ACTION_END,      /* forget this payment */
 };
 
 enum orchestrate_send_kind {
@@ -193,43 +190,40 @@ enum orchestrate_reply {
     REPLY_OUTCOME_PENDING, /* 503 outcome_pending: "repeat the same key" */
 };
 
-/* What a WRITE contains: the driver fills in the rows. Numbers of attempt and send are the
- * action's. */
+/* What a WRITE contains: the driver fills in the rows. */
 struct orchestrate_write_plan {
-    bool opens_payment; /* payment, details, idempotency key, limits row */
-    bool opens_attempt; /* attempt `attempt_number` on `candidate` */
-    bool opens_send;  /* send `send_number` of it, as prepared; not_after = now_us + send_window */
-    bool has_outcome; /* outcome row: of attempt outcome_attempt_number, number outcome_number */
+    bool opens_payment;         /* payment, details, idempotency key, limits row */
+    bool opens_attempt;         /* attempt `attempt_number` (of the action) on `candidate` */
+    bool opens_send;            /* its send `send_number`, as prepared; not_after: + send_window */
+    bool has_outcome;           /* row outcome_number of attempt outcome_attempt_number */
     uint8_t outcome_attempt_number;
     int16_t outcome_number;
     int16_t outcome_send_number; /* 0: none */
-    enum outcome
-        outcome; /* NONE: facts recorded, or a send that surely did nothing and goes again */
+    enum outcome outcome;       /* NONE: facts only, or a send that surely did nothing, goes again */
     bool left;
-    bool announces_repeat; /* the outcome row says: send outcome_send_number may leave again now */
-    bool posts_transfers;  /* approved: by operation */
+    bool announces_repeat;      /* send outcome_send_number may leave again from now_us on */
+    bool posts_transfers;       /* approved: by operation */
     bool has_event;
     enum payment_status status; /* after this commit; NONE: unchanged */
     bool stores_answer;         /* the first final answer, under the idempotency key */
     bool parks;                 /* into `unresolved`; resumed: put back under the claim's epoch */
     int64_t park_next_us;
     int32_t park_tries;
-    bool unparks;      /* resumed only: out of `unresolved` under the claim's epoch */
-    bool needs_review; /* a person must look: status REVIEW, or approved though the payment had
-                          ended */
+    bool unparks;               /* resumed: out of `unresolved` under the claim's epoch */
+    bool needs_review;          /* status REVIEW, or approved though the payment had ended */
 };
 
 struct orchestrate_action {
     enum orchestrate_action_kind kind;
     enum orchestrate_reply reply; /* performed before kind */
     uint8_t attempt_number;       /* PREPARE, WRITE, SEND: which attempt, 1.. */
-    uint8_t candidate;            /* its index in the order given to orchestrate_init; resumed: 0 */
-    uint8_t send_number; /* PREPARE, WRITE (opens_send), SEND: which send, 1..; lookup: 0 */
+    uint8_t candidate;            /* its index as given to orchestrate_init; resumed: 0 */
+    uint8_t send_number;          /* PREPARE, WRITE (opens_send), SEND: 1..; lookup: 0 */
     enum orchestrate_send_kind send;
-    int64_t not_after_us; /* SEND: wall clock. Measure it on the monotonic clock from the step that
-                             asked for the WRITE: past send_window_us the request must not leave */
+    int64_t not_after_us;         /* SEND: wall clock; in truth, send_window_us on the monotonic clock
+                                     after the WRITE was asked for: later it must not leave */
     int64_t wait_us;
-    int64_t now_us; /* WRITE: created_us of the rows */
+    int64_t now_us;               /* WRITE: created_us of the rows */
     struct orchestrate_write_plan write;
 };
 
@@ -248,13 +242,12 @@ struct orchestrate_attempt {
     uint8_t send_count;
     uint8_t again_count;
     int16_t outcome_count; /* highest outcome number */
-    int64_t
-        last_intent_us; /* newest send or announced repeat: the last that may have begun to leave */
+    int64_t last_intent_us; /* newest send or announced repeat: what may have left last */
     struct orchestrate_send_state send[ORCHESTRATE_SEND_MAX];
 };
 
-/* Rebuild an attempt from its rows: begin, then every send by number, then every outcome by number.
- */
+/* clang-format on */
+/* Rebuild an attempt from its rows: begin, every send by number, every outcome by number. */
 void orchestrate_attempt_begin(struct orchestrate_attempt *attempt);
 void orchestrate_attempt_add_send(struct orchestrate_attempt *attempt, bool moves_money,
                                   int64_t created_us);
@@ -303,8 +296,9 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     int64_t unknown_since_us;  /* when it was first parked */
     bool soft_declined_before; /* an earlier attempt of this payment was */
     bool is_canceled;
-    bool payment_is_final; /* its status is final, or it has a later attempt: outcome and transfers
-                              are written, status and answer stay; an approval needs_review */
+    /* Its status is final, or it has a later attempt: status and answer stay as they are; an
+     * approval is posted and needs_review. */
+    bool payment_is_final;
 };
 
 /* First event: BEGIN. Never a client; at most one look, then END. */

@@ -44,9 +44,11 @@ struct plan_position {
     uint8_t step;
 };
 
+/* The first step of a plan has no guard. */
 void plan_start(struct plan_position *position, const struct plan *plan);
-/* The verb to perform now; skips steps whose guard is false. PLAN_END when done. */
+/* The verb to perform now. PLAN_END when done. */
 enum plan_verb plan_verb(const struct plan_position *position);
+/* To the next step whose guard holds. */
 void plan_advance(struct plan_position *position, bool capture_automatic);
 /* SALE when authorize and a guarded-true capture follow each other; AUTHORIZE otherwise. */
 enum operation plan_operation(const struct plan_position *position, bool capture_automatic);

@@ -1,0 +1,71 @@
+#include "payment/plan.h"
+
+#include "base/error.h"
+
+/* clang-format off */
+static const struct plan_step default_steps[] = {
+    { "route",     PLAN_ROUTE,     PLAN_ALWAYS },
+    { "authorize", PLAN_AUTHORIZE, PLAN_ALWAYS },
+    { "capture",   PLAN_CAPTURE,   PLAN_IF_CAPTURE_AUTOMATIC },
+};
+/* clang-format on */
+
+const struct plan plan_default = {
+    .name = "default",
+    .steps = default_steps,
+    .count = ARRAY_LEN(default_steps),
+};
+
+static bool guard_holds(enum plan_guard guard, bool capture_automatic)
+{
+    switch (guard) {
+    case PLAN_ALWAYS:
+        return true;
+    case PLAN_IF_CAPTURE_AUTOMATIC:
+        return capture_automatic;
+    case PLAN_IF_CAPTURE_MANUAL:
+        return !capture_automatic;
+    }
+    CHECK(false);
+    return false;
+}
+
+/* The first step from `from` on whose guard holds; plan->count when there is none. */
+static uint8_t find_step(const struct plan *plan, size_t from, bool capture_automatic)
+{
+    CHECK(plan->count < UINT8_MAX);
+    size_t at = from;
+    while (at < plan->count && !guard_holds(plan->steps[at].guard, capture_automatic))
+        at++;
+    return (uint8_t)at;
+}
+
+void plan_start(struct plan_position *position, const struct plan *plan)
+{
+    CHECK(plan->count > 0);
+    CHECK(plan->steps[0].guard == PLAN_ALWAYS);
+    *position = (struct plan_position){.plan = plan, .step = 0};
+}
+
+enum plan_verb plan_verb(const struct plan_position *position)
+{
+    CHECK(position->step <= position->plan->count);
+    if (position->step == position->plan->count)
+        return PLAN_END;
+    return position->plan->steps[position->step].verb;
+}
+
+void plan_advance(struct plan_position *position, bool capture_automatic)
+{
+    CHECK(position->step < position->plan->count);
+    position->step = find_step(position->plan, position->step + 1U, capture_automatic);
+}
+
+enum operation plan_operation(const struct plan_position *position, bool capture_automatic)
+{
+    CHECK(plan_verb(position) == PLAN_AUTHORIZE);
+    uint8_t next = find_step(position->plan, position->step + 1U, capture_automatic);
+    if (next < position->plan->count && position->plan->steps[next].verb == PLAN_CAPTURE)
+        return OPERATION_SALE;
+    return OPERATION_AUTHORIZE;
+}
