@@ -70,7 +70,8 @@ static size_t label_count(enum metric metric)
     return count;
 }
 
-/* A label value as it is kept: cut at a character's edge, malformed and control bytes but newlines replaced. */
+/* A label value as it is kept: cut at a character's edge, malformed and control bytes but newlines
+ * replaced. */
 static void put_value(char out[METRICS_VALUE_MAX], struct str value)
 {
     size_t len = 0;
