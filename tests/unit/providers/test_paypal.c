@@ -1,0 +1,366 @@
+#include "providers/paypal.h"
+
+#include "providers/adapter.h"
+#include "providers/paypal_codes.h"
+
+#include "fixture.h"
+
+struct setup {
+    struct provider_account account;
+    struct provider_call call;
+    struct provider_facts facts;
+    struct provider_request request;
+    struct arena arena;
+    struct error err;
+};
+
+static void start(struct setup *s)
+{
+    memset(s, 0, sizeof(*s));
+    s->account = fixture_account(&provider_paypal);
+    s->call = fixture_call(&s->account);
+    arena_init(&s->arena, 1 << 20);
+}
+
+static void stop(struct setup *s)
+{
+    arena_release(&s->arena);
+    secret_release(&s->account.password);
+}
+
+static enum provider_next next(struct setup *s)
+{
+    return provider_paypal.next(&s->call, &s->facts, &s->arena, &s->request, &s->err);
+}
+
+static void assert_text(struct str is, const char *want)
+{
+    fixture_same("request", "text", is, str_of(want));
+}
+
+static const char *header(const struct provider_request *request, const char *name)
+{
+    static char value[256];
+
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (str_eq(request->header[i].name, str_of(name))) {
+            assert_true(str_copy_to(request->header[i].value, value, sizeof(value)));
+            return value;
+        }
+    }
+    return NULL;
+}
+
+static void every_fixture_is_judged_as_it_says(void **state)
+{
+    (void)state;
+    fixture_run_all("tests/fixtures/paypal/*.http", &provider_paypal, 60);
+}
+
+static void a_sale_creates_an_order_that_pays_at_once(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    s.call.description = STR("two \"quotes\"");
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_text(s.request.method, "POST");
+    assert_text(s.request.path, "/v2/checkout/orders");
+    assert_text(s.request.key, FIXTURE_ATTEMPT);
+    assert_string_equal(header(&s.request, "PayPal-Request-Id"), FIXTURE_ATTEMPT);
+    assert_string_equal(header(&s.request, "Prefer"), "return=representation");
+    assert_string_equal(header(&s.request, "Content-Type"), "application/json");
+    assert_null(header(&s.request, "Authorization"));
+    assert_true(s.request.moves_money);
+    assert_int_equal(s.request.step, PROVIDER_STEP_CHARGE);
+    assert_text(s.request.body,
+                "{\"intent\":\"CAPTURE\",\"purchase_units\":[{\"reference_id\":\"" FIXTURE_ATTEMPT
+                "\",\"custom_id\":\"" FIXTURE_ATTEMPT "\",\"invoice_id\":\"" FIXTURE_PAYMENT
+                "\",\"description\":\"two \\\"quotes\\\"\",\"amount\":{\"currency_code\":\"EUR\","
+                "\"value\":\"10.99\"}}],\"payment_source\":{\"card\":{\"vault_id\":\"tok_ok\"}}}");
+    stop(&s);
+}
+
+static void the_same_call_composes_the_same_bytes(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    const struct str first = s.request.body;
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_true(str_eq(first, s.request.body));
+    stop(&s);
+}
+
+static void a_wallet_is_authorized_with_its_vault_id(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    s.call.operation = OPERATION_AUTHORIZE;
+    s.call.method_type = STR("wallet");
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_true(str_find(s.request.body, STR("\"intent\":\"AUTHORIZE\""), 0) != SIZE_MAX);
+    assert_true(str_find(s.request.body, STR("{\"paypal\":{\"vault_id\":\"tok_ok\"}}"), 0) !=
+                SIZE_MAX);
+    stop(&s);
+}
+
+static void an_order_the_payer_approved_is_completed(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    provider_fact_set(&s.facts, STR("order_id"), STR("5O190127TN364715T"));
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_text(s.request.path, "/v2/checkout/orders");
+    provider_fact_set(&s.facts, STR("order_state"), STR("APPROVED"));
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_text(s.request.path, "/v2/checkout/orders/5O190127TN364715T/capture");
+    assert_false(s.request.has_body);
+    stop(&s);
+}
+
+static void follow_ups_name_what_they_act_on(void **state)
+{
+    static const struct {
+        enum operation operation;
+        const char *path;
+        const char *body;
+    } rows[] = {
+        {OPERATION_CAPTURE, "/v2/payments/authorizations/0VF5/capture",
+         "{\"amount\":{\"currency_code\":\"EUR\",\"value\":\"10.99\"}}"},
+        {OPERATION_VOID, "/v2/payments/authorizations/0VF5/void", ""},
+        {OPERATION_REFUND, "/v2/payments/captures/0VF5/refund",
+         "{\"amount\":{\"currency_code\":\"EUR\",\"value\":\"10.99\"},\"custom_id\":"
+         "\"" FIXTURE_ATTEMPT "\"}"},
+    };
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    s.call.parent_ref = STR("0VF5");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        s.call.operation = rows[i].operation;
+        assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+        assert_text(s.request.path, rows[i].path);
+        assert_text(s.request.body, rows[i].body);
+        assert_int_equal(s.request.has_body, rows[i].body[0] != '\0');
+        assert_text(s.request.key, FIXTURE_ATTEMPT);
+    }
+    s.call.parent_ref = STR("../captures");
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    s.call.parent_ref = STR_NONE;
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    stop(&s);
+}
+
+static void what_paypal_cannot_express_is_refused(void **state)
+{
+    static const struct str tokens[] = {STR_INIT(""),          STR_INIT("a/b"), STR_INIT("a\nb"),
+                                        STR_INIT("a b"),       STR_INIT(".."),  STR_INIT("a\0b"),
+                                        STR_INIT("t\xc3\xb6k")};
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+        s.call.token = tokens[i];
+        assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    }
+    s.call.token = STR("tok_ok");
+    s.call.method_type = STR("bank");
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    s.call.method_type = STR("card");
+    s.call.operation = OPERATION_PAYOUT;
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    s.call.operation = OPERATION_SALE;
+    s.call.amount_minor = 0;
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    s.call.amount_minor = 1099;
+    s.call.currency = currency_find(STR("KWD"));
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    s.call.currency = currency_find(STR("HUF"));
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    s.call.amount_minor = 1100;
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_true(str_find(s.request.body, STR("\"value\":\"11\""), 0) != SIZE_MAX);
+    stop(&s);
+}
+
+/* What we write, PayPal repeats, and we read: the same minor units, in every currency and size. */
+static void every_currency_survives_the_round_trip(void **state)
+{
+    static const int64_t amounts[] = {1, 9, 10, 99, 100, 101, 1099, 123456789, MONEY_AMOUNT_MAX};
+    struct str codes = provider_paypal.capability.currency_codes;
+    size_t sent = 0;
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    while (codes.len > 0) {
+        const struct str code = str_cut(&codes, ' ');
+        s.call.currency = currency_find(code);
+        if (s.call.currency == NULL)
+            fail_msg("no such currency: " STR_FMT, STR_ARG(code));
+        for (size_t i = 0; i < ARRAY_LEN(amounts); i++) {
+            struct str text;
+            int64_t minor = 0;
+            s.call.amount_minor = amounts[i];
+            const bool is_whole = paypal_digits(s.call.currency) == s.call.currency->exponent ||
+                                  amounts[i] % 100 == 0;
+            assert_int_equal(next(&s), is_whole ? PROVIDER_NEXT_SEND : PROVIDER_NEXT_REFUSE);
+            if (!is_whole)
+                continue;
+            assert_true(adapter_raw_value(s.request.body, "purchase_units.0.amount.value", &text));
+            assert_true(adapter_read_amount(text, s.call.currency, &minor));
+            assert_true(minor == amounts[i]);
+            if (paypal_digits(s.call.currency) == 0)
+                assert_true(str_find_char(text, '.', 0) == SIZE_MAX);
+            sent++;
+        }
+        arena_reset(&s.arena);
+    }
+    assert_true(sent > 200);
+    stop(&s);
+}
+
+/* The published list of issues against our table: nothing missing, no class contradicted. */
+static void every_published_issue_has_a_meaning_of_its_class(void **state)
+{
+    char line[256];
+    size_t count = 0;
+    FILE *file = fopen("tests/fixtures/paypal/issue_codes.tsv", "r");
+    (void)state;
+
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (line[0] == '#')
+            continue;
+        struct str rest = str_of(line);
+        rest.len--;
+        const struct str issue = str_cut(&rest, '\t');
+        (void)str_cut(&rest, '\t');
+        const struct paypal_code *code = paypal_issue_find(issue);
+        if (code == NULL)
+            fail_msg("not in the table: " STR_FMT, STR_ARG(issue));
+        const enum paypal_meaning meaning = code->meaning;
+        if (str_eq(rest, STR("decline-hard")))
+            assert_int_equal(meaning, PAYPAL_MEANS_HARD);
+        else if (str_eq(rest, STR("decline-soft")))
+            assert_int_equal(meaning, PAYPAL_MEANS_SOFT);
+        else if (str_eq(rest, STR("duplicate")))
+            assert_int_equal(meaning, PAYPAL_MEANS_DUPLICATE);
+        else if (str_eq(rest, STR("payer-action")))
+            assert_int_equal(meaning, PAYPAL_MEANS_ACTION);
+        else if (str_eq(rest, STR("state-conflict")))
+            assert_true(meaning == PAYPAL_MEANS_FAILED || meaning == PAYPAL_MEANS_DUPLICATE);
+        else if (!str_starts(rest, STR("in-progress")))
+            assert_int_equal(meaning, PAYPAL_MEANS_FAILED);
+        count++;
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(count, 218);
+}
+
+static void a_lookup_needs_an_id_and_goes_to_its_kind(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    assert_false(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+    provider_fact_set(&s.facts, STR("order_id"), STR("5O19"));
+    assert_true(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+    assert_text(s.request.method, "GET");
+    assert_text(s.request.path, "/v2/checkout/orders/5O19");
+    assert_false(s.request.moves_money);
+    assert_int_equal(s.request.step, PROVIDER_STEP_LOOKUP);
+    s.call.operation = OPERATION_REFUND;
+    assert_false(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+    provider_fact_set(&s.facts, STR("refund_id"), STR("1JU0"));
+    assert_true(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+    assert_text(s.request.path, "/v2/payments/refunds/1JU0");
+    s.call.operation = OPERATION_VOID;
+    s.call.parent_ref = STR("0VF5");
+    assert_true(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+    assert_text(s.request.path, "/v2/payments/authorizations/0VF5");
+    stop(&s);
+}
+
+static bool judge_token(int status, const char *body, int64_t *lifetime_ms, struct error *err)
+{
+    struct secret token;
+    const struct provider_answer answer = {.status = status, .body = str_of(body)};
+
+    secret_init(&token);
+    const bool taken = provider_paypal.judge_token(&answer, &token, lifetime_ms, err);
+    if (taken)
+        assert_true(str_eq(secret_expose(&token), STR("A21AA")));
+    secret_release(&token);
+    return taken;
+}
+
+static void a_token_is_taken_or_refused_without_a_word_about_it(void **state)
+{
+    int64_t lifetime_ms = 0;
+    struct error err;
+    (void)state;
+
+    assert_true(judge_token(200,
+                            "{\"access_token\":\"A21AA\",\"token_type\":\"Bearer\","
+                            "\"expires_in\":32400}",
+                            &lifetime_ms, &err));
+    assert_true(lifetime_ms == 32400000);
+    assert_false(judge_token(401, "{\"error\":\"invalid_client\"}", &lifetime_ms, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+    assert_false(judge_token(503, "", &lifetime_ms, &err));
+    assert_int_equal(err.code, ERROR_UNAVAILABLE);
+    assert_false(judge_token(200,
+                             "{\"access_token\":\"A\\r\\nX: y\",\"token_type\":\"Bearer\","
+                             "\"expires_in\":9}",
+                             &lifetime_ms, &err));
+    assert_false(judge_token(200,
+                             "{\"access_token\":\"A\",\"token_type\":\"Bearer\","
+                             "\"expires_in\":0}",
+                             &lifetime_ms, &err));
+    assert_false(judge_token(200, "A21AA", &lifetime_ms, &err));
+    assert_null(strstr(err.text, "A21AA"));
+}
+
+static void a_token_request_uses_basic_and_holds_no_secret(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    provider_paypal.build_token(&s.account, &s.arena, &s.request);
+    assert_true(s.request.basic_auth);
+    assert_text(s.request.path, "/v1/oauth2/token");
+    assert_text(s.request.body, "grant_type=client_credentials");
+    stop(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_fixture_is_judged_as_it_says),
+        cmocka_unit_test(a_sale_creates_an_order_that_pays_at_once),
+        cmocka_unit_test(the_same_call_composes_the_same_bytes),
+        cmocka_unit_test(a_wallet_is_authorized_with_its_vault_id),
+        cmocka_unit_test(an_order_the_payer_approved_is_completed),
+        cmocka_unit_test(follow_ups_name_what_they_act_on),
+        cmocka_unit_test(what_paypal_cannot_express_is_refused),
+        cmocka_unit_test(every_currency_survives_the_round_trip),
+        cmocka_unit_test(every_published_issue_has_a_meaning_of_its_class),
+        cmocka_unit_test(a_lookup_needs_an_id_and_goes_to_its_kind),
+        cmocka_unit_test(a_token_is_taken_or_refused_without_a_word_about_it),
+        cmocka_unit_test(a_token_request_uses_basic_and_holds_no_secret),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
