@@ -272,6 +272,7 @@ static bool bind_socket(const char *address, int port, bool shared, int *out, st
     int on = 1;
     int fd = -1;
     bool done = false;
+    *out = -1;
     CHECK(port >= 0 && port <= 65535);
     (void)snprintf(service, sizeof service, "%d", port);
     if (getaddrinfo(address, service, &hints, &found) != 0) {
@@ -289,10 +290,11 @@ static bool bind_socket(const char *address, int port, bool shared, int *out, st
         fail(err, ERROR_IO, "cannot listen on %s port %d: %s", address, port, strerror(errno));
     }
     freeaddrinfo(found);
-    if (!done && fd >= 0) {
+    if (done) {
+        *out = fd;
+    } else if (fd >= 0) {
         close(fd);
     }
-    *out = done ? fd : -1;
     return done;
 }
 
