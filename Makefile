@@ -71,7 +71,57 @@ $$(BUILD)/lib$(1).a: $$(OBJ_$(1))
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
 
-.DEFAULT_GOAL := build
+.DEFAULT_GOAL := help
+
+# ---- front door -------------------------------------------------------------------------------
+
+## run             Install, build, start everything, send sample payments, serve until Ctrl-C
+##                 (PORT= OPS_PORT= SANDBOX_PORT= WORKERS= DELAY_MS= DEMO=0)
+.PHONY: run
+run:
+	@config/dev/packages.sh run
+	@echo "-- build"
+	@$(MAKE) --no-print-directory -j$$(nproc) build
+	@PORT=$(PORT) OPS_PORT=$(OPS_PORT) SANDBOX_PORT=$(SANDBOX_PORT) DEMO=$(DEMO) WORKERS=$(WORKERS) \
+	    DELAY_MS=$(DELAY_MS) exec config/dev/run.sh
+PORT         ?= 8443
+OPS_PORT     ?= 8444
+SANDBOX_PORT ?= 9443
+DEMO         ?= 1
+WORKERS      ?= -1
+DELAY_MS     ?= 50
+
+## stop            End what `make run` started in this folder
+.PHONY: stop
+stop:
+	@config/dev/stop.sh
+
+## psql            Open the running database as the gateway's role
+## psql-finance    Open it as the demo merchant's finance staff (views of schema finance, read only)
+.PHONY: psql psql-finance
+psql psql-finance:
+	@test -s var/ready.json || { echo "turnpike: nothing runs here; start it with: make run" >&2; exit 1; }
+	@exec psql "$$(jq -r .$(if $(findstring finance,$@),finance_database,database) var/ready.json)" $(PSQL)
+
+## test            All tests: lint, unit, sanitizers, simulation, end to end, crash sample
+.PHONY: test
+test:
+	@config/dev/packages.sh run test
+	@tests/run.sh
+
+## check           The quick loop, at most 60 s: build, lint, unit tests
+.PHONY: check
+check:
+	@config/dev/packages.sh run test
+	@$(MAKE) --no-print-directory -j$$(nproc) build
+	@$(MAKE) --no-print-directory lint-quick
+	@$(MAKE) --no-print-directory -j$$(nproc) unit
+
+## bare            Both front-door commands in a freshly debootstrapped Debian 12 folder (root)
+.PHONY: bare
+bare:
+	@config/dev/packages.sh bare
+	@tests/e2e/bare.sh
 
 ## build           Compile the turnpike binary into build/
 .PHONY: build
@@ -113,7 +163,29 @@ $(foreach m,$(MODULES),$(eval $(call unit_rules,$(m))))
 unit: $(TESTS)
 	@tests/unit/run.sh "$(BUILD)" $(TESTS)
 
+# ---- lint ---------------------------------------------------------------------------------------
+
+## lint            Layers, sizes, format, tables, clang -Werror, clang-tidy, cppcheck
+.PHONY: lint lint-quick format
+lint: lint-quick
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)-clang CC=clang build
+	@LINT_CPPFLAGS="$(subst ",\",$(CPPFLAGS))" tests/lint/analyse.sh $(BUILD)
+lint-quick: build
+	@tests/lint/layers.sh
+	@tests/lint/sizes.sh
+	@tests/lint/format.sh
+	@tests/lint/tables.sh $(BUILD)
+
+## format          Let clang-format write every C file
+format:
+	@find gateway router providers tests -name '*.[ch]' -not -path '*/node_modules/*' | xargs clang-format -i
+
+## help            This list
+.PHONY: help
+help:
+	@sed -n 's/^## \{0,1\}//p' Makefile
+
 ## clean           Remove build/ (var/ stays)
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang

@@ -1,0 +1,137 @@
+#!/bin/sh
+# A private PostgreSQL cluster in one folder.
+#
+#   pg.sh start DIR PORT [trust|scram]  make it (once) and start it; scram: the superuser's password is made
+#                                       and kept in DIR/superuser, everybody needs one
+#   pg.sh stop DIR                      stop it; nothing acknowledged is lost
+#   pg.sh kill DIR                      kill it without any warning, as a power cut would
+#   pg.sh host DIR                      print the folder of its socket, libpq's host=
+#
+# The only way in is a Unix socket in a folder that is closed to everybody but the server's user and root.
+# PostgreSQL refuses to run as root: then it runs as postgres or nobody, with the one capability it needs to
+# reach a data folder below folders that are closed to that user (a clone in /root).
+set -u
+
+die() {
+    echo "turnpike: $*" >&2
+    exit 1
+}
+
+find_bin() {
+    for bin in "${PG_BIN:-}" $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5 -n -r); do
+        [ -n "$bin" ] && [ -x "$bin/initdb" ] && echo "$bin" && return
+    done
+}
+
+server_user() {
+    for user in postgres nobody; do
+        getent passwd "$user" >/dev/null && echo "$user" && return
+    done
+}
+
+as_server() {
+    if [ "$(id -u)" -ne 0 ]; then
+        "$@"
+    elif setpriv --inh-caps +dac_read_search --ambient-caps +dac_read_search true 2>/dev/null; then
+        (cd / && setpriv --reuid "$(server_user)" --regid "$(id -g "$(server_user)")" --init-groups \
+            --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search "$@")
+    else
+        (cd / && setpriv --reuid "$(server_user)" --regid "$(id -g "$(server_user)")" --init-groups "$@")
+    fi
+}
+
+postmaster_pid() {
+    [ -f "$1/data/postmaster.pid" ] && head -n 1 "$1/data/postmaster.pid"
+}
+
+is_running() {
+    pid=$(postmaster_pid "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null &&
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = postgres ]
+}
+
+# A socket's path may have 107 bytes; a deep folder gets its socket elsewhere.
+socket_folder() {
+    if [ "${#1}" -le 80 ]; then
+        echo "$1/socket"
+    else
+        echo "/tmp/turnpike-pg-$(printf '%s' "$1" | cksum | cut -d' ' -f1)"
+    fi
+}
+
+make_socket_folder() {
+    mkdir -p "$1" && chmod 0700 "$1" || die "cannot make $1"
+    [ "$(id -u)" -ne 0 ] || chown "$(server_user)" "$1"
+}
+
+make_cluster() { # DIR AUTH
+    umask 077
+    mkdir -p "$1/data" || die "cannot make $1/data"
+    auth=trust
+    if [ "$2" = scram ]; then
+        auth=scram-sha-256
+        openssl rand -hex 24 >"$1/superuser.new" || die "cannot write $1: is the disk full?"
+        mv "$1/superuser.new" "$1/superuser"
+        cp "$1/superuser" "$1/data.pw"
+    else
+        echo trust >"$1/data.pw"
+    fi
+    chmod 0700 "$1/data"
+    [ "$(id -u)" -ne 0 ] || chown -R "$(server_user)" "$1/data" "$1/data.pw"
+    as_server "$bin/initdb" -D "$1/data" -U postgres "--auth=$auth" --pwfile="$1/data.pw" --no-locale \
+        --encoding=UTF8 --data-checksums >"$1/initdb.log" 2>&1 ||
+        die "initdb failed: $(tail -1 "$1/initdb.log"); see $1/initdb.log"
+    rm -f "$1/data.pw"
+    cat >>"$1/data/postgresql.conf" <<CONF || die "cannot write $1: is the disk full?"
+listen_addresses = ''
+max_connections = 100
+shared_buffers = 256MB
+max_wal_size = 4GB
+wal_compression = lz4
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+jit = off
+log_min_messages = warning
+log_statement = none
+CONF
+    echo "local all all $auth" >"$1/data/pg_hba.conf"
+    : >"$1/made"
+}
+
+start() { # DIR PORT AUTH
+    [ -f "$1/made" ] || { rm -rf "$1/data"; make_cluster "$1" "$3"; }
+    is_running "$1" && return
+    # The workers of a killed server need a moment; a stale lock is removed by the server itself.
+    make_socket_folder "$(socket_folder "$1")"
+    as_server "$bin/pg_ctl" -D "$1/data" -l "$1/data/server.log" \
+        -o "-p $2 -k '$(socket_folder "$1")'" -w -t 60 start >/dev/null 2>&1 ||
+        die "PostgreSQL did not start: $(tail -1 "$1/data/server.log" 2>/dev/null); see $1/data/server.log"
+}
+
+[ $# -ge 2 ] || die "usage: pg.sh start DIR PORT [trust|scram] | stop DIR | kill DIR | host DIR"
+bin=$(find_bin)
+[ -n "$bin" ] || die "PostgreSQL 15 is missing; install it with: apt-get install postgresql-15"
+case $2 in /*) dir=$2 ;; *) dir=$PWD/$2 ;; esac
+
+case $1 in
+start)
+    [ $# -ge 3 ] || die "usage: pg.sh start DIR PORT [trust|scram]"
+    mkdir -p "$dir" || die "cannot make $dir"
+    start "$dir" "$3" "${4:-trust}"
+    ;;
+stop)
+    is_running "$dir" || exit 0
+    as_server "$bin/pg_ctl" -D "$dir/data" -m fast -w -t 60 stop >/dev/null || die "PostgreSQL did not stop"
+    ;;
+kill)
+    is_running "$dir" || exit 0
+    # The children first see their parent gone; a new server waits until the last has left.
+    kill -KILL "$(postmaster_pid "$dir")"
+    ;;
+host)
+    socket_folder "$dir"
+    ;;
+*)
+    die "pg.sh: unknown verb $1"
+    ;;
+esac

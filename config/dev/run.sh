@@ -1,0 +1,258 @@
+#!/bin/bash
+# `make run`: from a folder with a built binary to a served gateway with sample payments.
+#
+#   packages (by make) -> binary (by make) -> var/: cluster, certificates, secrets, migrations, demo merchant
+#   -> sandbox -> gateway -> var/ready.json -> sample payments -> serve until Ctrl-C
+#
+# Everything it makes is below var/ and is made once; each step can be repeated after a kill at any point.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=config/dev/lib.sh
+. config/dev/lib.sh
+
+PORT=${PORT:-8443}
+OPS_PORT=${OPS_PORT:-8444}
+SANDBOX_PORT=${SANDBOX_PORT:-9443}
+DEMO=${DEMO:-1}
+WORKERS=${WORKERS:--1}
+DELAY_MS=${DELAY_MS:-50}
+
+check_options() {
+    local name
+    for name in PORT OPS_PORT SANDBOX_PORT; do
+        case ${!name} in
+        '' | *[!0-9]*) die "$name must be a port number, not \"${!name}\"" ;;
+        esac
+        [ "${!name}" -ge 1 ] && [ "${!name}" -le 65500 ] || die "$name must be from 1 to 65500"
+    done
+}
+
+# ---- what must be free -----------------------------------------------------------------------
+
+check_ports() {
+    local port
+    for port in "$PORT:PORT" "$OPS_PORT:OPS_PORT" "$SANDBOX_PORT:SANDBOX_PORT" \
+        "$((SANDBOX_PORT + 1)):SANDBOX_PORT" "$((SANDBOX_PORT + 2)):SANDBOX_PORT"; do
+        if (exec 3<>"/dev/tcp/127.0.0.1/${port%%:*}") 2>/dev/null; then
+            die "port ${port%%:*} is taken by another program; stop it, or: make run ${port#*:}=<a free port>"
+        fi
+    done
+}
+
+check_space() {
+    local free_kb
+    free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
+    [ "$free_kb" -ge 262144 ] ||
+        die "only $((free_kb / 1024)) MB free here; PostgreSQL and the logs need 256 MB: free some space"
+    mkdir -p var && : >var/.write-test && rm -f var/.write-test ||
+        die "cannot write to $PWD/var; fix its rights or free some space"
+}
+
+# ---- made once -------------------------------------------------------------------------------
+
+make_secrets() {
+    local name
+    umask 077
+    mkdir -p var/secrets var/run var/log var/state var/sandbox
+    for name in master db_gateway db_finance; do
+        [ -s "var/secrets/$name" ] || write_file "var/secrets/$name" "$(openssl rand -hex 32)"
+    done
+    [ -s var/secrets/paypal-demo.json ] ||
+        write_file var/secrets/paypal-demo.json '{"user":"demo-client","password":"demo-secret"}'
+    [ -s var/secrets/payoneer-demo.json ] ||
+        write_file var/secrets/payoneer-demo.json '{"user":"DEMO_MERCHANT","password":"demo-token"}'
+}
+
+start_database() {
+    [ -s var/pg/port ] || { mkdir -p var/pg && write_file var/pg/port 5432; }
+    config/dev/pg.sh start "$PWD/var/pg" "$(cat var/pg/port)" scram || exit 1
+    if [ ! -f var/pg/roles ]; then
+        psql_owner postgres -q <<SQL || die "could not make the database; see var/pg/data/server.log"
+SELECT 'CREATE DATABASE turnpike' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'turnpike') \gexec
+SQL
+    fi
+}
+
+migrate() {
+    build/turnpike migrate up --database "$(conninfo_owner turnpike)" \
+        --config var/turnpike.conf >var/log/migrate.log 2>&1 || {
+        tail -1 var/log/migrate.log >&2
+        die "the migrations failed; see var/log/migrate.log"
+    }
+    [ -f var/pg/roles ] && return
+    psql_owner turnpike -q -v ON_ERROR_STOP=1 -v gateway="$(cat var/secrets/db_gateway)" \
+        -v finance="$(cat var/secrets/db_finance)" <<'SQL' || die "could not make the database roles"
+ALTER ROLE turnpike_gateway LOGIN PASSWORD :'gateway';
+SELECT 'CREATE ROLE demo_finance' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'demo_finance') \gexec
+ALTER ROLE demo_finance LOGIN PASSWORD :'finance';
+GRANT turnpike_finance TO demo_finance;
+SQL
+    : >var/pg/roles
+}
+
+write_config() {
+    cat <<CONF >var/turnpike.conf.new && mv var/turnpike.conf.new var/turnpike.conf || die "cannot write var/turnpike.conf: is the disk full?"
+# Written by make run; every setting is explained in config/turnpike.conf.
+api_port = $PORT
+ops_port = $OPS_PORT
+workers = $WORKERS
+tls_certificate = $PWD/var/tls/gateway.pem
+tls_key = $PWD/var/tls/gateway.key
+provider_ca_file = $PWD/var/tls/ca.pem
+state_folder = $PWD/var/state
+master_secret_file = $PWD/var/secrets/master
+secrets_folder = $PWD/var/secrets
+migrations_folder = $PWD/migrations
+rules_file = $PWD/config/example.rules
+database = $(conninfo turnpike_gateway db_gateway)
+provider_connect_ms = 2000
+provider_answer_ms = 5000
+answer_ms = 8000
+send_window_ms = 3000
+lease_ms = 15000
+dead_after_ms = 30000
+resolve_first_ms = 500
+resolve_max_ms = 10000
+resolve_interval_ms = 250
+CONF
+}
+
+# ---- demo merchant ---------------------------------------------------------------------------
+
+admin() {
+    build/turnpike "$@" --config var/turnpike.conf --json 2>var/log/admin.log ||
+        die "turnpike $1 $2 failed: $(tail -1 var/log/admin.log)"
+}
+
+make_account() { # merchant provider port-offset fees
+    admin accounts create --merchant "$1" --provider "$2" --name main --if-absent \
+        --base-url "https://127.0.0.1:$((SANDBOX_PORT + $3))" --secret "file:$2-demo.json" \
+        --fees "config/fees/$4.json" >/dev/null || exit 1
+}
+
+make_key() { # role file merchant-option...
+    local role=$1 file=$2
+    shift 2
+    [ -s "$file" ] && return
+    local key
+    key=$(admin keys create --role "$role" "$@" | jq -r .key) && [ -n "$key" ] || exit 1
+    write_file "$file" "$key"
+}
+
+make_demo() {
+    local merchant
+    merchant=$(admin merchants create --name Demo --country US --if-absent | jq -r .test_id) &&
+        [ -n "$merchant" ] || exit 1
+    write_file var/run/merchant "$merchant"
+    # The ports are part of the accounts' addresses: other ports, other address.
+    if [ "$(cat var/run/accounts 2>/dev/null)" != "$merchant $SANDBOX_PORT" ]; then
+        make_account "$merchant" paypal 1 paypal-us
+        make_account "$merchant" payoneer 2 payoneer-checkout
+        psql_owner turnpike -q -v ON_ERROR_STOP=1 -v port="$SANDBOX_PORT" <<'SQL' || die "could not set the demo accounts' addresses"
+UPDATE accounts SET base_url = 'https://127.0.0.1:' || (:port + CASE provider WHEN 'paypal' THEN 1 ELSE 2 END)::text
+ WHERE name = 'main' AND base_url LIKE 'https://127.0.0.1:%';
+UPDATE directory_version SET version = version + 1;
+SQL
+        write_file var/run/accounts "$merchant $SANDBOX_PORT"
+    fi
+    make_key merchant var/secrets/key_merchant --merchant "$merchant"
+    make_key finance var/secrets/key_finance --merchant "$merchant"
+    make_key operator var/secrets/key_operator
+    psql_owner turnpike -q -v ON_ERROR_STOP=1 -v name=Demo <<'SQL' || die "could not give finance access to the demo merchant"
+INSERT INTO finance_access (login, merchant_id)
+SELECT 'demo_finance', merchant_id FROM merchants WHERE name = :'name' ON CONFLICT DO NOTHING;
+SQL
+}
+
+# ---- servers ---------------------------------------------------------------------------------
+
+start_sandbox() {
+    build/turnpike sandbox --port "$SANDBOX_PORT" --certificate var/tls/gateway.pem \
+        --key var/tls/gateway.key --books var/sandbox/books.journal --delay-ms "$DELAY_MS" \
+        >var/log/sandbox.log 2>&1 &
+    write_file var/run/sandbox.pid $!
+    wait_for "$(cat var/run/sandbox.pid)" var/log/sandbox.log \
+        curl -sf --cacert var/tls/ca.pem "https://127.0.0.1:$SANDBOX_PORT/faults"
+}
+
+start_gateway() {
+    build/turnpike serve --config var/turnpike.conf >var/log/gateway.log 2>&1 &
+    write_file var/run/gateway.pid $!
+    wait_for "$(cat var/run/gateway.pid)" var/log/gateway.log \
+        curl -sf --cacert var/tls/ca.pem "https://127.0.0.1:$OPS_PORT/readyz"
+}
+
+write_ready() {
+    jq -n --arg api "https://127.0.0.1:$PORT" --arg ops "https://127.0.0.1:$OPS_PORT" \
+        --arg sandbox "https://127.0.0.1:$SANDBOX_PORT" \
+        --arg merchant "$(cat var/secrets/key_merchant)" --arg finance "$(cat var/secrets/key_finance)" \
+        --arg operator "$(cat var/secrets/key_operator)" \
+        --arg database "$(conninfo turnpike_gateway db_gateway)" \
+        --arg finance_database "$(conninfo demo_finance db_finance)" \
+        '{api: $api, ops: $ops, ca: "var/tls/ca.pem",
+          keys: {merchant: $merchant, finance: $finance, operator: $operator},
+          sandbox: $sandbox, database: $database, finance_database: $finance_database}' \
+        >var/ready.json.new && chmod 600 var/ready.json.new && mv var/ready.json.new var/ready.json ||
+        die "cannot write var/ready.json: is the disk full?"
+}
+
+print_how_to() {
+    cat <<TEXT
+
+A payment of your own (test method, no provider token needed):
+
+  curl --cacert $PWD/var/tls/ca.pem https://127.0.0.1:$PORT/v1/payments \\
+    -H 'Authorization: Bearer $(cat var/secrets/key_merchant)' \\
+    -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-payment' \\
+    -d '{"amount": 1099, "currency": "EUR", "method": {"type": "test", "outcome": "approved"}}'
+
+  dashboard        https://127.0.0.1:$OPS_PORT/dashboard
+  health, metrics  https://127.0.0.1:$OPS_PORT/readyz  https://127.0.0.1:$OPS_PORT/metrics
+  API document     https://127.0.0.1:$PORT/openapi.json
+  sandbox's books  https://127.0.0.1:$SANDBOX_PORT/books
+  ledger           make psql (the gateway's owner)   make psql-finance (read-only views)
+  trust the CA     curl: --cacert var/tls/ca.pem; browser: import var/tls/ca.pem as an authority;
+                   Debian: sudo cp var/tls/ca.pem /usr/local/share/ca-certificates/turnpike-dev.crt &&
+                   sudo update-ca-certificates
+  keys, addresses  var/ready.json          logs  var/log/
+
+TEXT
+}
+
+main() {
+    trap 'stop_all; exit 130' INT
+    trap 'stop_all; exit 143' TERM HUP
+    check_options
+    check_space
+    take_lock
+    stop_servers # what a killed run left behind
+    check_ports
+    say "certificates"
+    config/dev/tls.sh var/tls || die "could not make the development certificates; is the disk full?"
+    make_secrets
+    say "database"
+    start_database
+    write_config
+    migrate
+    say "demo merchant"
+    make_demo
+    say "sandbox on port $SANDBOX_PORT"
+    start_sandbox
+    say "gateway on port $PORT"
+    start_gateway
+    write_ready
+    if [ "$DEMO" != 0 ]; then
+        say "sample payments"
+        config/dev/demo.sh || say "the sample payments did not all go through; the gateway serves all the same"
+    fi
+    print_how_to
+    say "ready after $SECONDS s; serving until Ctrl-C"
+    while kill -0 "$(cat var/run/gateway.pid)" 2>/dev/null; do
+        wait "$(cat var/run/gateway.pid)"
+    done
+    say "the gateway ended; see var/log/gateway.log"
+    stop_all
+    exit 1
+}
+
+main

@@ -1,0 +1,28 @@
+#!/bin/bash
+# What is written in docs and config is checked against the tables in the code: settings, metrics, problems,
+# routes. tables.sh BUILD
+cd "$(dirname "$0")/../.." || exit 1
+bin=$1/turnpike
+bad=0
+complain() { echo "$*"; bad=1; }
+
+if ! "$bin" config | cmp -s - config/turnpike.conf; then
+    complain "config/turnpike.conf is not what the table prints; run: make docs-tables"
+fi
+while read -r name; do
+    grep -q "\`$name\`" docs/config.md || complain "docs/config.md does not explain the setting $name"
+done < <("$bin" config | sed -n 's/^# \([a-z_]*\) =.*/\1/p')
+while read -r code; do
+    grep -q "\`$code\`" docs/api.md || complain "docs/api.md does not list the problem $code"
+done < <(sed -n 's/^ *\[MESSAGE_[A-Z_]*\] *= {"\([a-z_]*\)".*/\1/p' gateway/base/message.c | grep -v '^none$')
+while read -r metric; do
+    grep -q "\`$metric\`" docs/operations.md || complain "docs/operations.md does not list the metric $metric"
+done < <(grep -ohE '"turnpike_[a-z_]+"' gateway/base/metrics*.c | tr -d '"' | sort -u)
+while read -r route; do
+    grep -qF "$route" docs/api.md || complain "docs/api.md does not list the route $route"
+done < <("$bin" openapi | jq -r '.paths | keys[]')
+while read -r file; do
+    [ -e "docs/$file" ] || complain "docs/$file is named in README.md or docs but absent"
+done < <(grep -ohE '\]\((docs/)?[a-z-]+\.md' README.md docs/*.md | sed 's/^\](//; s/^docs\///' | sort -u)
+[ $bad -eq 0 ] && echo "tables: ok"
+exit $bad
