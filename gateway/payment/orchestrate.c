@@ -1,0 +1,352 @@
+#include "payment/orchestrate_internal.h"
+
+enum {
+    WRITE_PAUSE_MAX_US = 1000000,
+};
+
+#define BIT(phase) (1u << (phase))
+
+/* clang-format off */
+/* Which phases may follow. */
+static const uint32_t next_phases[PHASE_COUNT] = {
+    [PHASE_NEW]        = BIT(PHASE_PREPARING) | BIT(PHASE_ANNOUNCING) | BIT(PHASE_SENDING) |
+                         BIT(PHASE_CLOSING),
+    [PHASE_PREPARING]  = BIT(PHASE_PREPARING) | BIT(PHASE_OPENING) | BIT(PHASE_RECORDING) |
+                         BIT(PHASE_SWITCHING) | BIT(PHASE_CLOSING),
+    [PHASE_OPENING]    = BIT(PHASE_SENDING) | BIT(PHASE_PREPARING) | BIT(PHASE_CLOSING) |
+                         BIT(PHASE_PROBING) | BIT(PHASE_ENDED),
+    [PHASE_SENDING]    = BIT(PHASE_PREPARING) | BIT(PHASE_CLOSING),
+    [PHASE_RECORDING]  = BIT(PHASE_SENDING) | BIT(PHASE_PREPARING) | BIT(PHASE_CLOSING) |
+                         BIT(PHASE_PROBING) | BIT(PHASE_WAITING) | BIT(PHASE_ENDED),
+    [PHASE_SWITCHING]  = BIT(PHASE_SENDING) | BIT(PHASE_PREPARING) | BIT(PHASE_CLOSING) |
+                         BIT(PHASE_PROBING) | BIT(PHASE_WAITING) | BIT(PHASE_ENDED),
+    [PHASE_ANNOUNCING] = BIT(PHASE_SENDING) | BIT(PHASE_CLOSING) | BIT(PHASE_PROBING) |
+                         BIT(PHASE_WAITING) | BIT(PHASE_ENDED),
+    [PHASE_CLOSING]    = BIT(PHASE_PROBING) | BIT(PHASE_WAITING) | BIT(PHASE_ENDED),
+    [PHASE_PROBING]    = BIT(PHASE_OPENING) | BIT(PHASE_RECORDING) | BIT(PHASE_SWITCHING) |
+                         BIT(PHASE_ANNOUNCING) | BIT(PHASE_CLOSING) | BIT(PHASE_WAITING),
+    [PHASE_WAITING]    = BIT(PHASE_RECORDING) | BIT(PHASE_SWITCHING) | BIT(PHASE_ANNOUNCING) |
+                         BIT(PHASE_CLOSING) | BIT(PHASE_PROBING),
+    [PHASE_ENDED]      = 0,
+};
+
+/* Which event a phase waits for; EVENT_DEADLINE may come in any phase in which a client waits. */
+static const enum orchestrate_event_kind phase_event[PHASE_COUNT] = {
+    [PHASE_NEW]        = EVENT_BEGIN,
+    [PHASE_PREPARING]  = EVENT_PREPARED,
+    [PHASE_OPENING]    = EVENT_WRITTEN,
+    [PHASE_SENDING]    = EVENT_ANSWERED,
+    [PHASE_RECORDING]  = EVENT_WRITTEN,
+    [PHASE_SWITCHING]  = EVENT_WRITTEN,
+    [PHASE_ANNOUNCING] = EVENT_WRITTEN,
+    [PHASE_CLOSING]    = EVENT_WRITTEN,
+    [PHASE_PROBING]    = EVENT_WRITTEN,
+    [PHASE_WAITING]    = EVENT_TIMER,
+    [PHASE_ENDED]      = EVENT_KIND_COUNT,
+};
+/* clang-format on */
+
+void orchestrate_enter(struct orchestrate *o, enum orchestrate_phase phase)
+{
+    CHECK(o->phase < PHASE_COUNT);
+    CHECK((next_phases[o->phase] & BIT(phase)) != 0);
+    o->phase = phase;
+}
+
+void orchestrate_end(struct orchestrate *o, enum orchestrate_reply reply,
+                     struct orchestrate_action *action)
+{
+    orchestrate_enter(o, PHASE_ENDED);
+    action->kind = ACTION_END;
+    if (o->client_waits)
+        action->reply = reply;
+    o->client_waits = false;
+}
+
+void orchestrate_put_outcome(struct orchestrate *o, uint8_t send_number, enum outcome outcome,
+                             bool left)
+{
+    CHECK(o->attempt.outcome_count < INT16_MAX);
+    o->attempt.outcome_count++;
+    o->pending.has_outcome = true;
+    o->pending.outcome_attempt_number = o->attempt_number;
+    o->pending.outcome_number = o->attempt.outcome_count;
+    o->pending.outcome_send_number = send_number;
+    o->pending.outcome = outcome;
+    o->pending.left = left;
+}
+
+enum payment_status orchestrate_status(const struct orchestrate *o, enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_APPROVED:
+        return o->operation == OPERATION_SALE ? PAYMENT_SUCCEEDED : PAYMENT_AUTHORIZED;
+    case OUTCOME_REQUIRES_ACTION:
+        return PAYMENT_REQUIRES_ACTION;
+    case OUTCOME_PENDING:
+    case OUTCOME_UNKNOWN:
+        return PAYMENT_PROCESSING;
+    case OUTCOME_DECLINED_SOFT:
+    case OUTCOME_DECLINED_HARD:
+        return PAYMENT_DECLINED;
+    case OUTCOME_FAILED:
+        return o->soft_declined ? PAYMENT_DECLINED : PAYMENT_FAILED;
+    case OUTCOME_NONE:
+    case OUTCOME_COUNT:
+        break;
+    }
+    CHECK(false);
+    return PAYMENT_NONE;
+}
+
+/* ---- the life of a WRITE --------------------------------------------------------------------- */
+
+/* From whatever phase: a repeated WRITE is dated again, and so are the send or repeat that it
+ * allows. */
+static void ask_for_write(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    struct orchestrate_attempt *attempt = &o->attempt;
+    if (o->pending.opens_send) {
+        CHECK(attempt->send_count > 0);
+        attempt->send[attempt->send_count - 1].created_us = now_us;
+        action->send_number = attempt->send_count;
+    }
+    if (o->pending.opens_send || o->pending.announces_repeat)
+        attempt->last_intent_us = now_us;
+    action->kind = ACTION_WRITE;
+    action->attempt_number = o->attempt_number;
+    action->candidate = attempt->candidate;
+    action->now_us = now_us;
+    action->write = o->pending;
+}
+
+void orchestrate_write(struct orchestrate *o, enum orchestrate_phase phase, int64_t now_us,
+                       struct orchestrate_action *action)
+{
+    o->write_pause_us = o->limits.write_retry_us;
+    orchestrate_enter(o, phase);
+    ask_for_write(o, now_us, action);
+}
+
+static void ask_for_probe(struct orchestrate *o, enum orchestrate_phase written_phase,
+                          struct orchestrate_action *action)
+{
+    o->resume_phase = written_phase;
+    orchestrate_enter(o, PHASE_PROBING);
+    action->kind = ACTION_PROBE;
+}
+
+/* Pause, then write or probe again. */
+static void ask_for_wait(struct orchestrate *o, bool probe_again, struct orchestrate_action *action)
+{
+    if (!probe_again)
+        o->resume_phase = o->phase;
+    o->probe_again = probe_again;
+    orchestrate_enter(o, PHASE_WAITING);
+    action->kind = ACTION_WAIT;
+    action->wait_us = o->write_pause_us;
+    o->write_pause_us *= 2;
+    if (o->write_pause_us > WRITE_PAUSE_MAX_US)
+        o->write_pause_us = WRITE_PAUSE_MAX_US;
+}
+
+static void committed(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    if (o->phase == PHASE_CLOSING)
+        orchestrate_end(o, o->pending_reply, action);
+    else if (o->phase == PHASE_ANNOUNCING)
+        orchestrate_resume_announced(o, now_us, action);
+    else
+        orchestrate_fresh_committed(o, now_us, action);
+}
+
+/* A WRITE that was surely not committed. */
+static void not_committed(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    bool is_stale = o->phase == PHASE_ANNOUNCING && !orchestrate_may_repeat(o, now_us);
+    if (o->phase == PHASE_OPENING)
+        orchestrate_end(o, REPLY_UNAVAILABLE, action);
+    else if (is_stale)
+        orchestrate_end(o, REPLY_NONE, action); /* another claim, after this one, decides anew */
+    else
+        ask_for_wait(o, false, action);
+}
+
+/* The fate of the WRITE of o->phase is known, or is to be asked for. */
+static void written(struct orchestrate *o, enum orchestrate_write result, int64_t now_us,
+                    struct orchestrate_action *action)
+{
+    bool opens = o->phase == PHASE_OPENING;
+    switch (result) {
+    case WRITE_COMMITTED:
+        committed(o, now_us, action);
+        return;
+    case WRITE_UNKNOWN:
+        if (HAS_BUG(BUG_COMMIT_UNKNOWN_IS_FAILURE))
+            not_committed(o, now_us, action);
+        else
+            ask_for_probe(o, o->phase, action);
+        return;
+    case WRITE_KEY_TAKEN:
+        orchestrate_end(o, opens ? REPLY_KEY_TAKEN : REPLY_PROCESSING, action);
+        return;
+    case WRITE_REFERENCE_TAKEN:
+        orchestrate_end(o, opens ? REPLY_REFERENCE_TAKEN : REPLY_PROCESSING, action);
+        return;
+    case WRITE_FENCED: /* somebody else moved this attempt on: it is his */
+        orchestrate_end(o, opens ? REPLY_UNAVAILABLE : REPLY_PROCESSING, action);
+        return;
+    case WRITE_LIMIT_EXCEEDED:
+    case WRITE_ROLLED_BACK:
+    case WRITE_UNAVAILABLE:
+        not_committed(o, now_us, action);
+        return;
+    case WRITE_RESULT_COUNT:
+        break;
+    }
+    CHECK(false);
+}
+
+static void probed(struct orchestrate *o, enum orchestrate_write result, int64_t now_us,
+                   struct orchestrate_action *action)
+{
+    if (result == WRITE_UNAVAILABLE || result == WRITE_UNKNOWN) {
+        ask_for_wait(o, true, action);
+        return;
+    }
+    orchestrate_enter(o, o->resume_phase);
+    written(o, result, now_us, action);
+}
+
+static void wait_over(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    if (o->probe_again) {
+        ask_for_probe(o, o->resume_phase, action);
+        return;
+    }
+    orchestrate_enter(o, o->resume_phase);
+    if (o->phase == PHASE_ANNOUNCING && !orchestrate_may_repeat(o, now_us)) {
+        orchestrate_end(o, REPLY_NONE, action);
+        return;
+    }
+    ask_for_write(o, now_us, action);
+}
+
+/* ---- the client's deadline ------------------------------------------------------------------- */
+
+/* What is known to be stored may be told; while a commit hangs, the same key will tell. */
+static void deadline_passed(struct orchestrate *o, struct orchestrate_action *action)
+{
+    CHECK(o->client_waits);
+    CHECK(o->phase != PHASE_NEW && o->phase != PHASE_PREPARING && o->phase != PHASE_ENDED);
+    o->client_waits = false;
+    action->reply = o->phase == PHASE_SENDING ? REPLY_PROCESSING : REPLY_OUTCOME_PENDING;
+}
+
+/* ---- public ---------------------------------------------------------------------------------- */
+
+void orchestrate_check_limits(const struct orchestrate_limits *limits)
+{
+    CHECK(limits->send_window_us > 0);
+    CHECK(limits->call_us > 0);
+    CHECK(limits->send_window_us + limits->call_us < limits->lease_us);
+    CHECK(limits->answer_us < limits->lease_us);
+    CHECK(limits->skew_us >= 0);
+    CHECK(limits->write_retry_us > 0);
+    CHECK(limits->resolve_first_us > 0);
+    CHECK(limits->resolve_max_us >= limits->resolve_first_us);
+    CHECK(limits->review_after_us > 0);
+    CHECK(limits->pending_after_us > 0);
+    CHECK(limits->attempt_max > 0);
+}
+
+void orchestrate_init(struct orchestrate *o, const struct orchestrate_limits *limits,
+                      enum operation operation, const struct orchestrate_candidate *candidates,
+                      size_t candidate_count)
+{
+    CHECK(candidate_count >= 1);
+    CHECK(candidate_count <= ORCHESTRATE_CANDIDATE_MAX);
+    CHECK(operation == OPERATION_SALE || operation == OPERATION_AUTHORIZE);
+    orchestrate_check_limits(limits);
+    *o = (struct orchestrate){
+        .operation = operation,
+        .client_waits = true,
+        .candidate_count = (uint8_t)candidate_count,
+        .limits = *limits,
+    };
+    for (size_t i = 0; i < candidate_count; i++)
+        o->candidate[i] = candidates[i];
+    plan_start(&o->plan, &plan_default);
+    plan_advance(&o->plan,
+                 operation == OPERATION_SALE); /* the candidates are known: it is routed */
+    CHECK(plan_operation(&o->plan, operation == OPERATION_SALE) == operation);
+}
+
+void orchestrate_resume(struct orchestrate *o, const struct orchestrate_limits *limits,
+                        enum operation operation, const struct orchestrate_resumed *resumed)
+{
+    orchestrate_init(o, limits, operation, &resumed->candidate, 1);
+    CHECK(resumed->attempt_number >= 1);
+    CHECK(resumed->tries >= 0);
+    o->is_resumed = true;
+    o->client_waits = false;
+    o->is_canceled = resumed->is_canceled;
+    o->payment_is_final = resumed->payment_is_final;
+    o->attempt_number = resumed->attempt_number;
+    o->attempt = resumed->attempt;
+    o->attempt.candidate = 0;
+    o->soft_declined = resumed->soft_declined_before;
+    o->tries = resumed->tries;
+    o->unknown_since_us = resumed->unknown_since_us;
+}
+
+void orchestrate_cancel(struct orchestrate *o)
+{
+    o->is_canceled = true;
+}
+
+void orchestrate_step(struct orchestrate *o, const struct orchestrate_event *event,
+                      struct orchestrate_action *action)
+{
+    *action = (struct orchestrate_action){.kind = ACTION_NONE};
+    CHECK(o->phase < PHASE_COUNT);
+    if (event->kind == EVENT_DEADLINE) {
+        deadline_passed(o, action);
+        return;
+    }
+    CHECK(event->kind == phase_event[o->phase]);
+    switch (o->phase) {
+    case PHASE_NEW:
+        if (o->is_resumed)
+            orchestrate_resume_begin(o, event->now_us, action);
+        else
+            orchestrate_fresh_begin(o, action);
+        return;
+    case PHASE_PREPARING:
+        orchestrate_fresh_prepared(o, event, action);
+        return;
+    case PHASE_SENDING:
+        if (o->is_resumed)
+            orchestrate_resume_answered(o, event, action);
+        else
+            orchestrate_fresh_answered(o, event, action);
+        return;
+    case PHASE_OPENING:
+    case PHASE_RECORDING:
+    case PHASE_SWITCHING:
+    case PHASE_ANNOUNCING:
+    case PHASE_CLOSING:
+        written(o, event->write, event->now_us, action);
+        return;
+    case PHASE_PROBING:
+        probed(o, event->write, event->now_us, action);
+        return;
+    case PHASE_WAITING:
+        wait_over(o, event->now_us, action);
+        return;
+    case PHASE_ENDED:
+    case PHASE_COUNT:
+        break;
+    }
+    CHECK(false);
+}

@@ -1,0 +1,208 @@
+#include "payment/orchestrate_internal.h"
+
+/* Ask the driver to build the next send of the current attempt; o->resume_phase says for which
+ * WRITE. */
+static void prepare(struct orchestrate *o, enum orchestrate_phase for_phase,
+                    struct orchestrate_action *action)
+{
+    o->resume_phase = for_phase;
+    orchestrate_enter(o, PHASE_PREPARING);
+    action->kind = ACTION_PREPARE;
+    action->attempt_number = o->attempt_number;
+    action->candidate = o->attempt.candidate;
+    action->send_number = (uint8_t)(o->attempt.send_count + 1);
+}
+
+static void begin_attempt(struct orchestrate *o, uint8_t candidate)
+{
+    CHECK(candidate < o->candidate_count);
+    orchestrate_attempt_begin(&o->attempt);
+    o->attempt.candidate = candidate;
+    o->attempt_number++;
+}
+
+void orchestrate_fresh_begin(struct orchestrate *o, struct orchestrate_action *action)
+{
+    begin_attempt(o, 0);
+    o->pending = (struct orchestrate_write_plan){
+        .opens_payment = true,
+        .opens_attempt = true,
+        .status = PAYMENT_PROCESSING,
+    };
+    prepare(o, PHASE_OPENING, action);
+}
+
+static bool next_candidate_exists(const struct orchestrate *o)
+{
+    return o->attempt.candidate + 1 < o->candidate_count &&
+           o->attempt_number < o->limits.attempt_max;
+}
+
+/* Open the next candidate; o->pending holds the outcome that closes the current attempt. */
+static void switch_attempt(struct orchestrate *o, struct orchestrate_action *action)
+{
+    CHECK(orchestrate_may_fail_over(o));
+    begin_attempt(o, (uint8_t)(o->attempt.candidate + 1));
+    o->pending.opens_attempt = true;
+    o->pending.status = PAYMENT_PROCESSING;
+    prepare(o, PHASE_SWITCHING, action);
+}
+
+static void close_attempt(struct orchestrate *o, enum outcome outcome, bool needs_review,
+                          int64_t now_us, struct orchestrate_action *action)
+{
+    bool is_final = outcome_is_final(outcome);
+    o->pending.posts_transfers = outcome == OUTCOME_APPROVED;
+    o->pending.has_event = true;
+    o->pending.status = needs_review ? PAYMENT_REVIEW : orchestrate_status(o, outcome);
+    o->pending.needs_review = needs_review;
+    o->pending.stores_answer = is_final;
+    if (!is_final && !needs_review) {
+        o->pending.parks = true;
+        o->pending.park_next_us = now_us + o->limits.resolve_first_us;
+    }
+    o->pending_reply = is_final ? REPLY_FINAL : REPLY_PROCESSING;
+    orchestrate_write(o, PHASE_CLOSING, now_us, action);
+}
+
+/* The current attempt has this outcome: close it, or fail over. */
+static void conclude(struct orchestrate *o, enum outcome outcome, bool left, bool needs_review,
+                     int64_t now_us, struct orchestrate_action *action)
+{
+    CHECK(!needs_review || outcome == OUTCOME_UNKNOWN);
+    o->pending = (struct orchestrate_write_plan){0};
+    orchestrate_put_outcome(o, o->attempt.send_count, outcome, left);
+    bool is_abandoned = o->attempt.state == ATTEMPT_PLANNED;
+    orchestrate_move(&o->attempt,
+                     is_abandoned ? ATTEMPT_ABANDON : orchestrate_attempt_event(outcome));
+    if (outcome == OUTCOME_DECLINED_SOFT)
+        o->soft_declined = true;
+    if (orchestrate_may_fail_over(o) && next_candidate_exists(o))
+        switch_attempt(o, action);
+    else
+        close_attempt(o, outcome, needs_review, now_us, action);
+}
+
+void orchestrate_fresh_prepared(struct orchestrate *o, const struct orchestrate_event *event,
+                                struct orchestrate_action *action)
+{
+    struct orchestrate_attempt *attempt = &o->attempt;
+    CHECK(attempt->send_count < ORCHESTRATE_SEND_MAX);
+    if (!event->prepared.refused) {
+        attempt->send[attempt->send_count++] = (struct orchestrate_send_state){
+            .moves_money = event->prepared.moves_money,
+            .held = true,
+        };
+        o->pending.opens_send = true;
+    } else if (o->resume_phase == PHASE_RECORDING) {
+        /* A next send was needed and cannot be: what was sent so far moved nothing. */
+        attempt->outcome_count--;
+        conclude(o, OUTCOME_FAILED, true, false, event->now_us, action);
+        return;
+    }
+    orchestrate_write(o, o->resume_phase, event->now_us, action);
+}
+
+void orchestrate_fresh_committed(struct orchestrate *o, int64_t now_us,
+                                 struct orchestrate_action *action)
+{
+    struct orchestrate_attempt *attempt = &o->attempt;
+    if (!o->pending.opens_send) { /* the adapter refused: recorded, and nothing was sent */
+        conclude(o, OUTCOME_FAILED, false, false, now_us, action);
+        return;
+    }
+    struct orchestrate_send_state *send = &attempt->send[attempt->send_count - 1];
+    if (attempt->state == ATTEMPT_PLANNED)
+        orchestrate_move(attempt, ATTEMPT_SEND);
+    if (o->is_canceled) {
+        conclude(o, OUTCOME_FAILED, false, false, now_us, action);
+        return;
+    }
+    send->left = true; /* until the engine says otherwise */
+    orchestrate_enter(o, PHASE_SENDING);
+    action->kind = ACTION_SEND;
+    action->send = SEND_FIRST;
+    action->attempt_number = o->attempt_number;
+    action->candidate = attempt->candidate;
+    action->send_number = attempt->send_count;
+    action->not_after_us = send->created_us + o->limits.send_window_us;
+}
+
+/* Another send of the same attempt: it has new facts, or it did nothing for a passing reason. */
+static void record(struct orchestrate *o, struct orchestrate_action *action)
+{
+    o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE};
+    orchestrate_put_outcome(o, o->attempt.send_count, OUTCOME_NONE, true);
+    prepare(o, PHASE_RECORDING, action);
+}
+
+static bool may_send_again(const struct orchestrate *o, const struct orchestrate_answer *answer)
+{
+    return answer->may_send_again && !o->is_canceled &&
+           o->attempt.again_count < o->limits.again_max &&
+           o->attempt.send_count < ORCHESTRATE_SEND_MAX;
+}
+
+/*
+ * What an answer means for the attempt, before other sends are considered. An answer that cannot be
+ * relied on is UNKNOWN where money may have moved, and FAILED where it cannot have.
+ */
+static enum outcome weigh(const struct orchestrate_send_state *send,
+                          const struct orchestrate_answer *answer)
+{
+    bool started = answer->outcome == OUTCOME_APPROVED || answer->outcome == OUTCOME_PENDING ||
+                   answer->outcome == OUTCOME_REQUIRES_ACTION;
+    enum outcome unclear =
+        send->moves_money || (answer->whole && started) ? OUTCOME_UNKNOWN : OUTCOME_FAILED;
+    if (!answer->left)
+        return OUTCOME_FAILED;
+    if (!answer->whole || answer->amount_mismatch || answer->duplicate)
+        return unclear;
+    if (answer->outcome == OUTCOME_UNKNOWN)
+        return unclear;
+    if (answer->outcome == OUTCOME_NONE && send->moves_money)
+        return OUTCOME_UNKNOWN; /* a charge that says nothing of itself */
+    return answer->outcome;
+}
+
+/* Note what the answer says of its send; return what it means for the attempt. */
+static enum outcome apply_answer(struct orchestrate_attempt *attempt,
+                                 const struct orchestrate_answer *answer)
+{
+    struct orchestrate_send_state *send = &attempt->send[attempt->send_count - 1];
+    enum outcome outcome = weigh(send, answer);
+    bool is_definite = outcome == OUTCOME_NONE || outcome_is_final(outcome);
+    send->left = answer->left;
+    send->outcome = outcome;
+    send->answered = answer->whole && is_definite;
+    if (!is_definite || outcome == OUTCOME_APPROVED)
+        send->moves_money = true; /* whatever it was sent for, it started something */
+    if (outcome != OUTCOME_APPROVED && is_definite && orchestrate_money_is_open(attempt))
+        return OUTCOME_UNKNOWN; /* an earlier send of this attempt still has no answer */
+    if (outcome == OUTCOME_NONE && attempt->send_count == ORCHESTRATE_SEND_MAX)
+        return OUTCOME_FAILED; /* it never comes to the charge */
+    return outcome;
+}
+
+void orchestrate_fresh_answered(struct orchestrate *o, const struct orchestrate_event *event,
+                                struct orchestrate_action *action)
+{
+    struct orchestrate_answer answer = event->answer;
+    CHECK(answer.left || !answer.whole);
+    CHECK(o->attempt.send_count > 0);
+    if (HAS_BUG(BUG_FAILOVER_ON_TIMEOUT) && !answer.whole)
+        answer.left = false;
+
+    enum outcome outcome = apply_answer(&o->attempt, &answer);
+    if (outcome == OUTCOME_NONE) {
+        record(o, action);
+        return;
+    }
+    if (outcome == OUTCOME_FAILED && answer.whole && may_send_again(o, &answer)) {
+        o->attempt.again_count++;
+        record(o, action);
+        return;
+    }
+    bool needs_review = outcome == OUTCOME_UNKNOWN && answer.amount_mismatch;
+    conclude(o, outcome, answer.left, needs_review, event->now_us, action);
+}

@@ -1,0 +1,81 @@
+/*
+ * orchestrate_internal.h - what the files of the core share, and nobody else includes.
+ *
+ *     orchestrate.c          the step, the life of a WRITE (probe, wait, repeat), the client's
+ * deadline orchestrate_fresh.c    a new payment: prepare, send, judge, switch, close
+ *     orchestrate_resume.c   an attempt taken over: one look, then end, review or put back
+ *     orchestrate_attempt.c  the state of an attempt: rebuilt from rows, and THE RULE
+ */
+#ifndef PAYMENT_ORCHESTRATE_INTERNAL_H
+#define PAYMENT_ORCHESTRATE_INTERNAL_H
+
+#include "payment/orchestrate.h"
+
+/*
+ * Teeth: the simulator compiles the core a second time with these bugs, to prove that it would find
+ * them. In production the condition is the constant false.
+ */
+enum orchestrate_bug {
+    BUG_NONE = 0,
+    BUG_FAILOVER_ON_TIMEOUT,       /* a money send without answer counts as failed */
+    BUG_FINAL_DECLINE_ON_REPLAY,   /* settling times are ignored */
+    BUG_COMMIT_UNKNOWN_IS_FAILURE, /* an unknown commit counts as rolled back */
+    BUG_COUNT,
+};
+#ifdef ORCHESTRATE_BUGS
+extern enum orchestrate_bug orchestrate_bug;
+#define HAS_BUG(bug) (orchestrate_bug == (bug))
+#else
+#define HAS_BUG(bug) false
+#endif
+
+/* ---- orchestrate.c ------------------------------------------------------------------------- */
+
+/* The only assignment of o->phase; CHECKs the table of transitions. */
+void orchestrate_enter(struct orchestrate *o, enum orchestrate_phase phase);
+/* Ask for o->pending to be committed, in `phase`. */
+void orchestrate_write(struct orchestrate *o, enum orchestrate_phase phase, int64_t now_us,
+                       struct orchestrate_action *action);
+void orchestrate_end(struct orchestrate *o, enum orchestrate_reply reply,
+                     struct orchestrate_action *action);
+/* Put the outcome of the current attempt into o->pending, under the next number. */
+void orchestrate_put_outcome(struct orchestrate *o, uint8_t send_number, enum outcome outcome,
+                             bool left);
+/* The payment's status when its last attempt ends so. */
+enum payment_status orchestrate_status(const struct orchestrate *o, enum outcome outcome);
+
+/* ---- orchestrate_fresh.c ------------------------------------------------------------------- */
+
+void orchestrate_fresh_begin(struct orchestrate *o, struct orchestrate_action *action);
+void orchestrate_fresh_prepared(struct orchestrate *o, const struct orchestrate_event *event,
+                                struct orchestrate_action *action);
+/* OPENING, RECORDING or SWITCHING was committed. */
+void orchestrate_fresh_committed(struct orchestrate *o, int64_t now_us,
+                                 struct orchestrate_action *action);
+void orchestrate_fresh_answered(struct orchestrate *o, const struct orchestrate_event *event,
+                                struct orchestrate_action *action);
+
+/* ---- orchestrate_resume.c ------------------------------------------------------------------ */
+
+void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
+                              struct orchestrate_action *action);
+/* A repeat may leave now: not canceled, provider and key allow it. */
+bool orchestrate_may_repeat(const struct orchestrate *o, int64_t now_us);
+void orchestrate_resume_announced(struct orchestrate *o, int64_t now_us,
+                                  struct orchestrate_action *action);
+void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate_event *event,
+                                 struct orchestrate_action *action);
+
+/* ---- orchestrate_attempt.c ----------------------------------------------------------------- */
+
+void orchestrate_move(struct orchestrate_attempt *attempt, enum attempt_event event);
+/* The event that an outcome is for an attempt. */
+enum attempt_event orchestrate_attempt_event(enum outcome outcome);
+/* Number of the last send that moves money; 0: none. */
+uint8_t orchestrate_last_money_send(const struct orchestrate_attempt *attempt);
+/* Some send that moves money may have left and has no definite answer. */
+bool orchestrate_money_is_open(const struct orchestrate_attempt *attempt);
+/* Nothing that was sent can have moved money. */
+bool orchestrate_money_cannot_have_moved(const struct orchestrate_attempt *attempt);
+
+#endif

@@ -1,0 +1,273 @@
+#include "payment/orchestrate_internal.h"
+
+enum {
+    LOOKUP_EVERY = 4, /* of so many looks one is a lookup, even where repeating is possible */
+};
+
+static const struct orchestrate_candidate *provider(const struct orchestrate *o)
+{
+    return &o->candidate[0];
+}
+
+/* When everything that may have left by now has surely taken effect, or never will. */
+static int64_t settled_at(const struct orchestrate *o)
+{
+    return o->attempt.last_intent_us + o->limits.send_window_us + o->limits.call_us +
+           provider(o)->settle_us + o->limits.skew_us;
+}
+
+bool orchestrate_may_repeat(const struct orchestrate *o, int64_t now_us)
+{
+    const struct orchestrate_attempt *attempt = &o->attempt;
+    if (o->is_canceled || provider(o)->replay == REPLAY_NONE)
+        return false;
+    if (orchestrate_last_money_send(attempt) == 0)
+        return false;
+    if (provider(o)->key_lifetime_us == 0)
+        return true;
+    /* The key counts from the first send that may have used it, and the repeat may arrive late. */
+    int64_t arrives_us = now_us + o->limits.send_window_us + o->limits.call_us + o->limits.skew_us;
+    return arrives_us < attempt->send[0].created_us + provider(o)->key_lifetime_us;
+}
+
+static enum orchestrate_send_kind choose_look(const struct orchestrate *o, int64_t now_us,
+                                              bool *found)
+{
+    const struct orchestrate_candidate *asked = provider(o);
+    bool may_repeat = orchestrate_may_repeat(o, now_us);
+    if (o->attempt.state == ATTEMPT_PENDING) /* the first answer would say "pending" for ever */
+        may_repeat = may_repeat && asked->replay == REPLAY_LATEST_STATE;
+    bool prefers_lookup = o->attempt.state == ATTEMPT_PENDING ||
+                          asked->replay == REPLAY_DUPLICATE ||
+                          o->tries % LOOKUP_EVERY == LOOKUP_EVERY - 1;
+    *found = may_repeat || asked->can_lookup;
+    if (may_repeat && !(asked->can_lookup && prefers_lookup))
+        return SEND_REPEAT;
+    return SEND_LOOKUP;
+}
+
+/* ---- how a look ends ------------------------------------------------------------------------- */
+
+static int64_t back_off(const struct orchestrate *o)
+{
+    int64_t pause_us = o->limits.resolve_first_us;
+    for (int32_t i = 0; i < o->tries && pause_us < o->limits.resolve_max_us; i++)
+        pause_us *= 2;
+    return pause_us < o->limits.resolve_max_us ? pause_us : o->limits.resolve_max_us;
+}
+
+/* Into CLOSING with what o->pending holds; the status is left alone when the payment has ended. */
+static void close_look(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    if (o->payment_is_final) {
+        o->pending.status = PAYMENT_NONE;
+        o->pending.stores_answer = false;
+        o->pending.needs_review = o->pending.needs_review || o->pending.posts_transfers;
+    }
+    orchestrate_write(o, PHASE_CLOSING, now_us, action);
+}
+
+static void put_park(struct orchestrate *o, int64_t next_us)
+{
+    o->pending.parks = true;
+    o->pending.park_next_us = next_us;
+    o->pending.park_tries = o->tries + 1;
+}
+
+static void finish(struct orchestrate *o, uint8_t send_number, enum outcome outcome, bool left,
+                   int64_t now_us, struct orchestrate_action *action)
+{
+    CHECK(outcome_is_final(outcome));
+    o->pending = (struct orchestrate_write_plan){
+        .posts_transfers = outcome == OUTCOME_APPROVED,
+        .has_event = true,
+        .status = orchestrate_status(o, outcome),
+        .stores_answer = true,
+        .unparks = true,
+    };
+    orchestrate_put_outcome(o, send_number, outcome, left);
+    orchestrate_move(&o->attempt, o->attempt.state == ATTEMPT_PLANNED
+                                      ? ATTEMPT_ABANDON
+                                      : orchestrate_attempt_event(outcome));
+    close_look(o, now_us, action);
+}
+
+static void review(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    o->pending = (struct orchestrate_write_plan){
+        .has_event = true,
+        .status = PAYMENT_REVIEW,
+        .unparks = true,
+        .needs_review = true,
+    };
+    orchestrate_put_outcome(o, orchestrate_last_money_send(&o->attempt), OUTCOME_UNKNOWN, true);
+    close_look(o, now_us, action);
+}
+
+/* Nothing new is known: look again later, or let a person look. */
+static void put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_us,
+                     struct orchestrate_action *action)
+{
+    int64_t bound_us = o->attempt.state == ATTEMPT_PENDING ? o->limits.pending_after_us
+                                                           : o->limits.review_after_us;
+    if (now_us - o->unknown_since_us >= bound_us) {
+        review(o, now_us, action);
+        return;
+    }
+    int64_t next_us = now_us + back_off(o);
+    o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE};
+    put_park(o, next_us > not_before_us ? next_us : not_before_us);
+    close_look(o, now_us, action);
+}
+
+/* The provider has accepted it and decides later. */
+static void accepted(struct orchestrate *o, uint8_t send_number, enum outcome outcome,
+                     int64_t now_us, struct orchestrate_action *action)
+{
+    struct orchestrate_send_state *send =
+        send_number > 0 ? &o->attempt.send[send_number - 1] : NULL;
+    bool is_known = o->attempt.state == ATTEMPT_PENDING && send != NULL && send->outcome == outcome;
+    if (is_known) {
+        put_back(o, now_us, now_us, action);
+        return;
+    }
+    if (o->attempt.state != ATTEMPT_PENDING)
+        orchestrate_move(&o->attempt, ATTEMPT_ACCEPT);
+    o->pending = (struct orchestrate_write_plan){
+        .has_event = true,
+        .status = orchestrate_status(o, outcome),
+    };
+    orchestrate_put_outcome(o, send_number, outcome, true);
+    put_park(o, now_us + back_off(o));
+    close_look(o, now_us, action);
+}
+
+/* ---- the look -------------------------------------------------------------------------------- */
+
+static void announce(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    o->pending = (struct orchestrate_write_plan){
+        .status = PAYMENT_NONE,
+        .announces_repeat = true,
+    };
+    orchestrate_put_outcome(o, orchestrate_last_money_send(&o->attempt), OUTCOME_UNKNOWN, true);
+    o->was_announced = true;
+    orchestrate_write(o, PHASE_ANNOUNCING, now_us, action);
+}
+
+static void send_look(struct orchestrate *o, enum orchestrate_send_kind kind, int64_t now_us,
+                      struct orchestrate_action *action)
+{
+    o->look_us = now_us;
+    orchestrate_enter(o, PHASE_SENDING);
+    action->kind = ACTION_SEND;
+    action->send = kind;
+    action->attempt_number = o->attempt_number;
+    action->send_number = kind == SEND_REPEAT ? orchestrate_last_money_send(&o->attempt) : 0;
+    action->not_after_us = now_us + o->limits.send_window_us;
+    if (kind == SEND_REPEAT)
+        action->not_after_us = o->attempt.last_intent_us + o->limits.send_window_us;
+}
+
+static void take_out(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE, .unparks = true};
+    orchestrate_write(o, PHASE_CLOSING, now_us, action);
+}
+
+void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
+                              struct orchestrate_action *action)
+{
+    struct orchestrate_attempt *attempt = &o->attempt;
+    bool is_final = attempt->state == ATTEMPT_APPROVED || attempt->state == ATTEMPT_DECLINED ||
+                    attempt->state == ATTEMPT_FAILED;
+    if (is_final) { /* its holder finished it after all */
+        take_out(o, now_us, action);
+        return;
+    }
+    if (orchestrate_money_cannot_have_moved(attempt)) {
+        finish(o, attempt->send_count, OUTCOME_FAILED, attempt->send_count > 0, now_us, action);
+        return;
+    }
+    bool can_ask = false;
+    enum orchestrate_send_kind kind = choose_look(o, now_us, &can_ask);
+    o->settled_us = settled_at(o);
+    if (!can_ask)
+        put_back(o, now_us, now_us, action);
+    else if (kind == SEND_REPEAT)
+        announce(o, now_us, action);
+    else
+        send_look(o, SEND_LOOKUP, now_us, action);
+}
+
+void orchestrate_resume_announced(struct orchestrate *o, int64_t now_us,
+                                  struct orchestrate_action *action)
+{
+    if (o->is_canceled)
+        put_back(o, now_us, now_us, action);
+    else
+        send_look(o, SEND_REPEAT, now_us, action);
+}
+
+/*
+ * A definite "no" counts when it tells what became of the key, and when nothing that left before
+ * this look can still take effect. A repeat itself is no such thing: this is its answer.
+ */
+static bool is_proof(const struct orchestrate *o, const struct orchestrate_answer *answer)
+{
+    if (!HAS_BUG(BUG_FINAL_DECLINE_ON_REPLAY) && o->look_us < o->settled_us)
+        return false;
+    if (answer->not_found)
+        return !o->was_announced && o->attempt.state != ATTEMPT_PENDING;
+    if (answer->outcome == OUTCOME_FAILED)
+        return answer->answers_key && !answer->may_send_again;
+    return answer->outcome == OUTCOME_DECLINED_SOFT || answer->outcome == OUTCOME_DECLINED_HARD;
+}
+
+void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate_event *event,
+                                 struct orchestrate_action *action)
+{
+    const struct orchestrate_answer *answer = &event->answer;
+    int64_t now_us = event->now_us;
+    uint8_t send_number = orchestrate_last_money_send(&o->attempt);
+    CHECK(answer->left || !answer->whole);
+    if (o->attempt.state == ATTEMPT_SENT)
+        orchestrate_move(&o->attempt, ATTEMPT_LOSE_ANSWER); /* whoever sent it first lost it */
+    if (!answer->whole) {
+        put_back(o, now_us, now_us, action);
+        return;
+    }
+    if (answer->amount_mismatch) {
+        review(o, now_us, action);
+        return;
+    }
+    if (answer->duplicate) {
+        put_back(o, now_us, now_us, action);
+        return;
+    }
+    enum outcome outcome = answer->not_found ? OUTCOME_FAILED : answer->outcome;
+    switch (outcome) {
+    case OUTCOME_APPROVED:
+        finish(o, send_number, outcome, true, now_us, action);
+        return;
+    case OUTCOME_PENDING:
+    case OUTCOME_REQUIRES_ACTION:
+        accepted(o, send_number, outcome, now_us, action);
+        return;
+    case OUTCOME_DECLINED_SOFT:
+    case OUTCOME_DECLINED_HARD:
+    case OUTCOME_FAILED:
+        if (is_proof(o, answer))
+            finish(o, send_number, outcome, true, now_us, action);
+        else
+            put_back(o, settled_at(o), now_us, action);
+        return;
+    case OUTCOME_NONE:
+    case OUTCOME_UNKNOWN:
+        put_back(o, now_us, now_us, action);
+        return;
+    case OUTCOME_COUNT:
+        break;
+    }
+    CHECK(false);
+}
