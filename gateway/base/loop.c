@@ -86,7 +86,10 @@ static bool run_ready(struct event_base *base)
 {
     int active_count = event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE);
     (void)event_base_get_max_events(base, EVENT_BASE_COUNT_ACTIVE, 1);
-    CHECK(event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY) >= 0);
+    /* ONCE as well: alone, NONBLOCK goes on for as long as callbacks make new work, without hooks.
+     */
+    int flags = EVLOOP_ONCE | EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY;
+    CHECK(event_base_loop(base, flags) >= 0);
     active_count += event_base_get_max_events(base, EVENT_BASE_COUNT_ACTIVE, 1);
     return active_count > 0;
 }
