@@ -143,6 +143,7 @@ static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 
 static bool set_policy(SSL_CTX *context)
 {
+    char groups[] = "X25519:P-256:P-384"; /* not const: the macro casts */
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET |
                                      SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -154,7 +155,7 @@ static bool set_policy(SSL_CTX *context)
            SSL_CTX_set_num_tickets(context, 0) == 1 &&
            SSL_CTX_set_max_early_data(context, 0) == 1 &&
            SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
-           SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
+           SSL_CTX_set1_groups_list(context, groups) == 1;
 }
 
 struct tls_server *tls_server_new(const struct tls_server_config *config, struct error *err)
