@@ -234,42 +234,49 @@ static bool parse_request_line(struct str line, const struct http_limits *limits
     return parse_target(request, limits, why);
 }
 
+static bool port_is_valid(struct str port)
+{
+    int64_t number = 0;
+    return port.len > 0 && port.len <= 5 && is_digit(port.at[0]) && str_to_int64(port, &number) &&
+           number <= 65535;
+}
+
+/* Length of "[...]" in front of a host, 0 when it is no IPv6 literal; ':' and '.' count as hex
+ * here. */
+static size_t literal_len(struct str host)
+{
+    size_t end = str_find_char(host, ']', 0);
+    if (end == SIZE_MAX || end < 3) {
+        return 0;
+    }
+    for (size_t i = 1; i < end; i++) {
+        if (!is_hex(host.at[i]) && host.at[i] != ':' && host.at[i] != '.') {
+            return 0;
+        }
+    }
+    return end + 1;
+}
+
+/* A name, an IPv4 address or a bracketed IPv6 one, and maybe a port. */
 static bool host_is_valid(struct str host)
 {
     if (host.len == 0 || host.len > PARSER_HOST_MAX) {
         return false;
     }
-    struct str name = host;
-    struct str port = STR_NONE;
-    bool has_port = false;
+    size_t name_len;
     if (host.at[0] == '[') {
-        size_t end = str_find_char(host, ']', 0);
-        if (end == SIZE_MAX || end < 3) {
-            return false;
-        }
-        for (size_t i = 1; i < end; i++) {
-            if (!is_hex(host.at[i]) && host.at[i] != ':' && host.at[i] != '.') {
-                return false;
-            }
-        }
-        port = str_sub(host, end + 1, SIZE_MAX);
-        has_port = port.len > 0;
-        if (has_port && port.at[0] != ':') {
-            return false;
-        }
-        port = str_sub(port, 1, SIZE_MAX);
+        name_len = literal_len(host);
     } else {
         size_t colon = str_find_char(host, ':', 0);
-        has_port = colon != SIZE_MAX;
-        name = str_sub(host, 0, colon);
-        port = has_port ? str_sub(host, colon + 1, SIZE_MAX) : STR_NONE;
-        if (name.len == 0 || !all_of(name, CLASS_HOST)) {
+        name_len = colon == SIZE_MAX ? host.len : colon;
+        if (!all_of(str_sub(host, 0, name_len), CLASS_HOST)) {
             return false;
         }
     }
-    int64_t number = 0;
-    return !has_port || (port.len > 0 && port.len <= 5 && is_digit(port.at[0]) &&
-                         str_to_int64(port, &number) && number <= 65535);
+    if (name_len == 0 || name_len == host.len) {
+        return name_len > 0;
+    }
+    return host.at[name_len] == ':' && port_is_valid(str_sub(host, name_len + 1, SIZE_MAX));
 }
 
 static bool take_length(struct str value, struct findings *findings, enum refusal *why)

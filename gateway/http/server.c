@@ -16,8 +16,8 @@
 #include "base/log.h"
 
 enum {
-    ACCEPT_BATCH = 64,     /* per tick: accepting must not starve those accepted */
-    ACCEPT_PAUSE_MS = 100, /* after running out of descriptors */
+    ACCEPT_BATCH = 64,        /* per tick: accepting must not starve those accepted */
+    ACCEPT_PAUSE_US = 100000, /* after running out of descriptors */
     LISTEN_BACKLOG = 4096,
 };
 
@@ -132,7 +132,7 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *ctx)
             /* The socket stays readable: without a pause this would spin. */
             log_error("http", "cannot accept connections", LOG_CSTR("reason", strerror(errno)));
             event_del(server->accept_event);
-            loop_timer_start(&server->accept_pause, ACCEPT_PAUSE_MS * 1000);
+            loop_timer_start(&server->accept_pause, ACCEPT_PAUSE_US);
             return;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -215,9 +215,10 @@ size_t http_server_connection_count(const struct http_server *server)
 
 static void free_spares(struct http_server *server)
 {
-    while (!list_is_empty(&server->spares)) {
-        struct http_exchange *x = LIST_OWNER(server->spares.next, struct http_exchange, link);
-        list_remove(&x->link);
+    struct link *link = server->spares.next;
+    while (link != &server->spares) {
+        struct http_exchange *x = LIST_OWNER(link, struct http_exchange, link);
+        link = link->next;
         arena_release(&x->arena);
         free(x);
     }
@@ -279,14 +280,12 @@ static bool bind_socket(const char *address, int port, bool shared, int *out, st
         return fail(err, ERROR_INVALID, "cannot listen on %s: not an IP address", address);
     }
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)) {
-        fail(err, ERROR_IO, "cannot listen on %s port %d: %s", address, port, strerror(errno));
-    } else if (bind(fd, found->ai_addr, found->ai_addrlen) == 0) {
-        done = true;
-    } else if (errno == EADDRINUSE) {
+    done = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+           (!shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
+           bind(fd, found->ai_addr, found->ai_addrlen) == 0;
+    if (!done && errno == EADDRINUSE) {
         fail(err, ERROR_CONFLICT, "cannot listen on %s: port %d is taken", address, port);
-    } else {
+    } else if (!done) {
         fail(err, ERROR_IO, "cannot listen on %s port %d: %s", address, port, strerror(errno));
     }
     freeaddrinfo(found);

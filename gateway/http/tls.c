@@ -74,7 +74,7 @@ static bool load_key(SSL_CTX *context, const char *path, struct error *err)
 out:
     EVP_PKEY_free(key);
     if (file) {
-        fclose(file);
+        (void)fclose(file);
     }
     if (fd >= 0) {
         close(fd);
