@@ -1,0 +1,185 @@
+/*
+ * test_health_processes.c - the breaker under eight processes at once: one opens, one probes, none
+ * is lost.
+ */
+#include "support.h"
+
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+
+enum {
+    PROCESSES = 8,
+    ROUNDS = 2000,
+    S = 1000000,
+};
+
+struct stage { /* in shared memory */
+    _Atomic unsigned arrived;
+    _Atomic unsigned round;
+    _Atomic unsigned probes[ROUNDS];
+    _Atomic unsigned sent;
+};
+
+static struct shm shm;
+static struct health *health;
+static struct stage *stage;
+static const struct uuid account = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct error err;
+    assert_true(shm_open_segment(&shm, health_size() + sizeof(struct stage) + 8192, &err));
+    health = health_open(&shm, &health_config_default);
+    stage = shm_carve(&shm, sizeof(*stage));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    shm_close(&shm);
+    return 0;
+}
+
+/* All processes wait here for each other; the last to arrive starts the next round. */
+static void barrier(unsigned round)
+{
+    if (atomic_fetch_add(&stage->arrived, 1) + 1 == PROCESSES) {
+        atomic_store(&stage->arrived, 0);
+        atomic_store(&stage->round, round + 1);
+    }
+    while (atomic_load(&stage->round) <= round) {
+        (void)usleep(0);
+    }
+}
+
+static void run_in_processes(void (*work)(unsigned slot))
+{
+    pid_t children[PROCESSES];
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            health_set_slot(1 + i);
+            work(1 + i);
+            _exit(0);
+        }
+    }
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+}
+
+/* Each round: all try to take the probe; who gets it fails, so that the next round has one again.
+ */
+static void hammer_probe(unsigned slot)
+{
+    (void)slot;
+    struct health_entry *entry = health_find(health, &account);
+    unsigned step = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        int64_t now_us = (int64_t)(round + 1) * 6 * S;
+        barrier(step++);
+        bool mine = health_take_probe(health, entry, now_us);
+        atomic_fetch_add(&stage->probes[round], mine);
+        barrier(step++);
+        if (mine) {
+            health_sent(entry, now_us);
+            health_answered(health, entry, HEALTH_LOST, 0, STR("reset"), now_us, now_us);
+        }
+    }
+}
+
+static void exactly_one_process_gets_each_probe(void **state)
+{
+    (void)state;
+    struct health_entry *entry = health_find(health, &account);
+    for (int i = 0; i < 5; i++) {
+        health_sent(entry, S);
+        health_answered(health, entry, HEALTH_NOT_SENT, 0, STR("refused"), S, S);
+    }
+    run_in_processes(hammer_probe);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        if (atomic_load(&stage->probes[round]) != 1) {
+            fail_msg("round %u: %u probes", round, atomic_load(&stage->probes[round]));
+        }
+    }
+    struct health_view view;
+    health_read(health, entry, (int64_t)ROUNDS * 6 * S + 1, &view);
+    assert_int_equal(view.state, HEALTH_OPEN);
+    assert_int_equal(view.in_flight, 0);
+}
+
+static void send_and_answer(unsigned slot)
+{
+    struct rng rng;
+    rng_seed(&rng, slot);
+    for (int i = 0; i < 20000; i++) {
+        struct health_entry *entry = health_find(health, &account);
+        health_sent(entry, S);
+        enum health_event event = rng_below(&rng, 4) == 0 ? HEALTH_ERROR : HEALTH_SUCCESS;
+        health_answered(health, entry, event, 20000, STR("http_503"), S, S);
+    }
+    for (int i = 0; i < 3; i++) {
+        health_sent(health_find(health, &account), S);
+    }
+}
+
+static void no_call_is_lost_between_processes(void **state)
+{
+    (void)state;
+    run_in_processes(send_and_answer);
+    struct health_view view;
+    struct health_entry *entry = health_find(health, &account);
+    health_read(health, entry, S, &view);
+    assert_int_equal(view.calls, PROCESSES * 20000);
+    assert_int_equal(view.in_flight, PROCESSES * 3);
+    for (unsigned slot = 1; slot <= PROCESSES; slot++) {
+        health_forget_slot(health, slot);
+        health_read(health, entry, S, &view);
+        assert_int_equal(view.in_flight, (PROCESSES - slot) * 3);
+    }
+}
+
+/* All make the same 300 accounts at once, in different orders: each has one entry afterwards. */
+static void find_accounts(unsigned slot)
+{
+    barrier(0);
+    for (unsigned i = 0; i < 300; i++) {
+        unsigned n = (i * 7 + slot * 31) % 300;
+        struct uuid id = {{0xAA}};
+        memcpy(id.byte + 4, &n, sizeof(n));
+        health_sent(health_find(health, &id), S);
+    }
+}
+
+static void processes_agree_on_entries(void **state)
+{
+    (void)state;
+    run_in_processes(find_accounts);
+    for (unsigned n = 0; n < 300; n++) {
+        struct uuid id = {{0xAA}};
+        struct health_view view;
+        memcpy(id.byte + 4, &n, sizeof(n));
+        health_read(health, health_find(health, &id), S, &view);
+        assert_int_equal(view.in_flight, PROCESSES);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(exactly_one_process_gets_each_probe),
+        TEST(no_call_is_lost_between_processes),
+        TEST(processes_agree_on_entries),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
