@@ -74,6 +74,6 @@ const char *error_code_name(enum error_code code)
 
 void check_failed(const char *file, int line, const char *condition)
 {
-    fprintf(stderr, "%s:%d: check failed: %s\n", file, line, condition);
+    (void)fprintf(stderr, "%s:%d: check failed: %s\n", file, line, condition);
     abort();
 }

@@ -8,9 +8,33 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+/* Nonzero when one of eight bytes is 0. */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* Eight bytes at once; the borrow between bytes can only turn a plain one away, never let one in.
+ */
+static bool are_plain(uint64_t word)
+{
+    uint64_t controls = (word - UINT64_C(0x2020202020202020)) | word;
+    return ((controls & UINT64_C(0x8080808080808080)) |
+            zero_bytes(word ^ UINT64_C(0x2222222222222222)) |
+            zero_bytes(word ^ UINT64_C(0x5c5c5c5c5c5c5c5c)) |
+            zero_bytes(word ^ UINT64_C(0x7f7f7f7f7f7f7f7f))) == 0;
+}
+
 static size_t plain_run(struct str s, size_t from)
 {
     size_t at = from;
+    uint64_t word;
+    while (s.len - at >= sizeof(word)) {
+        memcpy(&word, s.at + at, sizeof(word));
+        if (!are_plain(word))
+            break;
+        at += sizeof(word);
+    }
     while (at < s.len && is_plain((unsigned char)s.at[at]))
         at++;
     return at - from;
@@ -81,31 +105,38 @@ static void add_escaped(struct buf *buf, struct str s)
     }
 }
 
-/* [,]"text" and room for `more` bytes behind; the common case without escapes is one copy. */
-static void add_quoted(struct json_out *out, struct str text, char after)
+/* [,]"text"[:] in one copy, for text without anything to escape. */
+static void add_plain(struct json_out *out, struct str text, bool is_key)
 {
     size_t comma = out->need_comma ? 1 : 0;
-    size_t extra = after != '\0' ? 1 : 0;
-    out->need_comma = after == '\0';
+    size_t colon = is_key ? 1 : 0;
+    char *at = buf_extend(out->buf, comma + 2 + text.len + colon);
+    out->need_comma = !is_key;
+    if (at == NULL)
+        return;
+    if (comma > 0)
+        *at++ = ',';
+    *at++ = '"';
+    if (text.len > 0)
+        memcpy(at, text.at, text.len);
+    at += text.len;
+    *at++ = '"';
+    if (is_key)
+        *at = ':';
+}
+
+static void add_quoted(struct json_out *out, struct str text, bool is_key)
+{
     if (plain_run(text, 0) == text.len) {
-        char *at = buf_extend(out->buf, comma + 2 + text.len + extra);
-        if (at == NULL)
-            return;
-        if (comma > 0)
-            *at++ = ',';
-        *at++ = '"';
-        if (text.len > 0)
-            memcpy(at, text.at, text.len);
-        at += text.len;
-        *at++ = '"';
-        if (extra > 0)
-            *at = after;
+        add_plain(out, text, is_key);
         return;
     }
-    buf_add(out->buf, &",\""[1 - comma], 1 + comma);
-    add_escaped(out->buf, text);
+    if (out->need_comma)
+        buf_add_char(out->buf, ',');
     buf_add_char(out->buf, '"');
-    buf_add(out->buf, &after, extra);
+    add_escaped(out->buf, text);
+    buf_add_str(out->buf, is_key ? STR("\":") : STR("\""));
+    out->need_comma = !is_key;
 }
 
 static void add_token(struct json_out *out, struct str token)
@@ -160,17 +191,17 @@ void json_end_array(struct json_out *out)
 
 void json_key(struct json_out *out, const char *key)
 {
-    add_quoted(out, str_of(key), ':');
+    add_plain(out, str_of(key), true);
 }
 
 void json_key_str(struct json_out *out, struct str key)
 {
-    add_quoted(out, key, ':');
+    add_quoted(out, key, true);
 }
 
 void json_str(struct json_out *out, struct str value)
 {
-    add_quoted(out, value, '\0');
+    add_quoted(out, value, false);
 }
 
 void json_cstr(struct json_out *out, const char *value)

@@ -1,7 +1,7 @@
 /*
- * message.h - every error that a client can be told, in one table: code, HTTP status, title, whether
- * repeating can help. RFC 9457 problem documents are printed from it; docs/api.md and the OpenAPI document
- * are checked against it.
+ * message.h - every error that a client can be told, in one table: code, HTTP status, title,
+ * whether repeating can help. RFC 9457 problem documents are printed from it; docs/api.md and the
+ * OpenAPI document are checked against it.
  */
 #ifndef BASE_MESSAGE_H
 #define BASE_MESSAGE_H
@@ -12,39 +12,40 @@
 
 enum message {
     MESSAGE_NONE = 0,
-    MESSAGE_MALFORMED_REQUEST,     /* 400 */
-    MESSAGE_MALFORMED_JSON,        /* 400 */
-    MESSAGE_KEY_MISSING,           /* 400 Idempotency-Key */
-    MESSAGE_KEY_MALFORMED,         /* 400 */
-    MESSAGE_CURSOR_MALFORMED,      /* 400 */
-    MESSAGE_UNAUTHENTICATED,       /* 401 */
-    MESSAGE_FORBIDDEN,             /* 403: the key's role may not do this */
-    MESSAGE_NOT_FOUND,             /* 404 */
-    MESSAGE_METHOD_NOT_ALLOWED,    /* 405 */
-    MESSAGE_KEY_IN_USE,            /* 409: the first request is still running */
-    MESSAGE_REFERENCE_TAKEN,       /* 409 */
-    MESSAGE_CONFLICT,              /* 409 */
+    MESSAGE_MALFORMED_REQUEST,      /* 400 */
+    MESSAGE_MALFORMED_JSON,         /* 400 */
+    MESSAGE_KEY_MISSING,            /* 400 Idempotency-Key */
+    MESSAGE_KEY_MALFORMED,          /* 400 */
+    MESSAGE_CURSOR_MALFORMED,       /* 400 */
+    MESSAGE_UNAUTHENTICATED,        /* 401 */
+    MESSAGE_FORBIDDEN,              /* 403: the key's role may not do this */
+    MESSAGE_NOT_FOUND,              /* 404 */
+    MESSAGE_METHOD_NOT_ALLOWED,     /* 405 */
+    MESSAGE_KEY_IN_USE,             /* 409: the first request is still running */
+    MESSAGE_REFERENCE_TAKEN,        /* 409 */
+    MESSAGE_CONFLICT,               /* 409 */
     MESSAGE_UNSUPPORTED_MEDIA_TYPE, /* 415 */
-    MESSAGE_KEY_REUSED,            /* 422: other body under the key */
-    MESSAGE_UNKNOWN_MEMBER,        /* 422 */
-    MESSAGE_MISSING_MEMBER,        /* 422 */
-    MESSAGE_INVALID_MEMBER,        /* 422: type, length, form */
-    MESSAGE_INVALID_AMOUNT,        /* 422 */
-    MESSAGE_UNKNOWN_CURRENCY,      /* 422 */
-    MESSAGE_UNKNOWN_PROVIDER,      /* 422 */
-    MESSAGE_CARD_DATA,             /* 422: something like a card number or CVV was sent */
-    MESSAGE_NO_ROUTE,              /* 422: no account can take this payment at all */
-    MESSAGE_RATE_LIMITED,          /* 429 */
-    MESSAGE_INTERNAL,              /* 500 */
-    MESSAGE_OUTCOME_PENDING,       /* 503: repeat the same key */
-    MESSAGE_UNAVAILABLE,           /* 503: ledger away; nothing was done */
-    MESSAGE_OVERLOADED,            /* 503 */
-    MESSAGE_NO_HEALTHY_PROVIDER,   /* 503: every suitable account's breaker is open; nothing was done */
+    MESSAGE_KEY_REUSED,             /* 422: other body under the key */
+    MESSAGE_UNKNOWN_MEMBER,         /* 422 */
+    MESSAGE_MISSING_MEMBER,         /* 422 */
+    MESSAGE_INVALID_MEMBER,         /* 422: type, length, form */
+    MESSAGE_INVALID_AMOUNT,         /* 422 */
+    MESSAGE_UNKNOWN_CURRENCY,       /* 422 */
+    MESSAGE_UNKNOWN_PROVIDER,       /* 422 */
+    MESSAGE_CARD_DATA,              /* 422: something like a card number or CVV was sent */
+    MESSAGE_NO_ROUTE,               /* 422: no account can take this payment at all */
+    MESSAGE_RATE_LIMITED,           /* 429 */
+    MESSAGE_INTERNAL,               /* 500 */
+    MESSAGE_OUTCOME_PENDING,        /* 503: repeat the same key */
+    MESSAGE_UNAVAILABLE,            /* 503: ledger away; nothing was done */
+    MESSAGE_OVERLOADED,             /* 503 */
+    MESSAGE_NO_HEALTHY_PROVIDER, /* 503: every suitable account's breaker is open; nothing was done
+                                  */
     MESSAGE_COUNT,
 };
 
 struct message_entry {
-    const char *code;  /* "unknown_currency" */
+    const char *code; /* "unknown_currency" */
     int status;
     const char *title; /* one sentence without stop */
     bool retryable;
@@ -52,7 +53,8 @@ struct message_entry {
 const struct message_entry *message_entry(enum message message);
 
 /*
- * Print a problem document. detail, param, payment_id and request_id may be empty and are then left out:
+ * Print a problem document. detail, param, payment_id and request_id may be empty and are then left
+ * out:
  * {"type":"https://turnpike.dev/errors/unknown-currency","title","status","detail","code","param",
  *  "retryable","payment_id","request_id"}
  */

@@ -29,7 +29,7 @@ static size_t collect(const struct metrics_series *series[METRICS_SERIES_MAX])
         if (slot != NULL)
             series[count++] = slot;
     }
-    qsort(series, count, sizeof(series[0]), compare_series);
+    qsort(series, count, sizeof(const struct metrics_series *), compare_series);
     return count;
 }
 
@@ -39,7 +39,9 @@ static void put_escaped(struct buf *out, struct str value)
         char c = value.at[i];
         if (c == '\\' || c == '"' || c == '\n')
             buf_add_char(out, '\\');
-        buf_add_char(out, c == '\n' ? 'n' : c);
+        if (c == '\n')
+            c = 'n';
+        buf_add_char(out, c);
     }
 }
 
@@ -123,7 +125,7 @@ void metrics_print(struct buf *out)
 {
     if (!metrics_is_open())
         return;
-    const struct metrics_series *series[METRICS_SERIES_MAX];
+    const struct metrics_series *series[METRICS_SERIES_MAX] = {NULL};
     size_t count = collect(series);
     size_t next = 0;
     for (int metric = METRIC_NONE + 1; metric < METRIC_COUNT; metric++) {

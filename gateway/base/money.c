@@ -5,9 +5,8 @@
 __extension__ typedef __int128 int128;
 
 /*
- * ISO 4217, active codes without funds of metals, testing and "no currency" (XAU, XTS, XXX, ...).
- * XCG has taken the number of ANG; BGN stays until its coins are no longer exchanged. UYW and CLF
- * have 4 digits.
+ * The active codes of ISO 4217, but those for metals, baskets, tests and "no currency" (XAU, XDR,
+ * XTS, XXX, ...). XCG has taken the number of ANG, and BGN stays while old payments are refunded.
  */
 /* clang-format off */
 static const struct currency currencies[] = {

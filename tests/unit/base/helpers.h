@@ -45,7 +45,7 @@ static inline bool aborts(void (*fn)(void *ctx), void *ctx)
     if (pid == 0) {
         int null = open("/dev/null", O_WRONLY);
         dup2(null, STDERR_FILENO);
-        signal(SIGABRT, SIG_DFL);
+        (void)signal(SIGABRT, SIG_DFL);
         fn(ctx);
         _exit(0);
     }

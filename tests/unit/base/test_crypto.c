@@ -251,10 +251,10 @@ static char path[64];
 static int make_folder(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof(folder), "/tmp/test_crypto_XXXXXX");
+    (void)snprintf(folder, sizeof(folder), "/tmp/test_crypto_XXXXXX");
     if (mkdtemp(folder) == NULL)
         return -1;
-    snprintf(path, sizeof(path), "%s/secret", folder);
+    (void)snprintf(path, sizeof(path), "%s/secret", folder);
     return 0;
 }
 

@@ -392,6 +392,35 @@ static void every_byte_pair_is_written_so_that_it_can_be_read(void **state)
     buf_release(&buf);
 }
 
+static void every_byte_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    struct buf buf;
+    buf_init(&buf, 4096);
+    for (unsigned byte = 1; byte < 256; byte++) {
+        for (size_t at = 0; at < 24; at++) {
+            struct error err;
+            struct json_out out;
+            char text[24];
+            struct str s = {text, sizeof(text)};
+            memset(text, '~', sizeof(text));
+            text[at] = (char)(unsigned char)byte;
+            buf_clear(&buf);
+            json_out_init(&out, &buf);
+            json_begin_array(&out);
+            json_str(&out, s);
+            json_end_array(&out);
+            bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+            assert_int_equal(buf.len == sizeof(text) + 4, is_plain);
+            json_t *value = json_parse(buf_str(&buf), &json_limits_default, &err);
+            assert_non_null(value);
+            assert_int_equal(str_eq(json_path_text(value, "0"), s), byte < 0x80);
+            json_decref(value);
+        }
+    }
+    buf_release(&buf);
+}
+
 static void overflow_is_remembered_by_the_buffer(void **state)
 {
     (void)state;
@@ -428,6 +457,7 @@ int main(void)
         cmocka_unit_test(writer_puts_commas_where_they_belong),
         cmocka_unit_test(strings_are_escaped_against_every_reader),
         cmocka_unit_test(every_byte_pair_is_written_so_that_it_can_be_read),
+        cmocka_unit_test(every_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(overflow_is_remembered_by_the_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,10 +129,11 @@ static void card_numbers_show_their_last_four_digits(void **state)
 static void a_card_number_across_the_cap_is_masked_too(void **state)
 {
     (void)state;
+    const struct str card = STR("4111 1111 1111 1111");
     char text[LOG_VALUE_MAX + 100];
     for (size_t at = LOG_VALUE_MAX - 40; at < LOG_VALUE_MAX + 10; at++) {
         memset(text, ' ', sizeof(text));
-        memcpy(text + at, "4111 1111 1111 1111", 19);
+        memcpy(text + at, card.at, card.len);
         log_info("api", "x", LOG_STR("value", ((struct str){text, sizeof(text)})));
         json_t *value = read_line();
         struct str logged = json_text(value, "value");
@@ -146,11 +147,12 @@ static void a_card_number_across_the_cap_is_masked_too(void **state)
 static void long_values_are_cut_at_a_characters_edge(void **state)
 {
     (void)state;
+    const struct str smile = STR("\xf0\x9f\x98\x80");
     for (size_t shift = 0; shift < 4; shift++) {
         char text[LOG_VALUE_MAX * 2];
         memset(text, 'x', sizeof(text));
         for (size_t i = shift; i + 4 <= sizeof(text); i += 4)
-            memcpy(text + i, "\xf0\x9f\x98\x80", 4);
+            memcpy(text + i, smile.at, smile.len);
         log_info("api", "x", LOG_STR("value", ((struct str){text, sizeof(text)})));
         json_t *value = read_line();
         struct str logged = json_text(value, "value");
@@ -249,7 +251,7 @@ static void lines_of_several_processes_never_mix(void **state)
         count++;
     }
     assert_int_equal(count, 800);
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
     close(fd);
     unlink(path);
 }

@@ -126,15 +126,15 @@ static void label_values_are_escaped_and_cleaned(void **state)
 static void long_label_values_are_cut_at_a_characters_edge(void **state)
 {
     (void)state;
+    const struct str smile = STR("\xf0\x9f\x98\x80");
     char text[400];
-    for (size_t i = 0; i < sizeof(text); i += 4)
-        memcpy(text + i, "\xf0\x9f\x98\x80", 4);
     for (size_t shift = 0; shift < 4; shift++) {
-        struct str value = {text, sizeof(text)};
         memset(text, 'x', shift);
-        metrics_count(METRIC_RESOLVED, 1, str_sub(value, 0, sizeof(text)));
+        for (size_t i = shift; i + 4 <= sizeof(text); i += 4)
+            memcpy(text + i, smile.at, smile.len);
+        metrics_count(METRIC_RESOLVED, 1, ((struct str){text, sizeof(text) - 4}));
         print_page();
-        assert_true(str_is_utf8(buf_str(&page)) || shift > 0);
+        assert_true(str_is_utf8(buf_str(&page)));
     }
 }
 
@@ -174,7 +174,7 @@ static void count_as_a_child(int number)
 {
     for (int i = 0; i < 2000; i++) {
         char text[32];
-        snprintf(text, sizeof(text), "rule %d", (i + number * 13) % 50);
+        (void)snprintf(text, sizeof(text), "rule %d", (i + number * 13) % 50);
         metrics_count(METRIC_ROUTING_DECISIONS, 1, str_of(text), STR("paypal"));
         metrics_count(METRIC_DB_RECONNECTS, 1);
     }
@@ -198,12 +198,13 @@ static void processes_that_race_for_the_same_series_lose_no_count(void **state)
     for (int i = 0; i < 50; i++) {
         char text[32];
         char sample[100];
-        snprintf(text, sizeof(text), "rule %d", i);
+        (void)snprintf(text, sizeof(text), "rule %d", i);
         const struct str values[] = {str_of(text), STR("paypal")};
         int64_t value = metrics_value(metrics_find(METRIC_ROUTING_DECISIONS, values, 2));
         assert_int_equal(value, CHILDREN * 40);
         /* Once on the page: no process made a twin. */
-        snprintf(sample, sizeof(sample), "turnpike_routing_decisions_total{rule=\"%s\",", text);
+        (void)snprintf(sample, sizeof(sample), "turnpike_routing_decisions_total{rule=\"%s\",",
+                       text);
         size_t at = str_find(buf_str(&page), str_of(sample), 0);
         assert_true(at != SIZE_MAX);
         assert_true(str_find(buf_str(&page), str_of(sample), at + 1) == SIZE_MAX);
@@ -216,7 +217,7 @@ static void a_full_table_hides_updates_and_counts_them(void **state)
     enum { COUNT = METRICS_SERIES_MAX + 1000 };
     for (int i = 0; i < COUNT; i++) {
         char text[32];
-        snprintf(text, sizeof(text), "%d", i);
+        (void)snprintf(text, sizeof(text), "%d", i);
         metrics_count(METRIC_RESOLVED, 1, str_of(text));
     }
     int64_t dropped = metrics_value(metrics_find(METRIC_METRICS_DROPPED, NULL, 0));
