@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct http_exchange *exchange_new(struct connection *c)
 {
@@ -154,4 +155,21 @@ void http_on_gone(struct http_exchange *x, http_gone_fn fn, void *ctx)
 void http_set_route(struct http_exchange *x, const char *route)
 {
     x->route = route;
+}
+
+void http_abort(struct http_exchange *x, bool reset)
+{
+    struct connection *c = x->connection;
+    if (c) {
+        const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+        CHECK(c->phase == PHASE_HANDLING && c->exchange == x);
+        c->exchange = NULL;
+        if (reset && setsockopt(bufferevent_getfd(c->bev), SOL_SOCKET, SO_LINGER, &at_once,
+                                sizeof at_once) == 0) {
+            connection_free(c);
+        } else {
+            connection_close_idle(c);
+        }
+    }
+    exchange_free(x);
 }

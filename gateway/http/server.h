@@ -135,6 +135,8 @@ void http_set_route(struct http_exchange *x, const char *route);
 /* Answer; x is invalid afterwards. Adds Date, Content-Length, Request-Id, HSTS, nosniff. */
 void http_reply(struct http_exchange *x, const struct http_response *response);
 void http_reply_json(struct http_exchange *x, int status, struct str body);
+/* End the connection instead of answering: by a reset, else in order. x is invalid afterwards. */
+void http_abort(struct http_exchange *x, bool reset);
 
 /*
  * Start an event stream (Content-Type: text/event-stream). x is invalid afterwards; the stream
