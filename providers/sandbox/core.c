@@ -1,0 +1,215 @@
+#include "providers/sandbox/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "providers/sandbox/payoneer.h"
+#include "providers/sandbox/paypal.h"
+
+/* clang-format off */
+static const struct {
+    struct str prefix;
+    enum sandbox_provider provider;
+} prefixes[] = {
+    {STR_INIT("/v1/oauth2/"), SANDBOX_PAYPAL},
+    {STR_INIT("/v2/"),        SANDBOX_PAYPAL},
+    {STR_INIT("/checkoutnow"), SANDBOX_PAYPAL},
+    {STR_INIT("/api/"),       SANDBOX_PAYONEER},
+    {STR_INIT("/pci/"),       SANDBOX_PAYONEER},
+};
+/* clang-format on */
+
+bool core_open(struct core *core, const char *books_file, int64_t delay_ms, const char *scheme,
+               struct error *err)
+{
+    memset(core, 0, sizeof(*core));
+    if (!books_open(&core->books, books_file, err)) {
+        return false;
+    }
+    faults_init(&core->faults);
+    table_init(&core->busy);
+    buf_init(&core->body, CORE_BODY_MAX);
+    core->default_delay_ms = delay_ms;
+    core->settings.delay_ms = delay_ms;
+    core->scheme = scheme;
+    return true;
+}
+
+static void release_all_keys(struct core *core)
+{
+    for (size_t i = 0; i < core->busy.capacity; i++) {
+        free(core->busy.slots[i].value);
+    }
+    table_release(&core->busy);
+}
+
+void core_close(struct core *core)
+{
+    release_all_keys(core);
+    buf_release(&core->body);
+    books_close(&core->books);
+}
+
+static enum sandbox_provider provider_of(struct str path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+        if (str_starts(path, prefixes[i].prefix)) {
+            return prefixes[i].provider;
+        }
+    }
+    return SANDBOX_NONE;
+}
+
+static const struct route *find_route(struct call *call)
+{
+    const struct route *found = NULL;
+    const struct route *table = control_routes;
+    size_t count = control_route_count;
+    struct route_params params = {.count = 0};
+    struct buf allow;
+    if (call->provider == SANDBOX_PAYPAL) {
+        table = paypal_routes;
+        count = paypal_route_count;
+    } else if (call->provider == SANDBOX_PAYONEER) {
+        table = payoneer_routes;
+        count = payoneer_route_count;
+    }
+    buf_init(&allow, 256);
+    if (route_find(table, count, call->req->method, call->req->path, &found, &params, &allow) !=
+        ROUTE_FOUND) {
+        found = NULL;
+    }
+    buf_release(&allow);
+    for (size_t i = 0; i < params.count && i < ARRAY_LEN(call->param); i++) {
+        call->param[i] = params.value[i];
+    }
+    return found;
+}
+
+static void count_request(struct core *core, const struct call *call, const char *pattern)
+{
+    for (size_t i = 0; i < core->counter_count; i++) {
+        struct core_counter *counter = &core->counters[i];
+        if (counter->provider == call->provider && counter->operation == call->operation &&
+            counter->method == call->req->method && strcmp(counter->pattern, pattern) == 0) {
+            counter->count++;
+            return;
+        }
+    }
+    if (core->counter_count < CORE_COUNTER_MAX) {
+        core->counters[core->counter_count++] = (struct core_counter){
+            call->provider, call->operation, call->req->method, pattern, 1};
+    }
+}
+
+static const struct route *classify(struct core *core, const struct http_request *req,
+                                    struct arena *arena, enum sandbox_provider only,
+                                    int64_t now_us, struct call *call)
+{
+    memset(call, 0, sizeof(*call));
+    call->req = req;
+    call->arena = arena;
+    call->books = &core->books;
+    call->settings = &core->settings;
+    call->busy = &core->busy;
+    call->now_us = now_us;
+    call->body = &core->body;
+    call->origin = arena_printf(arena, "%s://" STR_FMT, core->scheme, STR_ARG(req->host));
+    call->provider = only == SANDBOX_NONE ? provider_of(req->path) : only;
+    buf_clear(&core->body);
+    const struct route *route = find_route(call);
+    call->route = route ? route->tag : 0;
+    if (call->provider == SANDBOX_PAYPAL) {
+        call->operation = paypal_operation(call->route, req->body);
+    } else if (call->provider == SANDBOX_PAYONEER) {
+        call->operation = payoneer_operation(call->route);
+    }
+    return route;
+}
+
+void core_classify(struct core *core, const struct http_request *req, struct arena *arena,
+                   enum sandbox_provider only, int64_t now_us, struct call *call)
+{
+    const struct route *route = classify(core, req, arena, only, now_us, call);
+    if (call->provider != SANDBOX_NONE) {
+        count_request(core, call, route ? route->pattern : "");
+    }
+}
+
+void core_classify_again(struct core *core, const struct http_request *req, struct arena *arena,
+                         enum sandbox_provider only, int64_t now_us, struct call *call)
+{
+    (void)classify(core, req, arena, only, now_us, call);
+}
+
+/* The key of an answer in the making, by its own copy of the name. */
+static void hold_key(struct core *core, struct str name)
+{
+    if (name.len > 0 && !table_find(&core->busy, name)) {
+        char *copy = malloc(name.len);
+        CHECK(copy);
+        memcpy(copy, name.at, name.len);
+        table_put(&core->busy, (struct str){copy, name.len}, copy);
+    }
+}
+
+void core_release_key(struct core *core, struct str busy_name)
+{
+    void *copy = busy_name.len > 0 ? table_find(&core->busy, busy_name) : NULL;
+    if (copy) {
+        table_remove(&core->busy, busy_name);
+        free(copy);
+    }
+}
+
+void core_answer(struct core *core, struct call *call)
+{
+    struct error err;
+    if (call->provider == SANDBOX_PAYPAL) {
+        paypal_answer(call);
+    } else if (call->provider == SANDBOX_PAYONEER) {
+        payoneer_answer(call);
+    } else {
+        control_answer(core, call);
+    }
+    json_decref(call->json);
+    call->json = NULL;
+    if (!books_commit(&core->books, &err)) {
+        log_error("sandbox", "the books cannot be kept", LOG_CSTR("error", err.text));
+        core_answer_fault(core, call, 503);
+        return;
+    }
+    hold_key(core, call->busy_name);
+}
+
+void core_answer_fault(struct core *core, struct call *call, int status)
+{
+    buf_clear(&core->body);
+    if (call->provider == SANDBOX_PAYPAL) {
+        paypal_fault_body(call, status);
+    } else if (call->provider == SANDBOX_PAYONEER) {
+        payoneer_fault_body(call, status);
+    } else {
+        call->status = status;
+        call->content_type = STR("text/plain");
+    }
+}
+
+void core_settle(struct call *call, struct book_entry *entry, bool completed)
+{
+    if (entry->provider == SANDBOX_PAYONEER) {
+        payoneer_settle(entry, completed ? SCENARIO_APPROVE : SCENARIO_SOFT);
+    } else {
+        paypal_settle(entry, scenario_of(completed ? SCENARIO_APPROVE : SCENARIO_SOFT));
+    }
+    entry->updated_us = call->now_us;
+    books_note_entry(call->books, entry);
+}
+
+void core_answer_garbage(struct core *core, struct call *call)
+{
+    call->status = 200;
+    buf_clear(&core->body);
+    buf_add_str(&core->body, STR("<html><body>Bad Gate\xff{\"id\":"));
+}

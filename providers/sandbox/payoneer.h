@@ -1,0 +1,77 @@
+/*
+ * payoneer.h - Payoneer Checkout (Open Payment Gateway) as far as a gateway uses it.
+ *
+ *     POST /api/lists ---> listed ---charge---> listed, list_used --> charge: charged | preauthorized |
+ *                            |                                          pending | declined
+ *                          DELETE --> listed, list_canceled
+ *
+ * A list can be used once: whatever the charge came to, a second one is refused (DUPLICATE_OPERATION).
+ * There is no idempotency key; transactionId is not checked for uniqueness. A used list tells its charge
+ * in links.charge. Amounts are JSON numbers, read and printed as decimal text.
+ * Test numbers, the fee and the expiry of lists are ours: Payoneer publishes none.
+ */
+#ifndef SANDBOX_PAYONEER_H
+#define SANDBOX_PAYONEER_H
+
+#include "http/route.h"
+#include "providers/sandbox/call.h"
+
+#define PAYONEER_MEDIA_TYPE "application/vnd.optile.payment.enterprise-v1-extensible+json"
+
+enum {
+    PAYONEER_FEE_PER_10000 = 290, /* 2.90 %, no fixed part */
+    PAYONEER_LIST_LIFE_S = 86400,
+};
+
+enum payoneer_route {
+    PAYONEER_NO_ROUTE = 0,
+    PAYONEER_LIST_CREATE,
+    PAYONEER_LIST_SHOW,
+    PAYONEER_LIST_UPDATE,
+    PAYONEER_LIST_CANCEL,
+    PAYONEER_CHARGE_NETWORK,
+    PAYONEER_CHARGE_ACCOUNT,
+    PAYONEER_PAYOUT_NETWORK,
+    PAYONEER_PAYOUT_ACCOUNT,
+    PAYONEER_CHARGE_SHOW,
+    PAYONEER_CHARGE_CANCEL,
+    PAYONEER_CHARGE_CLOSE,
+    PAYONEER_CHARGE_REFUND,
+    PAYONEER_PAYOUT_SHOW,
+    PAYONEER_AUTHENTICATE, /* the payer's page */
+    PAYONEER_ROUTE_COUNT,
+};
+extern const struct route payoneer_routes[];
+extern const size_t payoneer_route_count;
+
+enum sandbox_operation payoneer_operation(int route);
+void payoneer_answer(struct call *call); /* call->route is set; PAYONEER_NO_ROUTE answers 404 */
+void payoneer_fault_body(struct call *call, int status); /* 429, 500, 503 */
+
+/* between the dialect's files */
+void payoneer_error(struct call *call, int status, const char *code, const char *reason,
+                    const char *info);
+bool payoneer_parse(struct call *call); /* the body, "" as {}; false: answered */
+/* JSON number at path -> minor units of currency, above 0; false: answered with 400. */
+bool payoneer_amount(struct call *call, const char *path, const struct currency *currency,
+                     int64_t *minor);
+struct str payoneer_long_id(struct call *call);
+struct book_session *payoneer_find_list(struct call *call);  /* param 0; NULL: answered 404 */
+struct book_entry *payoneer_find_charge(struct call *call); /* param 0; NULL: answered 404 */
+
+void payoneer_list_create(struct call *call);
+void payoneer_list_show(struct call *call);
+void payoneer_list_update(struct call *call);
+void payoneer_list_cancel(struct call *call);
+void payoneer_settle(struct book_entry *entry, enum scenario_kind kind); /* state, code, fee */
+void payoneer_charge(struct call *call);
+void payoneer_charge_show(struct call *call);
+void payoneer_charge_cancel(struct call *call);
+void payoneer_charge_close(struct call *call);
+void payoneer_charge_refund(struct call *call);
+void payoneer_authenticate(struct call *call);
+
+void payoneer_print_list(struct call *call, const struct book_session *list);
+void payoneer_print_charge(struct call *call, const struct book_entry *entry);
+
+#endif

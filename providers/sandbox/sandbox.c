@@ -1,0 +1,468 @@
+#include "providers/sandbox/sandbox.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "http/server.h"
+#include "providers/sandbox/core.h"
+
+/*
+ * A request's way through time:
+ *
+ *     arrived --> (before-effect faults: reset, close, hang, status) --> effect, committed
+ *                     |                                                     |
+ *                     +-- hang with delay_ms: the effect comes then         v
+ *     (after-effect faults: reset, close, hang, 500, garbage) --> base latency --> answer
+ *
+ * struct pending holds an exchange while it waits for its timer. The client may go meanwhile: the answer
+ * then goes nowhere. One that hangs for ever is let go when its client has gone.
+ */
+
+struct listener {
+    struct sandbox *sandbox; /* borrowed */
+    enum sandbox_provider provider; /* SANDBOX_NONE: the common port */
+    struct http_server *server;     /* owned; NULL while refused */
+    int fd;                         /* owned but for the common port; -1 while refused */
+    int port;
+};
+
+struct sandbox {
+    struct loop *loop; /* borrowed */
+    struct sandbox_config config;
+    struct tls_server *tls; /* owned; NULL: plain */
+    struct core core;
+    struct listener listeners[SANDBOX_PORT_COUNT];
+    struct loop_timer sync_timer; /* listeners are brought in line with the faults */
+    struct link pendings;
+    bool draining;
+};
+
+enum pending_step {
+    PENDING_ANSWER = 0, /* the answer is made, and waits */
+    PENDING_EFFECT,     /* the effect is still to come */
+    PENDING_NEVER,      /* hangs until the client goes */
+};
+
+struct pending {
+    struct link link;        /* in the sandbox's pendings */
+    struct sandbox *sandbox; /* borrowed */
+    struct http_exchange *x; /* ours to answer */
+    struct loop_timer timer;
+    enum pending_step step;
+    enum sandbox_provider only; /* of the listener */
+    struct http_response response; /* PENDING_ANSWER; in the exchange's arena */
+    struct str busy_name;          /* in the exchange's arena */
+};
+
+const struct sandbox_config sandbox_config_default = {
+    .address = "127.0.0.1",
+    .port = 9443,
+    .delay_ms = 50,
+};
+
+static const enum sandbox_provider port_providers[SANDBOX_PORT_COUNT] = {
+    [SANDBOX_PORT_COMMON] = SANDBOX_NONE,
+    [SANDBOX_PORT_PAYPAL] = SANDBOX_PAYPAL,
+    [SANDBOX_PORT_PAYONEER] = SANDBOX_PAYONEER,
+};
+
+static void handle(struct http_exchange *x, void *ctx);
+
+/* ---- answers that wait ------------------------------------------------------------------------- */
+
+static void pending_free(struct pending *pending)
+{
+    core_release_key(&pending->sandbox->core, pending->busy_name);
+    loop_timer_release(&pending->timer);
+    list_remove(&pending->link);
+    free(pending);
+}
+
+static void answer_now(struct sandbox *sandbox, struct http_exchange *x, struct call *call);
+
+static void pending_due(void *ctx)
+{
+    struct pending *pending = ctx;
+    struct sandbox *sandbox = pending->sandbox;
+    struct http_exchange *x = pending->x;
+    switch (pending->step) {
+    case PENDING_ANSWER:
+        http_reply(x, &pending->response);
+        break;
+    case PENDING_EFFECT: {
+        struct call call;
+        core_classify_again(&sandbox->core, http_request(x), http_arena(x), pending->only,
+                            clock_wall_us(), &call);
+        core_answer(&sandbox->core, &call);
+        answer_now(sandbox, x, &call);
+        break;
+    }
+    case PENDING_NEVER:
+        return;
+    }
+    pending_free(pending);
+}
+
+/* The client of a request that hangs for ever has gone: the answer goes nowhere. */
+static void pending_gone(void *ctx)
+{
+    struct pending *pending = ctx;
+    struct http_exchange *x = pending->x;
+    pending_free(pending);
+    http_reply(x, &(struct http_response){.status = 503});
+}
+
+static struct pending *pending_new(struct sandbox *sandbox, struct http_exchange *x,
+                                   enum pending_step step, int64_t delay_ms)
+{
+    struct pending *pending = calloc(1, sizeof(*pending));
+    CHECK(pending);
+    pending->sandbox = sandbox;
+    pending->x = x;
+    pending->step = step;
+    list_add_last(&sandbox->pendings, &pending->link);
+    loop_timer_init(&pending->timer, sandbox->loop, pending_due, pending);
+    if (step == PENDING_NEVER) {
+        http_on_gone(x, pending_gone, pending);
+    } else {
+        loop_timer_start(&pending->timer, delay_ms * 1000);
+    }
+    return pending;
+}
+
+static struct http_response response_of(const struct call *call)
+{
+    bool empty = call->status == 204;
+    return (struct http_response){
+        .status = call->status,
+        .content_type = empty ? STR_NONE : call->content_type,
+        .body = empty ? STR_NONE : buf_str(call->body),
+        .headers = call->headers,
+        .header_count = call->header_count,
+    };
+}
+
+static void answer_now(struct sandbox *sandbox, struct http_exchange *x, struct call *call)
+{
+    struct http_response response = response_of(call);
+    struct str busy = call->busy_name; /* in the exchange's arena: released before it is answered */
+    core_release_key(&sandbox->core, busy);
+    http_reply(x, &response);
+}
+
+static void answer_later(struct sandbox *sandbox, struct http_exchange *x, struct call *call,
+                         int64_t delay_ms)
+{
+    if (delay_ms <= 0) {
+        answer_now(sandbox, x, call);
+        return;
+    }
+    struct arena *arena = http_arena(x);
+    struct pending *pending = pending_new(sandbox, x, PENDING_ANSWER, delay_ms);
+    struct http_header *headers = ARENA_ARRAY(arena, struct http_header, CALL_HEADER_MAX);
+    memcpy(headers, call->headers, call->header_count * sizeof(*headers));
+    pending->response = response_of(call);
+    pending->response.body = arena_str(arena, pending->response.body);
+    pending->response.headers = headers;
+    pending->busy_name = call->busy_name;
+}
+
+/* ---- listeners --------------------------------------------------------------------------------- */
+
+static int port_of(int fd)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof(name);
+    if (getsockname(fd, (struct sockaddr *)&name, &len) != 0) {
+        return 0;
+    }
+    const void *at = &name;
+    return ntohs(name.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)at)->sin6_port
+                                            : ((const struct sockaddr_in *)at)->sin_port);
+}
+
+static void serve(struct listener *listener)
+{
+    struct sandbox *sandbox = listener->sandbox;
+    struct http_server_config config = {
+        .limits = http_limits_default,
+        .tls = sandbox->tls,
+        .listener_name = "sandbox",
+        .handler = handle,
+        .handler_ctx = listener,
+    };
+    /* One gateway machine is all our clients: they keep many connections, for long, from one address. */
+    config.limits.connection_count_max = 16384;
+    config.limits.connection_per_address_max = 16384;
+    config.limits.request_count_max = SIZE_MAX;
+    config.limits.answer_write_ms = 60000;
+    listener->server = http_server_new(sandbox->loop, listener->fd, &config);
+}
+
+static bool open_listener(struct listener *listener, struct error *err)
+{
+    if (!http_listen(listener->sandbox->config.address, listener->port, &listener->fd, err)) {
+        return false;
+    }
+    listener->port = port_of(listener->fd);
+    serve(listener);
+    return true;
+}
+
+static void close_listener(struct listener *listener)
+{
+    http_server_free(&listener->server);
+    if (listener->provider != SANDBOX_NONE && listener->fd >= 0) {
+        (void)close(listener->fd);
+    }
+    listener->fd = -1;
+}
+
+/* Close the ports of refused providers, open those of others again. */
+static bool sync_listeners(struct sandbox *sandbox, struct error *err)
+{
+    bool done = true;
+    for (size_t i = SANDBOX_PORT_COMMON + 1; i < SANDBOX_PORT_COUNT && !sandbox->draining; i++) {
+        struct listener *listener = &sandbox->listeners[i];
+        bool refused = faults_is_refused(&sandbox->core.faults, listener->provider);
+        if (refused && listener->server) {
+            close_listener(listener);
+        } else if (!refused && !listener->server) {
+            done = open_listener(listener, err) && done;
+        }
+    }
+    return done;
+}
+
+static void sync_due(void *ctx)
+{
+    struct sandbox *sandbox = ctx;
+    struct error err;
+    if (!sync_listeners(sandbox, &err)) {
+        log_error("sandbox", "cannot listen again", LOG_CSTR("error", err.text));
+        loop_timer_start(&sandbox->sync_timer, CLOCK_SECOND_US);
+    }
+}
+
+/* From this moment connect() is refused; what is open goes with the next tick, as it may be in use now. */
+static void refuse_from_now(struct sandbox *sandbox, enum sandbox_provider provider)
+{
+    faults_refuse(&sandbox->core.faults, provider);
+    for (size_t i = SANDBOX_PORT_COMMON + 1; i < SANDBOX_PORT_COUNT; i++) {
+        if (sandbox->listeners[i].provider == provider && sandbox->listeners[i].fd >= 0) {
+            (void)shutdown(sandbox->listeners[i].fd, SHUT_RDWR);
+        }
+    }
+    loop_timer_start(&sandbox->sync_timer, 0);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------- */
+
+static void handle_control(struct sandbox *sandbox, struct http_exchange *x, struct call *call)
+{
+    struct error err;
+    core_answer(&sandbox->core, call);
+    if (!sync_listeners(sandbox, &err)) {
+        core_answer_fault(&sandbox->core, call, 503);
+        buf_printf(call->body, "%s\n", err.text);
+        loop_timer_start(&sandbox->sync_timer, CLOCK_SECOND_US);
+    }
+    answer_now(sandbox, x, call);
+}
+
+/* Faults that keep the request from having any effect; false: there is none. */
+static bool act_before(struct sandbox *sandbox, struct http_exchange *x, struct call *call,
+                       const struct fault_plan *plan, enum sandbox_provider only)
+{
+    int64_t latency_ms = sandbox->core.settings.delay_ms + plan->slow_ms;
+    int status = 0;
+    switch (plan->kind) {
+    case FAULT_RESET_BEFORE_READ:
+        http_abort(x, true);
+        return true;
+    case FAULT_CLOSE_BEFORE_EFFECT:
+        http_abort(x, false);
+        return true;
+    case FAULT_HANG_BEFORE_EFFECT:
+        pending_new(sandbox, x, plan->delay_ms > 0 ? PENDING_EFFECT : PENDING_NEVER, plan->delay_ms)
+            ->only = only;
+        return true;
+    case FAULT_HTTP_500:
+        status = 500;
+        break;
+    case FAULT_HTTP_503:
+        status = 503;
+        break;
+    case FAULT_HTTP_429:
+        status = 429;
+        break;
+    case FAULT_DECLINE_SOFT:
+        call->forced = SCENARIO_SOFT;
+        return false;
+    case FAULT_DECLINE_HARD:
+        call->forced = SCENARIO_HARD;
+        return false;
+    case FAULT_NONE:
+    case FAULT_REFUSE:
+    case FAULT_RESET_AFTER_EFFECT:
+    case FAULT_CLOSE_AFTER_EFFECT:
+    case FAULT_HANG_AFTER_EFFECT:
+    case FAULT_HTTP_500_AFTER_EFFECT:
+    case FAULT_GARBAGE:
+    case FAULT_SLOW:
+    case FAULT_KIND_COUNT:
+        return false;
+    }
+    core_answer_fault(&sandbox->core, call, status);
+    answer_later(sandbox, x, call, latency_ms + plan->delay_ms);
+    return true;
+}
+
+/* The effect is committed. What becomes of its answer? */
+static void act_after(struct sandbox *sandbox, struct http_exchange *x, struct call *call,
+                      const struct fault_plan *plan)
+{
+    int64_t latency_ms = sandbox->core.settings.delay_ms + plan->slow_ms + plan->delay_ms;
+    if (plan->kind == FAULT_RESET_AFTER_EFFECT || plan->kind == FAULT_CLOSE_AFTER_EFFECT) {
+        core_release_key(&sandbox->core, call->busy_name);
+        http_abort(x, plan->kind == FAULT_RESET_AFTER_EFFECT);
+        return;
+    }
+    if (plan->kind == FAULT_HANG_AFTER_EFFECT) {
+        /* The work is done, only its answer is lost: a repeat of the key finds it. */
+        core_release_key(&sandbox->core, call->busy_name);
+        call->busy_name = STR_NONE;
+        if (plan->delay_ms == 0) {
+            (void)pending_new(sandbox, x, PENDING_NEVER, 0);
+            return;
+        }
+    } else if (plan->kind == FAULT_HTTP_500_AFTER_EFFECT) {
+        struct str busy = call->busy_name;
+        core_answer_fault(&sandbox->core, call, 500);
+        call->busy_name = busy;
+    } else if (plan->kind == FAULT_GARBAGE) {
+        core_answer_garbage(&sandbox->core, call);
+    }
+    answer_later(sandbox, x, call, latency_ms);
+}
+
+static void handle(struct http_exchange *x, void *ctx)
+{
+    struct listener *listener = ctx;
+    struct sandbox *sandbox = listener->sandbox;
+    struct call call;
+    core_classify(&sandbox->core, http_request(x), http_arena(x), listener->provider,
+                  clock_wall_us(), &call);
+    if (call.provider == SANDBOX_NONE) {
+        handle_control(sandbox, x, &call);
+        return;
+    }
+    if (faults_is_refused(&sandbox->core.faults, call.provider)) {
+        http_abort(x, true); /* on the common port, which cannot be closed for one provider */
+        return;
+    }
+    struct fault_plan plan = faults_pick(&sandbox->core.faults, call.provider, call.operation);
+    if (plan.then_refuse) {
+        refuse_from_now(sandbox, call.provider);
+    }
+    if (!act_before(sandbox, x, &call, &plan, listener->provider)) {
+        core_answer(&sandbox->core, &call);
+        act_after(sandbox, x, &call, &plan);
+    }
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+static bool start(struct sandbox *sandbox, int listen_fd, struct error *err)
+{
+    const struct sandbox_config *config = &sandbox->config;
+    if (config->certificate_file) {
+        sandbox->tls = tls_server_new(
+            &(struct tls_server_config){.certificate_file = config->certificate_file,
+                                        .key_file = config->key_file},
+            err);
+        if (!sandbox->tls) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < SANDBOX_PORT_COUNT; i++) {
+        struct listener *listener = &sandbox->listeners[i];
+        if (i == SANDBOX_PORT_COMMON) {
+            listener->fd = listen_fd;
+            listener->port = port_of(listen_fd);
+            serve(listener);
+            continue;
+        }
+        listener->port = config->port == 0 ? 0 : config->port + (int)i;
+        if (!open_listener(listener, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct sandbox *sandbox_new(struct loop *loop, int listen_fd, const struct sandbox_config *config,
+                            struct error *err)
+{
+    struct sandbox *sandbox = calloc(1, sizeof(*sandbox));
+    CHECK(sandbox);
+    if (!core_open(&sandbox->core, config->books_file, config->delay_ms,
+                   config->certificate_file ? "https" : "http", err)) {
+        free(sandbox);
+        return NULL;
+    }
+    sandbox->loop = loop;
+    sandbox->config = *config;
+    list_init(&sandbox->pendings);
+    loop_timer_init(&sandbox->sync_timer, loop, sync_due, sandbox);
+    for (size_t i = 0; i < SANDBOX_PORT_COUNT; i++) {
+        sandbox->listeners[i] = (struct listener){
+            .sandbox = sandbox, .provider = port_providers[i], .fd = -1};
+    }
+    if (!start(sandbox, listen_fd, err)) {
+        sandbox_free(&sandbox);
+    }
+    return sandbox;
+}
+
+void sandbox_drain(struct sandbox *sandbox)
+{
+    sandbox->draining = true;
+    loop_timer_stop(&sandbox->sync_timer);
+    for (size_t i = 0; i < SANDBOX_PORT_COUNT; i++) {
+        if (sandbox->listeners[i].server) {
+            http_server_drain(sandbox->listeners[i].server);
+        }
+    }
+}
+
+void sandbox_free(struct sandbox **sandbox_at)
+{
+    struct sandbox *sandbox = *sandbox_at;
+    if (!sandbox) {
+        return;
+    }
+    for (size_t i = 0; i < SANDBOX_PORT_COUNT; i++) {
+        close_listener(&sandbox->listeners[i]);
+    }
+    while (!list_is_empty(&sandbox->pendings)) {
+        pending_gone(LIST_OWNER(sandbox->pendings.next, struct pending, link));
+    }
+    loop_timer_release(&sandbox->sync_timer);
+    core_close(&sandbox->core);
+    tls_server_free(&sandbox->tls);
+    free(sandbox);
+    *sandbox_at = NULL;
+}
+
+int sandbox_port(const struct sandbox *sandbox, enum sandbox_port which)
+{
+    return sandbox->listeners[which].server ? sandbox->listeners[which].port : 0;
+}
