@@ -2,7 +2,7 @@
 #include "harness.h"
 
 enum {
-    SHORT_MS = 40,
+    SHORT_MS = 100,
 };
 
 static struct http_limits short_limits(void)
