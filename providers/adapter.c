@@ -187,6 +187,8 @@ bool adapter_check_account(const struct provider_account *account, const char *c
         return fail(err, ERROR_INVALID, "cannot use account: user is empty or has odd characters");
     if (account->password.at == NULL || !adapter_is_plain(secret_expose(&account->password)))
         return fail(err, ERROR_INVALID, "cannot use account: secret is empty or not plain ASCII");
+    if (account->user.len > ADAPTER_USER_MAX || account->password.len > ADAPTER_PASSWORD_MAX)
+        return fail(err, ERROR_INVALID, "cannot use account: user or secret is too long");
     return check_settings(account, known, known_count, err);
 }
 

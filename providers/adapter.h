@@ -13,7 +13,9 @@
 enum {
     ADAPTER_PART_MAX = 256,   /* one segment of a path, before encoding */
     ADAPTER_BODY_MAX = 16384, /* a request body */
-    ADAPTER_URL_MAX = 2048,   /* a link for the payer */
+    ADAPTER_USER_MAX = 512,   /* with the next: what fits into a Basic header */
+    ADAPTER_PASSWORD_MAX = 4096,
+    ADAPTER_URL_MAX = 2048, /* a link for the payer */
 };
 
 /* Start a request: step, method and path; no header, no body. `path` is borrowed. */

@@ -1,0 +1,515 @@
+#include "providers/http_client.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+
+enum {
+    LINE_COUNT_MAX = PROVIDER_HEADER_MAX + 3, /* and Authorization, Content-Type, Accept */
+    HEAD_BYTES_MAX = 16384,
+    URL_BYTES_MAX = 256 + PROVIDER_PATH_MAX + 1,
+    RECEIVE_BYTES = 4096,
+    UPLOAD_BYTES = 16384,    /* the least libcurl takes; our bodies fit */
+    CONNECTION_AGE_S = 3600, /* DNS and certificates are looked at again within this time */
+    CONNECTION_IDLE_S = 110, /* below what load balancers commonly allow */
+    CA_CACHE_S = 300,
+};
+
+/* One socket that libcurl wants watched. */
+struct watch {
+    struct link link;    /* in client->idle_watches, or alone */
+    struct event *event; /* owned */
+    struct http_client *client;
+};
+
+struct http_client {
+    struct loop *loop; /* borrowed */
+    struct engine_config config;
+    CURLM *multi;            /* owned */
+    struct loop_timer timer; /* libcurl's one timer */
+    struct link running;     /* transfers */
+    struct link idle;        /* transfers */
+    struct link idle_watches;
+    const char *system_ca; /* borrowed from libcurl */
+};
+
+struct http_transfer {
+    struct link link; /* in client->running or client->idle */
+    struct http_client *client;
+    CURL *easy; /* owned */
+    struct curl_slist line[LINE_COUNT_MAX];
+    struct buf head;             /* the header lines, terminated one by one */
+    struct secret authorization; /* the line; wiped when done */
+    struct buf body;             /* the answer's */
+    int64_t started_us;
+    int64_t not_after_us;
+    int64_t left_us;
+    bool left;
+    bool is_expired;
+    bool is_too_large;
+    engine_done_fn done;
+    void *ctx;
+};
+
+/* clang-format off */
+
+/* Why nothing left; and why what left has no answer. Words for people: neither decides anything. */
+static const struct {
+    CURLcode code;
+    const char *not_sent;
+    const char *lost;
+} code_names[] = {
+    {CURLE_COULDNT_RESOLVE_HOST,     "dns_failed",      "closed"},
+    {CURLE_COULDNT_CONNECT,          "connect_refused", "closed"},
+    {CURLE_OPERATION_TIMEDOUT,       "connect_timeout", "timeout"},
+    {CURLE_SSL_CONNECT_ERROR,        "tls_failed",      "reset"},
+    {CURLE_PEER_FAILED_VERIFICATION, "tls_failed",      "reset"},
+    {CURLE_SSL_CACERT_BADFILE,       "tls_failed",      "reset"},
+    {CURLE_SSL_CERTPROBLEM,          "tls_failed",      "reset"},
+    {CURLE_SSL_CIPHER,               "tls_failed",      "reset"},
+    {CURLE_SEND_ERROR,               "tls_failed",      "reset"},
+    {CURLE_RECV_ERROR,               "tls_failed",      "reset"},
+    {CURLE_GOT_NOTHING,              "connect_failed",  "closed"},
+    {CURLE_PARTIAL_FILE,             "connect_failed",  "closed"},
+    {CURLE_ABORTED_BY_CALLBACK,      "connect_failed",  "closed"},
+    {CURLE_UNSUPPORTED_PROTOCOL,     "connect_failed",  "unreadable"},
+    {CURLE_WEIRD_SERVER_REPLY,       "connect_failed",  "unreadable"},
+};
+
+/* clang-format on */
+
+static const char *const debug_id_headers[] = {"Paypal-Debug-Id", "X-Request-Id"};
+
+#define SET(easy, option, value) CHECK(curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
+
+/* ---- libcurl's callbacks ----------------------------------------------------------------------
+ */
+
+static int before_send(void *ctx, char *peer_ip UNUSED, char *own_ip UNUSED, int peer_port UNUSED,
+                       int own_port UNUSED)
+{
+    struct http_transfer *transfer = ctx;
+    const int64_t now_us = clock_mono_us();
+
+    if (transfer->left)
+        return CURL_PREREQFUNC_ABORT;
+    if (now_us > transfer->not_after_us) {
+        transfer->is_expired = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    transfer->left = true;
+    transfer->left_us = now_us;
+    return CURL_PREREQFUNC_OK;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *ctx)
+{
+    struct http_transfer *transfer = ctx;
+    const size_t len = size * count;
+
+    buf_add(&transfer->body, data, len);
+    if (buf_is_ok(&transfer->body))
+        return len;
+    transfer->is_too_large = true;
+    return 0;
+}
+
+static void fill_answer(struct http_transfer *transfer, struct provider_answer *answer)
+{
+    long status = 0;
+    char *content_type = NULL;
+    curl_off_t retry_after_s = 0;
+
+    CHECK(curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK);
+    CHECK(curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &content_type) == CURLE_OK);
+    CHECK(curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s) == CURLE_OK);
+    *answer = (struct provider_answer){
+        .status = (int)status,
+        .content_type = str_of(content_type),
+        .body = buf_str(&transfer->body),
+        .retry_after_ms =
+            retry_after_s > 0 && retry_after_s <= INT32_MAX ? retry_after_s * 1000 : -1,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(debug_id_headers) && answer->debug_id.len == 0; i++) {
+        struct curl_header *header = NULL;
+        if (curl_easy_header(transfer->easy, debug_id_headers[i], 0, CURLH_HEADER, -1, &header) ==
+            CURLHE_OK)
+            answer->debug_id = str_of(header->value);
+    }
+}
+
+static const char *name_end(const struct http_transfer *transfer, CURLcode code)
+{
+    if (transfer->is_expired)
+        return "expired";
+    if (transfer->is_too_large)
+        return "too_large";
+    for (size_t i = 0; i < ARRAY_LEN(code_names); i++) {
+        if (code_names[i].code == code)
+            return transfer->left ? code_names[i].lost : code_names[i].not_sent;
+    }
+    return transfer->left ? "lost" : "connect_failed";
+}
+
+/* ---- transfers ----------------------------------------------------------------------------------
+ */
+
+static void set_constant_options(struct http_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+
+    SET(easy, CURLOPT_PRIVATE, transfer);
+    SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_PROTOCOLS_STR, "https");
+    SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+    SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(easy, CURLOPT_PROXY, "");
+    SET(easy, CURLOPT_NOPROXY, "*");
+    SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    SET(easy, CURLOPT_PATH_AS_IS, 1L);
+    SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(easy, CURLOPT_CAPATH,
+        NULL); /* with a directory libcurl would parse all roots again and again */
+    SET(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
+    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    SET(easy, CURLOPT_USERAGENT, "turnpike/" TURNPIKE_VERSION);
+    SET(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+    SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
+    SET(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_AGE_S);
+    SET(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_S);
+    SET(easy, CURLOPT_PREREQFUNCTION, before_send);
+    SET(easy, CURLOPT_PREREQDATA, transfer);
+    SET(easy, CURLOPT_WRITEFUNCTION, take_body);
+    SET(easy, CURLOPT_WRITEDATA, transfer);
+}
+
+static struct http_transfer *new_transfer(struct http_client *client)
+{
+    struct http_transfer *transfer = calloc(1, sizeof(*transfer));
+
+    CHECK(transfer != NULL);
+    transfer->client = client;
+    transfer->easy = curl_easy_init();
+    CHECK(transfer->easy != NULL);
+    list_init(&transfer->link);
+    secret_init(&transfer->authorization);
+    buf_init(&transfer->head, HEAD_BYTES_MAX);
+    buf_init(&transfer->body, client->config.answer_bytes_max);
+    set_constant_options(transfer);
+    return transfer;
+}
+
+static void free_transfer(struct http_transfer *transfer)
+{
+    list_remove(&transfer->link);
+    curl_easy_cleanup(transfer->easy);
+    secret_release(&transfer->authorization);
+    buf_release(&transfer->head);
+    buf_release(&transfer->body);
+    free(transfer);
+}
+
+/* Take it away from libcurl and keep it for the next call. */
+static void park_transfer(struct http_transfer *transfer)
+{
+    SET(transfer->easy, CURLOPT_HTTPHEADER, NULL);
+    SET(transfer->easy, CURLOPT_POSTFIELDS, NULL);
+    secret_release(&transfer->authorization);
+    buf_clear(&transfer->head);
+    if (transfer->body.capacity > HTTP_CLIENT_BODY_KEPT)
+        buf_release(&transfer->body);
+    buf_clear(&transfer->body);
+    list_remove(&transfer->link);
+    list_add_first(&transfer->client->idle, &transfer->link);
+}
+
+static void finish(struct http_transfer *transfer, CURLcode code)
+{
+    struct engine_result result = {
+        .left = transfer->left,
+        .elapsed_us = clock_mono_us() - transfer->started_us,
+        .left_us = transfer->left_us,
+    };
+
+    if (code == CURLE_OK && transfer->left)
+        fill_answer(transfer, &result.answer);
+    if (!transfer->left) {
+        result.end = ENGINE_NOT_SENT;
+    } else if (code != CURLE_OK || result.answer.status < 200) {
+        result.end = ENGINE_LOST;
+    }
+    if (result.end != ENGINE_ANSWERED)
+        CHECK(str_copy_to(str_of(name_end(transfer, code)), result.reason, sizeof(result.reason)));
+    CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+    list_remove(&transfer->link);
+    transfer->done(transfer->ctx, &result);
+    park_transfer(transfer);
+}
+
+static void add_line(struct http_transfer *transfer, size_t *count, size_t offsets[],
+                     struct str name, struct str value)
+{
+    struct buf *head = &transfer->head;
+
+    CHECK(str_find_char(value, '\r', 0) == SIZE_MAX && str_find_char(value, '\n', 0) == SIZE_MAX);
+    offsets[(*count)++] = head->len;
+    buf_add_str(head, name);
+    buf_add_str(head, value.len > 0 ? STR(": ") : STR(":"));
+    buf_add_str(head, value);
+    buf_add_char(head, '\0');
+}
+
+/* Each line lives in `head`; the list that libcurl walks is ours as well, so nothing is allocated.
+ */
+static void set_lines(struct http_transfer *transfer, const struct provider_request *request)
+{
+    size_t offsets[LINE_COUNT_MAX];
+    size_t count = 0;
+    bool has_type = false;
+
+    for (size_t i = 0; i < request->header_count; i++) {
+        has_type = has_type || str_eq_nocase(request->header[i].name, STR("Content-Type"));
+        add_line(transfer, &count, offsets, request->header[i].name, request->header[i].value);
+    }
+    if (!has_type) /* libcurl would call every POST a form */
+        add_line(transfer, &count, offsets, STR("Content-Type"), STR_NONE);
+    CHECK(buf_is_ok(&transfer->head));
+    for (size_t i = 0; i < count; i++)
+        transfer->line[i].data = transfer->head.at + offsets[i];
+    if (transfer->authorization.len > 0)
+        transfer->line[count++].data = transfer->authorization.at;
+    for (size_t i = 0; i < count; i++)
+        transfer->line[i].next = i + 1 < count ? &transfer->line[i + 1] : NULL;
+    SET(transfer->easy, CURLOPT_HTTPHEADER, transfer->line);
+}
+
+static void set_method(CURL *easy, const struct provider_request *request)
+{
+    char method[16];
+    const bool is_post = str_eq(request->method, STR("POST"));
+
+    CHECK(str_copy_to(request->method, method, sizeof(method)));
+    SET(easy, CURLOPT_HTTPGET, 1L);
+    SET(easy, CURLOPT_CUSTOMREQUEST, NULL);
+    if (request->has_body || is_post) { /* without a body: Content-Length: 0 */
+        SET(easy, CURLOPT_POST, 1L);
+        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+        SET(easy, CURLOPT_POSTFIELDS, request->body.len > 0 ? request->body.at : "");
+    }
+    if (!is_post && !str_eq(request->method, STR("GET")))
+        SET(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static void set_call(struct http_transfer *transfer, const struct http_call *call)
+{
+    const struct provider_account *account = call->account;
+    char url[URL_BYTES_MAX];
+    const size_t base_len = strlen(account->base_url);
+    CURL *easy = transfer->easy;
+
+    CHECK(base_len < sizeof(account->base_url) && call->request->path.len <= PROVIDER_PATH_MAX);
+    memcpy(url, account->base_url, base_len);
+    CHECK(str_copy_to(call->request->path, url + base_len, sizeof(url) - base_len));
+    SET(easy, CURLOPT_URL, url);
+    SET(easy, CURLOPT_CAINFO,
+        account->ca_file[0] != '\0' ? account->ca_file : transfer->client->system_ca);
+    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
+    SET(easy, CURLOPT_TIMEOUT_MS, (long)call->answer_ms);
+    if (call->authorization.len > 0)
+        secret_set(&transfer->authorization, call->authorization);
+    set_method(easy, call->request);
+    set_lines(transfer, call->request);
+}
+
+struct http_transfer *http_client_start(struct http_client *client, const struct http_call *call,
+                                        engine_done_fn done, void *ctx)
+{
+    struct http_transfer *transfer = NULL;
+
+    if (list_is_empty(&client->idle)) {
+        transfer = new_transfer(client);
+    } else {
+        transfer = LIST_OWNER(client->idle.next, struct http_transfer, link);
+        list_remove(&transfer->link);
+    }
+    transfer->started_us = clock_mono_us();
+    transfer->not_after_us = call->not_after_us;
+    transfer->left_us = 0;
+    transfer->left = false;
+    transfer->is_expired = false;
+    transfer->is_too_large = false;
+    transfer->done = done;
+    transfer->ctx = ctx;
+    set_call(transfer, call);
+    list_add_last(&client->running, &transfer->link);
+    CHECK(curl_multi_add_handle(client->multi, transfer->easy) == CURLM_OK);
+    return transfer;
+}
+
+void http_client_cancel(struct http_transfer *transfer)
+{
+    CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+    park_transfer(transfer);
+}
+
+/* ---- libcurl in the loop ------------------------------------------------------------------------
+ */
+
+static void finish_all_done(struct http_client *client)
+{
+    int left = 0;
+
+    for (;;) {
+        const CURLMsg *msg = curl_multi_info_read(client->multi, &left);
+        char *transfer = NULL;
+        if (msg == NULL)
+            return;
+        if (msg->msg != CURLMSG_DONE)
+            continue;
+        CHECK(curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &transfer) == CURLE_OK);
+        finish((struct http_transfer *)(void *)transfer, msg->data.result);
+    }
+}
+
+static void act(struct http_client *client, curl_socket_t fd, int what)
+{
+    int running = 0;
+
+    CHECK(curl_multi_socket_action(client->multi, fd, what, &running) == CURLM_OK);
+    finish_all_done(client);
+}
+
+static void socket_ready(evutil_socket_t fd, short what, void *ctx)
+{
+    struct http_client *client = ctx;
+
+    act(client, fd,
+        ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
+            ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+}
+
+static void timer_fired(void *ctx)
+{
+    act(ctx, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int want_timer(CURLM *multi UNUSED, long timeout_ms, void *ctx)
+{
+    struct http_client *client = ctx;
+
+    if (timeout_ms < 0)
+        loop_timer_stop(&client->timer);
+    else
+        loop_timer_start(&client->timer, timeout_ms * CLOCK_MS_US);
+    return 0;
+}
+
+static struct watch *take_watch(struct http_client *client)
+{
+    struct watch *watch = NULL;
+
+    if (!list_is_empty(&client->idle_watches)) {
+        watch = LIST_OWNER(client->idle_watches.next, struct watch, link);
+        list_remove(&watch->link);
+        return watch;
+    }
+    watch = calloc(1, sizeof(*watch));
+    CHECK(watch != NULL);
+    list_init(&watch->link);
+    watch->client = client;
+    watch->event = event_new(loop_base(client->loop), -1, 0, socket_ready, client);
+    CHECK(watch->event != NULL);
+    return watch;
+}
+
+static int want_socket(CURL *easy UNUSED, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+    struct http_client *client = ctx;
+    struct watch *watch = socket_ctx;
+    const short events = (short)(EV_PERSIST | ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) |
+                                 ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
+
+    if (watch != NULL)
+        CHECK(event_del(watch->event) == 0);
+    if (what == CURL_POLL_REMOVE) {
+        if (watch != NULL)
+            list_add_first(&client->idle_watches, &watch->link);
+        (void)curl_multi_assign(client->multi, fd,
+                                NULL); /* libcurl may have forgotten it already */
+        return 0;
+    }
+    if (watch == NULL) {
+        watch = take_watch(client);
+        CHECK(curl_multi_assign(client->multi, fd, watch) == CURLM_OK);
+    }
+    CHECK(event_assign(watch->event, loop_base(client->loop), fd, events, socket_ready, client) ==
+          0);
+    CHECK(event_add(watch->event, NULL) == 0);
+    return 0;
+}
+
+#define SET_MULTI(multi, option, value)                                                            \
+    CHECK(curl_multi_setopt((multi), (option), (value)) == CURLM_OK)
+
+struct http_client *http_client_new(struct loop *loop, const struct engine_config *config)
+{
+    struct http_client *client = calloc(1, sizeof(*client));
+
+    CHECK(client != NULL);
+    CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    client->loop = loop;
+    client->config = *config;
+    client->system_ca = curl_version_info(CURLVERSION_NOW)->cainfo;
+    list_init(&client->running);
+    list_init(&client->idle);
+    list_init(&client->idle_watches);
+    loop_timer_init(&client->timer, loop, timer_fired, client);
+    client->multi = curl_multi_init();
+    CHECK(client->multi != NULL);
+    SET_MULTI(client->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+    SET_MULTI(client->multi, CURLMOPT_SOCKETDATA, client);
+    SET_MULTI(client->multi, CURLMOPT_TIMERFUNCTION, want_timer);
+    SET_MULTI(client->multi, CURLMOPT_TIMERDATA, client);
+    SET_MULTI(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    SET_MULTI(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)config->connections_per_host_max);
+    SET_MULTI(client->multi, CURLMOPT_MAXCONNECTS, (long)config->connections_per_host_max);
+    return client;
+}
+
+static void free_all(struct http_client *client, struct link *transfers)
+{
+    while (!list_is_empty(transfers)) {
+        struct http_transfer *transfer = LIST_OWNER(transfers->next, struct http_transfer, link);
+        if (transfers == &client->running)
+            CHECK(curl_multi_remove_handle(client->multi, transfer->easy) == CURLM_OK);
+        free_transfer(transfer);
+    }
+}
+
+void http_client_free(struct http_client **pointer)
+{
+    struct http_client *client = *pointer;
+
+    if (client == NULL)
+        return;
+    free_all(client, &client->running);
+    free_all(client, &client->idle);
+    CHECK(curl_multi_cleanup(client->multi) == CURLM_OK);
+    while (!list_is_empty(&client->idle_watches)) {
+        struct watch *watch = LIST_OWNER(client->idle_watches.next, struct watch, link);
+        list_remove(&watch->link);
+        event_free(watch->event);
+        free(watch);
+    }
+    loop_timer_release(&client->timer);
+    curl_global_cleanup();
+    free(client);
+    *pointer = NULL;
+}
