@@ -1,11 +1,15 @@
 /*
- * present.h - what a payment looks like on the wire (design section 6): the one place that prints it, for
- * the first answer, for replays of 202 and for GET.
+ * present.h - what a payment looks like on the wire (design section 6): the one place that prints
+ * it, for the first answer, for replays of 202 and for GET.
  */
 #ifndef PAYMENT_PRESENT_H
 #define PAYMENT_PRESENT_H
 
 #include "ledger/store.h"
+
+enum {
+    PRESENT_BYTES_MAX = 1024 * 1024,
+};
 
 /* {"id","object":"payment","status",...,"attempts":[...],"decision":{...},"created","livemode"} */
 void present_payment(const struct store_payment_view *payment, struct buf *out);

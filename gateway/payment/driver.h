@@ -1,0 +1,228 @@
+/*
+ * driver.h - inside the payment module: one payment in this worker's hands, and who does what with
+ * it.
+ *
+ *     driver.c         entry, limits, deadlines, the loop from event to action
+ *     driver_request.c what a request asks for, as the payment's first view
+ *     driver_route.c   candidates, decision, and the provider_call of an attempt
+ *     driver_write.c   rows for the ledger out of a write plan; the answer that is stored with them
+ *     driver_send.c    engine sends, judging, health and metrics
+ *     driver_key.c     keys and references that were taken: replay, 409, 202, next try
+ *     resolve.c        the same for attempts claimed from `unresolved`
+ *
+ * Two views of the payment are kept. `committed` is what the ledger has: only it is shown while a
+ * write is in the air. `planned` is `committed` plus the rows of that write; a commit makes it the
+ * committed one. Rows live in arrays that only grow, so that both views share them.
+ */
+#ifndef PAYMENT_DRIVER_H
+#define PAYMENT_DRIVER_H
+
+#include <uthash.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/metrics.h"
+#include "base/rng.h"
+#include "payment/payment.h"
+#include "payment/vault.h"
+
+enum {
+    DRIVE_ARENA_MAX = 4 * 1024 * 1024,
+    DRIVE_TRY_MAX = 8,    /* rounds for a free (reference, try) */
+    DRIVE_LOOKUP_MAX = 4, /* lookups in a row that only brought facts */
+    DRIVE_KEY_MAX = 16 + 256,
+};
+
+struct drive_candidate {
+    const struct merchant_account *account;
+    struct str token;
+    int64_t expected_fee_minor; /* -1: unknown */
+    bool probe;                 /* of a half-open breaker */
+};
+
+struct drive_answer {       /* what is known of the last send: material of an outcome row */
+    uint8_t attempt_number; /* of which attempt; 0: nothing was sent */
+    enum outcome outcome;
+    struct str code;
+    struct str reason;
+    struct str reference;
+    struct str facts_json;
+    struct str debug_id;
+    int32_t http_status;
+    int64_t fee_minor;
+    int64_t elapsed_us;
+};
+
+struct drive_view {
+    struct store_payment_view payment;
+    struct store_attempt_view *attempts; /* attempt_room of them, in the arena */
+};
+
+struct drive {
+    struct payments *payments; /* borrowed */
+    struct link in_hand;
+    struct link waiting;    /* for the deadline; in order of deadlines */
+    int64_t started_us;     /* wall */
+    int64_t deadline_us;    /* monotonic */
+    int64_t wall_offset_us; /* wall minus monotonic clock when it began: no step is seen within */
+    int64_t guard_us;       /* resumed: a step of the wall clock that the core is not told of */
+    struct arena arena;
+    struct merchant *merchant; /* held */
+    payment_done_fn done;      /* NULL: answered, or nobody asks */
+    void *ctx;
+    struct str request_id;
+    struct str test_outcome; /* method "test"; empty else */
+    struct str description;
+    struct str customer_id;
+    const struct currency *currency;
+    enum operation operation;
+
+    char hash_key[DRIVE_KEY_MAX]; /* merchant, idempotency key */
+    size_t hash_key_len;
+    bool is_held; /* opened here: found by its key */
+    UT_hash_handle hh;
+
+    struct orchestrate core;
+    struct drive_candidate candidate[ORCHESTRATE_CANDIDATE_MAX];
+    size_t candidate_count;
+    struct str decision_json;
+    size_t attempt_room;
+    struct drive_view committed;
+    struct drive_view planned;
+
+    /* The attempt that is prepared or sent. */
+    uint8_t attempt_number;
+    uint8_t attempt_candidate;
+    struct uuid attempt_id;
+    struct provider_call call;
+    struct provider_facts facts;
+    struct provider_request request;
+    bool has_request;
+    struct str refusal; /* why the adapter refused last; empty: it did not */
+
+    /* The send in the air, or just answered. */
+    struct engine_send *send;
+    struct health_entry *health;
+    int64_t sent_us; /* monotonic */
+    enum orchestrate_send_kind send_kind;
+    enum provider_step send_step;
+    uint8_t lookup_count;
+    struct drive_answer answer;
+
+    /* The write in the air. */
+    struct orchestrate_write_plan plan;
+    int64_t write_us; /* monotonic, when it was asked for */
+    struct store_ticket ticket;
+    struct str answer_body;
+
+    struct loop_timer timer;
+    bool has_timer;
+    unsigned try_rounds;
+    unsigned key_rounds;
+
+    bool is_resumed;
+    struct store_claimed claim;
+
+    /* A refusal that waits for the next tick, or for the key to be looked up. */
+    enum message problem;
+    struct str problem_detail;
+    int retry_after_s;
+};
+
+struct resolver {
+    struct loop_timer claim_timer; /* each resolve_interval_ms */
+    struct loop_timer beat_timer;  /* each second */
+    size_t running;                /* claimed attempts in hand */
+    bool is_claiming;
+    bool is_adopting;
+    bool is_beating;
+    bool is_counting;
+    int64_t look_us; /* monotonic: when to adopt and count next */
+    int64_t last_mono_us;
+    int64_t last_wall_us;
+    int64_t guard_us;       /* a forward step of the wall clock, not yet believed */
+    int64_t guard_until_us; /* monotonic */
+    struct arena claim_arena;
+    struct metrics_series *unresolved;
+    struct metrics_series *unresolved_oldest;
+};
+
+struct payments {
+    struct payments_config config;
+    struct payments_parts parts;
+    struct vault vault;
+    struct rng rng;
+    struct link in_hand; /* oldest first */
+    size_t in_hand_count;
+    struct link waiting;
+    struct drive *by_key; /* hash of those that are held */
+    struct loop_timer deadline_timer;
+    struct loop_timer soon_timer;
+    struct link soon; /* refusals for the next tick: drives linked by `waiting` */
+    bool is_draining;
+    struct metrics_series *in_flight;
+    struct resolver resolver;
+};
+
+/* ---- driver.c ---- */
+struct drive *drive_new(struct payments *payments, struct merchant *merchant);
+void drive_free(struct drive *drive);
+int64_t drive_wall_us(const struct drive *drive);
+/* Step the core and do what it asks, until it waits. The drive may be freed when this returns. */
+void drive_step(struct drive *drive, const struct orchestrate_event *event);
+void drive_begin(struct drive *drive);
+void drive_reply(struct drive *drive, const struct payment_reply *reply);
+void drive_reply_problem(struct drive *drive, enum message problem, struct str detail,
+                         const struct uuid *payment_id, int retry_after_s);
+/* The state of `payment`: 201 or 202. */
+void drive_reply_state(struct drive *drive, const struct store_payment_view *payment);
+/* Answer with the refusal in the drive at the next tick, then free it. */
+void drive_refuse_soon(struct drive *drive);
+
+/* ---- driver_request.c ---- */
+void drive_take_request(struct drive *drive, const struct payment_request *request);
+/* A payment id and an empty view for try `try_number`. */
+void drive_open_view(struct drive *drive, int32_t try_number);
+void drive_seal_tokens(struct drive *drive);
+
+/* ---- driver_route.c ---- */
+/* Candidates, decision, first request. False: the refusal is in the drive. */
+bool drive_route(struct drive *drive, const struct payment_request *request);
+/* The request for send `send_number` of the action's attempt: the adapter's next. */
+void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
+                   struct orchestrate_prepared *prepared);
+void drive_fill_call(struct drive *drive, const struct drive_candidate *candidate,
+                     const struct uuid *attempt_id);
+struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *candidate);
+
+/* ---- driver_write.c ---- */
+void drive_write(struct drive *drive, const struct orchestrate_action *action);
+void drive_probe(struct drive *drive);
+/* driver_transfer.c: the rows of an approval; returns how many. */
+size_t drive_transfers(struct drive *drive, const struct store_attempt *attempt,
+                       const struct store_outcome *outcome,
+                       struct store_transfer transfers[STORE_TRANSFER_MAX], int64_t now_us);
+void drive_view_init(struct drive *drive, size_t attempt_room);
+/* Make room for one more row at the end. */
+void drive_attempt_reserve(struct drive *drive, struct store_attempt_view *attempt);
+
+/* ---- driver_send.c ---- */
+void drive_send(struct drive *drive, const struct orchestrate_action *action);
+void drive_send_stop(struct drive *drive);
+
+/* ---- driver_key.c ---- */
+struct drive *drive_find_held(struct payments *payments, const struct drive *drive);
+void drive_hold_key(struct drive *drive);
+void drive_release_key(struct drive *drive);
+/* True when the request repeats one in hand here: answered with 409 or 422. */
+bool drive_refuse_repeat(struct drive *drive);
+/* Answer from the ledger; without such a key, with the refusal in the drive. Frees it in the end.
+ */
+void drive_answer_key(struct drive *drive);
+void drive_answer_reference(struct drive *drive);
+
+/* ---- resolve.c ---- */
+void resolver_init(struct payments *payments);
+void resolver_release(struct payments *payments);
+
+#endif

@@ -1,0 +1,302 @@
+#include "payment/driver.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "payment/testmethod.h"
+
+enum {
+    DECISION_BYTES_MAX = 65536,
+    DETAIL_BYTES_MAX = 1024,
+    RETRY_AFTER_S = 5, /* about the time that a breaker stays open */
+};
+
+struct routing { /* while a decision is made */
+    struct route_facts facts;
+    struct route_candidate candidate[ROUTE_CANDIDATE_MAX];
+    struct str token[ROUTE_CANDIDATE_MAX];
+    size_t count;
+    struct route_decision decision;
+};
+
+/* ---- candidates ---- */
+
+static struct str find_token(const struct payment_request *request, struct str provider)
+{
+    if (testmethod_is(request->method_type))
+        return testmethod_token(request->test_outcome);
+    for (size_t i = 0; i < request->token_count; i++) {
+        if (str_eq(request->token[i].provider, provider))
+            return request->token[i].token;
+    }
+    return STR_NONE;
+}
+
+static bool takes_method(const struct merchant_account *account, struct str method)
+{
+    if (testmethod_is(method) || str_is_empty(str_trim(account->row.methods)))
+        return true;
+    struct str rest = account->row.methods;
+    while (rest.len > 0) {
+        if (str_eq(str_cut(&rest, ' '), method))
+            return true;
+    }
+    return false;
+}
+
+/* The smaller of two limits where 0 is none. */
+static int64_t smaller_limit(int64_t a, int64_t b)
+{
+    if (a == 0 || b == 0)
+        return a + b;
+    return a < b ? a : b;
+}
+
+static void add_candidate(struct drive *drive, struct routing *routing,
+                          const struct merchant_account *account,
+                          const struct payment_request *request, int64_t now_us)
+{
+    const struct provider *provider = account->account.provider;
+    size_t index = routing->count++;
+    struct route_candidate *candidate = &routing->candidate[index];
+    routing->token[index] = find_token(request, account->row.provider);
+    *candidate = (struct route_candidate){
+        .account_id = account->account.account_id,
+        .provider = account->row.provider,
+        .account_name = account->row.name,
+        .disabled = account->row.disabled || !account->usable,
+        .has_token = routing->token[index].len > 0,
+        .cost = account->cost,
+        .amount_max_minor = account->row.amount_max_minor,
+    };
+    if (provider == NULL)
+        return; /* unusable: disabled already */
+    candidate->takes_currency = merchant_account_takes(account, drive->currency);
+    candidate->takes_operation = (provider->capability.operations >> drive->operation & 1) != 0;
+    candidate->takes_method = takes_method(account, request->method_type);
+    candidate->amount_max_minor =
+        smaller_limit(account->row.amount_max_minor, provider->capability.amount_max_minor);
+    health_read(drive->payments->parts.health, account->health, now_us, &candidate->health);
+}
+
+static void decide(struct drive *drive, const struct payment_request *request,
+                   struct routing *routing, char merchant_text[ID_TEXT_SIZE])
+{
+    struct route_facts *facts = &routing->facts;
+    *facts = (struct route_facts){
+        .operation = drive->operation,
+        .amount_minor = request->amount_minor,
+        .currency = request->currency,
+        .method = request->method_type,
+        .country = request->country,
+        .merchant = id_format(ID_MERCHANT, &drive->merchant->merchant_id, merchant_text),
+        .metadata = request->metadata,
+        .metadata_count = request->metadata_count,
+        .only_count = request->only_count,
+        .never_count = request->never_count,
+        .now_us = drive->started_us,
+    };
+    memcpy(facts->only, request->only, sizeof(facts->only));
+    memcpy(facts->never, request->never, sizeof(facts->never));
+    int64_t now_us = clock_mono_us();
+    for (size_t i = 0; i < drive->merchant->account_count; i++)
+        add_candidate(drive, routing, &drive->merchant->account[i], request, now_us);
+    route_decide(drive->payments->parts.rules, facts, routing->candidate, routing->count,
+                 rng_next(&drive->payments->rng), &routing->decision);
+}
+
+/* ---- after the decision: what only adapter and breaker can say ---- */
+
+static void drop_kept(struct route_decision *decision, size_t index, enum route_drop drop)
+{
+    CHECK(index < decision->kept_count);
+    struct route_verdict dropped = decision->verdict[index];
+    dropped.drop = drop;
+    dropped.probe = false;
+    size_t last = decision->kept_count - 1;
+    memmove(&decision->verdict[index], &decision->verdict[index + 1],
+            (last - index) * sizeof(decision->verdict[0]));
+    decision->verdict[last] = dropped;
+    decision->kept_count--;
+}
+
+static struct drive_candidate make_candidate(struct drive *drive, const struct routing *routing,
+                                             const struct route_verdict *verdict)
+{
+    return (struct drive_candidate){
+        .account = &drive->merchant->account[verdict->candidate],
+        .token = arena_str(&drive->arena, routing->token[verdict->candidate]),
+        .expected_fee_minor = verdict->fee_known ? verdict->expected_fee_minor : -1,
+        .probe = verdict->probe,
+    };
+}
+
+static bool build_request(struct drive *drive)
+{
+    struct error err;
+    const struct provider *provider = drive->call.account->provider;
+    drive->request = (struct provider_request){0};
+    enum provider_next next =
+        provider->next(&drive->call, &drive->facts, &drive->arena, &drive->request, &err);
+    drive->has_request = next == PROVIDER_NEXT_SEND;
+    drive->refusal = drive->has_request ? STR_NONE : arena_str(&drive->arena, str_of(err.text));
+    return drive->has_request;
+}
+
+static void start_attempt(struct drive *drive, uint8_t number, uint8_t candidate)
+{
+    drive->attempt_number = number;
+    drive->attempt_candidate = candidate;
+    drive->attempt_id = uuid_new();
+    drive->facts = (struct provider_facts){0};
+    drive_fill_call(drive, &drive->candidate[candidate], &drive->attempt_id);
+}
+
+/* Drop those at the head that cannot be sent to; the request of the first that can be is kept. */
+static void settle_first(struct drive *drive, struct routing *routing)
+{
+    struct route_decision *decision = &routing->decision;
+    while (decision->kept_count > 0) {
+        drive->candidate[0] = make_candidate(drive, routing, &decision->verdict[0]);
+        start_attempt(drive, 1, 0);
+        if (!build_request(drive)) {
+            drop_kept(decision, 0, ROUTE_REFUSED);
+            continue;
+        }
+        const struct drive_candidate *first = &drive->candidate[0];
+        if (first->probe && !health_take_probe(drive->payments->parts.health,
+                                               first->account->health, clock_mono_us())) {
+            drop_kept(decision, 0, ROUTE_BREAKER_OPEN);
+            continue;
+        }
+        break;
+    }
+    drive->candidate_count = decision->kept_count;
+    for (size_t i = 1; i < decision->kept_count; i++)
+        drive->candidate[i] = make_candidate(drive, routing, &decision->verdict[i]);
+}
+
+/* ---- nobody is left ---- */
+
+static void explain_refusal(struct drive *drive, const struct routing *routing)
+{
+    struct buf detail;
+    buf_init(&detail, DETAIL_BYTES_MAX);
+    bool is_breaker = false;
+    for (size_t i = 0; i < routing->decision.count; i++) {
+        const struct route_verdict *verdict = &routing->decision.verdict[i];
+        const struct route_candidate *candidate = &routing->candidate[verdict->candidate];
+        is_breaker = is_breaker || verdict->drop == ROUTE_BREAKER_OPEN;
+        const struct merchant_account *account = &drive->merchant->account[verdict->candidate];
+        const char *why = route_drop_name(verdict->drop);
+        if (verdict->drop == ROUTE_DISABLED && !account->usable)
+            why = "unusable";
+        buf_printf(&detail, "%s" STR_FMT ":" STR_FMT " %s", i == 0 ? "" : ", ",
+                   STR_ARG(candidate->provider), STR_ARG(candidate->account_name), why);
+        if (verdict->drop == ROUTE_REFUSED)
+            buf_printf(&detail, " (" STR_FMT ")", STR_ARG(drive->refusal));
+    }
+    if (routing->decision.count == 0)
+        buf_add_str(&detail, STR("the merchant has no provider account"));
+    drive->problem = is_breaker ? MESSAGE_NO_HEALTHY_PROVIDER : MESSAGE_NO_ROUTE;
+    drive->retry_after_s = is_breaker ? RETRY_AFTER_S : 0;
+    drive->problem_detail = arena_str(&drive->arena, buf_str(&detail));
+    buf_release(&detail);
+}
+
+static void keep_decision(struct drive *drive, const struct routing *routing)
+{
+    struct buf json;
+    buf_init(&json, DECISION_BYTES_MAX);
+    route_decision_print(&routing->decision, routing->candidate, &json);
+    CHECK(buf_is_ok(&json));
+    drive->decision_json = arena_str(&drive->arena, buf_str(&json));
+    buf_release(&json);
+    metrics_count(METRIC_ROUTING_DECISIONS, 1, routing->decision.rule,
+                  drive->candidate[0].account->row.provider);
+}
+
+bool drive_route(struct drive *drive, const struct payment_request *request)
+{
+    struct routing routing = {.count = 0};
+    char merchant_text[ID_TEXT_SIZE];
+    if (testmethod_is(request->method_type) &&
+        (drive->merchant->livemode || testmethod_token(request->test_outcome).len == 0)) {
+        drive->problem = MESSAGE_INVALID_MEMBER;
+        drive->problem_detail =
+            drive->merchant->livemode
+                ? STR("method.type: \"test\" is for test keys only")
+                : STR("method.outcome: approved, declined_soft, declined_hard or requires_action");
+        return false;
+    }
+    decide(drive, request, &routing, merchant_text);
+    settle_first(drive, &routing);
+    if (drive->candidate_count == 0) {
+        explain_refusal(drive, &routing);
+        return false;
+    }
+    keep_decision(drive, &routing);
+    return true;
+}
+
+/* ---- what an attempt is to achieve ---- */
+
+struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *candidate)
+{
+    const struct provider_capability *capability =
+        &candidate->account->account.provider->capability;
+    return (struct orchestrate_candidate){
+        .replay = (enum orchestrate_replay)capability->replay,
+        .can_lookup = capability->lookup_by_reference,
+        .key_lifetime_us = capability->key_lifetime_ms * CLOCK_MS_US,
+        .settle_us = capability->settle_ms * CLOCK_MS_US,
+    };
+}
+
+void drive_fill_call(struct drive *drive, const struct drive_candidate *candidate,
+                     const struct uuid *attempt_id)
+{
+    char id[ID_TEXT_SIZE];
+    const struct store_payment *row = &drive->committed.payment.row;
+    drive->call = (struct provider_call){
+        .operation = drive->operation,
+        .account = &candidate->account->account,
+        .attempt_ref = arena_str(&drive->arena, id_format(ID_ATTEMPT, attempt_id, id)),
+        .merchant_ref = row->reference,
+        .amount_minor = row->amount_minor,
+        .currency = drive->currency,
+        .method_type = testmethod_provider_method(row->method_type),
+        .token = candidate->token,
+        .country = row->country,
+        .customer_ref = drive->customer_id,
+        .description = drive->description,
+    };
+    drive->call.payment_ref = arena_str(&drive->arena, id_format(ID_PAYMENT, &row->payment_id, id));
+}
+
+void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
+                   struct orchestrate_prepared *prepared)
+{
+    bool is_new = action->attempt_number != drive->attempt_number ||
+                  action->candidate != drive->attempt_candidate;
+    if (is_new) {
+        const struct drive_candidate *candidate = &drive->candidate[action->candidate];
+        start_attempt(drive, action->attempt_number, action->candidate);
+        /* A later candidate's breaker may be half-open: then another caller may hold its probe. */
+        if (candidate->probe && action->attempt_number > 1 &&
+            !health_take_probe(drive->payments->parts.health, candidate->account->health,
+                               clock_mono_us())) {
+            drive->refusal = STR("its breaker is open");
+            *prepared = (struct orchestrate_prepared){.refused = true};
+            return;
+        }
+    }
+    bool is_built = is_new || action->send_number > 1 || !drive->has_request ? build_request(drive)
+                                                                             : drive->has_request;
+    *prepared = (struct orchestrate_prepared){
+        .refused = !is_built,
+        .moves_money = is_built && drive->request.moves_money,
+    };
+}

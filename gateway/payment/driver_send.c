@@ -1,0 +1,238 @@
+#include "payment/driver.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+static void send_done(void *ctx, const struct engine_result *result);
+
+/* ---- what came back ---- */
+
+static bool is_refusal_at_the_door(int status)
+{
+    return status == 401 || status == 403 || status == 408 || status == 425 || status == 429 ||
+           status >= 500;
+}
+
+static bool is_mismatch(const struct provider_call *call,
+                        const struct provider_judgement *judgement)
+{
+    bool is_success = judgement->outcome == OUTCOME_APPROVED ||
+                      judgement->outcome == OUTCOME_PENDING ||
+                      judgement->outcome == OUTCOME_REQUIRES_ACTION;
+    return is_success && judgement->has_amount &&
+           (judgement->amount_minor != call->amount_minor ||
+            strcmp(judgement->currency, call->currency->code) != 0);
+}
+
+static struct str print_facts(struct drive *drive, const struct provider_judgement *judgement)
+{
+    struct provider_facts facts = judgement->facts;
+    if (judgement->action_url.len > 0 && facts.count < PROVIDER_FACT_MAX)
+        provider_fact_set(&facts, STR("action_url"), judgement->action_url);
+    if (facts.count == 0)
+        return STR("{}");
+    struct buf json;
+    buf_init(&json, VAULT_TEXT_MAX);
+    provider_facts_print(&facts, &json);
+    struct str kept = buf_is_ok(&json) ? arena_str(&drive->arena, buf_str(&json)) : STR("{}");
+    buf_release(&json);
+    return kept;
+}
+
+static void keep_judgement(struct drive *drive, const struct engine_result *result,
+                           const struct provider_judgement *judgement)
+{
+    struct arena *arena = &drive->arena;
+    struct drive_answer *answer = &drive->answer;
+    answer->outcome = judgement->outcome;
+    answer->code = arena_str(arena, str_of(judgement->code));
+    answer->reason = arena_str(arena, str_of(judgement->reason));
+    if (is_mismatch(&drive->call, judgement))
+        answer->reason = STR("amount_mismatch");
+    answer->reference = arena_str(arena, judgement->reference);
+    answer->facts_json = print_facts(drive, judgement);
+    answer->debug_id = arena_str(arena, result->answer.debug_id);
+    answer->http_status = result->answer.status;
+    if (judgement->has_fee && judgement->fee_minor >= 0)
+        answer->fee_minor = judgement->fee_minor;
+    for (size_t i = 0; i < judgement->facts.count; i++) {
+        const struct provider_fact *fact = &judgement->facts.fact[i];
+        provider_fact_set(&drive->facts, arena_str(arena, fact->name),
+                          arena_str(arena, fact->value));
+    }
+}
+
+static enum health_event health_event_of(const struct drive *drive,
+                                         const struct engine_result *result,
+                                         const struct provider_judgement *judgement)
+{
+    if (result->end == ENGINE_NOT_SENT)
+        return HEALTH_NOT_SENT;
+    if (result->end == ENGINE_LOST)
+        return HEALTH_LOST;
+    bool is_unwell = result->answer.status >= 500 || result->answer.status == 429;
+    bool is_garbage =
+        judgement->outcome == OUTCOME_UNKNOWN && drive->send_step != PROVIDER_STEP_LOOKUP;
+    return is_unwell || is_garbage ? HEALTH_ERROR : HEALTH_SUCCESS;
+}
+
+static void tell_health(struct drive *drive, const struct engine_result *result,
+                        const struct provider_judgement *judgement)
+{
+    char text[PROVIDER_REASON_MAX];
+    enum health_event event = health_event_of(drive, result, judgement);
+    struct str reason = str_of(result->reason);
+    if (result->end == ENGINE_ANSWERED) {
+        int len = snprintf(text, sizeof(text), "http_%d", result->answer.status);
+        reason = (struct str){text, (size_t)len};
+    }
+    struct payments *payments = drive->payments;
+    if (drive->health != NULL)
+        health_answered(payments->parts.health, drive->health, event, result->elapsed_us, reason,
+                        clock_mono_us(), clock_wall_us());
+    drive->health = NULL;
+    if (metrics_is_open()) {
+        const struct str labels[] = {str_of(drive->call.account->provider->name),
+                                     str_of(operation_name(drive->call.operation))};
+        metrics_observe_us(metrics_find(METRIC_ATTEMPT_SECONDS, labels, ARRAY_LEN(labels)),
+                           result->elapsed_us);
+    }
+}
+
+/* ---- going out ---- */
+
+static void answer_unsent(struct drive *drive, const char *why)
+{
+    drive->answer.reason = str_of(why);
+    struct orchestrate_event event = {.kind = EVENT_ANSWERED};
+    drive_step(drive, &event);
+}
+
+/* The request is in the drive, and lives there until send_done. */
+static void start(struct drive *drive, int64_t not_after_us)
+{
+    struct payments *payments = drive->payments;
+    drive->send_step = drive->request.step;
+    drive->sent_us = clock_mono_us();
+    drive->health = drive->candidate[drive->attempt_candidate].account->health;
+    if (drive->health != NULL)
+        health_sent(drive->health, drive->sent_us);
+    drive->send = engine_send_start(payments->parts.engine, drive->call.account, &drive->request,
+                                    not_after_us, send_done, drive);
+}
+
+static bool build_lookup(struct drive *drive)
+{
+    const struct provider *provider = drive->call.account->provider;
+    drive->request = (struct provider_request){0};
+    return provider->build_lookup != NULL &&
+           provider->build_lookup(&drive->call, &drive->facts, &drive->arena, &drive->request);
+}
+
+static bool build_repeat(struct drive *drive, uint8_t send_number)
+{
+    const struct store_payment_view *view = &drive->committed.payment;
+    for (size_t i = 0; i < view->attempt_count; i++) {
+        const struct store_attempt_view *attempt = &view->attempts[i];
+        if (attempt->row.number != drive->core.attempt_number)
+            continue;
+        for (size_t n = 0; n < attempt->send_count; n++) {
+            const struct store_send *send = &attempt->sends[n];
+            struct error err;
+            if (send->number != send_number)
+                continue;
+            if (vault_open_request(&drive->payments->vault, &send->merchant_id, &send->attempt_id,
+                                   send->number, send->body_sealed, &drive->arena, &drive->request,
+                                   &err) &&
+                drive->request.key.len > 0)
+                return true;
+            log_warn("payment", "cannot repeat a send", LOG_STR("attempt", drive->call.attempt_ref),
+                     LOG_CSTR("error", err.text));
+        }
+    }
+    return false;
+}
+
+void drive_send(struct drive *drive, const struct orchestrate_action *action)
+{
+    int64_t window_us = drive->payments->config.limits.send_window_us;
+    drive->send_kind = action->send;
+    drive->lookup_count = 0;
+    drive->answer = (struct drive_answer){
+        .attempt_number = action->attempt_number,
+        .facts_json = STR("{}"),
+        .fee_minor = -1,
+    };
+    bool is_usable = drive->candidate[drive->attempt_candidate].account->usable;
+    switch (action->send) {
+    case SEND_FIRST:
+        CHECK(drive->has_request && !drive->is_resumed);
+        CHECK(action->attempt_number == drive->attempt_number);
+        start(drive, drive->write_us + window_us);
+        return;
+    case SEND_REPEAT:
+        if (!is_usable || !build_repeat(drive, action->send_number))
+            answer_unsent(drive, is_usable ? "cannot_repeat" : "account_unusable");
+        else
+            start(drive, drive->write_us + window_us);
+        return;
+    case SEND_LOOKUP:
+        if (!is_usable || !build_lookup(drive))
+            answer_unsent(drive, is_usable ? "cannot_look_up" : "account_unusable");
+        else
+            start(drive, clock_mono_us() + window_us);
+        return;
+    }
+}
+
+static void send_done(void *ctx, const struct engine_result *result)
+{
+    struct drive *drive = ctx;
+    const struct provider_account *account = drive->call.account;
+    struct provider_judgement judgement = {0};
+    struct orchestrate_event event = {.kind = EVENT_ANSWERED};
+    drive->send = NULL;
+    drive->answer.elapsed_us += result->elapsed_us;
+    event.answer.left = result->left;
+    if (result->end == ENGINE_ANSWERED) {
+        account->provider->judge(&drive->call, drive->send_step, &result->answer, &drive->arena,
+                                 &judgement);
+        if (result->answer.status == 401)
+            engine_forget_token(drive->payments->parts.engine, account);
+        keep_judgement(drive, result, &judgement);
+        event.answer.whole = true;
+        event.answer.outcome = judgement.outcome;
+        event.answer.amount_mismatch = is_mismatch(&drive->call, &judgement);
+        event.answer.not_found = judgement.not_found;
+        event.answer.duplicate = judgement.duplicate;
+        event.answer.may_send_again = judgement.may_send_again;
+        event.answer.answers_key = !is_refusal_at_the_door(result->answer.status);
+    } else {
+        drive->answer.reason = arena_str(&drive->arena, str_of(result->reason));
+    }
+    tell_health(drive, result, &judgement);
+    bool learned_only = event.answer.whole && judgement.outcome == OUTCOME_NONE &&
+                        !judgement.not_found && !judgement.duplicate;
+    if (drive->send_kind == SEND_LOOKUP && learned_only &&
+        ++drive->lookup_count < DRIVE_LOOKUP_MAX && build_lookup(drive)) {
+        start(drive, clock_mono_us() + drive->payments->config.limits.send_window_us);
+        return;
+    }
+    drive_step(drive, &event);
+}
+
+void drive_send_stop(struct drive *drive)
+{
+    if (drive->send == NULL)
+        return;
+    engine_send_cancel(drive->send);
+    drive->send = NULL;
+    if (drive->health != NULL)
+        health_answered(drive->payments->parts.health, drive->health, HEALTH_LOST, 0,
+                        STR("canceled"), clock_mono_us(), clock_wall_us());
+    drive->health = NULL;
+}

@@ -1,0 +1,413 @@
+#include "payment/driver.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "payment/present.h"
+
+enum {
+    ROW_ROOM_FIRST = 2,
+    KEY_FOR_EVER_DAYS = 3650,
+};
+
+struct rows { /* of one bundle: the store copies what it needs when the write starts */
+    struct store_txn txn;
+    struct store_event event;
+    struct store_limits limits;
+    struct store_answer answer;
+    struct store_park park;
+    struct store_unpark unpark;
+    struct store_transfer transfers[STORE_TRANSFER_MAX];
+    int64_t now_us;
+};
+
+/* ---- the planned view ---- */
+
+static void view_copy(struct drive *drive, struct drive_view *to, const struct drive_view *from)
+{
+    struct store_attempt_view *attempts = to->attempts;
+    to->payment = from->payment;
+    to->payment.attempts = attempts;
+    CHECK(from->payment.attempt_count <= drive->attempt_room);
+    memcpy(attempts, from->attempts, from->payment.attempt_count * sizeof(*attempts));
+}
+
+static void *grow(struct arena *arena, const void *old, size_t count, size_t size)
+{
+    size_t room = count < ROW_ROOM_FIRST ? ROW_ROOM_FIRST : count * 2;
+    void *rows = arena_alloc(arena, room * size);
+    if (count > 0)
+        memcpy(rows, old, count * size);
+    return rows;
+}
+
+/* Arrays are full when their count is 0 or a power of two from ROW_ROOM_FIRST on. */
+static bool is_full(size_t count)
+{
+    return count == 0 || (count >= ROW_ROOM_FIRST && (count & (count - 1)) == 0);
+}
+
+void drive_attempt_reserve(struct drive *drive, struct store_attempt_view *attempt)
+{
+    if (is_full(attempt->send_count))
+        attempt->sends =
+            grow(&drive->arena, attempt->sends, attempt->send_count, sizeof(*attempt->sends));
+    if (is_full(attempt->outcome_count))
+        attempt->outcomes = grow(&drive->arena, attempt->outcomes, attempt->outcome_count,
+                                 sizeof(*attempt->outcomes));
+}
+
+static struct store_attempt_view *planned_attempt(struct drive *drive, int32_t number)
+{
+    struct store_payment_view *view = &drive->planned.payment;
+    for (size_t i = view->attempt_count; i > 0; i--) {
+        if (drive->planned.attempts[i - 1].row.number == number)
+            return &drive->planned.attempts[i - 1];
+    }
+    CHECK(false);
+    return NULL;
+}
+
+/* ---- rows ---- */
+
+static void add_attempt(struct drive *drive, const struct orchestrate_action *action,
+                        struct rows *rows)
+{
+    struct store_payment_view *view = &drive->planned.payment;
+    CHECK(view->attempt_count < drive->attempt_room);
+    CHECK(drive->attempt_number == action->attempt_number);
+    const struct drive_candidate *candidate = &drive->candidate[drive->attempt_candidate];
+    struct store_attempt_view *attempt = &drive->planned.attempts[view->attempt_count++];
+    *attempt = (struct store_attempt_view){0};
+    struct store_attempt *row = &attempt->row;
+    row->merchant_id = view->row.merchant_id;
+    row->payment_id = view->row.payment_id;
+    row->attempt_id = drive->attempt_id;
+    row->number = action->attempt_number;
+    row->operation = drive->operation;
+    row->account_id = candidate->account->account.account_id;
+    row->provider = str_of(candidate->account->account.provider->name);
+    row->amount_minor = view->row.amount_minor;
+    memcpy(row->currency, view->row.currency, sizeof(row->currency));
+    row->decision_json = row->number == 1 ? drive->decision_json : STR_NONE;
+    row->expected_fee_minor = candidate->expected_fee_minor;
+    row->created_us = rows->now_us;
+    row->writer_id = drive->payments->parts.writer_id;
+    vault_hash_token(&drive->payments->vault, &row->merchant_id, candidate->token, row->token_hash);
+    rows->txn.attempt = row;
+}
+
+static int64_t key_valid_until(const struct drive *drive, int64_t created_us)
+{
+    const struct provider_capability *capability = &drive->call.account->provider->capability;
+    if (drive->request.key.len == 0 || capability->replay == PROVIDER_REPLAY_NONE)
+        return created_us;
+    if (capability->key_lifetime_ms == 0)
+        return created_us + KEY_FOR_EVER_DAYS * 24LL * 3600 * CLOCK_SECOND_US;
+    return created_us + capability->key_lifetime_ms * CLOCK_MS_US;
+}
+
+static void add_send(struct drive *drive, const struct orchestrate_action *action,
+                     struct rows *rows)
+{
+    CHECK(drive->has_request && drive->attempt_number == action->attempt_number);
+    struct store_attempt_view *attempt = planned_attempt(drive, action->attempt_number);
+    CHECK(attempt->send_count + 1 == action->send_number);
+    drive_attempt_reserve(drive, attempt);
+    struct store_send *row = &attempt->sends[attempt->send_count++];
+    *row = (struct store_send){
+        .merchant_id = attempt->row.merchant_id,
+        .attempt_id = attempt->row.attempt_id,
+        .number = action->send_number,
+        .step = str_of(provider_step_name(drive->request.step)),
+        .moves_money = drive->request.moves_money,
+        .account_id = attempt->row.account_id,
+        .adapter_version = str_of(drive->call.account->provider->version),
+        .provider_key = drive->request.key,
+        .key_valid_until_us = key_valid_until(drive, rows->now_us),
+        .not_after_us = rows->now_us + drive->payments->config.limits.send_window_us,
+        .created_us = rows->now_us,
+    };
+    row->body_sealed =
+        vault_seal_request(&drive->payments->vault, &row->merchant_id, &row->attempt_id,
+                           row->number, &drive->request, &drive->arena);
+    rows->txn.send = row;
+}
+
+/* Why, where no answer of a provider says it. */
+static struct str own_reason(const struct drive *drive, const struct orchestrate_write_plan *plan)
+{
+    if (plan->announces_repeat)
+        return STR("repeat");
+    if (plan->needs_review)
+        return STR("review");
+    if (plan->outcome == OUTCOME_FAILED && drive->refusal.len > 0)
+        return STR("not_expressible");
+    return plan->outcome == OUTCOME_FAILED ? STR("not_sent") : STR_NONE;
+}
+
+static void add_outcome(struct drive *drive, const struct orchestrate_write_plan *plan,
+                        struct rows *rows)
+{
+    struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
+    drive_attempt_reserve(drive, attempt);
+    struct store_outcome *row = &attempt->outcomes[attempt->outcome_count++];
+    *row = (struct store_outcome){
+        .merchant_id = attempt->row.merchant_id,
+        .attempt_id = attempt->row.attempt_id,
+        .number = plan->outcome_number,
+        .send_number = plan->outcome_send_number,
+        .outcome = plan->outcome,
+        .left = plan->left,
+        .facts_json = STR("{}"),
+        .fee_minor = -1,
+        .created_us = rows->now_us,
+    };
+    const struct drive_answer *answer = &drive->answer;
+    bool is_told = answer->attempt_number == plan->outcome_attempt_number &&
+                   !plan->announces_repeat &&
+                   !(answer->outcome == OUTCOME_NONE && plan->outcome == OUTCOME_FAILED &&
+                     drive->refusal.len > 0);
+    if (is_told) {
+        row->code = answer->code;
+        row->reason = answer->reason;
+        row->reference = answer->reference;
+        row->facts_json = answer->facts_json;
+        row->debug_id = answer->debug_id;
+        row->http_status = answer->http_status;
+        row->fee_minor = answer->fee_minor;
+        row->elapsed_us = answer->elapsed_us;
+    }
+    if (row->reason.len == 0)
+        row->reason = own_reason(drive, plan);
+    rows->txn.outcome = row;
+}
+
+static void add_transfers(struct drive *drive, const struct orchestrate_write_plan *plan,
+                          struct rows *rows)
+{
+    struct store_payment_view *view = &drive->planned.payment;
+    const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
+    const struct store_attempt *row = &attempt->row;
+    rows->txn.transfers = rows->transfers;
+    rows->txn.transfer_count =
+        drive_transfers(drive, row, rows->txn.outcome, rows->transfers, rows->now_us);
+    int64_t captured = row->operation == OPERATION_SALE ? row->amount_minor : 0;
+    rows->limits = (struct store_limits){
+        .merchant_id = row->merchant_id,
+        .payment_id = view->row.payment_id,
+        .create = true,
+        .authorized = row->amount_minor,
+        .captured = captured,
+    };
+    memcpy(rows->limits.currency, row->currency, sizeof(rows->limits.currency));
+    rows->txn.limits = &rows->limits;
+    view->authorized += row->amount_minor;
+    view->captured += captured;
+}
+
+static void add_event(struct drive *drive, const struct orchestrate_write_plan *plan,
+                      struct rows *rows)
+{
+    struct store_payment_view *view = &drive->planned.payment;
+    rows->event = (struct store_event){
+        .merchant_id = view->row.merchant_id,
+        .event_id = uuid_new(),
+        .payment_id = view->row.payment_id,
+        .number = ++view->event_count,
+        .status = view->status,
+        .data_json = plan->needs_review ? STR("{\"needs_review\":true}") : STR("{}"),
+        .created_us = rows->now_us,
+    };
+    if (plan->has_outcome) {
+        const struct store_attempt_view *attempt =
+            planned_attempt(drive, plan->outcome_attempt_number);
+        rows->event.attempt_id = attempt->row.attempt_id;
+    }
+    rows->event.type =
+        plan->status != PAYMENT_NONE
+            ? arena_printf(&drive->arena, "payment.%s", payment_status_name(view->status))
+            : arena_printf(&drive->arena, "attempt.%s", outcome_name(plan->outcome));
+    rows->txn.events = &rows->event;
+    rows->txn.event_count = 1;
+}
+
+static void add_answer(struct drive *drive, struct rows *rows)
+{
+    struct store_payment_view *view = &drive->planned.payment;
+    char id[ID_TEXT_SIZE];
+    (void)id_format(ID_PAYMENT, &view->row.payment_id, id);
+    struct buf body;
+    buf_init(&body, PRESENT_BYTES_MAX);
+    present_payment(view, &body);
+    drive->answer_body = arena_str(&drive->arena, buf_str(&body));
+    buf_release(&body);
+    rows->answer = (struct store_answer){
+        .merchant_id = view->row.merchant_id,
+        .key = view->row.key,
+        .status = 201,
+        .content_type = STR("application/json"),
+        .location = arena_printf(&drive->arena, "/v1/payments/%s", id),
+        .body = drive->answer_body,
+        .created_us = rows->now_us,
+    };
+    rows->txn.answer = &rows->answer;
+}
+
+static void add_queue(struct drive *drive, const struct orchestrate_action *action,
+                      struct rows *rows)
+{
+    const struct orchestrate_write_plan *plan = &action->write;
+    if (!plan->parks && !plan->unparks)
+        return;
+    struct store_attempt_view *attempt = planned_attempt(
+        drive, plan->has_outcome ? plan->outcome_attempt_number : drive->core.attempt_number);
+    attempt->parked = plan->parks;
+    if (plan->parks) {
+        rows->park = (struct store_park){
+            .merchant_id = attempt->row.merchant_id,
+            .attempt_id = attempt->row.attempt_id,
+            .payment_id = attempt->row.payment_id,
+            .next_us = plan->park_next_us + drive->guard_us,
+            .tries = plan->park_tries,
+            .epoch = drive->claim.epoch,
+            .reason = drive->answer.reason,
+        };
+        rows->txn.park = &rows->park;
+        return;
+    }
+    rows->unpark = (struct store_unpark){
+        .merchant_id = attempt->row.merchant_id,
+        .attempt_id = attempt->row.attempt_id,
+        .epoch = drive->claim.epoch,
+    };
+    rows->txn.unpark = &rows->unpark;
+}
+
+static const char *plan_name(const struct orchestrate_write_plan *plan)
+{
+    if (plan->opens_payment)
+        return "open";
+    if (plan->opens_attempt)
+        return "switch";
+    if (plan->opens_send)
+        return "record";
+    if (plan->announces_repeat)
+        return "announce";
+    return plan->parks ? "park" : "close";
+}
+
+static void build_rows(struct drive *drive, const struct orchestrate_action *action,
+                       struct rows *rows)
+{
+    const struct orchestrate_write_plan *plan = &action->write;
+    *rows = (struct rows){.now_us = action->now_us + drive->guard_us};
+    rows->txn.name = plan_name(plan);
+    view_copy(drive, &drive->planned, &drive->committed);
+    struct store_payment_view *view = &drive->planned.payment;
+    view->updated_us = rows->now_us;
+    if (plan->opens_payment)
+        rows->txn.payment = &view->row;
+    if (plan->status != PAYMENT_NONE)
+        view->status = plan->status;
+    if (plan->has_outcome)
+        add_outcome(drive, plan, rows);
+    if (plan->opens_attempt)
+        add_attempt(drive, action, rows);
+    if (plan->opens_send)
+        add_send(drive, action, rows);
+    if (plan->posts_transfers)
+        add_transfers(drive, plan, rows);
+    if (plan->has_event)
+        add_event(drive, plan, rows);
+    add_queue(drive, action, rows);
+    if (plan->stores_answer)
+        add_answer(drive, rows);
+}
+
+/* ---- after the commit ---- */
+
+static void count_outcome(struct drive *drive, const struct orchestrate_write_plan *plan)
+{
+    const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
+    const struct store_outcome *outcome = &attempt->outcomes[attempt->outcome_count - 1];
+    metrics_count(METRIC_ATTEMPTS, 1, attempt->row.provider, str_of(outcome_name(plan->outcome)),
+                  outcome->reason);
+    if (drive->is_resumed && outcome_is_final(plan->outcome))
+        metrics_count(METRIC_RESOLVED, 1, str_of(outcome_name(plan->outcome)));
+    if (plan->opens_attempt) {
+        const struct store_attempt_view *next = attempt + 1;
+        metrics_count(METRIC_FAILOVERS, 1, attempt->row.provider, next->row.provider,
+                      outcome->reason);
+    }
+}
+
+/* What went well is counted, not logged, unless someone asks for every step. */
+static void log_state(const struct drive *drive)
+{
+    char id[ID_TEXT_SIZE];
+    const struct store_payment_view *view = &drive->committed.payment;
+    bool is_plain = !drive->is_resumed && payment_status_is_final(view->status);
+    const struct log_field fields[] = {
+        LOG_STR("payment_id", id_format(ID_PAYMENT, &view->row.payment_id, id)),
+        LOG_CSTR("status", payment_status_name(view->status)),
+        LOG_INT("attempts", (int64_t)view->attempt_count),
+        LOG_STR("reason", present_failure_reason(view)),
+        LOG_STR("request_id", drive->request_id),
+    };
+    log_write(is_plain ? LOG_DEBUG : LOG_INFO, "payment",
+              drive->is_resumed ? "payment resolved" : "payment closed", fields, ARRAY_LEN(fields));
+}
+
+static void take_commit(struct drive *drive)
+{
+    const struct orchestrate_write_plan *plan = &drive->plan;
+    if (plan->has_outcome && plan->outcome != OUTCOME_NONE && !plan->announces_repeat)
+        count_outcome(drive, plan);
+    view_copy(drive, &drive->committed, &drive->planned);
+    if (plan->opens_payment)
+        drive_hold_key(drive);
+    if (plan->has_event && plan->status != PAYMENT_NONE) {
+        struct store_payment_view *view = &drive->committed.payment;
+        metrics_count(METRIC_PAYMENTS, 1, str_of(payment_status_name(view->status)),
+                      str_of(view->row.currency));
+        log_state(drive);
+    }
+}
+
+static void write_done(void *ctx, enum store_result result, const struct store_ticket *ticket,
+                       const struct error *why)
+{
+    struct drive *drive = ctx;
+    if (ticket != NULL)
+        drive->ticket = *ticket;
+    if (result == STORE_COMMITTED)
+        take_commit(drive);
+    else if (result == STORE_ROLLED_BACK || result == STORE_UNKNOWN)
+        log_warn("payment", "a write did not commit", LOG_CSTR("write", plan_name(&drive->plan)),
+                 LOG_CSTR("result", store_result_name(result)),
+                 LOG_CSTR("error", why != NULL ? why->text : ""),
+                 LOG_STR("request_id", drive->request_id));
+    struct orchestrate_event event = {
+        .kind = EVENT_WRITTEN,
+        .write = (enum orchestrate_write)result,
+    };
+    drive_step(drive, &event);
+}
+
+void drive_write(struct drive *drive, const struct orchestrate_action *action)
+{
+    struct rows rows;
+    drive->write_us = clock_mono_us();
+    drive->plan = action->write;
+    drive->answer_body = STR_NONE;
+    build_rows(drive, action, &rows);
+    store_write_start(drive->payments->parts.store, &rows.txn, write_done, drive);
+}
+
+void drive_probe(struct drive *drive)
+{
+    store_probe_start(drive->payments->parts.store, &drive->ticket, write_done, drive);
+}

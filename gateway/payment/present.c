@@ -1,0 +1,203 @@
+#include "payment/present.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+/* The newest outcome row that says something of the attempt; NULL when there is none yet. */
+static const struct store_outcome *attempt_outcome(const struct store_attempt_view *attempt)
+{
+    const struct store_outcome *found = NULL;
+    for (size_t i = 0; i < attempt->outcome_count; i++) {
+        const struct store_outcome *outcome = &attempt->outcomes[i];
+        if (outcome->outcome == OUTCOME_NONE)
+            continue;
+        bool is_settled = found != NULL && outcome_is_final(found->outcome);
+        if (!is_settled || outcome->outcome == OUTCOME_APPROVED)
+            found = outcome;
+    }
+    return found;
+}
+
+/* Soft and hard are the router's business; a merchant reads "declined" and why. */
+static const char *attempt_status(const struct store_outcome *outcome)
+{
+    if (outcome == NULL)
+        return "processing";
+    switch (outcome->outcome) {
+    case OUTCOME_DECLINED_SOFT:
+    case OUTCOME_DECLINED_HARD:
+        return "declined";
+    case OUTCOME_NONE:
+    case OUTCOME_APPROVED:
+    case OUTCOME_PENDING:
+    case OUTCOME_REQUIRES_ACTION:
+    case OUTCOME_FAILED:
+    case OUTCOME_UNKNOWN:
+    case OUTCOME_COUNT:
+        return outcome_name(outcome->outcome);
+    }
+    return "processing";
+}
+
+/* The attempt that decides what the payment is: the approved one, else the last. */
+static const struct store_attempt_view *deciding_attempt(const struct store_payment_view *payment)
+{
+    for (size_t i = 0; i < payment->attempt_count; i++) {
+        const struct store_outcome *outcome = attempt_outcome(&payment->attempts[i]);
+        if (outcome != NULL && outcome->outcome == OUTCOME_APPROVED)
+            return &payment->attempts[i];
+    }
+    return payment->attempt_count > 0 ? &payment->attempts[payment->attempt_count - 1] : NULL;
+}
+
+static void put_text(struct json_out *json, const char *key, struct str text)
+{
+    if (text.len > 0)
+        json_put_str(json, key, text);
+    else
+        json_put_null(json, key);
+}
+
+static void put_time(struct json_out *json, const char *key, int64_t wall_us)
+{
+    char text[CLOCK_TEXT_SIZE];
+    json_put_str(json, key, clock_format_ms(wall_us, text));
+}
+
+static void put_object(struct json_out *json, const char *key, struct str object)
+{
+    json_put_raw(json, key, object.len > 0 ? object : STR("{}"));
+}
+
+static void put_money(struct json_out *json, const char *key, int64_t minor)
+{
+    if (minor >= 0)
+        json_put_int(json, key, minor);
+    else
+        json_put_null(json, key);
+}
+
+static void print_attempt(const struct store_attempt_view *attempt, struct json_out *json)
+{
+    char id[ID_TEXT_SIZE];
+    const struct store_outcome *outcome = attempt_outcome(attempt);
+    json_begin_object(json);
+    json_put_str(json, "id", id_format(ID_ATTEMPT, &attempt->row.attempt_id, id));
+    json_put_str(json, "provider", attempt->row.provider);
+    json_put_str(json, "account", id_format(ID_ACCOUNT, &attempt->row.account_id, id));
+    json_put_cstr(json, "operation", operation_name(attempt->row.operation));
+    json_put_cstr(json, "status", attempt_status(outcome));
+    put_text(json, "reason", outcome != NULL ? outcome->reason : STR_NONE);
+    put_text(json, "code", outcome != NULL ? outcome->code : STR_NONE);
+    if (outcome != NULL &&
+        (outcome->outcome == OUTCOME_DECLINED_SOFT || outcome->outcome == OUTCOME_DECLINED_HARD))
+        json_put_cstr(json, "decline", outcome->outcome == OUTCOME_DECLINED_SOFT ? "soft" : "hard");
+    put_text(json, "provider_reference", outcome != NULL ? outcome->reference : STR_NONE);
+    put_money(json, "expected_fee", attempt->row.expected_fee_minor);
+    put_money(json, "fee", outcome != NULL ? outcome->fee_minor : -1);
+    put_time(json, "started", attempt->row.created_us);
+    if (outcome != NULL && outcome_is_final(outcome->outcome))
+        put_time(json, "ended", outcome->created_us);
+    else
+        json_put_null(json, "ended");
+    json_end_object(json);
+}
+
+static void print_failure(const struct store_payment_view *payment, struct json_out *json)
+{
+    const struct store_attempt_view *attempt = deciding_attempt(payment);
+    bool has_failed = payment->status == PAYMENT_DECLINED || payment->status == PAYMENT_FAILED;
+    const struct store_outcome *outcome =
+        has_failed && attempt != NULL ? attempt_outcome(attempt) : NULL;
+    if (!has_failed) {
+        json_put_null(json, "failure");
+        return;
+    }
+    json_key(json, "failure");
+    json_begin_object(json);
+    json_put_str(json, "reason", present_failure_reason(payment));
+    put_text(json, "code", outcome != NULL ? outcome->code : STR_NONE);
+    json_end_object(json);
+}
+
+/* Where the payer must go: the newest fact of that name. */
+static void print_next_action(const struct store_payment_view *payment, struct json_out *json)
+{
+    if (payment->status != PAYMENT_REQUIRES_ACTION)
+        return;
+    const struct store_attempt_view *attempt = deciding_attempt(payment);
+    const struct store_outcome *outcome = attempt != NULL ? attempt_outcome(attempt) : NULL;
+    struct error ignored;
+    json_t *facts = NULL;
+    if (outcome != NULL && outcome->facts_json.len > 0)
+        facts = json_parse(outcome->facts_json, &json_limits_default, &ignored);
+    struct str url = facts != NULL ? json_text(facts, "action_url") : STR_NONE;
+    json_key(json, "next_action");
+    json_begin_object(json);
+    json_put_cstr(json, "type", "redirect");
+    put_text(json, "url", url);
+    json_end_object(json);
+    json_decref(facts);
+}
+
+static void print_decision(const struct store_payment_view *payment, struct json_out *json)
+{
+    for (size_t i = 0; i < payment->attempt_count; i++) {
+        if (payment->attempts[i].row.decision_json.len > 0) {
+            json_put_raw(json, "decision", payment->attempts[i].row.decision_json);
+            return;
+        }
+    }
+    json_put_null(json, "decision");
+}
+
+struct str present_failure_reason(const struct store_payment_view *payment)
+{
+    if (payment->status != PAYMENT_DECLINED && payment->status != PAYMENT_FAILED)
+        return STR_NONE;
+    const struct store_attempt_view *attempt = deciding_attempt(payment);
+    const struct store_outcome *outcome = attempt != NULL ? attempt_outcome(attempt) : NULL;
+    return outcome != NULL ? outcome->reason : STR_NONE;
+}
+
+static void print_head(const struct store_payment_view *payment, struct json_out *json)
+{
+    char id[ID_TEXT_SIZE];
+    const struct store_payment *row = &payment->row;
+    json_put_str(json, "id", id_format(ID_PAYMENT, &row->payment_id, id));
+    json_put_cstr(json, "object", "payment");
+    json_put_cstr(json, "status", payment_status_name(payment->status));
+    json_put_int(json, "amount", row->amount_minor);
+    json_put_str(json, "currency", str_of(row->currency));
+    json_put_int(json, "amount_captured", payment->captured);
+    json_put_int(json, "amount_refunded", payment->refunded);
+    json_put_cstr(json, "capture", row->capture_automatic ? "automatic" : "manual");
+    put_text(json, "reference", row->reference);
+    json_key(json, "method");
+    json_begin_object(json);
+    json_put_str(json, "type", row->method_type);
+    json_end_object(json);
+    put_object(json, "customer", row->customer_json);
+    put_object(json, "metadata", row->metadata_json);
+}
+
+void present_payment(const struct store_payment_view *payment, struct buf *out)
+{
+    struct json_out json;
+    const struct store_attempt_view *deciding = deciding_attempt(payment);
+    json_out_init(&json, out);
+    json_begin_object(&json);
+    print_head(payment, &json);
+    put_text(&json, "provider", deciding != NULL ? deciding->row.provider : STR_NONE);
+    print_failure(payment, &json);
+    print_next_action(payment, &json);
+    json_key(&json, "attempts");
+    json_begin_array(&json);
+    for (size_t i = 0; i < payment->attempt_count; i++)
+        print_attempt(&payment->attempts[i], &json);
+    json_end_array(&json);
+    print_decision(payment, &json);
+    put_time(&json, "created", payment->row.created_us);
+    json_put_bool(&json, "livemode", payment->row.livemode);
+    json_end_object(&json);
+}
