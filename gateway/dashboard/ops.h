@@ -7,15 +7,15 @@
 #ifndef DASHBOARD_OPS_H
 #define DASHBOARD_OPS_H
 
-#include "api/api.h"
 #include "http/server.h"
+#include "ledger/store.h"
+#include "router/health.h"
 
 struct ops;
 
 struct ops_parts { /* borrowed */
     struct loop *loop;
     struct store *store;
-    struct merchants *merchants;
     struct health *health;
     bool (*is_draining)(void *ctx); /* readyz answers 503 while true */
     void *draining_ctx;

@@ -266,7 +266,6 @@ static void wire_listeners(struct worker *w)
     struct ops_parts ops = {
         .loop = w->loop,
         .store = w->store,
-        .merchants = w->merchants,
         .health = w->start->health,
         .is_draining = is_draining,
         .draining_ctx = w,
