@@ -9,6 +9,7 @@
  *     /large     answers with h->large_bytes bytes
  *     /close     answers with Connection: close
  *     /stream    starts an event stream in h->stream
+ *     /reset     resets the connection instead of answering; /hang-up closes it in order
  */
 #ifndef TESTS_HTTP_HARNESS_H
 #define TESTS_HTTP_HARNESS_H
@@ -26,6 +27,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +105,8 @@ static UNUSED void handle(struct http_exchange *x, void *ctx)
         char *large = arena_alloc(http_arena(x), h->large_bytes);
         memset(large, 'L', h->large_bytes);
         reply_text(x, (struct str){large, h->large_bytes}, false);
+    } else if (str_eq(request->path, STR("/reset")) || str_eq(request->path, STR("/hang-up"))) {
+        http_abort(x, str_eq(request->path, STR("/reset")));
     } else if (str_eq(request->path, STR("/stream"))) {
         h->stream = http_stream_start(x, count_stream_gone, h);
     } else {
@@ -129,6 +133,7 @@ static UNUSED void harness_start(struct harness *h, const struct http_limits *li
     socklen_t len = sizeof at;
     struct timeval beat = {.tv_usec = 20000};
     memset(h, 0, sizeof *h);
+    (void)signal(SIGPIPE, SIG_IGN);
     h->loop = loop_new();
     h->tls = tls;
     if (!http_listen("127.0.0.1", 0, &h->listen_fd, &err)) {

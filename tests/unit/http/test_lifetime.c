@@ -159,6 +159,25 @@ static void a_client_that_leaves_with_half_a_body_is_forgotten(void **state)
     harness_stop(&h);
 }
 
+static void a_handler_may_end_the_connection_without_an_answer(void **state)
+{
+    (void)state;
+    for (int reset = 0; reset < 2; reset++) {
+        struct harness h;
+        struct client client;
+        harness_start(&h, NULL, NULL);
+        client_start(&h, &client, NULL);
+        client_send(&client, reset ? "GET /reset HTTP/1.1\r\nHost: a\r\n\r\n"
+                                   : "GET /hang-up HTTP/1.1\r\nHost: a\r\n\r\n");
+        PUMP_UNTIL(&h, client.closed);
+        assert_int_equal(client.reset, reset);
+        assert_int_equal(client.in.len, 0);
+        assert_int_equal(http_server_connection_count(h.server), 0);
+        client_stop(&client);
+        harness_stop(&h);
+    }
+}
+
 static void an_exchange_outlives_its_server(void **state)
 {
     struct harness h;
@@ -395,6 +414,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_nobody_reads_is_given_up),
         cmocka_unit_test(the_handler_hears_that_its_client_left_and_may_still_answer),
         cmocka_unit_test(a_client_that_leaves_with_half_a_body_is_forgotten),
+        cmocka_unit_test(a_handler_may_end_the_connection_without_an_answer),
         cmocka_unit_test(an_exchange_outlives_its_server),
         cmocka_unit_test(draining_closes_the_idle_and_lets_the_busy_finish),
         cmocka_unit_test(a_request_in_the_socket_is_still_served_when_draining),
