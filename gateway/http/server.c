@@ -7,7 +7,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,21 +148,12 @@ static void accept_again(void *ctx)
     event_add(server->accept_event, NULL);
 }
 
-/* A client that leaves while we write would else kill the process: OpenSSL writes without a flag.
- */
-static bool ignores_broken_pipes(void)
-{
-    struct sigaction action;
-    return sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 struct http_server *http_server_new(struct loop *loop, int listen_fd,
                                     const struct http_server_config *config)
 {
     struct http_server *server = calloc(1, sizeof *server);
     CHECK(server);
     CHECK(config->handler && config->listener_name);
-    CHECK(ignores_broken_pipes());
     server->loop = loop;
     server->listen_fd = listen_fd;
     server->config = *config;

@@ -99,7 +99,8 @@ struct http_server_config {
 /*
  * Serve on a listening socket made by the caller (the master, before the fork; http_listen). The
  * server does not own listen_fd's listening state: freeing the server leaves it open for others.
- * SIGPIPE must be ignored in the process, for every client may leave while it is written to.
+ * SIGPIPE must be ignored in the process: OpenSSL writes without MSG_NOSIGNAL, and any client may
+ * leave while it is written to.
  */
 struct http_server *http_server_new(struct loop *loop, int listen_fd,
                                     const struct http_server_config *config);
