@@ -205,6 +205,7 @@ struct store_unpark { /* delete the row that this worker claimed */
 enum {
     STORE_TRANSFER_MAX = 6,
     STORE_EVENT_MAX = 2,
+    STORE_LIST_MAX = 100,
 };
 
 struct store_txn { /* every part may be NULL (or count 0); all parts are of one payment */

@@ -43,7 +43,8 @@ postmaster_pid() {
 }
 
 is_running() {
-    pid=$(postmaster_pid "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+    pid=$(postmaster_pid "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null &&
+        ! grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null
 }
 
 make_cluster() {
@@ -99,6 +100,7 @@ kill)
     children=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)
     # shellcheck disable=SC2086 # a list of process ids
     kill -KILL "$pid" $children 2>/dev/null
+    while is_running "$dir"; do sleep 0.02; done
     ;;
 *)
     die "unknown verb $1"

@@ -1,0 +1,138 @@
+#include "ledger/bundle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The structs hold nothing but numbers and struct str: these are where the texts are. */
+#define TEXT(type, member) offsetof(struct type, member)
+
+static const size_t payment_texts[] = {
+    TEXT(store_payment, reference),     TEXT(store_payment, method_type),
+    TEXT(store_payment, country),       TEXT(store_payment, customer_json),
+    TEXT(store_payment, metadata_json), TEXT(store_payment, routing_json),
+    TEXT(store_payment, tokens_sealed), TEXT(store_payment, key),
+};
+static const size_t attempt_texts[] = {
+    TEXT(store_attempt, provider),
+    TEXT(store_attempt, decision_json),
+};
+static const size_t send_texts[] = {
+    TEXT(store_send, step),
+    TEXT(store_send, adapter_version),
+    TEXT(store_send, provider_key),
+    TEXT(store_send, body_sealed),
+};
+static const size_t outcome_texts[] = {
+    TEXT(store_outcome, code),       TEXT(store_outcome, reason),   TEXT(store_outcome, reference),
+    TEXT(store_outcome, facts_json), TEXT(store_outcome, debug_id),
+};
+static const size_t transfer_texts[] = {
+    TEXT(store_transfer, debit_account),
+    TEXT(store_transfer, credit_account),
+    TEXT(store_transfer, kind),
+};
+static const size_t event_texts[] = {
+    TEXT(store_event, type),
+    TEXT(store_event, data_json),
+};
+static const size_t answer_texts[] = {
+    TEXT(store_answer, key),
+    TEXT(store_answer, content_type),
+    TEXT(store_answer, location),
+    TEXT(store_answer, body),
+};
+static const size_t park_texts[] = {
+    TEXT(store_park, reason),
+};
+
+static void *copy_rows(struct arena *arena, const void *rows, size_t size, size_t count,
+                       const size_t *texts, size_t text_count)
+{
+    if (rows == NULL || count == 0)
+        return NULL;
+    char *copy = arena_alloc(arena, size * count);
+    memcpy(copy, rows, size * count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t t = 0; t < text_count; t++) {
+            struct str *text = (struct str *)(void *)(copy + i * size + texts[t]);
+            *text = arena_str(arena, *text);
+        }
+    }
+    return copy;
+}
+
+#define COPY(row, count, texts)                                                                    \
+    copy_rows(arena, txn->row, sizeof(*txn->row), (count), (texts), ARRAY_LEN(texts))
+#define COPY_PLAIN(row) copy_rows(arena, txn->row, sizeof(*txn->row), 1, NULL, 0)
+
+static void copy_txn(struct bundle *bundle, const struct store_txn *txn)
+{
+    struct arena *arena = &bundle->arena;
+    bundle->txn = (struct store_txn){
+        .name = txn->name,
+        .payment = COPY(payment, 1, payment_texts),
+        .attempt = COPY(attempt, 1, attempt_texts),
+        .send = COPY(send, 1, send_texts),
+        .outcome = COPY(outcome, 1, outcome_texts),
+        .transfers = COPY(transfers, txn->transfer_count, transfer_texts),
+        .transfer_count = txn->transfer_count,
+        .events = COPY(events, txn->event_count, event_texts),
+        .event_count = txn->event_count,
+        .limits = COPY_PLAIN(limits),
+        .answer = COPY(answer, 1, answer_texts),
+        .park = COPY(park, 1, park_texts),
+        .unpark = COPY_PLAIN(unpark),
+    };
+}
+
+struct bundle *bundle_new(const struct store_txn *txn, store_done_fn done, void *ctx)
+{
+    CHECK(txn->transfer_count <= STORE_TRANSFER_MAX);
+    CHECK(txn->event_count <= STORE_EVENT_MAX);
+    struct bundle *bundle = calloc(1, sizeof(*bundle));
+    CHECK(bundle != NULL);
+    list_init(&bundle->link);
+    arena_init(&bundle->arena, BUNDLE_BYTES_MAX);
+    copy_txn(bundle, txn);
+    bundle->done = done;
+    bundle->ctx = ctx;
+    const struct store_payment *payment = bundle->txn.payment;
+    if (payment != NULL) {
+        bundle->ticket.merchant_id = payment->merchant_id;
+        bundle->ticket.payment_id = payment->payment_id;
+        CHECK(str_copy_to(payment->key, bundle->ticket.key, sizeof(bundle->ticket.key)));
+    }
+    return bundle;
+}
+
+void bundle_free(struct bundle *bundle)
+{
+    list_remove(&bundle->link);
+    arena_release(&bundle->arena);
+    free(bundle);
+}
+
+void bundle_end(struct bundle *bundle, enum store_result result, const struct error *why)
+{
+    list_remove(&bundle->link);
+    bundle->done(bundle->ctx, result, &bundle->ticket, why);
+    bundle_free(bundle);
+}
+
+static const struct uuid *parked_attempt(const struct bundle *bundle)
+{
+    if (bundle->txn.park != NULL)
+        return &bundle->txn.park->attempt_id;
+    return bundle->txn.unpark != NULL ? &bundle->txn.unpark->attempt_id : NULL;
+}
+
+bool bundle_has_conflict(const struct bundle *a, const struct bundle *b)
+{
+    const struct store_limits *limits = a->txn.limits;
+    if (limits != NULL && b->txn.limits != NULL &&
+        uuid_eq(&limits->payment_id, &b->txn.limits->payment_id))
+        return true;
+    const struct uuid *attempt_a = parked_attempt(a);
+    const struct uuid *attempt_b = parked_attempt(b);
+    return attempt_a != NULL && attempt_b != NULL && uuid_eq(attempt_a, attempt_b);
+}

@@ -1,0 +1,406 @@
+#include "ledger/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ROW_COLUMN_MAX = 17, /* one more than any row has: the last one ends it */
+    ROW_KEY_MAX = 3,
+};
+
+enum column_kind {
+    COLUMN_END = 0,
+    COLUMN_GATE, /* the payment that this bundle opens; NULL when it opens none */
+    COLUMN_UUID,
+    COLUMN_UUID_NULL, /* zero: NULL */
+    COLUMN_WRITER,    /* zero: the writer of the batch */
+    COLUMN_BIGINT,
+    COLUMN_BIGINT_NULL, /* negative: NULL */
+    COLUMN_INTEGER,
+    COLUMN_BOOL,
+    COLUMN_TIME,
+    COLUMN_TEXT,
+    COLUMN_TEXT_NULL, /* empty: NULL */
+    COLUMN_BYTES,
+    COLUMN_DIGEST,   /* uint8_t[32] */
+    COLUMN_CURRENCY, /* char[4] */
+    COLUMN_OPERATION,
+    COLUMN_OUTCOME,
+    COLUMN_STATUS,
+    COLUMN_TRANSFER_STATE,
+};
+
+struct column {
+    enum column_kind kind;
+    size_t at;
+};
+
+enum scalar { /* parameters before the arrays */
+              SCALAR_NONE = 0,
+              SCALAR_BATCH,        /* batch_no */
+              SCALAR_WRITER_BATCH, /* writer_id, batch_no */
+              SCALAR_NOW,
+};
+
+struct row {
+    const char *at;
+    const struct uuid *gate; /* NULL: none */
+};
+
+struct insert {
+    enum sql sql;
+    enum scalar scalar;
+    struct column key[ROW_KEY_MAX]; /* sorted by it, so that two batches lock in the same order */
+    struct column columns[ROW_COLUMN_MAX];
+};
+
+#define C(kind, type, member)                                                                      \
+    {                                                                                              \
+        COLUMN_##kind, offsetof(struct store_##type, member)                                       \
+    }
+#define GATED                                                                                      \
+    {                                                                                              \
+        COLUMN_GATE, 0                                                                             \
+    }
+
+#define LIMITS_COLUMNS                                                                             \
+    {                                                                                              \
+        GATED, C(UUID, limits, merchant_id), C(UUID, limits, payment_id),                          \
+            C(CURRENCY, limits, currency), C(BIGINT, limits, authorized),                          \
+            C(BIGINT, limits, captured), C(BIGINT, limits, capture_open),                          \
+            C(BIGINT, limits, refunded), C(BIGINT, limits, refund_open)                            \
+    }
+#define PARK_COLUMNS                                                                               \
+    {                                                                                              \
+        GATED, C(UUID, park, merchant_id), C(UUID, park, attempt_id), C(UUID, park, payment_id),   \
+            C(TIME, park, next_us), C(INTEGER, park, tries), C(BIGINT, park, epoch),               \
+            C(TEXT, park, reason)                                                                  \
+    }
+
+/* clang-format off */
+static const struct insert inserts[] = {
+{SQL_OPEN, SCALAR_NONE, {C(UUID, payment, merchant_id), C(TEXT, payment, key)},
+    {C(UUID, payment, merchant_id), C(TEXT, payment, key), C(DIGEST, payment, fingerprint),
+     C(UUID, payment, payment_id), C(WRITER, payment, writer_id), C(TIME, payment, created_us),
+     C(TEXT_NULL, payment, reference), C(INTEGER, payment, try_number)}},
+{SQL_PAYMENTS, SCALAR_BATCH, {C(UUID, payment, merchant_id), C(UUID, payment, payment_id)},
+    {C(UUID, payment, merchant_id), C(UUID, payment, payment_id), C(TIME, payment, created_us),
+     C(BIGINT, payment, amount_minor), C(CURRENCY, payment, currency),
+     C(BOOL, payment, capture_automatic), C(BOOL, payment, livemode),
+     C(TEXT_NULL, payment, reference), C(INTEGER, payment, try_number),
+     C(TEXT, payment, method_type), C(TEXT, payment, country), C(TEXT, payment, key),
+     C(WRITER, payment, writer_id)}},
+{SQL_DETAILS, SCALAR_NONE, {C(UUID, payment, merchant_id), C(UUID, payment, payment_id)},
+    {C(UUID, payment, merchant_id), GATED, C(TEXT, payment, customer_json),
+     C(TEXT, payment, metadata_json), C(TEXT, payment, routing_json),
+     C(BYTES, payment, tokens_sealed)}},
+{SQL_ATTEMPTS, SCALAR_WRITER_BATCH, {C(UUID, attempt, merchant_id), C(UUID, attempt, attempt_id)},
+    {GATED, C(UUID, attempt, merchant_id), C(UUID, attempt, payment_id),
+     C(UUID, attempt, attempt_id), C(INTEGER, attempt, number), C(OPERATION, attempt, operation),
+     C(UUID, attempt, account_id), C(TEXT, attempt, provider), C(BIGINT, attempt, amount_minor),
+     C(CURRENCY, attempt, currency), C(TEXT_NULL, attempt, decision_json),
+     C(DIGEST, attempt, token_hash), C(BIGINT_NULL, attempt, expected_fee_minor),
+     C(TIME, attempt, created_us)}},
+{SQL_SENDS, SCALAR_NONE,
+    {C(UUID, send, merchant_id), C(UUID, send, attempt_id), C(INTEGER, send, number)},
+    {GATED, C(UUID, send, merchant_id), C(UUID, send, attempt_id), C(INTEGER, send, number),
+     C(TEXT, send, step), C(BOOL, send, moves_money), C(UUID, send, account_id),
+     C(TEXT, send, adapter_version), C(TEXT, send, provider_key),
+     C(TIME, send, key_valid_until_us), C(TIME, send, not_after_us), C(BYTES, send, body_sealed),
+     C(TIME, send, created_us)}},
+{SQL_OUTCOMES, SCALAR_NONE,
+    {C(UUID, outcome, merchant_id), C(UUID, outcome, attempt_id), C(INTEGER, outcome, number)},
+    {GATED, C(UUID, outcome, merchant_id), C(UUID, outcome, attempt_id),
+     C(INTEGER, outcome, number), C(INTEGER, outcome, send_number), C(OUTCOME, outcome, outcome),
+     C(BOOL, outcome, left), C(TEXT, outcome, code), C(TEXT, outcome, reason),
+     C(TEXT, outcome, reference), C(TEXT, outcome, facts_json), C(TEXT, outcome, debug_id),
+     C(INTEGER, outcome, http_status), C(BIGINT_NULL, outcome, fee_minor),
+     C(BIGINT, outcome, elapsed_us), C(TIME, outcome, created_us)}},
+{SQL_TRANSFERS, SCALAR_WRITER_BATCH,
+    {C(UUID, transfer, merchant_id), C(UUID, transfer, transfer_id)},
+    {GATED, C(UUID, transfer, merchant_id), C(UUID, transfer, transfer_id),
+     C(UUID, transfer, payment_id), C(UUID, transfer, attempt_id),
+     C(UUID_NULL, transfer, pending_id), C(TRANSFER_STATE, transfer, state),
+     C(TEXT, transfer, debit_account), C(TEXT, transfer, credit_account),
+     C(BIGINT, transfer, amount_minor), C(CURRENCY, transfer, currency), C(TEXT, transfer, kind),
+     C(TIME, transfer, created_us)}},
+{SQL_EVENTS, SCALAR_WRITER_BATCH,
+    {C(UUID, event, merchant_id), C(UUID, event, payment_id), C(INTEGER, event, number)},
+    {GATED, C(UUID, event, merchant_id), C(UUID, event, payment_id), C(INTEGER, event, number),
+     C(UUID, event, event_id), C(UUID_NULL, event, attempt_id), C(TEXT, event, type),
+     C(STATUS, event, status), C(TEXT, event, data_json), C(TIME, event, created_us)}},
+{SQL_ANSWERS, SCALAR_NONE, {C(UUID, answer, merchant_id), C(TEXT, answer, key)},
+    {GATED, C(UUID, answer, merchant_id), C(TEXT, answer, key), C(INTEGER, answer, status),
+     C(TEXT, answer, content_type), C(TEXT, answer, location), C(BYTES, answer, body),
+     C(TIME, answer, created_us)}},
+{SQL_LIMITS_CREATE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
+    LIMITS_COLUMNS},
+{SQL_LIMITS_CHANGE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
+    LIMITS_COLUMNS},
+{SQL_PARK_NEW, SCALAR_NOW, {C(UUID, park, merchant_id), C(UUID, park, attempt_id)}, PARK_COLUMNS},
+{SQL_PARK_AGAIN, SCALAR_NONE, {C(UUID, park, merchant_id), C(UUID, park, attempt_id)},
+    PARK_COLUMNS},
+{SQL_UNPARK, SCALAR_NONE, {C(UUID, unpark, merchant_id), C(UUID, unpark, attempt_id)},
+    {GATED, C(UUID, unpark, merchant_id), C(UUID, unpark, attempt_id),
+     C(BIGINT, unpark, epoch)}},
+};
+/* clang-format on */
+
+static const enum value_type column_types[] = {
+    [COLUMN_GATE] = VALUE_UUID,      [COLUMN_UUID] = VALUE_UUID,
+    [COLUMN_UUID_NULL] = VALUE_UUID, [COLUMN_WRITER] = VALUE_UUID,
+    [COLUMN_BIGINT] = VALUE_INT8,    [COLUMN_BIGINT_NULL] = VALUE_INT8,
+    [COLUMN_INTEGER] = VALUE_INT4,   [COLUMN_BOOL] = VALUE_BOOL,
+    [COLUMN_TIME] = VALUE_TIME,      [COLUMN_TEXT] = VALUE_TEXT,
+    [COLUMN_TEXT_NULL] = VALUE_TEXT, [COLUMN_BYTES] = VALUE_BYTEA,
+    [COLUMN_DIGEST] = VALUE_BYTEA,   [COLUMN_CURRENCY] = VALUE_TEXT,
+    [COLUMN_OPERATION] = VALUE_TEXT, [COLUMN_OUTCOME] = VALUE_TEXT,
+    [COLUMN_STATUS] = VALUE_TEXT,    [COLUMN_TRANSFER_STATE] = VALUE_TEXT,
+};
+
+/* ---- one column ------------------------------------------------------------------------------ */
+
+static const struct uuid *uuid_at(const char *at)
+{
+    return (const struct uuid *)(const void *)at;
+}
+
+static int64_t int64_at(const char *at)
+{
+    return *(const int64_t *)(const void *)at;
+}
+
+static int int_at(const char *at)
+{
+    return *(const int *)(const void *)at;
+}
+
+static struct str str_at(const char *at)
+{
+    return *(const struct str *)(const void *)at;
+}
+
+static const char *state_name(int state)
+{
+    static const char *const names[] = {
+        [TRANSFER_PENDING] = "pending",
+        [TRANSFER_POSTED] = "posted",
+        [TRANSFER_VOIDED] = "voided",
+    };
+    CHECK(state >= 0 && (size_t)state < ARRAY_LEN(names));
+    return names[state];
+}
+
+static void put_uuid(struct params *params, const struct uuid *id)
+{
+    if (id == NULL || uuid_is_zero(id))
+        params_put_null(params);
+    else
+        params_put_uuid(params, id);
+}
+
+static void put_nullable(struct params *params, const struct column *column, const char *at)
+{
+    if (column->kind == COLUMN_TEXT_NULL) {
+        struct str text = str_at(at);
+        if (str_is_empty(text))
+            params_put_null(params);
+        else
+            params_put_bytes(params, text);
+    } else if (int64_at(at) < 0) {
+        params_put_null(params);
+    } else {
+        params_put_int8(params, int64_at(at));
+    }
+}
+
+static void put_column(struct params *params, const struct column *column, const struct row *row,
+                       const struct rows_batch *batch)
+{
+    const char *at = row->at + column->at;
+    switch (column->kind) {
+    case COLUMN_GATE:
+        put_uuid(params, row->gate);
+        return;
+    case COLUMN_UUID:
+        params_put_uuid(params, uuid_at(at));
+        return;
+    case COLUMN_UUID_NULL:
+        put_uuid(params, uuid_at(at));
+        return;
+    case COLUMN_WRITER:
+        params_put_uuid(params, uuid_is_zero(uuid_at(at)) ? &batch->writer_id : uuid_at(at));
+        return;
+    case COLUMN_BIGINT:
+        params_put_int8(params, int64_at(at));
+        return;
+    case COLUMN_BIGINT_NULL:
+    case COLUMN_TEXT_NULL:
+        put_nullable(params, column, at);
+        return;
+    case COLUMN_INTEGER:
+        params_put_int4(params, int_at(at));
+        return;
+    case COLUMN_BOOL:
+        params_put_bool(params, *(const bool *)(const void *)at);
+        return;
+    case COLUMN_TIME:
+        params_put_time(params, int64_at(at));
+        return;
+    case COLUMN_TEXT:
+    case COLUMN_BYTES:
+        params_put_bytes(params, str_at(at));
+        return;
+    case COLUMN_DIGEST:
+        params_put_bytes(params, (struct str){at, 32});
+        return;
+    case COLUMN_CURRENCY:
+        params_put_bytes(params, (struct str){at, strnlen(at, 4)});
+        return;
+    case COLUMN_OPERATION:
+        params_put_bytes(params, str_of(operation_name((enum operation)int_at(at))));
+        return;
+    case COLUMN_OUTCOME:
+        params_put_bytes(params, str_of(outcome_name((enum outcome)int_at(at))));
+        return;
+    case COLUMN_STATUS:
+        params_put_bytes(params, str_of(payment_status_name((enum payment_status)int_at(at))));
+        return;
+    case COLUMN_TRANSFER_STATE:
+        params_put_bytes(params, str_of(state_name(int_at(at))));
+        return;
+    case COLUMN_END:
+        break;
+    }
+    CHECK(false);
+}
+
+/* ---- the rows of a statement -------------------------------------------------------------------
+ */
+
+static int compare_key(const struct column *key, const char *a, const char *b)
+{
+    switch ((unsigned)key->kind) {
+    case COLUMN_UUID:
+        return uuid_compare(uuid_at(a + key->at), uuid_at(b + key->at));
+    case COLUMN_TEXT:
+        return str_compare(str_at(a + key->at), str_at(b + key->at));
+    case COLUMN_INTEGER:
+        return int_at(a + key->at) - int_at(b + key->at);
+    default:
+        CHECK(false);
+    }
+}
+
+static int compare_rows(const void *a, const void *b, void *ctx)
+{
+    const struct insert *insert = ctx;
+    for (size_t i = 0; i < ROW_KEY_MAX && insert->key[i].kind != COLUMN_END; i++) {
+        int order =
+            compare_key(&insert->key[i], ((const struct row *)a)->at, ((const struct row *)b)->at);
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
+/* The first row and how many there are. */
+static const void *rows_of(const struct store_txn *txn, enum sql sql, size_t *count)
+{
+    *count = 1;
+    switch ((unsigned)sql) {
+    case SQL_OPEN:
+    case SQL_PAYMENTS:
+    case SQL_DETAILS:
+        return txn->payment;
+    case SQL_ATTEMPTS:
+        return txn->attempt;
+    case SQL_SENDS:
+        return txn->send;
+    case SQL_OUTCOMES:
+        return txn->outcome;
+    case SQL_TRANSFERS:
+        *count = txn->transfer_count;
+        return txn->transfers;
+    case SQL_EVENTS:
+        *count = txn->event_count;
+        return txn->events;
+    case SQL_ANSWERS:
+        return txn->answer;
+    case SQL_LIMITS_CREATE:
+        return txn->limits != NULL && txn->limits->create ? txn->limits : NULL;
+    case SQL_LIMITS_CHANGE:
+        return txn->limits != NULL && !txn->limits->create ? txn->limits : NULL;
+    case SQL_PARK_NEW:
+        return txn->park != NULL && txn->park->epoch == 0 ? txn->park : NULL;
+    case SQL_PARK_AGAIN:
+        return txn->park != NULL && txn->park->epoch != 0 ? txn->park : NULL;
+    case SQL_UNPARK:
+        return txn->unpark;
+    default:
+        CHECK(false);
+    }
+}
+
+static size_t row_size(enum sql sql)
+{
+    if (sql == SQL_TRANSFERS)
+        return sizeof(struct store_transfer);
+    return sql == SQL_EVENTS ? sizeof(struct store_event) : 0;
+}
+
+static size_t gather(const struct insert *insert, struct bundle *const *bundles, size_t count,
+                     struct row *rows)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct store_txn *txn = &bundles[i]->txn;
+        size_t row_count;
+        const char *first = rows_of(txn, insert->sql, &row_count);
+        for (size_t r = 0; first != NULL && r < row_count; r++) {
+            rows[found].at = first + r * row_size(insert->sql);
+            rows[found].gate = txn->payment != NULL ? &txn->payment->payment_id : NULL;
+            found++;
+        }
+    }
+    return found;
+}
+
+static void put_scalars(struct params *params, enum scalar scalar, const struct rows_batch *batch)
+{
+    if (scalar == SCALAR_WRITER_BATCH)
+        params_uuid(params, &batch->writer_id);
+    if (scalar == SCALAR_WRITER_BATCH || scalar == SCALAR_BATCH)
+        params_int8(params, batch->batch_no);
+    if (scalar == SCALAR_NOW)
+        params_time(params, batch->now_us);
+}
+
+void rows_send(struct pg *pg, struct pg_job *job, struct params *params,
+               const struct rows_batch *batch, struct bundle *const *bundles, size_t count)
+{
+    struct row *rows = calloc(count * STORE_TRANSFER_MAX, sizeof(*rows));
+    CHECK(rows != NULL);
+    for (size_t i = 0; i < ARRAY_LEN(inserts); i++) {
+        const struct insert *insert = &inserts[i];
+        size_t row_count = gather(insert, bundles, count, rows);
+        if (row_count == 0)
+            continue;
+        union {
+            const struct insert *in;
+            void *out;
+        } ctx = {.in = insert};
+        qsort_r(rows, row_count, sizeof(*rows), compare_rows, ctx.out);
+        params_clear(params);
+        put_scalars(params, insert->scalar, batch);
+        for (size_t c = 0; insert->columns[c].kind != COLUMN_END; c++) {
+            const struct column *column = &insert->columns[c];
+            params_array_begin(params, column_types[column->kind], row_count);
+            for (size_t r = 0; r < row_count; r++)
+                put_column(params, column, &rows[r], batch);
+            params_array_end(params);
+        }
+        pg_job_send(pg, job, insert->sql, params);
+    }
+    free(rows);
+}

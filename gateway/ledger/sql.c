@@ -1,0 +1,408 @@
+#include "ledger/sql.h"
+
+/*
+ * Settings. A writer's plans are made once, when the tables may still be empty and without
+ * statistics: everything but index scans is off, so that a plan can never come to scan a table (a
+ * batch cost four times as much when one did). Every join column of a batch is an array for the
+ * same reason.
+ */
+#define SET(name, value) "set_config('" name "', '" value "', false)"
+#define SETTINGS_ALL                                                                                                                                                                                                                                                                                                                                                                     \
+    "SELECT set_config('statement_timeout', $1, false),"                                                                                                                                                                                                                                                                                                                                 \
+    " set_config('application_name', $2, false), " SET("lock_timeout", "0") ", " SET(                                                                                                                                                                                                                                                                                                    \
+        "client_encoding",                                                                                                                                                                                                                                                                                                                                                               \
+        "UTF8") ", " SET("timezone",                                                                                                                                                                                                                                                                                                                                                     \
+                         "UTC") ", " SET("datestyle",                                                                                                                                                                                                                                                                                                                                    \
+                                         "ISO") ", " SET("jit",                                                                                                                                                                                                                                                                                                                          \
+                                                         "off") ", " SET("synchronous_commit", "o"                                                                                                                                                                                                                                                                                       \
+                                                                                               "n") ", " SET("search_path", "public") ", " SET("tcp_keepalives_idle", "10") ", " SET("tcp_keepalives_interval", "5") ", " SET("tcp_keepalives_count", "3") ", " SET("plan_cache_mode", "force_generic_plan") ", " SET("enable_seqscan",                                                  \
+                                                                                                                                                                                                                                                                                                                      "off") ", " SET("enable_hashjoin",                                 \
+                                                                                                                                                                                                                                                                                                                                      "off") ", " SET("enable_mergejoin",                \
+                                                                                                                                                                                                                                                                                                                                                      "off") ", " SET("enable_material", \
+                                                                                                                                                                                                                                                                                                                                                                      "off")
+
+static const char *const settings[SQL_KIND_COUNT] = {
+    [SQL_WRITER] = SETTINGS_ALL ", " SET("enable_bitmapscan", "off"),
+    [SQL_READER] =
+        SETTINGS_ALL ", " SET("default_transaction_isolation",
+                              "repeatable read") ", " SET("default_transaction_read_only", "on"),
+    [SQL_CONTROL] = SETTINGS_ALL,
+};
+
+/*
+ * The rows of a bundle that opens a payment count only if its payment was inserted: its idempotency
+ * key may have been lost to another request. Such rows carry the payment's id as their gate. A
+ * scalar subquery, because EXISTS may be planned as a hash of the whole table.
+ */
+#define GATE                                                                                       \
+    " WHERE u.gate IS NULL OR (SELECT true FROM payments p"                                        \
+    " WHERE p.merchant_id = u.merchant_id AND p.payment_id = u.gate)"
+
+/* A guarded row that was not there to change fails the batch: 22012, division by zero. */
+#define ALL_CHANGED                                                                                \
+    " SELECT 1 / ((SELECT count(*) FROM changed) = (SELECT count(*) FROM input))::integer"
+
+#define COUNT_CHANGED " SELECT count(*) FROM changed"
+
+/* Caches of other workers see that the directory has changed. */
+#define BUMP                                                                                       \
+    ", bumped AS (UPDATE directory_version SET version = version + 1"                              \
+    " WHERE id = 1 AND (SELECT count(*) FROM changed) > 0)" COUNT_CHANGED
+
+#define PAYMENT_COLUMNS                                                                            \
+    "SELECT p.payment_id, p.created_at, p.amount_minor, p.currency, p.capture_automatic,"          \
+    " p.livemode, p.reference, p.try_number, p.method_type, p.country, p.key, p.writer_id,"        \
+    " d.customer, d.metadata, d.routing, d.tokens_sealed, k.fingerprint, e.status, e.number,"      \
+    " e.created_at, l.authorized, l.captured, l.refunded"
+
+#define PAYMENT_JOINS                                                                              \
+    " LEFT JOIN payment_details d"                                                                 \
+    " ON d.merchant_id = p.merchant_id AND d.payment_id = p.payment_id"                            \
+    " LEFT JOIN idempotency k ON k.merchant_id = p.merchant_id AND k.key = p.key"                  \
+    " AND k.payment_id = p.payment_id"                                                             \
+    " LEFT JOIN payment_limits l"                                                                  \
+    " ON l.merchant_id = p.merchant_id AND l.payment_id = p.payment_id"                            \
+    " LEFT JOIN LATERAL (SELECT status, number, created_at FROM events v"                          \
+    " WHERE v.merchant_id = p.merchant_id AND v.payment_id = p.payment_id"                         \
+    " ORDER BY number DESC LIMIT 1) e ON true"
+
+#define LIST_FILTER                                                                                \
+    " WHERE p.merchant_id = $1 AND p.payment_id < $2 AND p.payment_id >= $3"                       \
+    " AND p.created_at >= $4 AND p.created_at < $5"                                                \
+    " AND ($6::text IS NULL OR coalesce(e.status, 'processing') = $6)"                             \
+    " AND ($7::text IS NULL OR (SELECT count(*) FROM attempts a WHERE"                             \
+    " a.merchant_id = p.merchant_id AND a.payment_id = p.payment_id AND a.provider = $7) > 0)"
+
+#define MERCHANT_COLUMNS                                                                           \
+    "SELECT merchant_id, twin_id, name, livemode, disabled, country, created_at FROM merchants"
+#define KEY_COLUMNS                                                                                \
+    "SELECT key_id, merchant_id, role, livemode, hint, digest, created_at, expires_at,"            \
+    " disabled_at FROM api_keys"
+#define ACCOUNT_COLUMNS                                                                            \
+    "SELECT merchant_id, account_id, provider, name, base_url, secret_ref, settings, fees,"        \
+    " currencies, methods, amount_max_minor, disabled, created_at FROM accounts"
+
+/* clang-format off */
+static const struct sql_text texts[SQL_COUNT] = {
+[SQL_REGISTER] = {SQL_WRITER, "register",
+    "INSERT INTO writers (writer_id, instance_id, slot, started_at, heartbeat_at, watermark_at)"
+    " VALUES ($1, $2, $3, $4, $5, $4) ON CONFLICT (writer_id) DO UPDATE"
+    " SET heartbeat_at = greatest(writers.heartbeat_at, excluded.heartbeat_at)"},
+
+[SQL_MARK] = {SQL_WRITER, "mark",
+    "INSERT INTO batches (writer_id, batch_no, is_probe, created_at) VALUES ($1, $2, false, $3)"},
+
+/*
+ * Who may open a payment: 'w' won the key; 'k' the key is taken; 'r' the reference is taken. A row not
+ * listed lost its key to a request that is not visible yet. A key that is taken is said before a
+ * reference that is: a repeated request has both.
+ */
+[SQL_OPEN] = {SQL_WRITER, "open",
+    "WITH input AS MATERIALIZED (SELECT u.*, (SELECT true FROM payments p"
+    " WHERE p.merchant_id = u.merchant_id AND p.reference = u.reference"
+    " AND p.try_number = u.try_number) AS is_taken"
+    " FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::uuid[], $6::timestamptz[],"
+    " $7::text[], $8::integer[]) AS u (merchant_id, key, fingerprint, payment_id, writer_id,"
+    " created_at, reference, try_number)),"
+    " won AS (INSERT INTO idempotency (merchant_id, key, fingerprint, payment_id, writer_id,"
+    " created_at) SELECT merchant_id, key, fingerprint, payment_id, writer_id, created_at"
+    " FROM input WHERE is_taken IS NULL ON CONFLICT (merchant_id, key) DO NOTHING"
+    " RETURNING payment_id)"
+    " SELECT payment_id, 'w' FROM won UNION ALL SELECT i.payment_id, CASE WHEN (SELECT true"
+    " FROM idempotency k WHERE k.merchant_id = i.merchant_id AND k.key = i.key) THEN 'k' ELSE 'r'"
+    " END FROM input i WHERE i.is_taken"},
+
+[SQL_PAYMENTS] = {SQL_WRITER, "payments",
+    "INSERT INTO payments (merchant_id, payment_id, created_at, amount_minor, currency,"
+    " capture_automatic, livemode, reference, try_number, method_type, country, key, writer_id,"
+    " batch_no) SELECT u.merchant_id, u.payment_id, u.created_at, u.amount_minor, u.currency,"
+    " u.capture_automatic, u.livemode, u.reference, u.try_number, u.method_type, u.country, u.key,"
+    " u.writer_id, $1 FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[],"
+    " $6::text[], $7::boolean[], $8::boolean[], $9::text[], $10::integer[], $11::text[],"
+    " $12::text[], $13::text[], $14::uuid[]) AS u (merchant_id, payment_id, created_at,"
+    " amount_minor, currency, capture_automatic, livemode, reference, try_number, method_type,"
+    " country, key, writer_id) WHERE (SELECT k.payment_id FROM idempotency k"
+    " WHERE k.merchant_id = u.merchant_id AND k.key = u.key) = u.payment_id"},
+
+[SQL_DETAILS] = {SQL_WRITER, "details",
+    "INSERT INTO payment_details (merchant_id, payment_id, customer, metadata, routing,"
+    " tokens_sealed) SELECT u.merchant_id, u.gate, u.customer, u.metadata, u.routing,"
+    " u.tokens_sealed FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],"
+    " $6::bytea[]) AS u (merchant_id, gate, customer, metadata, routing, tokens_sealed)" GATE},
+
+[SQL_ATTEMPTS] = {SQL_WRITER, "attempts",
+    "INSERT INTO attempts (merchant_id, payment_id, attempt_id, number, operation, account_id,"
+    " provider, amount_minor, currency, decision, token_hash, expected_fee_minor, created_at,"
+    " writer_id, batch_no) SELECT u.merchant_id, u.payment_id, u.attempt_id, u.number, u.operation,"
+    " u.account_id, u.provider, u.amount_minor, u.currency, u.decision, u.token_hash,"
+    " u.expected_fee_minor, u.created_at, $1, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[],"
+    " $6::uuid[], $7::integer[], $8::text[], $9::uuid[], $10::text[], $11::bigint[], $12::text[],"
+    " $13::text[], $14::bytea[], $15::bigint[], $16::timestamptz[]) AS u (gate, merchant_id,"
+    " payment_id, attempt_id, number, operation, account_id, provider, amount_minor, currency,"
+    " decision, token_hash, expected_fee_minor, created_at)" GATE},
+
+[SQL_SENDS] = {SQL_WRITER, "sends",
+    "INSERT INTO sends (merchant_id, attempt_id, number, step, moves_money, account_id,"
+    " adapter_version, provider_key, key_valid_until, not_after, body_sealed, created_at)"
+    " SELECT u.merchant_id, u.attempt_id, u.number, u.step, u.moves_money, u.account_id,"
+    " u.adapter_version, u.provider_key, u.key_valid_until, u.not_after, u.body_sealed,"
+    " u.created_at FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[],"
+    " $6::boolean[], $7::uuid[], $8::text[], $9::text[], $10::timestamptz[], $11::timestamptz[],"
+    " $12::bytea[], $13::timestamptz[]) AS u (gate, merchant_id, attempt_id, number, step,"
+    " moves_money, account_id, adapter_version, provider_key, key_valid_until, not_after,"
+    " body_sealed, created_at)" GATE},
+
+[SQL_OUTCOMES] = {SQL_WRITER, "outcomes",
+    "INSERT INTO outcomes (merchant_id, attempt_id, number, send_number, outcome, send_left, code,"
+    " reason, reference, facts, debug_id, http_status, fee_minor, elapsed_us, created_at)"
+    " SELECT u.merchant_id, u.attempt_id, u.number, u.send_number, u.outcome, u.send_left, u.code,"
+    " u.reason, u.reference, u.facts, u.debug_id, u.http_status, u.fee_minor, u.elapsed_us,"
+    " u.created_at FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::integer[],"
+    " $6::text[], $7::boolean[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],"
+    " $13::integer[], $14::bigint[], $15::bigint[], $16::timestamptz[]) AS u (gate, merchant_id,"
+    " attempt_id, number, send_number, outcome, send_left, code, reason, reference, facts,"
+    " debug_id, http_status, fee_minor, elapsed_us, created_at)" GATE},
+
+[SQL_TRANSFERS] = {SQL_WRITER, "transfers",
+    "INSERT INTO transfers (merchant_id, transfer_id, payment_id, attempt_id, pending_id, state,"
+    " debit_account, credit_account, amount_minor, currency, kind, created_at, writer_id,"
+    " batch_no) SELECT u.merchant_id, u.transfer_id, u.payment_id, u.attempt_id, u.pending_id,"
+    " u.state, u.debit_account, u.credit_account, u.amount_minor, u.currency, u.kind,"
+    " u.created_at, $1, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],"
+    " $8::uuid[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[],"
+    " $15::timestamptz[]) AS u (gate, merchant_id, transfer_id, payment_id, attempt_id,"
+    " pending_id, state, debit_account, credit_account, amount_minor, currency, kind,"
+    " created_at)" GATE},
+
+[SQL_EVENTS] = {SQL_WRITER, "events",
+    "INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
+    " created_at, writer_id, batch_no) SELECT u.merchant_id, u.payment_id, u.number, u.event_id,"
+    " u.attempt_id, u.type, u.status, u.data, u.created_at, $1, $2 FROM unnest($3::uuid[],"
+    " $4::uuid[], $5::uuid[], $6::integer[], $7::uuid[], $8::uuid[], $9::text[], $10::text[],"
+    " $11::text[], $12::timestamptz[]) AS u (gate, merchant_id, payment_id, number, event_id,"
+    " attempt_id, type, status, data, created_at)" GATE},
+
+[SQL_ANSWERS] = {SQL_WRITER, "answers",
+    "INSERT INTO answers (merchant_id, key, status, content_type, location, body, created_at)"
+    " SELECT u.merchant_id, u.key, u.status, u.content_type, u.location, u.body, u.created_at"
+    " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::text[],"
+    " $7::bytea[], $8::timestamptz[]) AS u (gate, merchant_id, key, status, content_type, location,"
+    " body, created_at)" GATE},
+
+[SQL_LIMITS_CREATE] = {SQL_WRITER, "limits_create",
+    "INSERT INTO payment_limits AS l (merchant_id, payment_id, currency, authorized, captured,"
+    " capture_open, refunded, refund_open) SELECT u.merchant_id, u.payment_id, u.currency,"
+    " u.authorized, u.captured, u.capture_open, u.refunded, u.refund_open FROM unnest($1::uuid[],"
+    " $2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],"
+    " $9::bigint[]) AS u (gate, merchant_id, payment_id, currency, authorized, captured,"
+    " capture_open, refunded, refund_open)" GATE
+    " ON CONFLICT (merchant_id, payment_id) DO UPDATE SET"
+    " authorized = l.authorized + excluded.authorized, captured = l.captured + excluded.captured,"
+    " capture_open = l.capture_open + excluded.capture_open,"
+    " refunded = l.refunded + excluded.refunded, refund_open = l.refund_open + excluded.refund_open"},
+
+[SQL_LIMITS_CHANGE] = {SQL_WRITER, "limits_change",
+    "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
+    " $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])"
+    " AS u (gate, merchant_id, payment_id, currency, authorized, captured, capture_open, refunded,"
+    " refund_open)" GATE "), changed AS (UPDATE payment_limits l SET"
+    " authorized = l.authorized + i.authorized, captured = l.captured + i.captured,"
+    " capture_open = l.capture_open + i.capture_open, refunded = l.refunded + i.refunded,"
+    " refund_open = l.refund_open + i.refund_open FROM input i"
+    " WHERE l.merchant_id = i.merchant_id AND l.payment_id = i.payment_id"
+    " AND l.currency = i.currency RETURNING 1)" ALL_CHANGED},
+
+[SQL_PARK_NEW] = {SQL_WRITER, "park_new",
+    "INSERT INTO unresolved (merchant_id, attempt_id, payment_id, next_at, lease_until, epoch,"
+    " tries, reason, parked_at) SELECT u.merchant_id, u.attempt_id, u.payment_id, u.next_at,"
+    " '-infinity', 0, u.tries, u.reason, $1 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[],"
+    " $5::uuid[], $6::timestamptz[], $7::integer[], $8::bigint[], $9::text[]) AS u (gate,"
+    " merchant_id, attempt_id, payment_id, next_at, tries, epoch, reason)" GATE},
+
+[SQL_PARK_AGAIN] = {SQL_WRITER, "park_again",
+    "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
+    " $4::uuid[], $5::timestamptz[], $6::integer[], $7::bigint[], $8::text[]) AS u (gate,"
+    " merchant_id, attempt_id, payment_id, next_at, tries, epoch, reason)" GATE "),"
+    " changed AS (UPDATE unresolved r SET next_at = i.next_at, lease_until = '-infinity',"
+    " tries = i.tries, reason = i.reason FROM input i WHERE r.merchant_id = i.merchant_id"
+    " AND r.attempt_id = i.attempt_id AND r.epoch = i.epoch RETURNING 1)" ALL_CHANGED},
+
+[SQL_UNPARK] = {SQL_WRITER, "unpark",
+    "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
+    " $4::bigint[]) AS u (gate, merchant_id, attempt_id, epoch)" GATE "),"
+    " changed AS (DELETE FROM unresolved r USING input i WHERE r.merchant_id = i.merchant_id"
+    " AND r.attempt_id = i.attempt_id AND r.epoch = i.epoch RETURNING 1)" ALL_CHANGED},
+
+[SQL_PROBE_MARK] = {SQL_CONTROL, "probe_mark",
+    "INSERT INTO batches (writer_id, batch_no, is_probe, created_at) VALUES ($1, $2, true, $3)"
+    " ON CONFLICT (writer_id, batch_no) DO NOTHING"},
+
+[SQL_PROBE_ASK] = {SQL_CONTROL, "probe_ask",
+    "SELECT b.is_probe, (SELECT k.payment_id FROM idempotency k"
+    " WHERE k.merchant_id = $3 AND k.key = $4) FROM batches b"
+    " WHERE b.writer_id = $1 AND b.batch_no = $2"},
+
+/* The outer WHERE repeats the predicate: it is what is checked again after waiting for another. */
+[SQL_CLAIM] = {SQL_CONTROL, "claim",
+    "UPDATE unresolved r SET lease_until = $2, epoch = r.epoch + 1"
+    " WHERE (r.merchant_id, r.attempt_id) IN (SELECT d.merchant_id, d.attempt_id FROM unresolved d"
+    " WHERE d.next_at <= $1 AND d.lease_until <= $1 ORDER BY d.next_at LIMIT $3)"
+    " AND r.next_at <= $1 AND r.lease_until <= $1"
+    " RETURNING r.merchant_id, r.attempt_id, r.payment_id, r.epoch, r.tries, r.parked_at"},
+
+/*
+ * A dead process may have left a batch on its way, so its writer is looked at again and again until
+ * nothing can arrive any more ($4); only then it is closed.
+ */
+[SQL_ADOPT] = {SQL_CONTROL, "adopt",
+    "WITH dead AS MATERIALIZED (SELECT writer_id, watermark_at,"
+    " coalesce(reaped_at, heartbeat_at) < $4 AS is_settled FROM writers WHERE adopted_at IS NULL"
+    " AND (reaped_at IS NOT NULL OR (instance_id <> $1 AND heartbeat_at < $3))),"
+    " changed AS (INSERT INTO unresolved (merchant_id, attempt_id, payment_id, next_at,"
+    " lease_until, epoch, tries, reason, parked_at)"
+    " SELECT a.merchant_id, a.attempt_id, a.payment_id, $2, '-infinity', 0, 0, 'adopted', $2"
+    " FROM dead d JOIN attempts a ON a.created_at >= d.watermark_at AND a.writer_id = d.writer_id"
+    " WHERE (SELECT count(*) FROM outcomes o WHERE o.merchant_id = a.merchant_id"
+    " AND o.attempt_id = a.attempt_id AND o.outcome IN ('approved', 'declined_soft',"
+    " 'declined_hard', 'failed')) = 0"
+    " AND (SELECT true FROM unresolved r WHERE r.merchant_id = a.merchant_id"
+    " AND r.attempt_id = a.attempt_id) IS NULL"
+    " AND coalesce((SELECT v.status FROM events v WHERE v.merchant_id = a.merchant_id"
+    " AND v.payment_id = a.payment_id ORDER BY v.number DESC LIMIT 1), '') <> 'review'"
+    " ON CONFLICT (merchant_id, attempt_id) DO NOTHING RETURNING 1),"
+    " closed AS (UPDATE writers SET adopted_at = $2"
+    " WHERE writer_id IN (SELECT writer_id FROM dead WHERE is_settled))" COUNT_CHANGED},
+
+[SQL_REAP_WRITER] = {SQL_CONTROL, "reap_writer",
+    "WITH changed AS (UPDATE writers SET reaped_at = $2 WHERE writer_id = $1"
+    " AND reaped_at IS NULL RETURNING 1)" COUNT_CHANGED},
+
+[SQL_REAP_INSTANCE] = {SQL_CONTROL, "reap_instance",
+    "WITH changed AS (UPDATE writers SET reaped_at = $3 WHERE instance_id = $1"
+    " AND started_at < $2 AND reaped_at IS NULL RETURNING 1)" COUNT_CHANGED},
+
+[SQL_HEARTBEAT] = {SQL_CONTROL, "heartbeat",
+    "WITH changed AS (UPDATE writers SET heartbeat_at = $2,"
+    " watermark_at = greatest(watermark_at, $3), adopted_at = NULL"
+    " WHERE writer_id = $1 AND reaped_at IS NULL RETURNING 1)" COUNT_CHANGED},
+
+[SQL_PUT_MERCHANT] = {SQL_CONTROL, "put_merchant",
+    "WITH changed AS (INSERT INTO merchants AS m (merchant_id, twin_id, name, livemode, disabled,"
+    " country, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (merchant_id) DO UPDATE"
+    " SET twin_id = excluded.twin_id, name = excluded.name, disabled = excluded.disabled,"
+    " country = excluded.country WHERE m.livemode = excluded.livemode RETURNING 1)" BUMP},
+
+[SQL_PUT_KEY] = {SQL_CONTROL, "put_key",
+    "WITH changed AS (INSERT INTO api_keys (key_id, merchant_id, role, livemode, hint, digest,"
+    " created_at, expires_at, disabled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    " RETURNING 1)" BUMP},
+
+[SQL_PUT_ACCOUNT] = {SQL_CONTROL, "put_account",
+    "WITH changed AS (INSERT INTO accounts AS a (merchant_id, account_id, provider, name, base_url,"
+    " secret_ref, settings, fees, currencies, methods, amount_max_minor, disabled, created_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    " ON CONFLICT (merchant_id, account_id) DO UPDATE SET name = excluded.name,"
+    " base_url = excluded.base_url, secret_ref = excluded.secret_ref, settings = excluded.settings,"
+    " fees = excluded.fees, currencies = excluded.currencies, methods = excluded.methods,"
+    " amount_max_minor = excluded.amount_max_minor, disabled = excluded.disabled"
+    " WHERE a.provider = excluded.provider RETURNING 1)" BUMP},
+
+[SQL_DISABLE_MERCHANT] = {SQL_CONTROL, "disable_merchant",
+    "WITH changed AS (UPDATE merchants SET disabled = $2 WHERE merchant_id = $1 RETURNING 1)" BUMP},
+
+[SQL_DISABLE_KEY] = {SQL_CONTROL, "disable_key",
+    "WITH changed AS (UPDATE api_keys SET disabled_at = $2 WHERE key_id = $1 RETURNING 1)" BUMP},
+
+[SQL_DISABLE_ACCOUNT] = {SQL_CONTROL, "disable_account",
+    "WITH changed AS (UPDATE accounts SET disabled = $3 WHERE merchant_id = $1"
+    " AND account_id = $2 RETURNING 1)" BUMP},
+
+[SQL_LOAD_PAYMENT] = {SQL_READER, "load_payment",
+    PAYMENT_COLUMNS " FROM unnest($2::uuid[]) AS u (payment_id) JOIN payments p"
+    " ON p.merchant_id = $1 AND p.payment_id = u.payment_id" PAYMENT_JOINS},
+
+[SQL_FIND_REFERENCE] = {SQL_READER, "find_reference",
+    "SELECT payment_id FROM payments WHERE merchant_id = $1 AND reference = $2"
+    " ORDER BY try_number DESC LIMIT 1"},
+
+[SQL_LIST] = {SQL_READER, "list",
+    PAYMENT_COLUMNS " FROM payments p" PAYMENT_JOINS LIST_FILTER
+    " ORDER BY p.payment_id DESC LIMIT $8"},
+
+[SQL_LIST_REFERENCE] = {SQL_READER, "list_reference",
+    PAYMENT_COLUMNS " FROM (SELECT * FROM payments WHERE merchant_id = $1 AND reference = $9"
+    " OFFSET 0) p" PAYMENT_JOINS LIST_FILTER " ORDER BY p.payment_id DESC LIMIT $8"},
+
+[SQL_LOAD_ATTEMPTS] = {SQL_READER, "load_attempts",
+    "SELECT a.payment_id, a.attempt_id, a.number, a.operation, a.account_id, a.provider,"
+    " a.amount_minor, a.currency, a.decision, a.token_hash, a.expected_fee_minor, a.created_at,"
+    " a.writer_id, (SELECT true FROM unresolved r WHERE r.merchant_id = a.merchant_id"
+    " AND r.attempt_id = a.attempt_id) FROM unnest($2::uuid[]) AS u (payment_id) JOIN attempts a"
+    " ON a.merchant_id = $1 AND a.payment_id = u.payment_id ORDER BY a.payment_id DESC, a.number"},
+
+[SQL_LOAD_SENDS] = {SQL_READER, "load_sends",
+    "SELECT s.attempt_id, s.number, s.step, s.moves_money, s.account_id, s.adapter_version,"
+    " s.provider_key, s.key_valid_until, s.not_after, s.body_sealed, s.created_at"
+    " FROM unnest($2::uuid[]) AS u (payment_id) JOIN attempts a"
+    " ON a.merchant_id = $1 AND a.payment_id = u.payment_id JOIN sends s"
+    " ON s.merchant_id = $1 AND s.attempt_id = a.attempt_id"
+    " ORDER BY a.payment_id DESC, a.number, s.number"},
+
+[SQL_LOAD_OUTCOMES] = {SQL_READER, "load_outcomes",
+    "SELECT o.attempt_id, o.number, o.send_number, o.outcome, o.send_left, o.code, o.reason,"
+    " o.reference, o.facts, o.debug_id, o.http_status, o.fee_minor, o.elapsed_us, o.created_at"
+    " FROM unnest($2::uuid[]) AS u (payment_id) JOIN attempts a"
+    " ON a.merchant_id = $1 AND a.payment_id = u.payment_id JOIN outcomes o"
+    " ON o.merchant_id = $1 AND o.attempt_id = a.attempt_id"
+    " ORDER BY a.payment_id DESC, a.number, o.number"},
+
+[SQL_LOAD_KEY] = {SQL_READER, "load_key",
+    "SELECT k.payment_id, k.fingerprint, k.writer_id, k.created_at, a.status, a.content_type,"
+    " a.location, a.body, a.created_at FROM idempotency k LEFT JOIN answers a"
+    " ON a.merchant_id = k.merchant_id AND a.key = k.key WHERE k.merchant_id = $1 AND k.key = $2"},
+
+[SQL_BACKLOG] = {SQL_READER, "backlog",
+    "SELECT count(*), min(parked_at) FROM unresolved"},
+
+[SQL_FIND_KEY] = {SQL_READER, "find_key", KEY_COLUMNS " WHERE digest = $1"},
+[SQL_FIND_KEY_MERCHANT] = {SQL_READER, "find_key_merchant",
+    MERCHANT_COLUMNS " WHERE merchant_id = (SELECT merchant_id FROM api_keys WHERE digest = $1)"},
+[SQL_LOAD_MERCHANT] = {SQL_READER, "load_merchant", MERCHANT_COLUMNS " WHERE merchant_id = $1"},
+[SQL_LOAD_MERCHANT_KEYS] = {SQL_READER, "load_merchant_keys",
+    KEY_COLUMNS " WHERE merchant_id = $1 ORDER BY created_at, key_id"},
+[SQL_LOAD_MERCHANT_ACCOUNTS] = {SQL_READER, "load_merchant_accounts",
+    ACCOUNT_COLUMNS " WHERE merchant_id = $1 ORDER BY created_at, account_id"},
+[SQL_LIST_MERCHANTS] = {SQL_READER, "list_merchants",
+    MERCHANT_COLUMNS " ORDER BY name, livemode DESC, merchant_id"},
+[SQL_LIST_ACCOUNTS] = {SQL_READER, "list_accounts",
+    ACCOUNT_COLUMNS " ORDER BY provider, name, merchant_id, account_id"},
+[SQL_LIST_OPERATOR_KEYS] = {SQL_READER, "list_operator_keys",
+    KEY_COLUMNS " WHERE role = 'operator' ORDER BY created_at, key_id"},
+[SQL_VERSION] = {SQL_READER, "version", "SELECT version FROM directory_version WHERE id = 1"},
+[SQL_SCHEMA] = {SQL_READER, "schema",
+    "SELECT count(*) FROM schema_migrations WHERE version = $1"},
+};
+/* clang-format on */
+
+const struct sql_text *sql_text(enum sql sql)
+{
+    CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    return &texts[sql];
+}
+
+const char *sql_settings(enum sql_kind kind)
+{
+    CHECK((unsigned)kind < SQL_KIND_COUNT);
+    return settings[kind];
+}
+
+const char *sql_kind_name(enum sql_kind kind)
+{
+    static const char *const names[SQL_KIND_COUNT] = {
+        [SQL_WRITER] = "writer",
+        [SQL_READER] = "reader",
+        [SQL_CONTROL] = "control",
+    };
+    CHECK((unsigned)kind < SQL_KIND_COUNT);
+    return names[kind];
+}

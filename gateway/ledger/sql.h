@@ -1,0 +1,90 @@
+/*
+ * sql.h - every statement that the gateway sends to PostgreSQL, in one table.
+ *
+ * Statements are prepared once per connection, by name, on the kinds of connection that use them:
+ *
+ *     WRITER   group commit: one transaction of INSERT ... SELECT FROM unnest(...) statements
+ *     READER   reads: repeatable read, read only, one snapshot per Sync
+ *     CONTROL  single statements that change few rows: claims, heartbeats, probes, the directory
+ */
+#ifndef LEDGER_SQL_H
+#define LEDGER_SQL_H
+
+#include "base/str.h"
+
+enum sql_kind {
+    SQL_WRITER = 0,
+    SQL_READER,
+    SQL_CONTROL,
+    SQL_KIND_COUNT,
+};
+
+enum sql {
+    SQL_NONE = 0,
+    /* a batch, in the order in which it runs */
+    SQL_REGISTER,
+    SQL_MARK,
+    SQL_OPEN,
+    SQL_PAYMENTS,
+    SQL_DETAILS,
+    SQL_ATTEMPTS,
+    SQL_SENDS,
+    SQL_OUTCOMES,
+    SQL_TRANSFERS,
+    SQL_EVENTS,
+    SQL_ANSWERS,
+    SQL_LIMITS_CREATE,
+    SQL_LIMITS_CHANGE,
+    SQL_PARK_NEW,
+    SQL_PARK_AGAIN,
+    SQL_UNPARK,
+    /* control */
+    SQL_PROBE_MARK,
+    SQL_PROBE_ASK,
+    SQL_CLAIM,
+    SQL_ADOPT,
+    SQL_REAP_WRITER,
+    SQL_REAP_INSTANCE,
+    SQL_HEARTBEAT,
+    SQL_PUT_MERCHANT,
+    SQL_PUT_KEY,
+    SQL_PUT_ACCOUNT,
+    SQL_DISABLE_MERCHANT,
+    SQL_DISABLE_KEY,
+    SQL_DISABLE_ACCOUNT,
+    /* reads */
+    SQL_LOAD_PAYMENT,
+    SQL_FIND_REFERENCE,
+    SQL_LIST,
+    SQL_LIST_REFERENCE,
+    SQL_LOAD_ATTEMPTS,
+    SQL_LOAD_SENDS,
+    SQL_LOAD_OUTCOMES,
+    SQL_LOAD_KEY,
+    SQL_BACKLOG,
+    SQL_FIND_KEY,
+    SQL_FIND_KEY_MERCHANT,
+    SQL_LOAD_MERCHANT,
+    SQL_LOAD_MERCHANT_KEYS,
+    SQL_LOAD_MERCHANT_ACCOUNTS,
+    SQL_LIST_MERCHANTS,
+    SQL_LIST_ACCOUNTS,
+    SQL_LIST_OPERATOR_KEYS,
+    SQL_VERSION,
+    SQL_SCHEMA,
+    SQL_COUNT,
+};
+
+struct sql_text {
+    enum sql_kind kind;
+    const char *name;
+    const char *text;
+};
+
+const struct sql_text *sql_text(enum sql sql);
+/* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
+ * time-out, $2: name. */
+const char *sql_settings(enum sql_kind kind);
+const char *sql_kind_name(enum sql_kind kind);
+
+#endif

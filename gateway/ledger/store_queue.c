@@ -1,0 +1,141 @@
+#include "ledger/store.h"
+
+#include "base/clock.h"
+#include "ledger/call.h"
+#include "ledger/count.h"
+
+/* A dead process's batch that is still on its way to the server arrives within this time. */
+#define SETTLED_US (10 * 60 * CLOCK_SECOND_US)
+
+/* ---- claiming -------------------------------------------------------------------------------- */
+
+struct claim {
+    struct call call;
+    struct arena *arena;
+    store_claim_fn done;
+    void *ctx;
+    struct store_claimed *claimed; /* in the arena */
+    size_t count;
+};
+
+static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+{
+    struct claim *claim = LIST_OWNER(job, struct claim, call.request.job);
+    claim->count = (size_t)PQntuples(res);
+    claim->claimed = ARENA_ARRAY(claim->arena, struct store_claimed, claim->count);
+    for (int row = 0; row < PQntuples(res); row++) {
+        claim->claimed[row] = (struct store_claimed){
+            .merchant_id = column_uuid(res, row, 0),
+            .attempt_id = column_uuid(res, row, 1),
+            .payment_id = column_uuid(res, row, 2),
+            .epoch = column_int8(res, row, 3),
+            .tries = column_int4(res, row, 4),
+            .parked_us = column_time(res, row, 5),
+        };
+    }
+}
+
+static void claim_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+{
+    struct claim *claim = LIST_OWNER(job, struct claim, call.request.job);
+    if (end == PG_DONE)
+        claim->done(claim->ctx, STORE_FOUND, claim->claimed, claim->count, &why->err);
+    else
+        claim->done(claim->ctx, STORE_FAILED, NULL, 0, &why->err);
+    call_free(&claim->call);
+}
+
+void store_claim(struct store *store, unsigned limit, int64_t now_us, int64_t lease_ms,
+                 struct arena *arena, store_claim_fn done, void *ctx)
+{
+    struct claim *claim = call_new(store, sizeof(*claim), SQL_CONTROL, claim_result, claim_end);
+    claim->arena = arena;
+    claim->done = done;
+    claim->ctx = ctx;
+    params_time(&claim->call.params, now_us);
+    params_time(&claim->call.params, now_us + lease_ms * CLOCK_MS_US);
+    params_int8(&claim->call.params, limit);
+    call_add(&claim->call, SQL_CLAIM);
+    call_submit(&claim->call);
+}
+
+/* ---- how much waits ----------------------------------------------------------------------------
+ */
+
+struct backlog {
+    struct call call;
+    store_backlog_fn done;
+    void *ctx;
+    int64_t parked;
+    int64_t oldest_us;
+};
+
+static void backlog_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+{
+    struct backlog *backlog = LIST_OWNER(job, struct backlog, call.request.job);
+    if (PQntuples(res) != 1)
+        return;
+    backlog->parked = column_int8(res, 0, 0);
+    backlog->oldest_us = column_time(res, 0, 1);
+}
+
+static void backlog_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+{
+    struct backlog *backlog = LIST_OWNER(job, struct backlog, call.request.job);
+    backlog->done(backlog->ctx, end == PG_DONE ? STORE_FOUND : STORE_FAILED, backlog->parked,
+                  backlog->oldest_us, &why->err);
+    call_free(&backlog->call);
+}
+
+void store_backlog(struct store *store, store_backlog_fn done, void *ctx)
+{
+    struct backlog *backlog =
+        call_new(store, sizeof(*backlog), SQL_READER, backlog_result, backlog_end);
+    backlog->done = done;
+    backlog->ctx = ctx;
+    call_add(&backlog->call, SQL_BACKLOG);
+    call_submit(&backlog->call);
+}
+
+/* ---- the living and the dead -------------------------------------------------------------------
+ */
+
+void store_adopt(struct store *store, int64_t now_us, int64_t dead_after_ms, store_count_fn done,
+                 void *ctx)
+{
+    struct call *call = count_new(store, SQL_ADOPT, done, ctx);
+    params_uuid(&call->params, &store->instance_id);
+    params_time(&call->params, now_us);
+    params_time(&call->params, now_us - dead_after_ms * CLOCK_MS_US);
+    params_time(&call->params, now_us - dead_after_ms * CLOCK_MS_US - SETTLED_US);
+    call_submit(call);
+}
+
+void store_reap_writer(struct store *store, const struct uuid *writer_id, int64_t now_us,
+                       store_count_fn done, void *ctx)
+{
+    struct call *call = count_new(store, SQL_REAP_WRITER, done, ctx);
+    params_uuid(&call->params, writer_id);
+    params_time(&call->params, now_us);
+    call_submit(call);
+}
+
+void store_reap_instance(struct store *store, int64_t boot_us, int64_t now_us, store_count_fn done,
+                         void *ctx)
+{
+    struct call *call = count_new(store, SQL_REAP_INSTANCE, done, ctx);
+    params_uuid(&call->params, &store->instance_id);
+    params_time(&call->params, boot_us);
+    params_time(&call->params, now_us);
+    call_submit(call);
+}
+
+void store_heartbeat(struct store *store, int64_t now_us, int64_t watermark_us, store_count_fn done,
+                     void *ctx)
+{
+    struct call *call = count_new(store, SQL_HEARTBEAT, done, ctx);
+    params_uuid(&call->params, &store->writer_id);
+    params_time(&call->params, now_us);
+    params_time(&call->params, watermark_us);
+    call_submit(call);
+}

@@ -1,0 +1,48 @@
+#include "ledger/verdict.h"
+
+#include <string.h>
+
+struct rule {
+    const char *sqlstate;   /* its beginning */
+    const char *constraint; /* its beginning; "" any */
+    enum sql sql;           /* SQL_NONE: any */
+    struct verdict verdict;
+};
+
+/* clang-format off */
+static const struct rule rules[] = { /* the first that fits */
+    {"40",    "",                       SQL_NONE,          {VERDICT_AGAIN,  STORE_ROLLED_BACK}},
+    {"23505", "batches_pkey",           SQL_NONE,          {VERDICT_ALL,    STORE_ROLLED_BACK}},
+    {"23505", "payments_reference_key", SQL_NONE,          {VERDICT_ROW,    STORE_REFERENCE_TAKEN}},
+    {"23505", "",                       SQL_NONE,          {VERDICT_ROW,    STORE_FENCED}},
+    {"23514", "payment_limits_",        SQL_NONE,          {VERDICT_ROW,    STORE_LIMIT_EXCEEDED}},
+    /* A guarded row was not there, or not in the state it was claimed in (sql.c, ALL_CHANGED). */
+    {"22012", "",                       SQL_LIMITS_CHANGE, {VERDICT_ROW,    STORE_LIMIT_EXCEEDED}},
+    {"22012", "",                       SQL_PARK_AGAIN,    {VERDICT_ROW,    STORE_FENCED}},
+    {"22012", "",                       SQL_UNPARK,        {VERDICT_ROW,    STORE_FENCED}},
+    {"53",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* full */
+    {"25",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* read only */
+    {"58",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* disk error */
+    {"42",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* schema */
+    {"26",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* not prepared */
+    {"55",    "",                       SQL_NONE,          {VERDICT_ALL,    STORE_ROLLED_BACK}}, /* locked */
+    {"57",    "",                       SQL_NONE,          {VERDICT_ALL,    STORE_ROLLED_BACK}}, /* canceled */
+    {"",      "",                       SQL_NONE,          {VERDICT_ROW,    STORE_ROLLED_BACK}},
+};
+/* clang-format on */
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+struct verdict verdict_of(const struct pg_failure *why)
+{
+    size_t i = 0;
+    while (!begins(why->sqlstate, rules[i].sqlstate) ||
+           !begins(why->constraint, rules[i].constraint) ||
+           (rules[i].sql != SQL_NONE && rules[i].sql != why->sql))
+        i++;
+    CHECK(i < ARRAY_LEN(rules));
+    return rules[i].verdict;
+}
