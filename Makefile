@@ -137,6 +137,8 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@echo "cc $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/gateway/dashboard/assets.o: $(wildcard gateway/dashboard/dashboard.*)
+
 $(BUILD)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
 	@$(CC) -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1 -std=gnu11 -g $(OPT) $(HARDEN) -w -c -o $@ $<

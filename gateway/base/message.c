@@ -1,5 +1,7 @@
 #include "base/message.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/json.h"
 
@@ -43,6 +45,17 @@ const struct message_entry *message_entry(enum message message)
     return &entries[message];
 }
 
+struct str message_type(struct str code, char out[MESSAGE_TYPE_SIZE])
+{
+    static const char prefix[] = "https://turnpike.dev/errors/";
+    size_t len = sizeof(prefix) - 1;
+    memcpy(out, prefix, len);
+    for (size_t i = 0; i < code.len && len + 1 < MESSAGE_TYPE_SIZE; i++) {
+        out[len++] = (char)(code.at[i] == '_' ? '-' : code.at[i]);
+    }
+    return (struct str){out, len};
+}
+
 static void put_optional(struct json_out *out, const char *key, struct str value)
 {
     if (!str_is_empty(value)) {
@@ -57,13 +70,8 @@ void message_print(enum message message, struct str detail, struct str param, st
     struct json_out json;
     json_out_init(&json, out);
     json_begin_object(&json);
-    char type[128] = "https://turnpike.dev/errors/";
-    size_t at = sizeof("https://turnpike.dev/errors/") - 1;
-    for (const char *c = entry->code; *c != '\0' && at + 1 < sizeof(type); c++) {
-        type[at++] = *c == '_' ? '-' : *c;
-    }
-    type[at] = '\0';
-    json_put_cstr(&json, "type", type);
+    char type[MESSAGE_TYPE_SIZE];
+    json_put_str(&json, "type", message_type(str_of(entry->code), type));
     json_put_cstr(&json, "title", entry->title);
     json_put_int(&json, "status", entry->status);
     put_optional(&json, "detail", detail);

@@ -52,6 +52,12 @@ struct message_entry {
 };
 const struct message_entry *message_entry(enum message message);
 
+enum {
+    MESSAGE_TYPE_SIZE = 96,
+};
+/* The problem's type URI: "unknown_currency" -> "https://turnpike.dev/errors/unknown-currency". */
+struct str message_type(struct str code, char out[MESSAGE_TYPE_SIZE]);
+
 /*
  * Print a problem document. detail, param, payment_id and request_id may be empty and are then left
  * out:

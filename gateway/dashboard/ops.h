@@ -1,8 +1,8 @@
 /*
  * ops.h - the operations listener: /livez, /readyz, /metrics, /dashboard and its event stream.
  *
- * Unauthenticated by design on loopback or behind mutual TLS (docs/operations.md): shows provider health
- * and counts, never personal data, amounts of single merchants only to operators' keys.
+ * Unauthenticated by design on loopback or behind mutual TLS (docs/operations.md): shows provider
+ * health and counts, never personal data, amounts of single merchants only to operators' keys.
  */
 #ifndef DASHBOARD_OPS_H
 #define DASHBOARD_OPS_H

@@ -223,15 +223,17 @@ void reply_refuse(struct connection *c, enum refusal refusal)
     struct str phrase = http_status_phrase(reason->status);
     char id[ID_TEXT_SIZE];
     char body[PROBLEM_MAX];
+    char type[MESSAGE_TYPE_SIZE];
     struct piece piece;
     struct uuid uuid = uuid_new();
     id_format(ID_REQUEST, &uuid, id);
+    struct str type_uri = message_type(reason->code, type);
     int len = snprintf(body, sizeof body,
-                       "{\"type\":\"urn:turnpike:error:" STR_FMT "\",\"title\":\"" STR_FMT
+                       "{\"type\":\"" STR_FMT "\",\"title\":\"" STR_FMT
                        "\",\"status\":%d,\"detail\":\"" STR_FMT "\",\"code\":\"" STR_FMT
                        "\",\"request_id\":\"%s\"}",
-                       STR_ARG(reason->code), STR_ARG(phrase), reason->status,
-                       STR_ARG(reason->detail), STR_ARG(reason->code), id);
+                       STR_ARG(type_uri), STR_ARG(phrase), reason->status, STR_ARG(reason->detail),
+                       STR_ARG(reason->code), id);
     CHECK(len > 0 && len < PROBLEM_MAX);
     metrics_count(METRIC_HTTP_REFUSED, 1, reason->code);
     log_debug("http", "request refused", LOG_CSTR("listener", c->server->config.listener_name),

@@ -1,14 +1,14 @@
 /*
- * command.h - the subcommands of `turnpike`. Each gets its own arguments (argv[0] is its name) and returns the
- * exit status; errors are one line on stderr: what was not done, and what to do.
+ * command.h - the subcommands of `turnpike`. Each gets its own arguments (argv[0] is its name) and
+ * returns the exit status; errors are one line on stderr: what was not done, and what to do.
  */
 #ifndef PROCESS_COMMAND_H
 #define PROCESS_COMMAND_H
 
 #include "process/config.h"
 
-/* Options every command takes: --config FILE, --set name=value. Parses, loads and finishes the config; what
- * is left stays in argv (argc is adapted). */
+/* Options every command takes: --config FILE, --set name=value. Parses, loads and finishes the
+ * config; what is left stays in argv (argc is adapted). */
 bool command_config(int *argc, char **argv, struct config *config, struct error *err) MUST_USE;
 /* Take "--name value" or "--name=value" out of argv; NULL when absent. */
 const char *command_option(int *argc, char **argv, const char *name);

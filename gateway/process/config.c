@@ -192,10 +192,9 @@ static bool set_value(struct config *config, const struct setting *setting, stru
     }
     int64_t number = 0;
     if (!str_to_int64(value, &number) || number < setting->least || number > setting->most) {
-        return fail(err, ERROR_INVALID,
-                    "%s must be a whole number from %lld to %lld, not \"" STR_FMT "\"",
-                    setting->name, (long long)setting->least, (long long)setting->most,
-                    STR_ARG(value));
+        return fail(
+            err, ERROR_INVALID, "%s must be a whole number from %lld to %lld, not \"" STR_FMT "\"",
+            setting->name, (long long)setting->least, (long long)setting->most, STR_ARG(value));
     }
     CHECK(set_number(config, setting, number));
     return true;

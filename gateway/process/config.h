@@ -1,10 +1,11 @@
 /*
- * config.h - every setting of the gateway, in one table: name, type, bounds, default, what it means.
+ * config.h - every setting of the gateway, in one table: name, type, bounds, default, what it
+ * means.
  *
- * The file is `name = value` lines, '#' comments. An environment variable TURNPIKE_<NAME> wins over the
- * file, --set name=value over both. Unknown names, doubles, values out of bounds and settings that
- * contradict each other are refused with file, line and remedy. config/turnpike.conf is printed from the
- * table (turnpike config) and checked against it by tests/lint/tables.sh.
+ * The file is `name = value` lines, '#' comments. An environment variable TURNPIKE_<NAME> wins over
+ * the file, --set name=value over both. Unknown names, doubles, values out of bounds and settings
+ * that contradict each other are refused with file, line and remedy. config/turnpike.conf is
+ * printed from the table (turnpike config) and checked against it by tests/lint/tables.sh.
  */
 #ifndef PROCESS_CONFIG_H
 #define PROCESS_CONFIG_H
@@ -59,7 +60,8 @@ void config_init(struct config *config); /* every default */
 bool config_load(struct config *config, const char *file, struct error *err) MUST_USE;
 /* One "name=value". */
 bool config_set(struct config *config, struct str assignment, struct error *err) MUST_USE;
-/* After the last set: hand the settings on to the modules' own structs (they borrow from *config). */
+/* After the last set: hand the settings on to the modules' own structs (they borrow from *config).
+ */
 void config_finish(struct config *config);
 /* Relations between settings (lease, deadlines, limits) and files that must exist. */
 bool config_check(const struct config *config, struct error *err) MUST_USE;

@@ -22,7 +22,7 @@
 enum {
     SHM_BYTES = 64 << 20,
     TICK_NS = 50000000,
-    START_GRACE_MS = 20000,   /* a worker that is still starting is not silent */
+    START_GRACE_MS = 20000, /* a worker that is still starting is not silent */
     QUICK_DEATH_MS = 2000,
     RESTART_PAUSE_MAX_MS = 5000,
     KILL_AFTER_DRAIN_MS = 2000,
@@ -54,7 +54,8 @@ static int complain(const struct error *err)
     return 1;
 }
 
-/* ---- lock and instance ------------------------------------------------------------------------- */
+/* ---- lock and instance -------------------------------------------------------------------------
+ */
 
 static bool read_or_make_instance(const char *folder, struct uuid *id, struct error *err)
 {
@@ -65,13 +66,12 @@ static bool read_or_make_instance(const char *folder, struct uuid *id, struct er
     if (fd >= 0) {
         ssize_t got = read(fd, text, UUID_TEXT_SIZE - 1);
         (void)close(fd);
-        if (got == UUID_TEXT_SIZE - 1 &&
-            uuid_parse((struct str){text, (size_t)got}, id, err)) {
+        if (got == UUID_TEXT_SIZE - 1 && uuid_parse((struct str){text, (size_t)got}, id, err)) {
             return true;
         }
     }
-    /* Absent, or torn by a full disk: nothing of an earlier run runs (we hold the lock), so a new id only
-     * delays the takeover of its attempts until its heartbeat is old. */
+    /* Absent, or torn by a full disk: nothing of an earlier run runs (we hold the lock), so a new
+     * id only delays the takeover of its attempts until its heartbeat is old. */
     *id = uuid_new();
     struct str made = uuid_format(id, text);
     char temporary[CONFIG_TEXT_MAX + 40];
@@ -114,7 +114,8 @@ bool master_lock(const char *state_folder, int *lock_fd, struct uuid *instance_i
     return read_or_make_instance(state_folder, instance_id, err);
 }
 
-/* ---- sockets ----------------------------------------------------------------------------------- */
+/* ---- sockets -----------------------------------------------------------------------------------
+ */
 
 /* Our own sockets share the port by SO_REUSEPORT, so a foreign owner shows only without it. */
 static bool port_is_free(const char *address, int port, const char *setting, struct error *err)
@@ -141,8 +142,8 @@ static bool bind_sockets(struct master *m, struct error *err)
     const struct config *config = m->config;
     if (!port_is_free(config->api_address, (int)config->api_port, "api_port (make run PORT=...)",
                       err) ||
-        !port_is_free(config->ops_address, (int)config->ops_port, "ops_port (make run OPS_PORT=...)",
-                      err)) {
+        !port_is_free(config->ops_address, (int)config->ops_port,
+                      "ops_port (make run OPS_PORT=...)", err)) {
         return false;
     }
     unsigned first = m->worker_count == 0 ? 0 : 1;
@@ -155,7 +156,8 @@ static bool bind_sockets(struct master *m, struct error *err)
     return true;
 }
 
-/* ---- workers ----------------------------------------------------------------------------------- */
+/* ---- workers -----------------------------------------------------------------------------------
+ */
 
 static void claim_slot(struct master *m, unsigned slot)
 {
@@ -250,7 +252,8 @@ static void reap(struct master *m)
         atomic_store(&shared->is_ready, 0);
         health_forget_slot(m->health, slot);
         if (!shared_add_dead(m->shared, &shared->writer_id)) {
-            log_error("master", "too many dead workers unreported; the next start will report them");
+            log_error("master",
+                      "too many dead workers unreported; the next start will report them");
         }
         bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
         if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_CONFIG_EXIT) {
@@ -319,12 +322,12 @@ static void start_draining(struct master *m)
     }
     log_info("master", "draining", LOG_INT("workers", m->worker_count));
     atomic_store(&m->shared->is_draining, 1);
-    m->drain_until_us =
-        clock_mono_us() + (m->config->drain_ms + KILL_AFTER_DRAIN_MS) * CLOCK_MS_US;
+    m->drain_until_us = clock_mono_us() + (m->config->drain_ms + KILL_AFTER_DRAIN_MS) * CLOCK_MS_US;
     signal_workers(m, SIGTERM);
 }
 
-/* ---- start and loop ---------------------------------------------------------------------------- */
+/* ---- start and loop ----------------------------------------------------------------------------
+ */
 
 /* OpenSSL and the rule parser must not run in the master: a child tries the files. */
 static bool check_in_child(const struct config *config)
@@ -350,8 +353,9 @@ static bool open_shared(struct master *m, struct error *err)
     metrics_open(&m->shm);
     m->health = health_open(&m->shm, &m->config->health);
     m->shared->boot_us = clock_wall_us();
-    metrics_set(metrics_find(METRIC_BUILD_INFO, &(struct str){TURNPIKE_VERSION,
-                                                             sizeof(TURNPIKE_VERSION) - 1}, 1), 1);
+    metrics_set(metrics_find(METRIC_BUILD_INFO,
+                             &(struct str){TURNPIKE_VERSION, sizeof(TURNPIKE_VERSION) - 1}, 1),
+                1);
     return true;
 }
 

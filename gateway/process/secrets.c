@@ -20,10 +20,11 @@ bool secrets_load(struct secrets *secrets, const char *master_secret_file, struc
         crypto_derive(&master, "turnpike api key pepper 1", secrets->pepper);
     }
     secret_release(&master);
-    return ok || fail(err, ERROR_INVALID,
-                      "master_secret_file %s holds fewer than %d bytes; make one with: openssl rand "
-                      "-hex 32",
-                      master_secret_file, MASTER_SECRET_MIN);
+    return ok ||
+           fail(err, ERROR_INVALID,
+                "master_secret_file %s holds fewer than %d bytes; make one with: openssl rand "
+                "-hex 32",
+                master_secret_file, MASTER_SECRET_MIN);
 }
 
 void secrets_release(struct secrets *secrets)

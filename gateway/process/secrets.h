@@ -12,7 +12,8 @@ struct secrets {
     uint8_t pepper[AEAD_KEY_SIZE];     /* API keys */
 };
 
-bool secrets_load(struct secrets *secrets, const char *master_secret_file, struct error *err) MUST_USE;
+bool secrets_load(struct secrets *secrets, const char *master_secret_file,
+                  struct error *err) MUST_USE;
 void secrets_release(struct secrets *secrets); /* wipes */
 
 #endif

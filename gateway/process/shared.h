@@ -1,9 +1,10 @@
 /*
- * shared.h - what master and workers tell each other in the shared segment: who runs, who lives, who died.
+ * shared.h - what master and workers tell each other in the shared segment: who runs, who lives,
+ * who died.
  *
- * A worker slot belongs to one process at a time. When the master has reaped a worker, it puts the writer id
- * that the worker used into `dead`; a living worker takes it from there and tells the ledger (only then may
- * the dead worker's attempts be taken over, design section 4).
+ * A worker slot belongs to one process at a time. When the master has reaped a worker, it puts the
+ * writer id that the worker used into `dead`; a living worker takes it from there and tells the
+ * ledger (only then may the dead worker's attempts be taken over, design section 4).
  */
 #ifndef PROCESS_SHARED_H
 #define PROCESS_SHARED_H
@@ -20,10 +21,10 @@ enum {
 };
 
 struct shared_slot {
-    _Atomic pid_t pid;          /* 0: nobody */
+    _Atomic pid_t pid;            /* 0: nobody */
     _Atomic int64_t heartbeat_us; /* monotonic */
-    _Atomic int is_ready;       /* serves */
-    struct uuid writer_id;      /* written by the master before the fork */
+    _Atomic int is_ready;         /* serves */
+    struct uuid writer_id;        /* written by the master before the fork */
 };
 
 enum shared_dead_state {
@@ -38,8 +39,8 @@ struct shared_dead {
 };
 
 struct shared {
-    int64_t boot_us;            /* wall clock of the master's start */
-    struct uuid instance_id;    /* of the state folder */
+    int64_t boot_us;         /* wall clock of the master's start */
+    struct uuid instance_id; /* of the state folder */
     _Atomic int is_draining;
     struct shared_slot slot[SHM_SLOT_MAX];
     struct shared_dead dead[SHARED_DEAD_MAX];
@@ -47,7 +48,8 @@ struct shared {
 
 /* False when the table is full (1,024 dead workers that no living one could report). */
 bool shared_add_dead(struct shared *shared, const struct uuid *writer_id);
-/* Take one dead writer to report; NULL when there is none. Give back (again) or finish (forget) it. */
+/* Take one dead writer to report; NULL when there is none. Give back (again) or finish (forget) it.
+ */
 struct shared_dead *shared_take_dead(struct shared *shared);
 void shared_dead_done(struct shared_dead *dead, bool reported);
 /* ctx is struct shared: is this writer a process of ours that runs? */

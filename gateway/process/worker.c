@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "dashboard/ops.h"
 #include "process/secrets.h"
@@ -38,13 +39,13 @@ struct worker {
     struct loop_timer heartbeat;
     struct loop_timer tell;
     struct loop_timer drain;
-    struct event *on_term;        /* owned */
-    struct event *on_int;         /* owned */
+    struct event *on_term; /* owned */
+    struct event *on_int;  /* owned */
     struct metrics_series *lag;
-    struct shared_dead *telling;  /* borrowed: the dead writer being reported */
+    struct shared_dead *telling; /* borrowed: the dead writer being reported */
     bool instance_reaped;
     bool telling_instance;
-    int64_t drain_until_us;       /* 0: not draining */
+    int64_t drain_until_us; /* 0: not draining */
 };
 
 static bool read_rules(const char *file, struct rule_set **rules, struct error *err)
@@ -119,7 +120,8 @@ bool worker_check(const struct config *config, struct error *err)
     return ok;
 }
 
-/* ---- what repeats ------------------------------------------------------------------------------ */
+/* ---- what repeats ------------------------------------------------------------------------------
+ */
 
 static void beat(void *ctx)
 {
@@ -149,7 +151,8 @@ static void told(void *ctx, enum store_find found, int64_t count, const struct e
     }
 }
 
-/* Tell the ledger which writers are surely dead: earlier runs of this instance, and reaped workers. */
+/* Tell the ledger which writers are surely dead: earlier runs of this instance, and reaped workers.
+ */
 static void tell(void *ctx)
 {
     struct worker *w = ctx;
@@ -169,7 +172,8 @@ static void tell(void *ctx)
     }
 }
 
-/* ---- draining ---------------------------------------------------------------------------------- */
+/* ---- draining ----------------------------------------------------------------------------------
+ */
 
 static bool is_draining(void *ctx)
 {
@@ -207,7 +211,8 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
     look_drained(w);
 }
 
-/* ---- wiring ------------------------------------------------------------------------------------ */
+/* ---- wiring ------------------------------------------------------------------------------------
+ */
 
 static bool read_env(void *ctx, const char *name, struct secret *value)
 {
@@ -226,12 +231,13 @@ static void wire_core(struct worker *w)
     struct shared *shared = w->start->shared;
     struct shared_slot *slot = &shared->slot[w->start->slot];
     w->loop = loop_new();
-    w->store = store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id,
-                         w->start->slot);
+    w->store =
+        store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id, w->start->slot);
     w->engine = engine_new(w->loop, &config->engine);
     struct merchants_config merchants = config->merchants;
     merchants.read_env = read_env;
-    w->merchants = merchants_new(w->loop, w->store, w->start->health, w->secrets.pepper, &merchants);
+    w->merchants =
+        merchants_new(w->loop, w->store, w->start->health, w->secrets.pepper, &merchants);
     struct payments_parts parts = {
         .loop = w->loop,
         .store = w->store,

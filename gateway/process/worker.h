@@ -11,14 +11,14 @@ struct worker_start {
     const struct config *config;
     struct shared *shared;
     struct health *health;
-    unsigned slot;   /* 0: foreground */
+    unsigned slot; /* 0: foreground */
     int api_fd;
     int ops_fd;
 };
 
 /*
- * Serve until SIGTERM or SIGINT, then drain and return 0. Returns WORKER_CONFIG_EXIT with one logged line when
- * certificates, secrets or rules are unusable: starting again would not help.
+ * Serve until SIGTERM or SIGINT, then drain and return 0. Returns WORKER_CONFIG_EXIT with one
+ * logged line when certificates, secrets or rules are unusable: starting again would not help.
  */
 enum {
     WORKER_CONFIG_EXIT = 78,

@@ -1,0 +1,234 @@
+#include "dashboard/ops.h"
+
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/message.h"
+#include "base/metrics.h"
+#include "dashboard/assets.h"
+#include "dashboard/board_feed.h"
+#include "http/route.h"
+
+enum {
+    METRICS_BYTES_MAX = 8 << 20,
+    STREAM_MAX = 64, /* watchers of one worker */
+    EVENT_BYTES_MAX = (1 << 20) + 64,
+};
+
+struct watcher {
+    struct link link;
+    struct ops *ops;            /* borrowed */
+    struct http_stream *stream; /* borrowed; ours until gone */
+};
+
+struct ops {
+    struct ops_parts parts;
+    struct feed *feed; /* owned */
+    struct link watchers;
+    size_t watcher_count;
+    struct buf event;
+};
+
+/* The page loads its own three files and listens to its own stream; nothing else, nothing inline.
+ */
+static const struct http_header page_headers[] = {
+    {STR_INIT("Content-Security-Policy"),
+     STR_INIT("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")},
+    {STR_INIT("Referrer-Policy"), STR_INIT("no-referrer")},
+    {STR_INIT("X-Frame-Options"), STR_INIT("DENY")},
+};
+
+static void reply_text(struct http_exchange *x, int status, struct str text)
+{
+    http_reply(x, &(struct http_response){
+                      .status = status,
+                      .content_type = STR("text/plain; charset=utf-8"),
+                      .body = text,
+                  });
+}
+
+static void reply_problem(struct http_exchange *x, enum message message, struct str detail)
+{
+    struct buf body;
+    buf_init(&body, 4096);
+    message_print(message, detail, STR_NONE, STR_NONE, str_of(http_request_id(x)), &body);
+    http_reply(x, &(struct http_response){
+                      .status = message_entry(message)->status,
+                      .content_type = STR("application/problem+json"),
+                      .body = buf_str(&body),
+                  });
+    buf_release(&body);
+}
+
+/* ---- health and metrics ------------------------------------------------------------------------
+ */
+
+static void livez(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    (void)ctx;
+    reply_text(x, 200, STR("ok\n"));
+}
+
+static void readyz(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    const struct ops *ops = ctx;
+    bool is_draining = ops->parts.is_draining(ops->parts.draining_ctx);
+    bool has_ledger = store_is_connected(ops->parts.store);
+    struct str verbose;
+    if (!http_query(x, "verbose", &verbose)) {
+        reply_text(x, has_ledger && !is_draining ? 200 : 503,
+                   has_ledger && !is_draining ? STR("ok\n") : STR("not ready\n"));
+        return;
+    }
+    struct str text = arena_printf(http_arena(x), "ledger %s\ndraining %s\naccounts %zu\n",
+                                   has_ledger ? "connected" : "away", is_draining ? "yes" : "no",
+                                   feed_account_count(ops->feed));
+    reply_text(x, has_ledger && !is_draining ? 200 : 503, text);
+}
+
+static void metrics(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    struct ops *ops = ctx;
+    struct buf text;
+    buf_init(&text, METRICS_BYTES_MAX);
+    feed_update_gauges(ops->feed);
+    metrics_print(&text);
+    http_reply(x, &(struct http_response){
+                      .status = 200,
+                      .content_type = STR("text/plain; version=0.0.4; charset=utf-8"),
+                      .body = buf_str(&text),
+                  });
+    buf_release(&text);
+}
+
+/* ---- page and stream ---------------------------------------------------------------------------
+ */
+
+static void page(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    (void)ctx;
+    const struct asset *asset = asset_find(http_request(x)->path);
+    CHECK(asset != NULL);
+    http_reply(x, &(struct http_response){
+                      .status = 200,
+                      .content_type = str_of(asset->content_type),
+                      .body = asset->body,
+                      .headers = page_headers,
+                      .header_count = ARRAY_LEN(page_headers),
+                  });
+}
+
+static void root(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    (void)ctx;
+    const struct http_header to = {STR("Location"), STR("/dashboard")};
+    http_reply(x, &(struct http_response){.status = 302, .headers = &to, .header_count = 1});
+}
+
+static void send_all(void *ctx, struct str json)
+{
+    struct ops *ops = ctx;
+    buf_clear(&ops->event);
+    buf_add_str(&ops->event, STR("event: board\ndata: "));
+    buf_add_str(&ops->event, json); /* one line: the writer emits no line ends */
+    buf_add_str(&ops->event, STR("\n\n"));
+    struct link *next;
+    for (struct link *at = ops->watchers.next; at != &ops->watchers; at = next) {
+        next = at->next;
+        struct watcher *watcher = LIST_OWNER(at, struct watcher, link);
+        (void)http_stream_send(watcher->stream, buf_str(&ops->event)); /* a slow one is closed */
+    }
+}
+
+static void watcher_gone(void *ctx)
+{
+    struct watcher *watcher = ctx;
+    struct ops *ops = watcher->ops;
+    list_remove(&watcher->link);
+    free(watcher);
+    if (--ops->watcher_count == 0) {
+        feed_watch(ops->feed, NULL, NULL);
+    }
+}
+
+static void events(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    struct ops *ops = ctx;
+    if (ops->watcher_count >= STREAM_MAX) {
+        reply_problem(x, MESSAGE_OVERLOADED, STR("too many open dashboards"));
+        return;
+    }
+    struct watcher *watcher = calloc(1, sizeof(*watcher));
+    CHECK(watcher != NULL);
+    watcher->ops = ops;
+    list_add_last(&ops->watchers, &watcher->link);
+    ops->watcher_count++;
+    watcher->stream = http_stream_start(x, watcher_gone, watcher);
+    if (watcher->stream != NULL) {
+        (void)http_stream_send(watcher->stream, STR("retry: 2000\n\n"));
+    }
+    feed_watch(ops->feed, send_all, ops);
+}
+
+/* clang-format off */
+static const struct route routes[] = {
+    {HTTP_GET, "/livez",                   livez,   0},
+    {HTTP_GET, "/readyz",                  readyz,  0},
+    {HTTP_GET, "/metrics",                 metrics, 0},
+    {HTTP_GET, "/",                        root,    0},
+    {HTTP_GET, "/dashboard",               page,    0},
+    {HTTP_GET, "/dashboard/dashboard.js",  page,    0},
+    {HTTP_GET, "/dashboard/dashboard.css", page,    0},
+    {HTTP_GET, "/dashboard/events",        events,  0},
+};
+/* clang-format on */
+
+void ops_handle(struct http_exchange *x, void *ctx)
+{
+    const struct http_request *req = http_request(x);
+    const struct route *found;
+    struct route_params params;
+    struct buf allow;
+    buf_init(&allow, 256);
+    enum route_result result =
+        route_find(routes, ARRAY_LEN(routes), req->method, req->path, &found, &params, &allow);
+    buf_release(&allow);
+    if (result == ROUTE_FOUND) {
+        http_set_route(x, found->pattern);
+        found->fn(x, &params, ctx);
+    } else if (result == ROUTE_NO_METHOD) {
+        reply_problem(x, MESSAGE_METHOD_NOT_ALLOWED, STR("only GET is understood here"));
+    } else {
+        reply_problem(x, MESSAGE_NOT_FOUND, STR("there are /livez, /readyz, /metrics, /dashboard"));
+    }
+}
+
+struct ops *ops_new(const struct ops_parts *parts)
+{
+    struct ops *ops = calloc(1, sizeof(*ops));
+    CHECK(ops != NULL);
+    ops->parts = *parts;
+    list_init(&ops->watchers);
+    buf_init(&ops->event, EVENT_BYTES_MAX);
+    ops->feed = feed_new(parts->loop, parts->store, parts->health);
+    return ops;
+}
+
+void ops_free(struct ops **ops)
+{
+    if (*ops == NULL) {
+        return;
+    }
+    CHECK((*ops)->watcher_count == 0); /* the server is freed first and tells every watcher */
+    feed_free(&(*ops)->feed);
+    buf_release(&(*ops)->event);
+    free(*ops);
+    *ops = NULL;
+}
