@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/message.h"
 
 enum {
     HEAD_FIXED_MAX = 640, /* what we add ourselves to any answer */
