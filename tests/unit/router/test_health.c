@@ -140,6 +140,26 @@ static void a_success_in_between_starts_the_row_anew(void **state)
 static void half_of_ten_calls_failing_opens_it(void **state)
 {
     struct world *world = *state;
+    for (int i = 0; i < 4; i++) {
+        call(world, HEALTH_SUCCESS, 1 * MS);
+        call(world, HEALTH_ERROR, 1 * MS);
+    }
+    call(world, HEALTH_SUCCESS, 1 * MS);
+    assert_int_equal(look(world).state, HEALTH_CLOSED); /* 4 of 9 */
+    call(world, HEALTH_ERROR, 1 * MS);
+    assert_string_equal(look(world).why, "5 of 10 calls failed: connect_refused");
+}
+
+static void nine_calls_or_less_than_half_do_not_open_it(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 3; i++) {
+        call(world, HEALTH_ERROR, 1 * MS);
+        call(world, HEALTH_ERROR, 1 * MS);
+        call(world, HEALTH_SUCCESS, 1 * MS);
+    }
+    assert_int_equal(look(world).state, HEALTH_CLOSED); /* 6 of 9 */
+    world->now_us += 20 * S;
     for (int i = 0; i < 5; i++) {
         call(world, HEALTH_SUCCESS, 1 * MS);
     }
@@ -194,6 +214,10 @@ static void an_open_breaker_gives_one_probe_after_five_seconds(void **state)
     assert_string_equal(view.why, "");
     assert_string_equal(view.last_error, "connect_refused"); /* what was is still told */
     assert_true(health_take_probe(world->health, world->entry, world->now_us)); /* all may */
+    for (int i = 0; i < 4; i++) { /* the row starts anew */
+        call(world, HEALTH_NOT_SENT, 1 * MS);
+        assert_int_equal(look(world).state, HEALTH_CLOSED);
+    }
 }
 
 static void a_failed_probe_opens_it_for_another_five_seconds(void **state)
@@ -280,6 +304,18 @@ static void silence_opens_it(void **state)
     assert_int_equal(view.state, HEALTH_OPEN);
     assert_string_equal(view.why, "5 calls in 4000 ms without any answer");
     assert_int_equal(view.in_flight, 5);
+}
+
+static void a_lost_call_does_not_end_silence(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 6; i++) {
+        health_sent(world->entry, world->now_us);
+    }
+    world->now_us += 3 * S;
+    answer(world, HEALTH_LOST, 3 * S);
+    world->now_us += 1 * S;
+    assert_int_equal(look(world).state, HEALTH_OPEN);
 }
 
 static void few_calls_or_any_answer_are_not_silence(void **state)
@@ -538,12 +574,14 @@ int main(void)
         TEST(every_kind_of_failure_opens_it_and_declines_do_not),
         TEST(a_success_in_between_starts_the_row_anew),
         TEST(half_of_ten_calls_failing_opens_it),
+        TEST(nine_calls_or_less_than_half_do_not_open_it),
         TEST(the_window_forgets_after_ten_seconds),
         TEST(an_open_breaker_gives_one_probe_after_five_seconds),
         TEST(a_failed_probe_opens_it_for_another_five_seconds),
         TEST(a_probe_without_answer_is_forgotten_after_ten_seconds),
         TEST(stragglers_of_the_outage_change_nothing),
         TEST(silence_opens_it),
+        TEST(a_lost_call_does_not_end_silence),
         TEST(few_calls_or_any_answer_are_not_silence),
         TEST(calls_long_ago_are_not_silence),
         TEST(outages_move_traffic_in_time_and_recovery_brings_it_back),

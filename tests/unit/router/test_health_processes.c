@@ -12,7 +12,7 @@
 
 enum {
     PROCESSES = 8,
-    ROUNDS = 2000,
+    ROUNDS = 40000,
     S = 1000000,
 };
 
@@ -20,7 +20,7 @@ struct stage { /* in shared memory */
     _Atomic unsigned arrived;
     _Atomic unsigned round;
     _Atomic unsigned probes[ROUNDS];
-    _Atomic unsigned sent;
+    _Atomic int64_t now_us;
 };
 
 static struct shm shm;
@@ -76,23 +76,30 @@ static void run_in_processes(void (*work)(unsigned slot))
     }
 }
 
-/* Each round: all try to take the probe; who gets it fails, so that the next round has one again.
+/*
+ * All spin for the probe of the moment that the shared clock shows. Who gets it fails it (open
+ * again after 5 s) or forgets it (free again after 10 s) in turn, and sets the clock to when the
+ * next one is due.
  */
 static void hammer_probe(unsigned slot)
 {
     (void)slot;
     struct health_entry *entry = health_find(health, &account);
-    unsigned step = 0;
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        int64_t now_us = (int64_t)(round + 1) * 6 * S;
-        barrier(step++);
-        bool mine = health_take_probe(health, entry, now_us);
-        atomic_fetch_add(&stage->probes[round], mine);
-        barrier(step++);
-        if (mine) {
+    for (unsigned round = 0; round < ROUNDS; round = atomic_load(&stage->round)) {
+        int64_t now_us = atomic_load(&stage->now_us);
+        if (!health_take_probe(health, entry, now_us)) {
+            continue;
+        }
+        round = atomic_load(&stage->round);
+        if (round == ROUNDS || atomic_fetch_add(&stage->probes[round], 1) > 0) {
+            return; /* One beyond the end, or one too many: the parent counts. */
+        }
+        if (round % 2 == 0) {
             health_sent(entry, now_us);
             health_answered(health, entry, HEALTH_LOST, 0, STR("reset"), now_us, now_us);
         }
+        atomic_fetch_add(&stage->round, 1);
+        atomic_store(&stage->now_us, now_us + (round % 2 == 0 ? 5 : 10) * (int64_t)S);
     }
 }
 
@@ -104,6 +111,7 @@ static void exactly_one_process_gets_each_probe(void **state)
         health_sent(entry, S);
         health_answered(health, entry, HEALTH_NOT_SENT, 0, STR("refused"), S, S);
     }
+    atomic_store(&stage->now_us, 6 * S);
     run_in_processes(hammer_probe);
     for (unsigned round = 0; round < ROUNDS; round++) {
         if (atomic_load(&stage->probes[round]) != 1) {
@@ -111,8 +119,8 @@ static void exactly_one_process_gets_each_probe(void **state)
         }
     }
     struct health_view view;
-    health_read(health, entry, (int64_t)ROUNDS * 6 * S + 1, &view);
-    assert_int_equal(view.state, HEALTH_OPEN);
+    health_read(health, entry, atomic_load(&stage->now_us), &view);
+    assert_int_equal(view.state, HEALTH_HALF_OPEN);
     assert_int_equal(view.in_flight, 0);
 }
 

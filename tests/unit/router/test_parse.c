@@ -152,6 +152,8 @@ static const char *const right[] = {
     /* the same tests, but not the same condition */
     "rule \"a\" when method == card and country == DE { use paypal }"
     "rule \"b\" when method == card or country == DE { use paypal } default { by cost }",
+    "rule \"a\" when method == card and country == DE or currency == EUR { use paypal }"
+    "rule \"b\" when method == card and (country == DE or currency == EUR) { use paypal } default { by cost }",
 };
 /* clang-format on */
 
