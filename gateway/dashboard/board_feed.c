@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "ledger/recent.h"
 #include "payment/board.h"
 
 #include <stdlib.h>
@@ -82,43 +83,40 @@ static void load_accounts(struct feed *feed)
 /* ---- newest payments ---------------------------------------------------------------------------
  */
 
-static void put_attempts(const struct store_payment_view *payment, struct json_out *out)
+static void put_attempts(struct str providers, struct json_out *out)
 {
     json_key(out, "attempts");
     json_begin_array(out);
-    for (size_t i = 0; i < payment->attempt_count; i++) {
-        json_str(out, payment->attempts[i].row.provider);
+    while (!str_is_empty(providers)) {
+        json_str(out, str_cut(&providers, ' '));
     }
     json_end_array(out);
 }
 
-static void put_payment(const struct store_payment_view *payment, struct json_out *out)
+static void put_payment(const struct recent_payment *payment, struct json_out *out)
 {
     char id[ID_TEXT_SIZE];
     char time[CLOCK_TEXT_SIZE];
-    const struct currency *currency = currency_find(str_of(payment->row.currency));
     char amount[MONEY_TEXT_SIZE];
+    const struct currency *currency = currency_find(str_of(payment->currency));
+    unsigned digits = currency == NULL ? 0 : currency->exponent;
     json_begin_object(out);
-    json_put_str(out, "id", id_format(ID_PAYMENT, &payment->row.payment_id, id));
-    json_put_str(out, "created", clock_format_ms(payment->row.created_us, time));
-    json_put_str(
-        out, "amount",
-        money_format(payment->row.amount_minor, currency == NULL ? 0 : currency->exponent, amount));
-    json_put_cstr(out, "currency", payment->row.currency);
+    json_put_str(out, "id", id_format(ID_PAYMENT, &payment->payment_id, id));
+    json_put_str(out, "created", clock_format_ms(payment->created_us, time));
+    json_put_str(out, "amount", money_format(payment->amount_minor, digits, amount));
+    json_put_cstr(out, "currency", payment->currency);
     json_put_cstr(out, "status", payment_status_name(payment->status));
-    put_attempts(payment, out);
+    put_attempts(payment->providers, out);
     json_end_object(out);
 }
 
-static void recent_loaded(void *ctx, enum store_find found,
-                          const struct store_payment_view *payments, size_t count, bool has_more,
-                          const struct error *why)
+static void recent_loaded(void *ctx, enum store_find found, const struct recent_payment *payments,
+                          size_t count, const struct error *why)
 {
-    (void)has_more;
-    (void)why;
     struct feed *feed = ctx;
     feed->recent_loading = false;
     if (found == STORE_FAILED) {
+        log_debug("dashboard", "payments not read", LOG_CSTR("error", why->text));
         return;
     }
     struct json_out out;
@@ -138,7 +136,7 @@ static void load_recent(struct feed *feed)
     }
     arena_reset(&feed->recent_arena);
     feed->recent_loading = true;
-    store_list_recent(feed->store, RECENT_COUNT, &feed->recent_arena, recent_loaded, feed);
+    recent_payments(feed->store, RECENT_COUNT, &feed->recent_arena, recent_loaded, feed);
 }
 
 /* ---- snapshot ----------------------------------------------------------------------------------

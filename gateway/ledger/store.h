@@ -315,10 +315,6 @@ typedef void (*store_list_fn)(void *ctx, enum store_find found,
 void store_list_payments(struct store *store, const struct store_filter *filter,
                          struct arena *arena, store_list_fn done, void *ctx);
 
-/* The newest payments of all merchants, newest first (attempts without sends and outcomes): the dashboard. */
-void store_list_recent(struct store *store, unsigned limit, struct arena *arena, store_list_fn done,
-                       void *ctx);
-
 /* ---- the queue of unresolved attempts ----------------------------------------------------------- */
 
 struct store_claimed {
