@@ -59,6 +59,7 @@ struct drive *drive_new(struct payments *payments, struct merchant *merchant)
     CHECK(drive != NULL);
     drive->payments = payments;
     arena_init(&drive->arena, DRIVE_ARENA_MAX);
+    arena_init(&drive->write_arena, DRIVE_ARENA_MAX);
     if (merchant != NULL)
         merchant_hold(merchant);
     drive->merchant = merchant;
@@ -88,6 +89,7 @@ void drive_free(struct drive *drive)
         loop_timer_release(&drive->timer);
     if (drive->merchant != NULL)
         merchant_drop(drive->merchant);
+    arena_release(&drive->write_arena);
     arena_release(&drive->arena);
     free(drive);
 }

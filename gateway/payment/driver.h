@@ -17,12 +17,12 @@
 #ifndef PAYMENT_DRIVER_H
 #define PAYMENT_DRIVER_H
 
-#include <uthash.h>
 
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "payment/hash.h"
 #include "payment/payment.h"
 #include "payment/vault.h"
 
@@ -58,6 +58,13 @@ struct drive_view {
     struct store_attempt_view *attempts; /* attempt_room of them, in the arena */
 };
 
+struct drive_rows { /* of one attempt: both views point here */
+    struct store_send *sends;
+    size_t send_room;
+    struct store_outcome *outcomes;
+    size_t outcome_room;
+};
+
 struct drive {
     struct payments *payments; /* borrowed */
     struct link in_hand;
@@ -89,6 +96,7 @@ struct drive {
     size_t attempt_room;
     struct drive_view committed;
     struct drive_view planned;
+    struct drive_rows *rows; /* attempt_room of them, in the arena */
 
     /* The attempt that is prepared or sent. */
     uint8_t attempt_number;
@@ -113,7 +121,10 @@ struct drive {
     struct orchestrate_write_plan plan;
     int64_t write_us; /* monotonic, when it was asked for */
     struct store_ticket ticket;
+    struct arena write_arena; /* what a WRITE that is asked for again may build again */
     struct str answer_body;
+    struct str body_sealed; /* of the request, for send sealed_number */
+    uint8_t sealed_number;  /* 0: not yet */
 
     struct loop_timer timer;
     bool has_timer;
@@ -203,8 +214,8 @@ size_t drive_transfers(struct drive *drive, const struct store_attempt *attempt,
                        const struct store_outcome *outcome,
                        struct store_transfer transfers[STORE_TRANSFER_MAX], int64_t now_us);
 void drive_view_init(struct drive *drive, size_t attempt_room);
-/* Make room for one more row at the end. */
-void drive_attempt_reserve(struct drive *drive, struct store_attempt_view *attempt);
+/* Room for so many rows of attempt `index`; pointers in both views are brought up to date. */
+void drive_reserve(struct drive *drive, size_t index, size_t send_count, size_t outcome_count);
 
 /* ---- driver_send.c ---- */
 void drive_send(struct drive *drive, const struct orchestrate_action *action);

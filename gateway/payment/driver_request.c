@@ -12,6 +12,7 @@ static struct str or_empty_object(struct drive *drive, struct str json)
 void drive_view_init(struct drive *drive, size_t attempt_room)
 {
     drive->attempt_room = attempt_room;
+    drive->rows = ARENA_ARRAY(&drive->arena, struct drive_rows, attempt_room);
     struct drive_view *const views[] = {&drive->committed, &drive->planned};
     for (size_t i = 0; i < ARRAY_LEN(views); i++) {
         views[i]->attempts = ARENA_ARRAY(&drive->arena, struct store_attempt_view, attempt_room);

@@ -138,6 +138,7 @@ static bool build_request(struct drive *drive)
     struct error err;
     const struct provider *provider = drive->call.account->provider;
     drive->request = (struct provider_request){0};
+    drive->sealed_number = 0;
     enum provider_next next =
         provider->next(&drive->call, &drive->facts, &drive->arena, &drive->request, &err);
     drive->has_request = next == PROVIDER_NEXT_SEND;

@@ -34,7 +34,7 @@ size_t drive_transfers(struct drive *drive, const struct store_attempt *attempt,
 {
     char id[ID_TEXT_SIZE];
     (void)id_format(ID_ACCOUNT, &attempt->account_id, id);
-    struct str receivable = arena_printf(&drive->arena, "provider:" STR_FMT ":%s:receivable",
+    struct str receivable = arena_printf(&drive->write_arena, "provider:" STR_FMT ":%s:receivable",
                                          STR_ARG(attempt->provider), id);
     size_t count = 0;
     bool is_hold = attempt->operation == OPERATION_AUTHORIZE;

@@ -34,29 +34,42 @@ static void view_copy(struct drive *drive, struct drive_view *to, const struct d
     memcpy(attempts, from->attempts, from->payment.attempt_count * sizeof(*attempts));
 }
 
-static void *grow(struct arena *arena, const void *old, size_t count, size_t size)
+static void *grow(struct arena *arena, const void *old, size_t *room, size_t wanted, size_t size)
 {
-    size_t room = count < ROW_ROOM_FIRST ? ROW_ROOM_FIRST : count * 2;
-    void *rows = arena_alloc(arena, room * size);
-    if (count > 0)
-        memcpy(rows, old, count * size);
+    size_t larger = *room < ROW_ROOM_FIRST ? ROW_ROOM_FIRST : *room * 2;
+    while (larger < wanted)
+        larger *= 2;
+    void *rows = arena_alloc(arena, larger * size);
+    if (*room > 0)
+        memcpy(rows, old, *room * size);
+    *room = larger;
     return rows;
 }
 
-/* Arrays are full when their count is 0 or a power of two from ROW_ROOM_FIRST on. */
-static bool is_full(size_t count)
+static void point_at(struct drive_view *view, size_t index, const struct drive_rows *rows)
 {
-    return count == 0 || (count >= ROW_ROOM_FIRST && (count & (count - 1)) == 0);
+    view->attempts[index].sends = rows->sends;
+    view->attempts[index].outcomes = rows->outcomes;
 }
 
-void drive_attempt_reserve(struct drive *drive, struct store_attempt_view *attempt)
+void drive_reserve(struct drive *drive, size_t index, size_t send_count, size_t outcome_count)
 {
-    if (is_full(attempt->send_count))
-        attempt->sends =
-            grow(&drive->arena, attempt->sends, attempt->send_count, sizeof(*attempt->sends));
-    if (is_full(attempt->outcome_count))
-        attempt->outcomes = grow(&drive->arena, attempt->outcomes, attempt->outcome_count,
-                                 sizeof(*attempt->outcomes));
+    CHECK(index < drive->attempt_room);
+    struct drive_rows *rows = &drive->rows[index];
+    if (send_count > rows->send_room)
+        rows->sends =
+            grow(&drive->arena, rows->sends, &rows->send_room, send_count, sizeof(*rows->sends));
+    if (outcome_count > rows->outcome_room)
+        rows->outcomes = grow(&drive->arena, rows->outcomes, &rows->outcome_room, outcome_count,
+                              sizeof(*rows->outcomes));
+    point_at(&drive->committed, index, rows);
+    point_at(&drive->planned, index, rows);
+}
+
+static void reserve_one(struct drive *drive, const struct store_attempt_view *attempt)
+{
+    drive_reserve(drive, (size_t)(attempt - drive->planned.attempts), attempt->send_count + 1,
+                  attempt->outcome_count + 1);
 }
 
 static struct store_attempt_view *planned_attempt(struct drive *drive, int32_t number)
@@ -115,7 +128,7 @@ static void add_send(struct drive *drive, const struct orchestrate_action *actio
     CHECK(drive->has_request && drive->attempt_number == action->attempt_number);
     struct store_attempt_view *attempt = planned_attempt(drive, action->attempt_number);
     CHECK(attempt->send_count + 1 == action->send_number);
-    drive_attempt_reserve(drive, attempt);
+    reserve_one(drive, attempt);
     struct store_send *row = &attempt->sends[attempt->send_count++];
     *row = (struct store_send){
         .merchant_id = attempt->row.merchant_id,
@@ -130,9 +143,12 @@ static void add_send(struct drive *drive, const struct orchestrate_action *actio
         .not_after_us = rows->now_us + drive->payments->config.limits.send_window_us,
         .created_us = rows->now_us,
     };
-    row->body_sealed =
-        vault_seal_request(&drive->payments->vault, &row->merchant_id, &row->attempt_id,
-                           row->number, &drive->request, &drive->arena);
+    if (drive->sealed_number != action->send_number)
+        drive->body_sealed =
+            vault_seal_request(&drive->payments->vault, &row->merchant_id, &row->attempt_id,
+                               row->number, &drive->request, &drive->arena);
+    drive->sealed_number = action->send_number;
+    row->body_sealed = drive->body_sealed;
     rows->txn.send = row;
 }
 
@@ -152,7 +168,7 @@ static void add_outcome(struct drive *drive, const struct orchestrate_write_plan
                         struct rows *rows)
 {
     struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
-    drive_attempt_reserve(drive, attempt);
+    reserve_one(drive, attempt);
     struct store_outcome *row = &attempt->outcomes[attempt->outcome_count++];
     *row = (struct store_outcome){
         .merchant_id = attempt->row.merchant_id,
@@ -228,8 +244,8 @@ static void add_event(struct drive *drive, const struct orchestrate_write_plan *
     }
     rows->event.type =
         plan->status != PAYMENT_NONE
-            ? arena_printf(&drive->arena, "payment.%s", payment_status_name(view->status))
-            : arena_printf(&drive->arena, "attempt.%s", outcome_name(plan->outcome));
+            ? arena_printf(&drive->write_arena, "payment.%s", payment_status_name(view->status))
+            : arena_printf(&drive->write_arena, "attempt.%s", outcome_name(plan->outcome));
     rows->txn.events = &rows->event;
     rows->txn.event_count = 1;
 }
@@ -242,14 +258,14 @@ static void add_answer(struct drive *drive, struct rows *rows)
     struct buf body;
     buf_init(&body, PRESENT_BYTES_MAX);
     present_payment(view, &body);
-    drive->answer_body = arena_str(&drive->arena, buf_str(&body));
+    drive->answer_body = arena_str(&drive->write_arena, buf_str(&body));
     buf_release(&body);
     rows->answer = (struct store_answer){
         .merchant_id = view->row.merchant_id,
         .key = view->row.key,
         .status = 201,
         .content_type = STR("application/json"),
-        .location = arena_printf(&drive->arena, "/v1/payments/%s", id),
+        .location = arena_printf(&drive->write_arena, "/v1/payments/%s", id),
         .body = drive->answer_body,
         .created_us = rows->now_us,
     };
@@ -403,6 +419,7 @@ void drive_write(struct drive *drive, const struct orchestrate_action *action)
     drive->write_us = clock_mono_us();
     drive->plan = action->write;
     drive->answer_body = STR_NONE;
+    arena_reset(&drive->write_arena);
     build_rows(drive, action, &rows);
     store_write_start(drive->payments->parts.store, &rows.txn, write_done, drive);
 }

@@ -3,12 +3,11 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "base/rng.h"
+#include "payment/hash.h"
 
 /*
  *     authenticate(key) -> digest -> keys? ---------------------------> answer
@@ -20,8 +19,6 @@
  */
 
 enum {
-    KEY_PREFIX_LEN = 9,
-    KEY_SECRET_LEN = 43,
     MERCHANT_ARENA_MAX = 4 * 1024 * 1024,
     FETCH_ARENA_MAX = 8 * 1024 * 1024,
     REFUSED_MAX = 4096,
@@ -490,23 +487,9 @@ static void key_done(void *ctx, enum store_find found, const struct directory_ro
     merchants_load(fetch->merchants, &key->merchant_id, key_merchant_done, fetch);
 }
 
-static bool is_key_form(struct str text)
-{
-    if (text.len != KEY_PREFIX_LEN + KEY_SECRET_LEN ||
-        (!str_starts(text, STR("tpk_test_")) && !str_starts(text, STR("tpk_live_"))))
-        return false;
-    for (size_t i = KEY_PREFIX_LEN; i < text.len; i++) {
-        char c = text.at[i];
-        bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '_')
-            return false;
-    }
-    return true;
-}
-
 bool merchants_try(struct merchants *merchants, struct str api_key, struct caller *caller)
 {
-    if (!is_key_form(api_key))
+    if (!merchant_key_is_valid(api_key))
         return false;
     uint8_t digest[32];
     merchant_key_digest(api_key, merchants->pepper, digest);
@@ -537,7 +520,7 @@ void merchants_authenticate(struct merchants *merchants, struct str api_key, mer
     }
     struct fetch wanted = {.is_key = true, .generation = merchants->generation};
     merchant_key_digest(api_key, merchants->pepper, wanted.digest);
-    if (!is_key_form(api_key) || is_refused(merchants, wanted.digest)) {
+    if (!merchant_key_is_valid(api_key) || is_refused(merchants, wanted.digest)) {
         answer_soon(merchants, &waiter, MERCHANTS_UNKNOWN, NULL);
         return;
     }
@@ -624,33 +607,4 @@ void merchants_free(struct merchants **merchants_at)
     watch_drop(merchants->watch);
     OPENSSL_cleanse(merchants->pepper, sizeof(merchants->pepper));
     free(merchants);
-}
-
-/* ---- keys ---- */
-
-void merchant_key_make(bool livemode, char text[64], uint8_t digest[32], const uint8_t pepper[32])
-{
-    uint8_t random[32];
-    rng_fill(random, sizeof(random));
-    struct buf buf;
-    buf_init(&buf, 64);
-    buf_add_str(&buf, livemode ? STR("tpk_live_") : STR("tpk_test_"));
-    crypto_base64((struct str){(const char *)random, sizeof(random)}, &buf);
-    buf.len = KEY_PREFIX_LEN + KEY_SECRET_LEN; /* without the padding */
-    for (size_t i = KEY_PREFIX_LEN; i < buf.len; i++) {
-        if (buf.at[i] == '+')
-            buf.at[i] = '-';
-        if (buf.at[i] == '/')
-            buf.at[i] = '_';
-    }
-    CHECK(str_copy_to(buf_str(&buf), text, 64));
-    merchant_key_digest(buf_str(&buf), pepper, digest);
-    OPENSSL_cleanse(random, sizeof(random));
-    OPENSSL_cleanse(buf.at, buf.capacity);
-    buf_release(&buf);
-}
-
-void merchant_key_digest(struct str text, const uint8_t pepper[32], uint8_t digest[32])
-{
-    crypto_hmac_sha256((struct str){(const char *)pepper, 32}, text, digest);
 }

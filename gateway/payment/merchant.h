@@ -98,6 +98,8 @@ void merchants_load(struct merchants *merchants, const struct uuid *merchant_id,
 /* Drop everything cached (the directory changed here). */
 void merchants_forget(struct merchants *merchants);
 
+/* Of the form of a key: nothing else is looked up. */
+bool merchant_key_is_valid(struct str text);
 /* Make a key: text shown once, digest stored. */
 void merchant_key_make(bool livemode, char text[64], uint8_t digest[32], const uint8_t pepper[32]);
 void merchant_key_digest(struct str text, const uint8_t pepper[32], uint8_t digest[32]);

@@ -221,18 +221,6 @@ static void merchant_loaded(void *ctx, enum merchants_find found, struct merchan
     drive_step(drive, &event);
 }
 
-/* Loaded rows lie in arrays just large enough; ours have room as drive_attempt_reserve expects. */
-static void *with_room(struct drive *drive, const void *rows, size_t count, size_t size)
-{
-    size_t room = 2;
-    while (room < count)
-        room *= 2;
-    void *copy = arena_alloc(&drive->arena, room * size);
-    if (count > 0)
-        memcpy(copy, rows, count * size);
-    return copy;
-}
-
 static void adopt_view(struct drive *drive, const struct store_payment_view *payment)
 {
     drive_view_init(drive, payment->attempt_count + 1);
@@ -240,12 +228,14 @@ static void adopt_view(struct drive *drive, const struct store_payment_view *pay
     drive->committed.payment = *payment;
     drive->committed.payment.attempts = attempts;
     for (size_t i = 0; i < payment->attempt_count; i++) {
-        struct store_attempt_view *attempt = &attempts[i];
-        *attempt = payment->attempts[i];
-        attempt->sends =
-            with_room(drive, attempt->sends, attempt->send_count, sizeof(*attempt->sends));
-        attempt->outcomes =
-            with_room(drive, attempt->outcomes, attempt->outcome_count, sizeof(*attempt->outcomes));
+        const struct store_attempt_view *loaded = &payment->attempts[i];
+        attempts[i] = *loaded;
+        drive_reserve(drive, i, loaded->send_count + 1, loaded->outcome_count + 1);
+        if (loaded->send_count > 0)
+            memcpy(attempts[i].sends, loaded->sends, loaded->send_count * sizeof(*loaded->sends));
+        if (loaded->outcome_count > 0)
+            memcpy(attempts[i].outcomes, loaded->outcomes,
+                   loaded->outcome_count * sizeof(*loaded->outcomes));
     }
 }
 
