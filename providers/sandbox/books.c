@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ENTRY(member)           offsetof(struct book_entry, member)
-#define SESSION(member)         offsetof(struct book_session, member)
-#define UNIT(member)            offsetof(struct book_unit, member)
-#define KEY(member)             offsetof(struct book_key, member)
-#define NAMES(names_, count_)   .names = (names_), .name_count = (count_)
+#define ENTRY(member)         offsetof(struct book_entry, member)
+#define SESSION(member)       offsetof(struct book_session, member)
+#define UNIT(member)          offsetof(struct book_unit, member)
+#define KEY(member)           offsetof(struct book_key, member)
+#define NAMES(names_, count_) .names = (names_), .name_count = (count_)
 
 /* clang-format off */
 const struct record_field book_entry_fields[] = {
@@ -104,8 +104,7 @@ static struct book_session *new_session(struct books *books, size_t unit_count)
     return session;
 }
 
-static void index_entry(struct books *books, struct book_entry *entry,
-                        struct book_session *session)
+static void index_entry(struct books *books, struct book_entry *entry, struct book_session *session)
 {
     if (books->log_count == books->log_capacity) {
         books->log_capacity = books->log_capacity ? books->log_capacity * 2 : 1024;
@@ -124,7 +123,8 @@ static void index_entry(struct books *books, struct book_entry *entry,
     }
 }
 
-/* ---- replay ------------------------------------------------------------------------------------ */
+/* ---- replay ------------------------------------------------------------------------------------
+ */
 
 static void replay_session(struct books *books, const json_t *object)
 {
@@ -268,7 +268,8 @@ bool books_reset(struct books *books, struct error *err)
     return true;
 }
 
-/* ---- objects ----------------------------------------------------------------------------------- */
+/* ---- objects -----------------------------------------------------------------------------------
+ */
 
 struct book_session *books_add_session(struct books *books, struct str id, size_t unit_count)
 {
@@ -280,8 +281,7 @@ struct book_session *books_add_session(struct books *books, struct str id, size_
     return session;
 }
 
-struct book_entry *books_add_entry(struct books *books, struct str id,
-                                   struct book_session *session)
+struct book_entry *books_add_entry(struct books *books, struct str id, struct book_session *session)
 {
     CHECK(!books_find_entry(books, id));
     struct book_entry *entry = ARENA_NEW(&books->arena, struct book_entry);
@@ -331,7 +331,8 @@ struct str books_keep(struct books *books, struct str s)
     return arena_str(&books->arena, s);
 }
 
-/* ---- change ------------------------------------------------------------------------------------ */
+/* ---- change ------------------------------------------------------------------------------------
+ */
 
 void books_note_session(struct books *books, struct book_session *session)
 {
@@ -416,7 +417,8 @@ bool books_commit(struct books *books, struct error *err)
     bool done = true;
     if (any && books->fd >= 0) {
         print_change(books);
-        done = buf_is_ok(&books->line) || fail(err, ERROR_IO, "a change is too large for the books");
+        done =
+            buf_is_ok(&books->line) || fail(err, ERROR_IO, "a change is too large for the books");
         books->broken = !done;
         done = done && write_line(books, err);
     }

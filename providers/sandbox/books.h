@@ -1,13 +1,14 @@
 /*
- * books.h - what the sandbox's providers know: sessions (orders, lists), entries (money movements) and
- * idempotency keys, in memory and in an append-only journal.
+ * books.h - what the sandbox's providers know: sessions (orders, lists), entries (money movements)
+ * and idempotency keys, in memory and in an append-only journal.
  *
  *     handler changes objects, notes each (books_note_*) --> books_commit: one line, one write(2)
  *                                                                --> only then the answer leaves
  *
- * One line is one request's whole change, so a line torn by kill -9 takes the whole change with it, and
- * nobody was told of it; at the next start it is cut off. There is no fsync: the process may die at any
- * point, the machine may not. Objects live in one arena until books_reset; nothing is freed alone.
+ * One line is one request's whole change, so a line torn by kill -9 takes the whole change with it,
+ * and nobody was told of it; at the next start it is cut off. There is no fsync: the process may
+ * die at any point, the machine may not. Objects live in one arena until books_reset; nothing is
+ * freed alone.
  */
 #ifndef SANDBOX_BOOKS_H
 #define SANDBOX_BOOKS_H
@@ -19,8 +20,8 @@
 #include "providers/sandbox/words.h"
 
 enum {
-    BOOKS_NOTED_MAX = 32,  /* objects one request may change */
-    BOOKS_UNIT_MAX = 10,   /* purchase units of an order */
+    BOOKS_NOTED_MAX = 32, /* objects one request may change */
+    BOOKS_UNIT_MAX = 10,  /* purchase units of an order */
     BOOKS_LINE_MAX = 1 << 20,
 };
 
@@ -29,9 +30,9 @@ struct book_entry {
     struct str id; /* the provider's */
     int provider;  /* enum sandbox_provider */
     struct str account;
-    int kind;       /* enum book_kind */
-    int state;      /* enum book_state */
-    struct str code; /* processor response code, reason */
+    int kind;             /* enum book_kind */
+    int state;            /* enum book_state */
+    struct str code;      /* processor response code, reason */
     struct str reference; /* PayPal custom_id, Payoneer transactionId: our attempt */
     struct str invoice;   /* our payment */
     struct str parent;    /* entry it acts on */
@@ -90,7 +91,7 @@ struct book_session {
 };
 
 struct book_key {
-    struct str name; /* provider, account, call and key, separated by U+001F */
+    struct str name;   /* provider, account, call and key, separated by U+001F */
     struct str object; /* id of the session or entry it made */
     int64_t at_us;
 };
@@ -103,7 +104,7 @@ struct books {
     struct book_entry **log; /* owned; by seq */
     size_t log_count;
     size_t log_capacity;
-    int fd; /* -1: memory only */
+    int fd;      /* -1: memory only */
     bool broken; /* a write failed: memory and file differ, nothing may be answered any more */
     struct buf line;
     struct book_entry *noted_entries[BOOKS_NOTED_MAX];

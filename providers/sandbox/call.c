@@ -54,8 +54,8 @@ bool call_basic(struct call *call, struct str *user, struct str *password)
         return false;
     }
     buf_init(&decoded, 1024);
-    if (crypto_unbase64(str_trim(str_sub(header, 6, SIZE_MAX)), &decoded) &&
-        buf_is_ok(&decoded) && str_find_char(buf_str(&decoded), ':', 0) != SIZE_MAX) {
+    if (crypto_unbase64(str_trim(str_sub(header, 6, SIZE_MAX)), &decoded) && buf_is_ok(&decoded) &&
+        str_find_char(buf_str(&decoded), ':', 0) != SIZE_MAX) {
         struct str rest = arena_str(call->arena, buf_str(&decoded));
         *user = str_cut(&rest, ':');
         *password = rest;

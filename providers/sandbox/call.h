@@ -17,8 +17,8 @@ enum {
 };
 
 struct sandbox_settings { /* changeable by POST /settings */
-    int64_t delay_ms;      /* base latency */
-    bool unique_invoices;  /* PayPal's account setting: DUPLICATE_INVOICE_ID */
+    int64_t delay_ms;     /* base latency */
+    bool unique_invoices; /* PayPal's account setting: DUPLICATE_INVOICE_ID */
 };
 
 struct call {
@@ -27,14 +27,14 @@ struct call {
     struct arena *arena;
     struct books *books;
     const struct sandbox_settings *settings;
-    struct table *busy;   /* keys whose first answer has not left yet */
-    int64_t now_us;       /* wall clock */
-    struct str origin;    /* "https://127.0.0.1:9443", for links */
+    struct table *busy; /* keys whose first answer has not left yet */
+    int64_t now_us;     /* wall clock */
+    struct str origin;  /* "https://127.0.0.1:9443", for links */
     enum sandbox_provider provider;
     enum sandbox_operation operation;
-    int route;                    /* the dialect's own */
-    struct str param[2];          /* of the path */
-    enum scenario_kind forced;    /* by a fault; SCENARIO_NONE: none */
+    int route;                 /* the dialect's own */
+    struct str param[2];       /* of the path */
+    enum scenario_kind forced; /* by a fault; SCENARIO_NONE: none */
     /* answer */
     int status;
     struct str content_type;

@@ -68,7 +68,8 @@ static void begin(struct call *call, struct json_out *out)
     json_begin_object(out);
 }
 
-/* ---- books ------------------------------------------------------------------------------------- */
+/* ---- books -------------------------------------------------------------------------------------
+ */
 
 static bool fits(const struct book_entry *entry, struct str provider, struct str reference,
                  struct str invoice)
@@ -87,7 +88,8 @@ static int64_t query_number(const struct call *call, const char *name, int64_t o
                                                                                      : otherwise;
 }
 
-/* ?provider= ?reference= ?invoice= filter; ?since=seq&limit=n page: `next` is the since to go on with. */
+/* ?provider= ?reference= ?invoice= filter; ?since=seq&limit=n page: `next` is the since to go on
+ * with. */
 static void show_books(struct call *call)
 {
     struct str provider = STR_NONE;
@@ -165,7 +167,8 @@ static void settle_pending(struct call *call)
     json_end_object(&out);
 }
 
-/* ---- faults and settings ----------------------------------------------------------------------- */
+/* ---- faults and settings -----------------------------------------------------------------------
+ */
 
 static void show_faults(struct core *core, struct call *call)
 {

@@ -98,14 +98,14 @@ static void count_request(struct core *core, const struct call *call, const char
         }
     }
     if (core->counter_count < CORE_COUNTER_MAX) {
-        core->counters[core->counter_count++] = (struct core_counter){
-            call->provider, call->operation, call->req->method, pattern, 1};
+        core->counters[core->counter_count++] =
+            (struct core_counter){call->provider, call->operation, call->req->method, pattern, 1};
     }
 }
 
 static const struct route *classify(struct core *core, const struct http_request *req,
-                                    struct arena *arena, enum sandbox_provider only,
-                                    int64_t now_us, struct call *call)
+                                    struct arena *arena, enum sandbox_provider only, int64_t now_us,
+                                    struct call *call)
 {
     memset(call, 0, sizeof(*call));
     call->req = req;

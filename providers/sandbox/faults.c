@@ -120,7 +120,8 @@ static bool check_members(const json_t *object, struct error *err)
     if (!json_is_object(object)) {
         return fail(err, ERROR_INVALID, "a fault is a JSON object");
     }
-    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
         bool known = false;
         for (size_t i = 0; i < ARRAY_LEN(members) && !known; i++) {
             known = strcmp(name, members[i]) == 0;

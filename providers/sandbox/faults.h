@@ -7,18 +7,16 @@
  *     reset_after_effect    yes     connection reset
  *     close_before_effect   no      connection closed orderly
  *     close_after_effect    yes     connection closed orderly
- *     hang_before_effect    no      never; with delay_ms: the effect comes that late, then the answer
- *     hang_after_effect     yes     never; with delay_ms: that late
- *     http_500 http_503     no      that status
- *     http_429              no      that status with Retry-After
- *     http_500_after_effect yes     that status
- *     decline_soft          -       the charge is declined, as with tok_soft
- *     decline_hard          -       the charge is declined, as with tok_hard
- *     garbage               yes     200 and no JSON
+ *     hang_before_effect    no      never; with delay_ms: the effect comes that late, then the
+ * answer hang_after_effect     yes     never; with delay_ms: that late http_500 http_503     no
+ * that status http_429              no      that status with Retry-After http_500_after_effect yes
+ * that status decline_soft          -       the charge is declined, as with tok_soft decline_hard
+ * -       the charge is declined, as with tok_hard garbage               yes     200 and no JSON
  *     slow                  yes     delay_ms later; other faults are applied besides
  *
- * The first fault that fits and whose share is drawn is applied, and its count goes down. `then: refuse`
- * adds `refuse` for the provider just before the fault is acted out: take the effect, close, refuse.
+ * The first fault that fits and whose share is drawn is applied, and its count goes down. `then:
+ * refuse` adds `refuse` for the provider just before the fault is acted out: take the effect,
+ * close, refuse.
  */
 #ifndef SANDBOX_FAULTS_H
 #define SANDBOX_FAULTS_H
@@ -55,11 +53,11 @@ enum fault_kind {
 
 struct fault {
     int64_t id;
-    enum sandbox_provider provider; /* SANDBOX_NONE: every one */
+    enum sandbox_provider provider;   /* SANDBOX_NONE: every one */
     enum sandbox_operation operation; /* SANDBOX_OP_NONE: any */
     enum fault_kind kind;
     uint32_t share_per_million;
-    int64_t count; /* times left; FAULT_FOR_EVER */
+    int64_t count;    /* times left; FAULT_FOR_EVER */
     int64_t delay_ms; /* 0: none given */
     bool then_refuse;
     int64_t hit_count;
@@ -72,7 +70,7 @@ struct faults {
     struct rng rng; /* shares are drawn from it */
 };
 
-struct fault_plan { /* what to do with one request */
+struct fault_plan {       /* what to do with one request */
     enum fault_kind kind; /* never FAULT_SLOW or FAULT_REFUSE */
     int64_t delay_ms;     /* of `kind` */
     int64_t slow_ms;      /* of slow faults */

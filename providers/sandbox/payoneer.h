@@ -1,14 +1,14 @@
 /*
  * payoneer.h - Payoneer Checkout (Open Payment Gateway) as far as a gateway uses it.
  *
- *     POST /api/lists ---> listed ---charge---> listed, list_used --> charge: charged | preauthorized |
- *                            |                                          pending | declined
- *                          DELETE --> listed, list_canceled
+ *     POST /api/lists ---> listed ---charge---> listed, list_used --> charge: charged |
+ * preauthorized | |                                          pending | declined DELETE --> listed,
+ * list_canceled
  *
- * A list can be used once: whatever the charge came to, a second one is refused (DUPLICATE_OPERATION).
- * There is no idempotency key; transactionId is not checked for uniqueness. A used list tells its charge
- * in links.charge. Amounts are JSON numbers, read and printed as decimal text.
- * Test numbers, the fee and the expiry of lists are ours: Payoneer publishes none.
+ * A list can be used once: whatever the charge came to, a second one is refused
+ * (DUPLICATE_OPERATION). There is no idempotency key; transactionId is not checked for uniqueness.
+ * A used list tells its charge in links.charge. Amounts are JSON numbers, read and printed as
+ * decimal text. Test numbers, the fee and the expiry of lists are ours: Payoneer publishes none.
  */
 #ifndef SANDBOX_PAYONEER_H
 #define SANDBOX_PAYONEER_H
@@ -56,7 +56,7 @@ bool payoneer_parse(struct call *call); /* the body, "" as {}; false: answered *
 bool payoneer_amount(struct call *call, const char *path, const struct currency *currency,
                      int64_t *minor);
 struct str payoneer_long_id(struct call *call);
-struct book_session *payoneer_find_list(struct call *call);  /* param 0; NULL: answered 404 */
+struct book_session *payoneer_find_list(struct call *call); /* param 0; NULL: answered 404 */
 struct book_entry *payoneer_find_charge(struct call *call); /* param 0; NULL: answered 404 */
 
 void payoneer_list_create(struct call *call);

@@ -37,7 +37,8 @@ static struct str or_else(struct call *call, const char *path, struct str otherw
     return given.len > 0 ? books_keep(call->books, given) : otherwise;
 }
 
-/* ---- charge of a list -------------------------------------------------------------------------- */
+/* ---- charge of a list --------------------------------------------------------------------------
+ */
 
 static bool list_is_open(struct call *call, struct book_session *list)
 {
@@ -140,7 +141,8 @@ void payoneer_charge_show(struct call *call)
     }
 }
 
-/* ---- afterwards -------------------------------------------------------------------------------- */
+/* ---- afterwards --------------------------------------------------------------------------------
+ */
 
 static int64_t open_minor(const struct book_entry *entry)
 {
@@ -173,9 +175,8 @@ static struct book_entry *find_hold(struct call *call)
 static struct book_entry *add_child(struct call *call, struct book_entry *parent,
                                     enum book_kind kind, int64_t minor)
 {
-    struct book_entry *entry =
-        books_add_entry(call->books, payoneer_long_id(call),
-                        books_find_session(call->books, parent->session));
+    struct book_entry *entry = books_add_entry(call->books, payoneer_long_id(call),
+                                               books_find_session(call->books, parent->session));
     entry->kind = kind;
     entry->state = BOOK_COMPLETED;
     entry->code = STR("OK");
@@ -242,7 +243,8 @@ static bool may_refund(struct call *call, const struct book_entry *charge)
            refuse(call, "INVALID_REQUEST", "The charge is not settled");
 }
 
-/* On a deferred charge that is not closed the same call cancels the authorization, whole or in part. */
+/* On a deferred charge that is not closed the same call cancels the authorization, whole or in
+ * part. */
 void payoneer_charge_refund(struct call *call)
 {
     int64_t minor;

@@ -80,8 +80,7 @@ static void fill(struct call *call, struct book_session *list, const struct curr
 {
     struct books *books = call->books;
     struct book_unit *unit = &list->units[0];
-    list->authorize =
-        str_eq(json_path_text(call->json, "preselection.deferral"), STR("DEFERRED"));
+    list->authorize = str_eq(json_path_text(call->json, "preselection.deferral"), STR("DEFERRED"));
     list->payout = str_eq(json_path_text(call->json, "preselection.direction"), STR("PAYOUT")) ||
                    str_eq(json_text(call->json, "operationType"), STR("PAYOUT"));
     list->reference = books_keep(books, json_path_text(call->json, "payment.reference"));

@@ -212,7 +212,7 @@ static struct status_words words_of(const struct book_entry *entry)
     case BOOK_REFUND:
         return (struct status_words){"paid_out", "refund_credited"};
     case BOOK_PAYOUT:
-        return entry->state == BOOK_DECLINED ? (struct status_words){"declined", "credit_declined"}
+        return entry->state == BOOK_DECLINED  ? (struct status_words){"declined", "credit_declined"}
                : entry->state == BOOK_PENDING ? (struct status_words){"pending", "credit_requested"}
                                               : (struct status_words){"paid_out", "paid_out"};
     case BOOK_NONE:
@@ -228,8 +228,8 @@ static void put_charge_links(struct call *call, struct json_out *out,
     bool pays = entry->kind == BOOK_REFUND || entry->kind == BOOK_PAYOUT;
     bool open_hold = entry->kind == BOOK_HOLD &&
                      (entry->state == BOOK_HELD || entry->state == BOOK_PARTIALLY_CAPTURED);
-    bool refundable = entry->kind == BOOK_CHARGE && (entry->state == BOOK_COMPLETED ||
-                                                     entry->state == BOOK_PARTIALLY_REFUNDED);
+    bool refundable = entry->kind == BOOK_CHARGE &&
+                      (entry->state == BOOK_COMPLETED || entry->state == BOOK_PARTIALLY_REFUNDED);
     json_key(out, "links");
     json_begin_object(out);
     put_link(call, out, "self", pays ? "/api/payouts/" : "/api/charges/", entry->id, "");
@@ -245,8 +245,8 @@ static void put_charge_links(struct call *call, struct json_out *out,
 static const char *operation_word(const struct book_entry *entry)
 {
     bool pays = entry->kind == BOOK_REFUND || entry->kind == BOOK_PAYOUT;
-    return pays                            ? "PAYOUT"
-           : entry->kind == BOOK_VOID      ? "CANCELATION"
+    return pays                                                  ? "PAYOUT"
+           : entry->kind == BOOK_VOID                            ? "CANCELATION"
            : entry->kind == BOOK_CHARGE && entry->parent.len > 0 ? "CLOSING"
                                                                  : "CHARGE";
 }
@@ -267,8 +267,7 @@ void payoneer_print_charge(struct call *call, const struct book_entry *entry)
     json_put_cstr(&out, "resultInfo", reasons[at].info);
     put_pair(&out, "returnCode", "name", reasons[at].name, "source", reasons[at].source);
     put_pair(&out, "status", "code", words.code, "reason", words.reason);
-    put_pair(&out, "interaction", "code", reasons[at].interaction, "reason",
-             reasons[at].reason.at);
+    put_pair(&out, "interaction", "code", reasons[at].interaction, "reason", reasons[at].reason.at);
     put_identification(&out, entry->id, entry->reference);
     if (entry->state != BOOK_DECLINED && entry->state != BOOK_PENDING) {
         put_money(&out, "clearing", entry->amount_minor, entry->currency, STR_NONE, STR_NONE);

@@ -62,10 +62,11 @@ enum sandbox_operation paypal_operation(int route, struct str body)
     return calls[route].operation;
 }
 
-/* ---- tokens ------------------------------------------------------------------------------------ */
+/* ---- tokens ------------------------------------------------------------------------------------
+ */
 
-/* A token says whose it is and until when, and is signed: so it is good after any restart. The key is no
-   secret, as everybody is let in. */
+/* A token says whose it is and until when, and is signed: so it is good after any restart. The key
+   is no secret, as everybody is let in. */
 static struct str sign(struct call *call, struct str text)
 {
     uint8_t mac[SHA256_SIZE];
@@ -83,10 +84,9 @@ static struct str new_token(struct call *call, struct str client)
     struct buf hex;
     buf_init(&hex, 2048);
     crypto_hex(client, &hex);
-    struct str text =
-        arena_printf(call->arena, "%lld-" STR_FMT,
-                     (long long)(call->now_us / 1000000 + PAYPAL_TOKEN_LIFE_S),
-                     STR_ARG(buf_str(&hex)));
+    struct str text = arena_printf(call->arena, "%lld-" STR_FMT,
+                                   (long long)(call->now_us / 1000000 + PAYPAL_TOKEN_LIFE_S),
+                                   STR_ARG(buf_str(&hex)));
     buf_release(&hex);
     return arena_printf(call->arena, "A21AA" STR_FMT "-" STR_FMT, STR_ARG(text),
                         STR_ARG(sign(call, text)));
@@ -166,7 +166,8 @@ static bool authenticate(struct call *call)
     return call->account.len > 0;
 }
 
-/* ---- PayPal-Request-Id ------------------------------------------------------------------------- */
+/* ---- PayPal-Request-Id -------------------------------------------------------------------------
+ */
 
 struct str paypal_key(const struct call *call)
 {
@@ -211,7 +212,8 @@ void paypal_keep_key(struct call *call, struct str object)
     }
 }
 
-/* ---- requests ---------------------------------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------------------------------
+ */
 
 bool paypal_wants_all(const struct call *call)
 {

@@ -1,15 +1,15 @@
 /*
  * paypal.h - PayPal's Orders v2 and Payments v2, with their token endpoint.
  *
- *     order: CREATED --------------------------------------> COMPLETED    card, vaulted source, capture
- *               |                                              ^
+ *     order: CREATED --------------------------------------> COMPLETED    card, vaulted source,
+ * capture |                                              ^
  *               +--> PAYER_ACTION_REQUIRED --payer--> APPROVED-+          wallet, 3D Secure
  *
  * PayPal-Request-Id: the first request under an id makes the object; every later one answers its
- * *current* state with 200, whatever its body says (a different body gets the OLD order). The scope of an
- * id is the account and the type of call. While the first answer has not left: 409
- * PREVIOUS_REQUEST_IN_PROGRESS. Kept 6 hours (orders) or 45 days (payments). A request that failed does not use its id.
- * A declined card is no error: 201, order COMPLETED, its capture DECLINED.
+ * *current* state with 200, whatever its body says (a different body gets the OLD order). The scope
+ * of an id is the account and the type of call. While the first answer has not left: 409
+ * PREVIOUS_REQUEST_IN_PROGRESS. Kept 6 hours (orders) or 45 days (payments). A request that failed
+ * does not use its id. A declined card is no error: 201, order COMPLETED, its capture DECLINED.
  */
 #ifndef SANDBOX_PAYPAL_H
 #define SANDBOX_PAYPAL_H
@@ -52,8 +52,8 @@ void paypal_fault_body(struct call *call, int status); /* 429, 500, 503 */
 
 /* paypal_error.c: what is wrong with a request; several details make one error. */
 struct paypal_problem {
-    struct str field; /* JSON pointer, PayPal's way */
-    struct str value; /* offending text; may be empty */
+    struct str field;     /* JSON pointer, PayPal's way */
+    struct str value;     /* offending text; may be empty */
     const char *location; /* "body", "path", "header" */
     const char *issue;
 };
@@ -63,21 +63,22 @@ struct paypal_problems {
 };
 void paypal_add(struct paypal_problems *problems, struct str field, struct str value,
                 const char *issue);
-/* True when there are problems: the error is written (400 before 422, as PayPal checks syntax first). */
+/* True when there are problems: the error is written (400 before 422, as PayPal checks syntax
+ * first). */
 bool paypal_refuse(struct call *call, const struct paypal_problems *problems);
 void paypal_error(struct call *call, const char *issue, struct str field, const char *location,
-                  struct str value); /* one detail */
+                  struct str value);                    /* one detail */
 void paypal_error_plain(struct call *call, int status); /* no details */
 int paypal_issue_status(struct str issue);              /* 0: no such issue */
 void paypal_add_debug_id(struct call *call);
 
 /* paypal_money.c */
 bool paypal_takes(const struct currency *currency);
-unsigned paypal_decimals(const struct currency *currency); /* 0 for HUF, JPY, TWD */
+unsigned paypal_decimals(const struct currency *currency);          /* 0 for HUF, JPY, TWD */
 int64_t paypal_fee(int64_t minor, const struct currency *currency); /* 3.49 % + fixed */
-struct str paypal_value(int64_t minor, const struct currency *currency,
-                        char out[MONEY_TEXT_SIZE]);
-/* Money object at `path` of the body; on false *problems has grown. `pointer` names it in errors. */
+struct str paypal_value(int64_t minor, const struct currency *currency, char out[MONEY_TEXT_SIZE]);
+/* Money object at `path` of the body; on false *problems has grown. `pointer` names it in errors.
+ */
 bool paypal_read_money(struct call *call, const json_t *money, const char *path,
                        const char *pointer, bool may_be_zero, int64_t *minor,
                        const struct currency **currency, struct paypal_problems *problems);

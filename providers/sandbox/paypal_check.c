@@ -58,10 +58,9 @@ static void check_strings(struct call *call, const json_t *object, const char *p
         if (!value || json_is_null(value)) {
             continue;
         }
-        const char *issue = !json_is_string(value) ? "INVALID_PARAMETER_SYNTAX"
-                            : len < rules[i].min || len > rules[i].max
-                                ? "INVALID_STRING_LENGTH"
-                                : NULL;
+        const char *issue = !json_is_string(value)                     ? "INVALID_PARAMETER_SYNTAX"
+                            : len < rules[i].min || len > rules[i].max ? "INVALID_STRING_LENGTH"
+                                                                       : NULL;
         if (issue) {
             paypal_add(problems, join(call, pointer, rules[i].member),
                        json_text(object, rules[i].member), issue);
@@ -79,7 +78,8 @@ static void check_intent(struct call *call, struct paypal_problems *problems)
     }
 }
 
-/* ---- purchase units ---------------------------------------------------------------------------- */
+/* ---- purchase units ----------------------------------------------------------------------------
+ */
 
 static void check_items(struct call *call, const json_t *unit, size_t index, const char *pointer,
                         int64_t item_total, struct paypal_problems *problems)
@@ -125,8 +125,7 @@ static void check_items(struct call *call, const json_t *unit, size_t index, con
 
 /* Returns the item total, -1 without one. */
 static int64_t check_breakdown(struct call *call, const json_t *amount, size_t index,
-                               const char *pointer, int64_t total,
-                               struct paypal_problems *problems)
+                               const char *pointer, int64_t total, struct paypal_problems *problems)
 {
     const json_t *breakdown = json_object_get(amount, "breakdown");
     int64_t sum = 0;
@@ -242,7 +241,8 @@ void paypal_check_order(struct call *call, struct book_unit units[BOOKS_UNIT_MAX
     *unit_count = count;
 }
 
-/* ---- payment sources --------------------------------------------------------------------------- */
+/* ---- payment sources ---------------------------------------------------------------------------
+ */
 
 /* "2030-02" */
 static bool is_expiry(struct str text)
@@ -267,7 +267,8 @@ static bool is_number(struct str text)
     return text.len > 0;
 }
 
-static void check_plain_card(struct call *call, const json_t *card, struct paypal_problems *problems)
+static void check_plain_card(struct call *call, const json_t *card,
+                             struct paypal_problems *problems)
 {
     char now[CLOCK_TEXT_SIZE];
     struct str number = json_text(card, "number");
@@ -380,9 +381,9 @@ void paypal_check_source(struct call *call, struct paypal_source *source,
 struct str paypal_brand(struct str number)
 {
     char first = number.len > 0 ? number.at[0] : '4'; /* a vaulted card is a Visa */
-    return first == '3'                          ? STR("AMEX")
-           : first == '5' || first == '2'        ? STR("MASTERCARD")
-           : str_starts(number, STR("6304"))     ? STR("MAESTRO")
-           : first == '6'                        ? STR("DISCOVER")
-                                                 : STR("VISA");
+    return first == '3'                      ? STR("AMEX")
+           : first == '5' || first == '2'    ? STR("MASTERCARD")
+           : str_starts(number, STR("6304")) ? STR("MAESTRO")
+           : first == '6'                    ? STR("DISCOVER")
+                                             : STR("VISA");
 }

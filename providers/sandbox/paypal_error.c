@@ -55,8 +55,7 @@ void paypal_add(struct paypal_problems *problems, struct str field, struct str v
                 const char *issue)
 {
     if (problems->count < PAYPAL_PROBLEM_MAX) {
-        problems->problem[problems->count++] =
-            (struct paypal_problem){field, value, "body", issue};
+        problems->problem[problems->count++] = (struct paypal_problem){field, value, "body", issue};
     }
 }
 
@@ -103,9 +102,9 @@ static void put_detail(struct json_out *out, const struct paypal_problem *proble
 static void put_links(struct call *call, struct json_out *out, const char *issue)
 {
     bool payments = str_starts(call->req->path, STR("/v2/payments"));
-    struct str href = arena_printf(call->arena, "https://developer.paypal.com/docs/api/%s/v2/%s%s",
-                                   payments ? "payments" : "orders", issue ? "#error-" : "",
-                                   issue ? issue : "");
+    struct str href =
+        arena_printf(call->arena, "https://developer.paypal.com/docs/api/%s/v2/%s%s",
+                     payments ? "payments" : "orders", issue ? "#error-" : "", issue ? issue : "");
     json_key(out, "links");
     json_begin_array(out);
     json_begin_object(out);

@@ -1,4 +1,5 @@
-/* Every issue of Orders v2 and Payments v2: its HTTP status, and a text where the sandbox raises it. */
+/* Every issue of Orders v2 and Payments v2: its HTTP status, and a text where the sandbox raises
+ * it. */
 #include "providers/sandbox/paypal_issues.h"
 
 /* clang-format off */

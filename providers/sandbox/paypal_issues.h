@@ -1,8 +1,8 @@
 /*
  * paypal_issues.h - PayPal's issue codes as a table, sorted by name.
  *
- * Names and statuses are those of PayPal's published OpenAPI documents; PayPal-Mock-Response may ask for
- * any of them.
+ * Names and statuses are those of PayPal's published OpenAPI documents; PayPal-Mock-Response may
+ * ask for any of them.
  */
 #ifndef SANDBOX_PAYPAL_ISSUES_H
 #define SANDBOX_PAYPAL_ISSUES_H

@@ -84,8 +84,7 @@ static bool split(struct str text, struct digits *digits)
     text = str_sub(text, digits->negative ? 1 : 0, text.len);
     size_t point = str_find_char(text, '.', 0);
     digits->integer = str_sub(text, 0, point);
-    digits->fraction =
-        point == SIZE_MAX ? STR_NONE : str_sub(text, point + 1, text.len);
+    digits->fraction = point == SIZE_MAX ? STR_NONE : str_sub(text, point + 1, text.len);
     for (size_t i = 0; i < text.len; i++) {
         if (i != point && (text.at[i] < '0' || text.at[i] > '9')) {
             return false;
@@ -170,8 +169,8 @@ bool paypal_read_money(struct call *call, const json_t *money, const char *path,
         struct str at = arena_printf(call->arena, "%s.value", path);
         text = raw_json_find(call->req->body, arena_cstr(call->arena, at));
     }
-    const char *issue = !value               ? "MISSING_REQUIRED_PARAMETER"
-                        : text.len > VALUE_MAX ? "INVALID_STRING_LENGTH"
+    const char *issue = !value                  ? "MISSING_REQUIRED_PARAMETER"
+                        : text.len > VALUE_MAX  ? "INVALID_STRING_LENGTH"
                         : !split(text, &digits) ? "INVALID_PARAMETER_SYNTAX"
                                                 : NULL;
     if (!issue && *currency) {

@@ -28,7 +28,8 @@ static void answer_repeat(struct call *call, struct str id, enum paypal_detail l
     paypal_print_order(call, 200, order, paypal_wants_all(call) ? PAYPAL_ALL : least);
 }
 
-/* ---- paying ------------------------------------------------------------------------------------ */
+/* ---- paying ------------------------------------------------------------------------------------
+ */
 
 void paypal_settle(struct book_entry *entry, struct scenario scenario)
 {
@@ -105,8 +106,7 @@ static void set_source(struct call *call, struct book_session *order,
     order->name = books_keep(books, source->name);
     order->expiry = books_keep(books, source->expiry);
     order->email = books_keep(books, source->email);
-    order->digits =
-        len >= 4 ? books_keep(books, str_sub(source->number, len - 4, 4)) : STR("7704");
+    order->digits = len >= 4 ? books_keep(books, str_sub(source->number, len - 4, 4)) : STR("7704");
     order->brand = paypal_brand(source->number);
     const json_t *sources = json_object_get(call->json, "payment_source");
     for (size_t i = 0; i < 2; i++) {
@@ -119,7 +119,8 @@ static void set_source(struct call *call, struct book_session *order,
     }
 }
 
-/* ---- create ------------------------------------------------------------------------------------ */
+/* ---- create ------------------------------------------------------------------------------------
+ */
 
 static bool is_invoice_used(const struct call *call, struct str invoice)
 {
@@ -221,7 +222,8 @@ void paypal_order_show(struct call *call)
     }
 }
 
-/* ---- authorize, capture, confirm --------------------------------------------------------------- */
+/* ---- authorize, capture, confirm ---------------------------------------------------------------
+ */
 
 /* NULL, or the issue that forbids to pay the order now. */
 static const char *obstacle(const struct call *call, const struct book_session *order,

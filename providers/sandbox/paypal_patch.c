@@ -1,4 +1,5 @@
-/* PayPal Orders v2: PATCH, for the fields a gateway changes. All operations are checked before any works. */
+/* PayPal Orders v2: PATCH, for the fields a gateway changes. All operations are checked before any
+ * works. */
 #include "providers/sandbox/paypal.h"
 
 #include <stdio.h>

@@ -13,7 +13,9 @@ enum {
 
 static const char *param_name(enum book_kind kind)
 {
-    return kind == BOOK_HOLD ? "authorization_id" : kind == BOOK_CHARGE ? "capture_id" : "refund_id";
+    return kind == BOOK_HOLD     ? "authorization_id"
+           : kind == BOOK_CHARGE ? "capture_id"
+                                 : "refund_id";
 }
 
 static struct book_entry *find(struct call *call, enum book_kind kind)
@@ -67,8 +69,8 @@ static void answer_void(struct call *call, const struct book_entry *hold)
 }
 
 /*
- * The beginning of every change: key, body, resource. True: go on with *entry. False: answered, with a
- * repeat's current state or an error.
+ * The beginning of every change: key, body, resource. True: go on with *entry. False: answered,
+ * with a repeat's current state or an error.
  */
 static bool begin(struct call *call, enum book_kind kind, struct book_entry **entry)
 {
@@ -100,8 +102,8 @@ static bool read_amount(struct call *call, const struct currency *currency, cons
     const struct currency *given = NULL;
     const json_t *amount = json_object_get(call->json, "amount");
     *minor = otherwise;
-    if (amount && paypal_read_money(call, amount, "amount", "/amount", false, minor, &given,
-                                    &problems) &&
+    if (amount &&
+        paypal_read_money(call, amount, "amount", "/amount", false, minor, &given, &problems) &&
         given != currency) {
         paypal_add(&problems, STR("/amount/currency_code"), str_of(given->code), mismatch);
     }
@@ -143,7 +145,8 @@ static struct book_entry *add_child(struct call *call, struct book_entry *parent
     return entry;
 }
 
-/* ---- authorizations ---------------------------------------------------------------------------- */
+/* ---- authorizations ----------------------------------------------------------------------------
+ */
 
 /* 115 % of the authorization, and in USD not more than 75 above it. */
 static int64_t most_capturable(const struct book_entry *hold)
@@ -160,10 +163,10 @@ static int64_t most_capturable(const struct book_entry *hold)
 
 static const char *capture_obstacle(const struct call *call, const struct book_entry *hold)
 {
-    return hold->state == BOOK_VOIDED                                  ? "AUTHORIZATION_VOIDED"
-           : hold->state == BOOK_CAPTURED                              ? "AUTHORIZATION_ALREADY_CAPTURED"
-           : hold->state == BOOK_DECLINED                              ? "AUTHORIZATION_DENIED"
-           : hold->state == BOOK_PENDING                               ? "TRANSACTION_REFUSED"
+    return hold->state == BOOK_VOIDED     ? "AUTHORIZATION_VOIDED"
+           : hold->state == BOOK_CAPTURED ? "AUTHORIZATION_ALREADY_CAPTURED"
+           : hold->state == BOOK_DECLINED ? "AUTHORIZATION_DENIED"
+           : hold->state == BOOK_PENDING  ? "TRANSACTION_REFUSED"
            : call->now_us - hold->created_us > HOLD_LIFE_DAYS * DAY_US ? "AUTHORIZATION_EXPIRED"
                                                                        : NULL;
 }
@@ -244,7 +247,8 @@ void paypal_hold_void(struct call *call)
     answer_void(call, hold);
 }
 
-/* ---- captures ---------------------------------------------------------------------------------- */
+/* ---- captures ----------------------------------------------------------------------------------
+ */
 
 void paypal_capture_refund(struct call *call)
 {
@@ -255,21 +259,20 @@ void paypal_capture_refund(struct call *call)
                      capture->amount_minor - capture->refunded_minor, &minor)) {
         return;
     }
-    const char *issue = capture->state == BOOK_REFUNDED   ? "CAPTURE_FULLY_REFUNDED"
-                        : capture->state == BOOK_PENDING  ? "PENDING_CAPTURE"
-                        : capture->state == BOOK_DECLINED ? "REFUND_NOT_ALLOWED"
-                        : call->now_us - capture->created_us > REFUND_DAYS * DAY_US
-                            ? "REFUND_TIME_LIMIT_EXCEEDED"
-                        : minor > capture->amount_minor - capture->refunded_minor
-                            ? "REFUND_AMOUNT_EXCEEDED"
-                            : NULL;
+    const char *issue =
+        capture->state == BOOK_REFUNDED                             ? "CAPTURE_FULLY_REFUNDED"
+        : capture->state == BOOK_PENDING                            ? "PENDING_CAPTURE"
+        : capture->state == BOOK_DECLINED                           ? "REFUND_NOT_ALLOWED"
+        : call->now_us - capture->created_us > REFUND_DAYS * DAY_US ? "REFUND_TIME_LIMIT_EXCEEDED"
+        : minor > capture->amount_minor - capture->refunded_minor   ? "REFUND_AMOUNT_EXCEEDED"
+                                                                    : NULL;
     if (issue) {
         refuse(call, issue);
         return;
     }
     struct book_entry *refund = add_child(call, capture, BOOK_REFUND, minor);
     capture->refunded_minor += minor;
-    capture->state = capture->refunded_minor == capture->amount_minor ? BOOK_REFUNDED
-                                                                      : BOOK_PARTIALLY_REFUNDED;
+    capture->state =
+        capture->refunded_minor == capture->amount_minor ? BOOK_REFUNDED : BOOK_PARTIALLY_REFUNDED;
     paypal_print_entry(call, 201, refund, paypal_wants_all(call));
 }

@@ -101,7 +101,8 @@ static void put_optional(struct json_out *out, const char *name, struct str valu
     }
 }
 
-/* ---- payments ---------------------------------------------------------------------------------- */
+/* ---- payments ----------------------------------------------------------------------------------
+ */
 
 static void put_processor(struct json_out *out, const struct book_entry *entry)
 {
@@ -175,7 +176,9 @@ static void put_entry_links(struct call *call, struct json_out *out, const struc
     }
     const struct link_row up = {
         .rel = "up",
-        .collection = entry->kind == BOOK_REFUND ? CAPTURES : entry->parent.len > 0 ? HOLDS : ORDERS,
+        .collection = entry->kind == BOOK_REFUND ? CAPTURES
+                      : entry->parent.len > 0    ? HOLDS
+                                                 : ORDERS,
         .action = "",
         .method = "GET",
     };
@@ -223,7 +226,8 @@ void paypal_print_entry(struct call *call, int status, const struct book_entry *
     put_entry(call, &out, entry, all);
 }
 
-/* ---- orders ------------------------------------------------------------------------------------ */
+/* ---- orders ------------------------------------------------------------------------------------
+ */
 
 static bool has_payments(const struct book_session *order, int kind, size_t unit)
 {

@@ -8,8 +8,9 @@
 #include "base/str.h"
 
 /*
- * The raw text of the value at path ("payment.amount", "purchase_units.0.amount.value") in well-formed
- * JSON; a string comes with its quotes. Empty when absent. Member names with escapes are not found.
+ * The raw text of the value at path ("payment.amount", "purchase_units.0.amount.value") in
+ * well-formed JSON; a string comes with its quotes. Empty when absent. Member names with escapes
+ * are not found.
  */
 struct str raw_json_find(struct str json, const char *path);
 

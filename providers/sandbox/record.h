@@ -1,6 +1,6 @@
 /*
- * record.h - structs as JSON objects by a table of their fields: the journal writes and reads with it,
- * the control API shows with it. Empty strings and times are null.
+ * record.h - structs as JSON objects by a table of their fields: the journal writes and reads with
+ * it, the control API shows with it. Empty strings and times are null.
  */
 #ifndef SANDBOX_RECORD_H
 #define SANDBOX_RECORD_H
@@ -28,7 +28,8 @@ struct record_field {
 /* The members only: the caller begins and ends the object. */
 void record_print(const struct record_field *fields, size_t count, const void *record,
                   struct json_out *out);
-/* Strings are copied into arena; members that are absent or of the wrong type leave the field alone. */
+/* Strings are copied into arena; members that are absent or of the wrong type leave the field
+ * alone. */
 void record_read(const struct record_field *fields, size_t count, const json_t *object,
                  struct arena *arena, void *record);
 

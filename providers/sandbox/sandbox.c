@@ -21,12 +21,12 @@
  *                     +-- hang with delay_ms: the effect comes then         v
  *     (after-effect faults: reset, close, hang, 500, garbage) --> base latency --> answer
  *
- * struct pending holds an exchange while it waits for its timer. The client may go meanwhile: the answer
- * then goes nowhere. One that hangs for ever is let go when its client has gone.
+ * struct pending holds an exchange while it waits for its timer. The client may go meanwhile: the
+ * answer then goes nowhere. One that hangs for ever is let go when its client has gone.
  */
 
 struct listener {
-    struct sandbox *sandbox; /* borrowed */
+    struct sandbox *sandbox;        /* borrowed */
     enum sandbox_provider provider; /* SANDBOX_NONE: the common port */
     struct http_server *server;     /* owned; NULL while refused */
     int fd;                         /* owned but for the common port; -1 while refused */
@@ -56,7 +56,7 @@ struct pending {
     struct http_exchange *x; /* ours to answer */
     struct loop_timer timer;
     enum pending_step step;
-    enum sandbox_provider only; /* of the listener */
+    enum sandbox_provider only;    /* of the listener */
     struct http_response response; /* PENDING_ANSWER; in the exchange's arena */
     struct str busy_name;          /* in the exchange's arena */
 };
@@ -75,7 +75,8 @@ static const enum sandbox_provider port_providers[SANDBOX_PORT_COUNT] = {
 
 static void handle(struct http_exchange *x, void *ctx);
 
-/* ---- answers that wait ------------------------------------------------------------------------- */
+/* ---- answers that wait -------------------------------------------------------------------------
+ */
 
 static void pending_free(struct pending *pending)
 {
@@ -174,7 +175,8 @@ static void answer_later(struct sandbox *sandbox, struct http_exchange *x, struc
     pending->busy_name = call->busy_name;
 }
 
-/* ---- listeners --------------------------------------------------------------------------------- */
+/* ---- listeners ---------------------------------------------------------------------------------
+ */
 
 static int port_of(int fd)
 {
@@ -198,7 +200,8 @@ static void serve(struct listener *listener)
         .handler = handle,
         .handler_ctx = listener,
     };
-    /* One gateway machine is all our clients: they keep many connections, for long, from one address. */
+    /* One gateway machine is all our clients: they keep many connections, for long, from one
+     * address. */
     config.limits.connection_count_max = 16384;
     config.limits.connection_per_address_max = 16384;
     config.limits.request_count_max = SIZE_MAX;
@@ -251,7 +254,8 @@ static void sync_due(void *ctx)
     }
 }
 
-/* From this moment connect() is refused; what is open goes with the next tick, as it may be in use now. */
+/* From this moment connect() is refused; what is open goes with the next tick, as it may be in use
+ * now. */
 static void refuse_from_now(struct sandbox *sandbox, enum sandbox_provider provider)
 {
     faults_refuse(&sandbox->core.faults, provider);
@@ -263,7 +267,8 @@ static void refuse_from_now(struct sandbox *sandbox, enum sandbox_provider provi
     loop_timer_start(&sandbox->sync_timer, 0);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------------------------------
+ */
 
 static void handle_control(struct sandbox *sandbox, struct http_exchange *x, struct call *call)
 {
@@ -378,16 +383,17 @@ static void handle(struct http_exchange *x, void *ctx)
     }
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------------------
+ */
 
 static bool start(struct sandbox *sandbox, int listen_fd, struct error *err)
 {
     const struct sandbox_config *config = &sandbox->config;
     if (config->certificate_file) {
-        sandbox->tls = tls_server_new(
-            &(struct tls_server_config){.certificate_file = config->certificate_file,
-                                        .key_file = config->key_file},
-            err);
+        sandbox->tls =
+            tls_server_new(&(struct tls_server_config){.certificate_file = config->certificate_file,
+                                                       .key_file = config->key_file},
+                           err);
         if (!sandbox->tls) {
             return false;
         }
@@ -423,8 +429,8 @@ struct sandbox *sandbox_new(struct loop *loop, int listen_fd, const struct sandb
     list_init(&sandbox->pendings);
     loop_timer_init(&sandbox->sync_timer, loop, sync_due, sandbox);
     for (size_t i = 0; i < SANDBOX_PORT_COUNT; i++) {
-        sandbox->listeners[i] = (struct listener){
-            .sandbox = sandbox, .provider = port_providers[i], .fd = -1};
+        sandbox->listeners[i] =
+            (struct listener){.sandbox = sandbox, .provider = port_providers[i], .fd = -1};
     }
     if (!start(sandbox, listen_fd, err)) {
         sandbox_free(&sandbox);

@@ -1,5 +1,6 @@
 /*
- * sandbox.h - the providers' APIs as a local program, badly behaved on request, with books of its own.
+ * sandbox.h - the providers' APIs as a local program, badly behaved on request, with books of its
+ * own.
  *
  *                    +-- common port (the one of listen_fd): every provider and the control API
  *     http servers --+-- port + 1: paypal   (its listening socket is closed by the fault `refuse`)
@@ -7,10 +8,11 @@
  *          |
  *     request -> classify -> fault plan -> dialect (paypal, payoneer, control) -> journal -> answer
  *
- * The effect of a request is written to the journal (books_file, one line a change) before its answer
- * leaves, so that books, idempotency keys, orders and lists survive any death of the process.
- * The base latency delays the answer, not the effect. Anybody may use the provider APIs; the control
- * API (/books, /requests, /faults, /settings, /settle, /reset) answers to loopback addresses only.
+ * The effect of a request is written to the journal (books_file, one line a change) before its
+ * answer leaves, so that books, idempotency keys, orders and lists survive any death of the
+ * process. The base latency delays the answer, not the effect. Anybody may use the provider APIs;
+ * the control API (/books, /requests, /faults, /settings, /settle, /reset) answers to loopback
+ * addresses only.
  *
  * What each fault does, and the sandbox tokens, are listed in faults.h and scenario.h.
  */
@@ -30,7 +32,7 @@ enum sandbox_port {
     SANDBOX_PORT_COUNT,
 };
 
-struct sandbox_config { /* strings are borrowed until sandbox_free */
+struct sandbox_config {           /* strings are borrowed until sandbox_free */
     const char *address;          /* "127.0.0.1"; the providers' own ports listen here too */
     int port;                     /* of listen_fd; 0 (tests): the kernel picks the others as well */
     const char *certificate_file; /* PEM chain; NULL: plain HTTP (tests) */
@@ -43,8 +45,8 @@ extern const struct sandbox_config sandbox_config_default; /* 127.0.0.1, 9443, 5
 struct sandbox;
 
 /*
- * Replay the journal and serve on listen_fd (common port, made by the caller with http_listen, stays
- * the caller's) and on the providers' own ports. NULL with *err: which file or port, and why.
+ * Replay the journal and serve on listen_fd (common port, made by the caller with http_listen,
+ * stays the caller's) and on the providers' own ports. NULL with *err: which file or port, and why.
  */
 struct sandbox *sandbox_new(struct loop *loop, int listen_fd, const struct sandbox_config *config,
                             struct error *err) MUST_USE;

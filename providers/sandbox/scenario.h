@@ -1,6 +1,6 @@
 /*
- * scenario.h - what is to happen to a charge: decided by the token, the card or a fault, the same in
- * every dialect.
+ * scenario.h - what is to happen to a charge: decided by the token, the card or a fault, the same
+ * in every dialect.
  *
  *     token       PayPal                                   Payoneer Checkout
  *     tok_ok      approved                                 charged | preauthorized
@@ -33,7 +33,8 @@ struct scenario {
 
 struct scenario scenario_of(enum scenario_kind kind); /* with its usual code */
 struct scenario scenario_of_token(struct str token);
-/* PayPal's card holder triggers (CCREJECT-IF ...), and a decline number of ours: 4000000000000002. */
+/* PayPal's card holder triggers (CCREJECT-IF ...), and a decline number of ours: 4000000000000002.
+ */
 struct scenario scenario_of_card(struct str holder, struct str number);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * table.h - a hash table from borrowed strings to borrowed objects: open addressing, grows by doubling.
- * The key must live as long as its entry, usually inside the object.
+ * table.h - a hash table from borrowed strings to borrowed objects: open addressing, grows by
+ * doubling. The key must live as long as its entry, usually inside the object.
  */
 #ifndef SANDBOX_TABLE_H
 #define SANDBOX_TABLE_H
@@ -20,7 +20,7 @@ struct table {
 
 void table_init(struct table *table);
 void table_release(struct table *table);
-void *table_find(const struct table *table, struct str key); /* NULL when absent */
+void *table_find(const struct table *table, struct str key);      /* NULL when absent */
 void table_put(struct table *table, struct str key, void *value); /* replaces */
 void table_remove(struct table *table, struct str key);           /* absent is fine */
 
