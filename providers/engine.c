@@ -83,12 +83,13 @@ static void tell_settled(void *ctx)
     bool is_last = list_is_empty(&engine->settled);
 
     while (!is_last && !list_is_empty(&engine->settled)) {
-        struct engine_send *send = LIST_OWNER(engine->settled.next, struct engine_send, link);
+        struct link *first = list_take_first(&engine->settled);
+        struct engine_send *send = LIST_OWNER(first, struct engine_send, link);
         struct engine_result result = {.end = ENGINE_NOT_SENT};
         const engine_done_fn done = send->done;
         void *done_ctx = send->ctx;
 
-        is_last = &send->link == last;
+        is_last = first == last;
         CHECK(str_copy_to(str_of(send->reason), result.reason, sizeof(result.reason)));
         result.answer.retry_after_ms = -1;
         free_send(send);
@@ -183,7 +184,7 @@ struct engine *engine_new(struct loop *loop, const struct engine_config *config)
 static void drop_sends(struct link *sends)
 {
     while (!list_is_empty(sends))
-        engine_send_cancel(LIST_OWNER(sends->next, struct engine_send, link));
+        engine_send_cancel(LIST_OWNER(list_take_first(sends), struct engine_send, link));
 }
 
 void engine_free(struct engine **engine)

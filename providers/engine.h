@@ -38,10 +38,14 @@ enum engine_end {
 
 struct engine_result { /* valid during done only */
     enum engine_end end;
-    bool left;                        /* end == ENGINE_NOT_SENT exactly when false */
-    char reason[PROVIDER_REASON_MAX]; /* "connect_refused", "connect_timeout", "tls_failed",
-                             "dns_failed", "token_refused", "token_unavailable", "expired", "busy";
-                             "timeout", "reset", "closed", "too_large" */
+    bool left; /* end == ENGINE_NOT_SENT exactly when false */
+    /*
+     * Why there is no answer. NOT_SENT: connect_refused, connect_timeout, connect_failed,
+     * tls_failed, dns_failed, token_refused, token_unavailable, expired, busy. LOST: timeout,
+     * reset, closed, too_large, unreadable, lost. For people and statistics: the words decide
+     * nothing.
+     */
+    char reason[PROVIDER_REASON_MAX];
     struct provider_answer answer;
     int64_t elapsed_us; /* from engine_send_start; token time excluded */
     int64_t left_us;    /* monotonic time when it left; 0 when it did not */
@@ -60,7 +64,10 @@ struct engine_send *engine_send_start(struct engine *engine, const struct provid
                                       engine_done_fn done, void *ctx);
 /* done will not be called. What left has left: only for shutting down. */
 void engine_send_cancel(struct engine_send *send);
-/* A 401 was judged: the next send of this account fetches a new token. */
+/*
+ * A 401 was judged: the next send of this account fetches a new token. Of many sends that got a 401
+ * with one token only the first call drops it: a token fetched since then survives.
+ */
 void engine_forget_token(struct engine *engine, const struct provider_account *account);
 /* The account's settings changed or it is freed: tokens and handles that borrow it are dropped. */
 void engine_forget_account(struct engine *engine, const struct uuid *account_id);

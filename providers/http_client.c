@@ -163,6 +163,7 @@ static void set_constant_options(struct http_transfer *transfer)
 
     SET(easy, CURLOPT_PRIVATE, transfer);
     SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_QUICK_EXIT, 1L); /* else giving up on a slow DNS answer blocks the loop */
     SET(easy, CURLOPT_PROTOCOLS_STR, "https");
     SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
     SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -333,12 +334,10 @@ struct http_transfer *http_client_start(struct http_client *client, const struct
 {
     struct http_transfer *transfer = NULL;
 
-    if (list_is_empty(&client->idle)) {
+    if (list_is_empty(&client->idle))
         transfer = new_transfer(client);
-    } else {
-        transfer = LIST_OWNER(client->idle.next, struct http_transfer, link);
-        list_remove(&transfer->link);
-    }
+    else
+        transfer = LIST_OWNER(list_take_first(&client->idle), struct http_transfer, link);
     transfer->started_us = clock_mono_us();
     transfer->not_after_us = call->not_after_us;
     transfer->left_us = 0;
@@ -415,11 +414,8 @@ static struct watch *take_watch(struct http_client *client)
 {
     struct watch *watch = NULL;
 
-    if (!list_is_empty(&client->idle_watches)) {
-        watch = LIST_OWNER(client->idle_watches.next, struct watch, link);
-        list_remove(&watch->link);
-        return watch;
-    }
+    if (!list_is_empty(&client->idle_watches))
+        return LIST_OWNER(list_take_first(&client->idle_watches), struct watch, link);
     watch = calloc(1, sizeof(*watch));
     CHECK(watch != NULL);
     list_init(&watch->link);
@@ -486,7 +482,8 @@ struct http_client *http_client_new(struct loop *loop, const struct engine_confi
 static void free_all(struct http_client *client, struct link *transfers)
 {
     while (!list_is_empty(transfers)) {
-        struct http_transfer *transfer = LIST_OWNER(transfers->next, struct http_transfer, link);
+        struct http_transfer *transfer =
+            LIST_OWNER(list_take_first(transfers), struct http_transfer, link);
         if (transfers == &client->running)
             CHECK(curl_multi_remove_handle(client->multi, transfer->easy) == CURLM_OK);
         free_transfer(transfer);
@@ -503,8 +500,8 @@ void http_client_free(struct http_client **pointer)
     free_all(client, &client->idle);
     CHECK(curl_multi_cleanup(client->multi) == CURLM_OK);
     while (!list_is_empty(&client->idle_watches)) {
-        struct watch *watch = LIST_OWNER(client->idle_watches.next, struct watch, link);
-        list_remove(&watch->link);
+        struct watch *watch =
+            LIST_OWNER(list_take_first(&client->idle_watches), struct watch, link);
         event_free(watch->event);
         free(watch);
     }

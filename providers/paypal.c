@@ -123,7 +123,7 @@ static bool build_order(const struct provider_call *call, struct arena *arena,
 {
     char text[MONEY_TEXT_SIZE];
     const char *source = NULL;
-    struct str amount;
+    struct str amount = STR_NONE;
     struct json_out json;
     struct buf body;
 
@@ -163,7 +163,7 @@ static bool build_follow_up(const struct provider_call *call, struct arena *aren
     char text[MONEY_TEXT_SIZE];
     const bool is_void = call->operation == OPERATION_VOID;
     const bool is_refund = call->operation == OPERATION_REFUND;
-    struct str amount;
+    struct str amount = STR_NONE;
     struct str id;
     struct json_out json;
     struct buf body;

@@ -10,7 +10,7 @@
 #define BASIC  "Authorization: Basic "
 
 enum {
-    TOKEN_MARGIN_S = 60, /* a token is not used in its last minute, or last tenth if that is less */
+    TOKEN_MARGIN_MS = 60000, /* not used in its last minute, or last tenth if that is less */
     TOKEN_ARENA_MAX = 65536,
 };
 
@@ -99,16 +99,15 @@ static struct token *add(struct token_cache *cache, const struct provider_accoun
 }
 
 /* Put `prefix` before what `secret` holds, leaving no copy behind; false when it gets too long. */
-static bool prepend(struct secret *secret, const char *prefix)
+static bool prepend(struct secret *secret, struct str prefix)
 {
-    char line[SECRET_MAX + 1];
-    const size_t prefix_len = strlen(prefix);
+    char line[SECRET_MAX];
 
-    if (secret->len + prefix_len > SECRET_MAX)
+    if (secret->len + prefix.len > sizeof(line))
         return false;
-    memcpy(line, prefix, prefix_len);
-    memcpy(line + prefix_len, secret->at, secret->len);
-    secret_set(secret, (struct str){line, prefix_len + secret->len});
+    memcpy(line, prefix.at, prefix.len);
+    memcpy(line + prefix.len, secret->at, secret->len);
+    secret_set(secret, (struct str){line, prefix.len + secret->len});
     explicit_bzero(line, sizeof(line));
     return true;
 }
@@ -125,11 +124,11 @@ static const char *take_answer(struct token *token, const struct engine_result *
         (void)fail(&err, ERROR_UNAVAILABLE, "cannot get token: %s", result->reason);
     else
         taken = token->provider->judge_token(&result->answer, &token->line, &lifetime_ms, &err);
-    if (taken && !prepend(&token->line, BEARER))
+    if (taken && !prepend(&token->line, STR(BEARER)))
         taken = fail(&err, ERROR_UNAVAILABLE, "cannot get token: it is too long");
     if (taken) {
-        const int64_t margin_ms =
-            lifetime_ms / 10 < TOKEN_MARGIN_S * 1000 ? lifetime_ms / 10 : TOKEN_MARGIN_S * 1000;
+        const int64_t tenth_ms = lifetime_ms / 10;
+        const int64_t margin_ms = tenth_ms < TOKEN_MARGIN_MS ? tenth_ms : TOKEN_MARGIN_MS;
         token->valid_until_us = clock_mono_us() + (lifetime_ms - margin_ms) * CLOCK_MS_US;
         token->generation = ++token->cache->generation;
         return NULL;
@@ -149,8 +148,8 @@ static void fetch_done(void *ctx, const struct engine_result *result)
     token->fetch = NULL;
     arena_reset(&token->arena);
     while (!list_is_empty(&token->waiters)) {
-        struct token_wait *wait = LIST_OWNER(token->waiters.next, struct token_wait, link);
-        list_remove(&wait->link);
+        struct token_wait *wait =
+            LIST_OWNER(list_take_first(&token->waiters), struct token_wait, link);
         wait->done(wait->ctx, failure, secret_expose(&token->line), token->generation);
     }
     if (token->is_forgotten)
@@ -275,9 +274,9 @@ struct token_cache *token_cache_new(struct http_client *client, const struct eng
 static void free_list(struct link *tokens)
 {
     while (!list_is_empty(tokens)) {
-        struct token *token = LIST_OWNER(tokens->next, struct token, link);
+        struct token *token = LIST_OWNER(list_take_first(tokens), struct token, link);
         while (!list_is_empty(&token->waiters))
-            list_remove(token->waiters.next);
+            (void)list_take_first(&token->waiters);
         if (token->fetch != NULL)
             http_client_cancel(token->fetch);
         token->fetch = NULL;

@@ -47,4 +47,15 @@ static inline void list_remove(struct link *item)
     list_init(item);
 }
 
+/* Remove and return the first of a list that is not empty. */
+static inline struct link *list_take_first(struct link *head)
+{
+    struct link *first = head->next;
+
+    head->next = first->next;
+    first->next->prev = head;
+    list_init(first);
+    return first;
+}
+
 #endif
