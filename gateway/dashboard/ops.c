@@ -8,11 +8,14 @@
 #include "dashboard/assets.h"
 #include "dashboard/board_feed.h"
 #include "http/route.h"
+#include "ledger/migrate.h"
 
 enum {
     METRICS_BYTES_MAX = 8 << 20,
     STREAM_MAX = 64, /* watchers of one worker */
     EVENT_BYTES_MAX = (1 << 20) + 64,
+    SCHEMA_LOOK_US = 10000000,
+    SCHEMA_RETRY_US = 100000,
 };
 
 struct watcher {
@@ -27,6 +30,8 @@ struct ops {
     struct link watchers;
     size_t watcher_count;
     struct buf event;
+    struct loop_timer schema_timer;
+    bool schema_is_current;
 };
 
 /* The page loads its own three files and listens to its own stream; nothing else, nothing inline.
@@ -71,22 +76,39 @@ static void livez(struct http_exchange *x, const struct route_params *params, vo
     reply_text(x, 200, STR("ok\n"));
 }
 
+static void schema_known(void *ctx, enum store_find found, int64_t count, const struct error *why)
+{
+    (void)count;
+    (void)why;
+    struct ops *ops = ctx;
+    ops->schema_is_current = found == STORE_FOUND;
+    loop_timer_start(&ops->schema_timer, ops->schema_is_current ? SCHEMA_LOOK_US : SCHEMA_RETRY_US);
+}
+
+static void look_at_schema(void *ctx)
+{
+    struct ops *ops = ctx;
+    migrate_check_start(ops->parts.store, ops->parts.schema_version, schema_known, ops);
+}
+
 static void readyz(struct http_exchange *x, const struct route_params *params, void *ctx)
 {
     (void)params;
     const struct ops *ops = ctx;
     bool is_draining = ops->parts.is_draining(ops->parts.draining_ctx);
     bool has_ledger = store_is_connected(ops->parts.store);
+    bool is_ready = has_ledger && ops->schema_is_current && !is_draining;
     struct str verbose;
     if (!http_query(x, "verbose", &verbose)) {
-        reply_text(x, has_ledger && !is_draining ? 200 : 503,
-                   has_ledger && !is_draining ? STR("ok\n") : STR("not ready\n"));
+        reply_text(x, is_ready ? 200 : 503, is_ready ? STR("ok\n") : STR("not ready\n"));
         return;
     }
-    struct str text = arena_printf(http_arena(x), "ledger %s\ndraining %s\naccounts %zu\n",
-                                   has_ledger ? "connected" : "away", is_draining ? "yes" : "no",
-                                   feed_account_count(ops->feed));
-    reply_text(x, has_ledger && !is_draining ? 200 : 503, text);
+    struct str text =
+        arena_printf(http_arena(x), "ledger %s\nschema %s\ndraining %s\naccounts %zu\n",
+                     has_ledger ? "connected" : "away",
+                     ops->schema_is_current ? "current" : "not current: turnpike migrate",
+                     is_draining ? "yes" : "no", feed_account_count(ops->feed));
+    reply_text(x, is_ready ? 200 : 503, text);
 }
 
 static void metrics(struct http_exchange *x, const struct route_params *params, void *ctx)
@@ -218,6 +240,11 @@ struct ops *ops_new(const struct ops_parts *parts)
     list_init(&ops->watchers);
     buf_init(&ops->event, EVENT_BYTES_MAX);
     ops->feed = feed_new(parts->loop, parts->store, parts->health);
+    ops->schema_is_current = parts->schema_version[0] == '\0';
+    loop_timer_init(&ops->schema_timer, parts->loop, look_at_schema, ops);
+    if (!ops->schema_is_current) {
+        loop_timer_start(&ops->schema_timer, 0);
+    }
     return ops;
 }
 
@@ -227,6 +254,7 @@ void ops_free(struct ops **ops)
         return;
     }
     CHECK((*ops)->watcher_count == 0); /* the server is freed first and tells every watcher */
+    loop_timer_release(&(*ops)->schema_timer);
     feed_free(&(*ops)->feed);
     buf_release(&(*ops)->event);
     free(*ops);

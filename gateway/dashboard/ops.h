@@ -17,6 +17,7 @@ struct ops_parts { /* borrowed */
     struct loop *loop;
     struct store *store;
     struct health *health;
+    const char *schema_version; /* the newest migration: readyz wants it applied; "": not asked */
     bool (*is_draining)(void *ctx); /* readyz answers 503 while true */
     void *draining_ctx;
 };

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "ledger/migrate.h"
 #include "process/master.h"
 #include "process/worker.h"
 #include "providers/sandbox/sandbox.h"

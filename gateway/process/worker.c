@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "dashboard/ops.h"
+#include "ledger/migrate.h"
 #include "process/secrets.h"
 
 enum {
@@ -101,6 +102,7 @@ static bool load_tls(struct worker *w, const struct config *config, struct error
 static bool load_files(struct worker *w, const struct config *config, struct error *err)
 {
     return secrets_load(&w->secrets, config->master_secret_file, err) && load_tls(w, config, err) &&
+           migrate_newest(config->migrations_folder, w->schema_version, err) &&
            read_rules(config->rules_file, &w->rules, err);
 }
 
@@ -273,6 +275,7 @@ static void wire_listeners(struct worker *w)
         .loop = w->loop,
         .store = w->store,
         .health = w->start->health,
+        .schema_version = w->schema_version,
         .is_draining = is_draining,
         .draining_ctx = w,
     };
