@@ -46,6 +46,7 @@ struct worker {
     struct shared_dead *telling; /* borrowed: the dead writer being reported */
     bool instance_reaped;
     bool telling_instance;
+    char schema_version[MIGRATE_VERSION_SIZE];
     int64_t drain_until_us; /* 0: not draining */
 };
 
