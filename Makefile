@@ -182,6 +182,21 @@ lint-quick: build
 format:
 	@find gateway router providers tests -name '*.[ch]' -not -path '*/node_modules/*' | xargs clang-format -i
 
+## docs-tables     Write config/turnpike.conf and the table of docs/config.md from the code
+.PHONY: docs-tables
+docs-tables: build
+	@tests/lint/write_tables.sh $(BUILD)
+
+## crash           Crash campaign (ROUNDS=20 KIND=worker|gateway|postgresql PART=i/n SEED=n)
+.PHONY: crash
+crash: build
+	@ROUNDS=$(or $(ROUNDS),20) PART=$(or $(PART),1/1) tests/e2e/crash.sh $(KIND)
+
+## e2e             End-to-end suites (SUITE=name)
+.PHONY: e2e
+e2e: build
+	@tests/e2e/run.sh $(SUITE)
+
 ## help            This list
 .PHONY: help
 help:

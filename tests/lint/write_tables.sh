@@ -1,0 +1,15 @@
+#!/bin/bash
+# Write what is generated from the code's tables: config/turnpike.conf, and the table in docs/config.md.
+# write_tables.sh BUILD   (make docs-tables)
+cd "$(dirname "$0")/../.." || exit 1
+bin=$1/turnpike
+"$bin" config >config/turnpike.conf || exit 1
+{
+    sed '/^| setting /,$d' docs/config.md
+    echo '| setting | default | meaning |'
+    echo '|---|---|---|'
+    awk '/^# [a-z_]+ =/ { line = substr($0, 3); name = line; sub(/ =.*/, "", name); value = line
+                          sub(/^[a-z_]+ = ?/, "", value)
+                          printf "| `%s` | %s | %s |\n", name, value == "" ? "" : "`" value "`", help; next }
+         /^# / { help = substr($0, 3) }' config/turnpike.conf
+} >docs/config.md.new && mv docs/config.md.new docs/config.md
