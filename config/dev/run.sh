@@ -124,10 +124,12 @@ admin() {
         die "turnpike $1 $2 failed: $(tail -1 var/log/admin.log)"
 }
 
-make_account() { # merchant provider port-offset fees
-    admin accounts create --merchant "$1" --provider "$2" --name main --if-absent \
-        --base-url "https://127.0.0.1:$((SANDBOX_PORT + $3))" --secret "file:$2-demo.json" \
-        --fees "config/fees/$4.json" >/dev/null || exit 1
+make_account() { # merchant provider port-offset fees [option...]
+    local merchant=$1 provider=$2 port=$((SANDBOX_PORT + $3)) fees=$4
+    shift 4
+    admin accounts create --merchant "$merchant" --provider "$provider" --name main --if-absent \
+        --base-url "https://127.0.0.1:$port" --secret "file:$provider-demo.json" \
+        --fees "config/fees/$fees.json" "$@" >/dev/null || exit 1
 }
 
 make_key() { # role file merchant-option...
@@ -147,7 +149,7 @@ make_demo() {
     # The ports are part of the accounts' addresses: other ports, other address.
     if [ "$(cat var/run/accounts 2>/dev/null)" != "$merchant $SANDBOX_PORT" ]; then
         make_account "$merchant" paypal 1 paypal-us
-        make_account "$merchant" payoneer 2 payoneer-checkout
+        make_account "$merchant" payoneer 2 payoneer-checkout --setting country=US
         psql_owner turnpike -q -v ON_ERROR_STOP=1 -v port="$SANDBOX_PORT" <<'SQL' || die "could not set the demo accounts' addresses"
 UPDATE accounts SET base_url = 'https://127.0.0.1:' || (:port + CASE provider WHEN 'paypal' THEN 1 ELSE 2 END)::text
  WHERE name = 'main' AND base_url LIKE 'https://127.0.0.1:%';

@@ -132,7 +132,7 @@ export class World {
         const made = this.admin('merchants', 'create', '--name', 'E2E', '--country', 'US');
         this.merchant = made.test_id;
         this.liveMerchant = made.id;
-        const accounts = options.accounts ?? [['paypal', 1, 'paypal-us'], ['payoneer', 2, 'payoneer-checkout']];
+        const accounts = options.accounts ?? [['paypal', 1, 'paypal-us'], ['payoneer', 2, 'payoneer-checkout', ['--setting', 'country=US']]];
         this.accounts = {};
         for (const [provider, offset, fees, extra] of accounts) {
             this.accounts[provider] = this.admin('accounts', 'create', '--merchant', this.merchant, '--provider', provider,
