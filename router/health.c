@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "router/latency.h"
+#include "router/window.h"
 
 /*
  * The breaker is one word, so that a move is one compare-and-swap: the state in two bits, and a
@@ -21,7 +22,6 @@
  */
 enum {
     GATE_TIME_BITS = 62,
-    WINDOW_BUCKET_COUNT = 32,
     TEXT_WORDS = 8,
     KEY_FREE = 0,
     KEY_MOVING = 1, /* its entry is being cleared for another account */
@@ -29,9 +29,7 @@ enum {
     WHY_SIZE = 128, /* what does not fit the view is cut */
 };
 
-static_assert((int)WINDOW_BUCKET_COUNT > (int)HEALTH_WINDOW_S_MAX,
-              "a bucket is reused after the window");
-
+static_assert((int)HEALTH_WINDOW_S_MAX < (int)WINDOW_BUCKET_COUNT, "a bucket outlives the window");
 /* A text that several processes write and read: torn at worst, never unterminated. */
 struct shared_text {
     _Atomic uint64_t word[TEXT_WORDS];
@@ -49,7 +47,7 @@ struct health_entry { /* all zero: closed, without calls */
     _Atomic uint64_t silence; /* see silence_pack */
     _Atomic int64_t used_us;
     _Atomic int64_t last_error_wall_us;
-    _Atomic uint64_t window[WINDOW_BUCKET_COUNT]; /* see window_add */
+    struct window window;
     _Atomic int32_t in_flight[SHM_SLOT_MAX];
     struct latency latency;
     struct shared_text why;
@@ -206,51 +204,6 @@ static void text_read(struct shared_text *text, char out[TEXT_WORDS * sizeof(uin
     out[TEXT_WORDS * sizeof(uint64_t) - 1] = '\0';
 }
 
-/* ---- the window: a second in 24 bits, calls in 20, failures in 20 ---- */
-
-enum {
-    COUNT_BITS = 20,
-    COUNT_MASK = (1 << COUNT_BITS) - 1,
-    SECOND_MASK = (1 << 24) - 1,
-};
-
-static uint64_t second_of(int64_t now_us)
-{
-    return (uint64_t)(now_us / CLOCK_SECOND_US) & SECOND_MASK;
-}
-
-static void window_add(struct health_entry *entry, bool is_failure, int64_t now_us)
-{
-    uint64_t second = second_of(now_us);
-    _Atomic uint64_t *bucket = &entry->window[second % WINDOW_BUCKET_COUNT];
-    uint64_t old = atomic_load_explicit(bucket, memory_order_relaxed);
-    uint64_t fresh = 0;
-    do {
-        fresh = old >> (2 * COUNT_BITS) == second ? old : second << (2 * COUNT_BITS);
-        if (((fresh >> COUNT_BITS) & COUNT_MASK) == COUNT_MASK) {
-            return; /* A million calls in a second are sample enough. */
-        }
-        fresh += (UINT64_C(1) << COUNT_BITS) + is_failure;
-    } while (!atomic_compare_exchange_weak(bucket, &old, fresh));
-}
-
-static void window_read(struct health_entry *entry, const struct health_config *config,
-                        int64_t now_us, uint32_t *calls, uint32_t *failures)
-{
-    *calls = 0;
-    *failures = 0;
-    for (int64_t age = 0; age * 1000 < config->window_ms && age * CLOCK_SECOND_US <= now_us;
-         age++) {
-        uint64_t second = second_of(now_us - age * CLOCK_SECOND_US);
-        uint64_t bucket = atomic_load_explicit(&entry->window[second % WINDOW_BUCKET_COUNT],
-                                               memory_order_relaxed);
-        if (bucket >> (2 * COUNT_BITS) == second) {
-            *calls += (uint32_t)(bucket >> COUNT_BITS) & COUNT_MASK;
-            *failures += (uint32_t)bucket & COUNT_MASK;
-        }
-    }
-}
-
 /* ---- silence: since when calls go out without any answer (ms, 48 bits), and how many (16) ---- */
 
 enum {
@@ -317,9 +270,7 @@ static void close_gate(struct health_entry *entry, uint64_t from, int64_t now_us
     atomic_store(&entry->closed_us, now_us);
     atomic_store(&entry->failures_in_row, 0);
     atomic_store(&entry->silence, 0);
-    for (size_t i = 0; i < WINDOW_BUCKET_COUNT; i++) {
-        atomic_store_explicit(&entry->window[i], 0, memory_order_relaxed);
-    }
+    window_clear(&entry->window);
 }
 
 /* A failure while closed: is it one too many? */
@@ -335,7 +286,7 @@ static void judge_failure(struct health_entry *entry, const struct health_config
     }
     uint32_t calls = 0;
     uint32_t failures = 0;
-    window_read(entry, config, now_us, &calls, &failures);
+    window_read(&entry->window, config->window_ms, now_us, &calls, &failures);
     if (calls >= config->calls_min &&
         (uint64_t)failures * 100 >= (uint64_t)calls * config->failure_percent) {
         snprintf(why, sizeof(why), "%" PRIu32 " of %" PRIu32 " calls failed: %s", failures, calls,
@@ -352,7 +303,7 @@ static void judge_closed(struct health_entry *entry, const struct health_config 
     if (closed_us != 0 && sent_us < closed_us) {
         return; /* A straggler of the outage that is over. */
     }
-    window_add(entry, is_failure, now_us);
+    window_add(&entry->window, is_failure, now_us);
     if (is_failure) {
         judge_failure(entry, config, gate, reason, now_us);
     } else {
@@ -377,7 +328,7 @@ static void judge_half_open(struct health_entry *entry, const struct health_conf
     }
     char why[WHY_SIZE];
     snprintf(why, sizeof(why), "probe failed: %s", reason);
-    window_add(entry, true, now_us);
+    window_add(&entry->window, true, now_us);
     open_gate(entry, config, gate, why, now_us);
 }
 
@@ -445,7 +396,7 @@ void health_answered(struct health *health, struct health_entry *entry, enum hea
         judge_half_open(entry, config, gate, is_failure, sent_us, reason, now_us);
         break;
     case HEALTH_OPEN: /* Stragglers: the probe alone decides. */
-        window_add(entry, is_failure, now_us);
+        window_add(&entry->window, is_failure, now_us);
         break;
     case HEALTH_STATE_COUNT:
         break;
@@ -502,7 +453,7 @@ void health_read(struct health *health, struct health_entry *entry, int64_t now_
     int64_t quantile_us[ARRAY_LEN(per_cent)];
     *view = (struct health_view){.success_per_million = 1000000};
     read_gate(health, entry, now_us, view);
-    window_read(entry, &health->config, now_us, &view->calls, &view->failures);
+    window_read(&entry->window, health->config.window_ms, now_us, &view->calls, &view->failures);
     if (view->calls > 0) {
         uint64_t good = view->calls - view->failures;
         view->success_per_million = (uint32_t)(good * 1000000 / view->calls);

@@ -3,26 +3,10 @@
 #include <string.h>
 
 #include "router/check.h"
+#include "router/condition.h"
 #include "router/facts.h"
 #include "router/lex.h"
 #include "router/router.h"
-
-#define CHAIN_END UINT32_C(0xFFFFFFFF)
-
-/*
- * Exits whose goal is not known yet, linked through the exits themselves: an exit is called
- * test * 2 + which, and holds the name of the next one until the chain is led to its goal.
- */
-struct chain {
-    uint32_t first;
-    uint32_t last;
-};
-
-/* A condition that is compiled but for where its exits lead. */
-struct condition {
-    uint32_t test;        /* where it starts */
-    struct chain exit[2]; /* [0] when false, [1] when true */
-};
 
 struct parser {
     struct lexer lexer;
@@ -71,40 +55,6 @@ static bool expect(struct parser *parser, enum token_kind kind, const char *expe
 }
 
 /* ---- conditions ---- */
-
-static void lead(struct program *program, struct chain chain, uint32_t goal)
-{
-    for (uint32_t at = chain.first; at != CHAIN_END;) {
-        uint32_t *exit = &program->tests[at / 2].exit[at % 2];
-        at = *exit;
-        *exit = goal;
-    }
-}
-
-static struct chain join(struct program *program, struct chain a, struct chain b)
-{
-    CHECK(a.first != CHAIN_END && b.first != CHAIN_END);
-    program->tests[a.last / 2].exit[a.last % 2] = b.first;
-    return (struct chain){a.first, b.last};
-}
-
-/* `left` and `right` (which follows it): decided by `left` alone when that is `decisive`. */
-static struct condition combine(struct program *program, struct condition left,
-                                struct condition right, bool decisive)
-{
-    lead(program, left.exit[!decisive], right.test);
-    struct condition both = {.test = left.test};
-    both.exit[decisive] = join(program, left.exit[decisive], right.exit[decisive]);
-    both.exit[!decisive] = right.exit[!decisive];
-    return both;
-}
-
-static void negate(struct condition *condition)
-{
-    struct chain swap = condition->exit[0];
-    condition->exit[0] = condition->exit[1];
-    condition->exit[1] = swap;
-}
 
 static bool find_metadata(struct parser *parser, const struct token *name, uint16_t *text,
                           struct error *err)
@@ -268,8 +218,7 @@ static bool parse_comparison(struct parser *parser, struct eval_test *test, bool
 static bool parse_test(struct parser *parser, struct condition *condition, struct error *err)
 {
     struct program *program = parser->program;
-    struct eval_test test = {.operand = (uint32_t)program->operand_count,
-                             .exit = {CHAIN_END, CHAIN_END}};
+    struct eval_test test = {.operand = (uint32_t)program->operand_count};
     struct place place = parser->token.place;
     bool negated = false;
     if (!parse_fact(parser, &test, err) || !parse_comparison(parser, &test, &negated, err)) {
@@ -279,13 +228,11 @@ static bool parse_test(struct parser *parser, struct condition *condition, struc
         return lex_fail(err, place, "more than %d comparisons in one file; use fewer",
                         EVAL_TEST_MAX);
     }
-    uint32_t at = (uint32_t)program->test_count;
     program->tests = grow(parser->arena, program->tests, program->test_count, sizeof(test));
     program->tests[program->test_count++] = test;
-    *condition =
-        (struct condition){.test = at, .exit = {{at * 2, at * 2}, {at * 2 + 1, at * 2 + 1}}};
+    *condition = condition_of_test(program);
     if (negated) {
-        negate(condition);
+        condition_negate(condition);
     }
     return true;
 }
@@ -308,7 +255,7 @@ static bool parse_one(struct parser *parser, struct condition *condition, struct
     if (done && is_not) {
         done = parse_one(parser, condition, err);
         if (done) {
-            negate(condition);
+            condition_negate(condition);
         }
     } else if (done) {
         done = parse_condition(parser, condition, err) &&
@@ -328,7 +275,7 @@ static bool parse_all(struct parser *parser, struct condition *condition, struct
         if (!advance(parser, err) || !parse_one(parser, &right, err)) {
             return false;
         }
-        *condition = combine(parser->program, *condition, right, false);
+        *condition = condition_and(parser->program, *condition, right);
     }
     return true;
 }
@@ -343,7 +290,7 @@ static bool parse_condition(struct parser *parser, struct condition *condition, 
         if (!advance(parser, err) || !parse_all(parser, &right, err)) {
             return false;
         }
-        *condition = combine(parser->program, *condition, right, true);
+        *condition = condition_or(parser->program, *condition, right);
     }
     return true;
 }
@@ -472,8 +419,7 @@ static bool parse_rule(struct parser *parser, struct eval_rule *rule, struct err
             return false;
         }
         CHECK(condition.test == rule->test);
-        lead(program, condition.exit[0], EVAL_MISS);
-        lead(program, condition.exit[1], EVAL_MATCH);
+        condition_end(program, &condition);
         rule->test_count = (uint32_t)program->test_count - rule->test;
     }
     return parse_block(parser, rule, err);

@@ -60,10 +60,9 @@ struct route_facts { /* borrowed */
 
 struct route_candidate { /* one account of the merchant; borrowed */
     struct uuid account_id;
-    struct str provider; /* "paypal" */
-    struct str
-        account_name; /* the merchant's own name for it; rules may say paypal or paypal:name */
-    bool disabled;    /* by a human */
+    struct str provider;     /* "paypal" */
+    struct str account_name; /* the merchant's own; rules say paypal or paypal:name */
+    bool disabled;           /* by a human */
     bool takes_currency;
     bool takes_operation;
     bool takes_method;
