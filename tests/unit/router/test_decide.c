@@ -350,6 +350,40 @@ static void the_example_loads_and_prefers_the_cheapest(void **state)
     rule_set_free(&rules);
 }
 
+/* What stands between the next pair of fences after `opening`; terminated in place. */
+static char *fenced(char *text, const char *opening)
+{
+    char *from = strstr(text, opening);
+    assert_non_null(from);
+    from += strlen(opening);
+    char *to = strstr(from, "\n```");
+    assert_non_null(to);
+    *to = '\0';
+    return from;
+}
+
+static void the_page_for_rule_writers_is_true(void **state)
+{
+    (void)state;
+    static char text[65536];
+    FILE *file = fopen("docs/rules.md", "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    (void)fclose(file);
+    for (int drop = ROUTE_KEPT + 1; drop < ROUTE_DROP_COUNT; drop++) {
+        char word[40];
+        snprintf(word, sizeof(word), "`%s`", route_drop_name((enum route_drop)drop));
+        if (strstr(text, word) == NULL) {
+            fail_msg("docs/rules.md does not explain %s", word);
+        }
+    }
+    struct cost_table *table = table_of(fenced(text, "contract says).\n\n```json"));
+    cost_table_free(&table);
+    struct rule_set *rules = rules_of(fenced(text, "\n```\n"));
+    assert_int_equal(rule_set_rule_count(rules), 3);
+    rule_set_free(&rules);
+}
+
 /* A guard against a slow path in the request, not a benchmark: twenty times what it takes. */
 static void twenty_rules_take_a_few_microseconds(void **state)
 {
@@ -402,6 +436,7 @@ int main(void)
         cmocka_unit_test(the_json_says_everything),
         cmocka_unit_test(the_same_inputs_give_the_same_decision),
         cmocka_unit_test(the_example_loads_and_prefers_the_cheapest),
+        cmocka_unit_test(the_page_for_rule_writers_is_true),
         cmocka_unit_test(twenty_rules_take_a_few_microseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
