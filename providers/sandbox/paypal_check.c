@@ -81,38 +81,42 @@ static void check_intent(struct call *call, struct paypal_problems *problems)
 /* ---- purchase units ----------------------------------------------------------------------------
  */
 
+/* Adds price times quantity of one item; INT64_MAX when that is no number any more. */
+static void check_item(struct call *call, const json_t *item, const char *path, const char *field,
+                       int64_t *sum, struct paypal_problems *problems)
+{
+    const struct currency *currency;
+    int64_t price;
+    int64_t quantity = 0;
+    struct str text = json_text(item, "quantity");
+    check_strings(call, item, field, item_rules, ARRAY_LEN(item_rules), problems);
+    if (!json_object_get(item, "name")) {
+        paypal_add(problems, join(call, field, "name"), STR_NONE, "MISSING_REQUIRED_PARAMETER");
+    }
+    if (!json_object_get(item, "quantity")) {
+        paypal_add(problems, join(call, field, "quantity"), STR_NONE, "MISSING_REQUIRED_PARAMETER");
+    } else if (!str_to_int64(text, &quantity) || quantity < 1) {
+        paypal_add(problems, join(call, field, "quantity"), text, "INVALID_PARAMETER_SYNTAX");
+    }
+    char *pointer = arena_cstr(call->arena, join(call, field, "unit_amount"));
+    if (!paypal_read_money(call, json_object_get(item, "unit_amount"), path, pointer, true, &price,
+                           &currency, problems) ||
+        !money_scale(price, quantity, 1, MONEY_DOWN, &price) || !money_add(*sum, price, sum)) {
+        *sum = INT64_MAX;
+    }
+}
+
 static void check_items(struct call *call, const json_t *unit, size_t index, const char *pointer,
                         int64_t item_total, struct paypal_problems *problems)
 {
     const json_t *items = json_object_get(unit, "items");
     int64_t sum = 0;
     for (size_t i = 0; i < json_array_size(items); i++) {
-        const json_t *item = json_array_get(items, i);
-        const struct currency *currency;
-        int64_t price;
-        int64_t quantity = 0;
         char field[POINTER_MAX + 32];
         char path[64];
         (void)snprintf(field, sizeof(field), "%s/items/%zu", pointer, i);
-        check_strings(call, item, field, item_rules, ARRAY_LEN(item_rules), problems);
-        for (size_t k = 0; k < 2; k++) {
-            if (!json_object_get(item, item_rules[k].member)) {
-                paypal_add(problems, join(call, field, item_rules[k].member), STR_NONE,
-                           "MISSING_REQUIRED_PARAMETER");
-            }
-        }
-        if (!str_to_int64(json_text(item, "quantity"), &quantity) || quantity < 1) {
-            paypal_add(problems, join(call, field, "quantity"), json_text(item, "quantity"),
-                       "INVALID_PARAMETER_SYNTAX");
-        }
         (void)snprintf(path, sizeof(path), "purchase_units.%zu.items.%zu.unit_amount", index, i);
-        (void)strncat(field, "/unit_amount", sizeof(field) - strlen(field) - 1);
-        if (paypal_read_money(call, json_object_get(item, "unit_amount"), path, field, true, &price,
-                              &currency, problems) &&
-            (!money_scale(price, quantity, 1, MONEY_DOWN, &price) ||
-             !money_add(sum, price, &sum))) {
-            sum = INT64_MAX;
-        }
+        check_item(call, json_array_get(items, i), path, field, &sum, problems);
     }
     if (json_array_size(items) > 0 && item_total < 0) {
         paypal_add(problems, join(call, pointer, "amount/breakdown/item_total"), STR_NONE,
@@ -160,8 +164,9 @@ static struct str unit_json(struct call *call, json_t *unit, const struct book_u
 {
     char value[MONEY_TEXT_SIZE];
     struct str text = paypal_value(made->amount_minor, made->currency, value);
-    (void)json_object_set_new(unit, "reference_id",
-                              json_stringn(made->reference_id.at, made->reference_id.len));
+    if (!json_object_get(unit, "reference_id")) {
+        (void)json_object_set_new(unit, "reference_id", json_string("default"));
+    }
     (void)json_object_set_new(json_object_get(unit, "amount"), "value",
                               json_stringn(text.at, text.len));
     char *dump = json_dumps(unit, JSON_COMPACT);
@@ -198,21 +203,28 @@ static void check_unit(struct call *call, json_t *unit, size_t index, struct boo
     }
 }
 
-static void check_across(const json_t *list, const struct book_unit *units, size_t count,
-                         struct paypal_problems *problems)
+static bool check_references(const json_t *list, struct paypal_problems *problems)
 {
-    for (size_t i = 0; count > 1 && i < count; i++) {
+    for (size_t i = 0; json_array_size(list) > 1 && i < json_array_size(list); i++) {
         if (!json_object_get(json_array_get(list, i), "reference_id")) {
             paypal_add(problems, STR("/purchase_units"), STR_NONE, "REFERENCE_ID_REQUIRED");
-            return;
+            return false;
         }
+    }
+    return true;
+}
+
+static void check_across(const struct book_unit *units, size_t count,
+                         struct paypal_problems *problems)
+{
+    for (size_t i = 1; i < count; i++) {
         for (size_t k = 0; k < i; k++) {
             if (str_eq(units[i].reference_id, units[k].reference_id)) {
                 paypal_add(problems, STR("/purchase_units"), units[i].reference_id,
                            "DUPLICATE_REFERENCE_ID");
             }
         }
-        if (units[i].currency != units[0].currency) {
+        if (units[i].currency && units[0].currency && units[i].currency != units[0].currency) {
             paypal_add(problems, STR("/purchase_units"), STR_NONE, "MULTI_CURRENCY_ORDER");
         }
     }
@@ -234,10 +246,13 @@ void paypal_check_order(struct call *call, struct book_unit units[BOOKS_UNIT_MAX
         paypal_add(problems, STR("/purchase_units"), STR_NONE, issue);
         return;
     }
+    bool named = check_references(list, problems);
     for (size_t i = 0; i < count; i++) {
         check_unit(call, json_array_get(list, i), i, &units[i], problems);
     }
-    check_across(list, units, count, problems);
+    if (named) {
+        check_across(units, count, problems);
+    }
     *unit_count = count;
 }
 

@@ -164,6 +164,11 @@ static inline const char *text_at(const char *path)
     return json_is_string(found) ? json_string_value(found) : "";
 }
 
+static inline bool answer_has(const char *text)
+{
+    return str_find(buf_str(&drive.core.body), str_of(text), 0) != SIZE_MAX;
+}
+
 /* The first issue of PayPal's last answer. */
 static inline const char *issue(void)
 {
