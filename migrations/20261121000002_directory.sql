@@ -46,7 +46,7 @@ CREATE TABLE accounts (
     disabled         boolean NOT NULL DEFAULT false,
     created_at       timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, account_id),
-    CONSTRAINT accounts_name_key UNIQUE (merchant_id, name)
+    CONSTRAINT accounts_name_key UNIQUE (merchant_id, provider, name)
 );
 
 CREATE TABLE directory_version (

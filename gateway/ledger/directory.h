@@ -38,14 +38,14 @@ struct directory_key {
     uint8_t digest[32];
     int64_t created_us;
     int64_t expires_us;      /* 0: never */
-    int64_t disabled_us;     /* 0: active */
+    int64_t disabled_us;     /* 0: active; else from then on */
 };
 
 struct directory_account {
     struct uuid merchant_id;
     struct uuid account_id;
     struct str provider;
-    struct str name;         /* unique per merchant */
+    struct str name;         /* unique per merchant and provider */
     struct str base_url;
     struct str secret_ref;
     struct str settings_json;
@@ -87,6 +87,9 @@ typedef void (*directory_rows_fn)(void *ctx, enum store_find found, const struct
                                   const struct error *why);
 /* By digest: the key and its merchant (one row each). */
 void directory_find_key(struct store *store, const uint8_t digest[32], struct arena *arena,
+                        directory_rows_fn done, void *ctx);
+/* One key by its id, without its merchant. */
+void directory_load_key(struct store *store, const struct uuid *key_id, struct arena *arena,
                         directory_rows_fn done, void *ctx);
 /* One merchant with all its keys and accounts. */
 void directory_load_merchant(struct store *store, const struct uuid *merchant_id,

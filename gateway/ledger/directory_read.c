@@ -86,6 +86,7 @@ static void rows_result(struct pg_job *job, enum sql sql, const PGresult *res)
         take_merchants(read, res);
         return;
     case SQL_FIND_KEY:
+    case SQL_LOAD_KEY_ROW:
     case SQL_LOAD_MERCHANT_KEYS:
     case SQL_LIST_OPERATOR_KEYS:
         take_keys(read, res);
@@ -129,6 +130,15 @@ void directory_find_key(struct store *store, const uint8_t digest[32], struct ar
     params_bytea(&read->call.params, (struct str){(const char *)digest, 32});
     call_add(&read->call, SQL_FIND_KEY);
     call_add(&read->call, SQL_FIND_KEY_MERCHANT);
+    call_submit(&read->call);
+}
+
+void directory_load_key(struct store *store, const struct uuid *key_id, struct arena *arena,
+                        directory_rows_fn done, void *ctx)
+{
+    struct directory_read *read = read_new(store, arena, done, ctx);
+    params_uuid(&read->call.params, key_id);
+    call_add(&read->call, SQL_LOAD_KEY_ROW);
     call_submit(&read->call);
 }
 

@@ -365,6 +365,7 @@ static const struct sql_text texts[SQL_COUNT] = {
     "SELECT count(*), min(parked_at) FROM unresolved"},
 
 [SQL_FIND_KEY] = {SQL_READER, "find_key", KEY_COLUMNS " WHERE digest = $1"},
+[SQL_LOAD_KEY_ROW] = {SQL_READER, "load_key_row", KEY_COLUMNS " WHERE key_id = $1"},
 [SQL_FIND_KEY_MERCHANT] = {SQL_READER, "find_key_merchant",
     MERCHANT_COLUMNS " WHERE merchant_id = (SELECT merchant_id FROM api_keys WHERE digest = $1)"},
 [SQL_LOAD_MERCHANT] = {SQL_READER, "load_merchant", MERCHANT_COLUMNS " WHERE merchant_id = $1"},

@@ -457,8 +457,17 @@ static void key_merchant_done(void *ctx, enum merchants_find found, struct merch
 
 static bool is_key_valid(const struct directory_key *key, const uint8_t digest[32], int64_t now_us)
 {
-    return crypto_equal(key->digest, digest, 32) && key->disabled_us == 0 &&
+    return crypto_equal(key->digest, digest, 32) &&
+           (key->disabled_us == 0 || key->disabled_us > now_us) &&
            (key->expires_us == 0 || key->expires_us > now_us);
+}
+
+/* When a valid key stops to be one, by itself or because it was replaced; 0: never. */
+static int64_t key_end_us(const struct directory_key *key)
+{
+    if (key->disabled_us == 0 || key->expires_us == 0)
+        return key->disabled_us + key->expires_us;
+    return key->disabled_us < key->expires_us ? key->disabled_us : key->expires_us;
 }
 
 static void key_done(void *ctx, enum store_find found, const struct directory_rows *rows,
@@ -479,7 +488,7 @@ static void key_done(void *ctx, enum store_find found, const struct directory_ro
     fetch->caller.key_id = key->key_id;
     fetch->caller.role = key->role;
     fetch->caller.livemode = key->livemode;
-    fetch->expires_us = key->expires_us;
+    fetch->expires_us = key_end_us(key);
     if (uuid_is_zero(&key->merchant_id)) {
         fetch_end(fetch, key->role == KEY_OPERATOR ? MERCHANTS_FOUND : MERCHANTS_UNKNOWN);
         return;
