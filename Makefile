@@ -206,3 +206,35 @@ help:
 .PHONY: clean
 clean:
 	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang
+
+# ---- simulator --------------------------------------------------------------------------------
+
+SIM_SRC  := $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c))
+SIM_CORE := $(wildcard gateway/payment/orchestrate*.c) gateway/payment/attempt.c gateway/payment/plan.c
+SEED     ?= 1
+PAYMENTS ?= 200000
+
+$(BUILD)/sim/sim: $(SIM_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tests/sim/main.o \
+                  $(SIM_CORE:%.c=$(BUILD)/obj/%.o) $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+# The same with the core and main compiled for seeded bugs; no production object has them.
+$(BUILD)/sim/sim-bugs: $(SIM_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj-bugs/tests/sim/main.o \
+                       $(SIM_CORE:%.c=$(BUILD)/obj-bugs/%.o) $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+$(BUILD)/obj-bugs/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -DORCHESTRATE_BUGS -MMD -MP -c -o $@ $<
+
+## sim             Simulate payments from a seed (SEED=, PAYMENTS=, CASE= runs one world, TRACE=1 prints it)
+.PHONY: sim
+sim: $(BUILD)/sim/sim
+	@$< --seed=$(SEED) --payments=$(PAYMENTS) $(if $(CASE),--case=$(CASE)) $(if $(TRACE),--trace)
+
+## sim-teeth       Seeded bugs in the core must be caught by the simulator
+.PHONY: sim-teeth
+sim-teeth: $(BUILD)/sim/sim-bugs
+	@tests/sim/teeth.sh $<

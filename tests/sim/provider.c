@@ -1,0 +1,334 @@
+/*
+ * Fake providers: what arrives, what takes effect and when, what is answered, and books of their
+ * own.
+ *
+ * What a provider guarantees, and nothing more:
+ *   - a request takes effect, if ever, within `settle` after its arrival, or it was answered
+ * "pending"
+ *   - a key protects for `key_lifetime` from its first use (replay NONE: never)
+ *   - later than `settle` after the last arrival a lookup and a repeat tell the truth (or an error)
+ */
+#include "sim.h"
+
+struct verdict { /* how a request is treated */
+    struct orchestrate_answer answer;
+    bool is_lost; /* no answer comes */
+    bool resets;  /* lost at once, not by time-out */
+};
+
+static struct provider_fake *provider_of(struct world *w, const struct call *call)
+{
+    return &w->provider[PAYMENT(w, call->payment)->attempt[call->attempt].provider];
+}
+
+static struct orchestrate_answer whole(enum outcome outcome)
+{
+    return (struct orchestrate_answer){
+        .left = true,
+        .whole = true,
+        .outcome = outcome,
+        .answers_key = outcome == OUTCOME_FAILED,
+    };
+}
+
+static enum outcome decide(struct world *w)
+{
+    if (chance(w, FAULT_DECLINE_SOFT))
+        return OUTCOME_DECLINED_SOFT;
+    if (chance(w, FAULT_DECLINE_HARD))
+        return OUTCOME_DECLINED_HARD;
+    if (chance(w, FAULT_FAILED))
+        return OUTCOME_FAILED;
+    return OUTCOME_APPROVED;
+}
+
+/* ---- effects --------------------------------------------------------------------------------- */
+
+static void take_effect(struct world *w, uint32_t index, enum outcome outcome)
+{
+    struct book *book = BOOK(w, index);
+    book->state = BOOK_DONE;
+    book->outcome = outcome;
+    if (outcome != OUTCOME_APPROVED)
+        return;
+    book->net += PAYMENT(w, index / ATTEMPT_MAX)->amount;
+    book->captures++;
+    if (book->charged_at == 0)
+        book->charged_at = w->now;
+}
+
+void provider_effect(struct world *w, uint32_t index)
+{
+    struct book *book = BOOK(w, index);
+    if ((book->state != BOOK_WORKING && book->state != BOOK_PENDING) || book->effect_at != w->now)
+        return;
+    if (book->state == BOOK_WORKING)
+        mark(w, MARK_LATE_EFFECT);
+    else
+        mark(w, book->effect == OUTCOME_APPROVED ? MARK_PENDING_APPROVED : MARK_PENDING_DECLINED);
+    world_trace(w, "book %u: late %s", index, outcome_name(book->effect));
+    take_effect(w, index, book->effect);
+}
+
+static void start_later(struct world *w, uint32_t index, enum book_state state, int64_t after)
+{
+    struct book *book = BOOK(w, index);
+    book->state = state;
+    book->effect = state == BOOK_PENDING && rng_below(&w->rng, 2) == 0 ? OUTCOME_DECLINED_HARD
+                                                                       : OUTCOME_APPROVED;
+    book->effect_at = w->now + after;
+    world_push(w, book->effect_at, SIM_EFFECT, index, 0);
+}
+
+/* ---- a charge under a key that is new, or no longer known --------------------------------------
+ */
+
+static struct verdict lose(bool resets)
+{
+    return (struct verdict){.answer = {.left = true}, .is_lost = true, .resets = resets};
+}
+
+static struct verdict say(enum outcome outcome)
+{
+    return (struct verdict){.answer = whole(outcome)};
+}
+
+/* The request is dropped before the provider looks at the key. */
+static bool refused_at_door(struct world *w, struct verdict *verdict)
+{
+    if (!chance(w, FAULT_DOOR))
+        return false;
+    *verdict = say(OUTCOME_FAILED);
+    verdict->answer.answers_key = false;
+    verdict->answer.may_send_again = rng_below(&w->rng, 2) == 0;
+    return true;
+}
+
+static bool dropped_before(struct world *w, struct verdict *verdict)
+{
+    if (chance(w, FAULT_RESET_BEFORE))
+        *verdict = lose(true);
+    else if (chance(w, FAULT_HANG_BEFORE))
+        *verdict = lose(false);
+    else if (chance(w, FAULT_500_BEFORE))
+        *verdict = say(OUTCOME_UNKNOWN);
+    else
+        return refused_at_door(w, verdict);
+    return true;
+}
+
+static struct verdict execute(struct world *w, const struct call *call, struct book *book)
+{
+    const struct provider_fake *provider = provider_of(w, call);
+    uint32_t index = book_index(call->payment, call->attempt);
+    book->key_at = w->now;
+    if (call->kind == CALL_REPEAT)
+        mark(w, MARK_REPEAT_EXECUTED);
+    if (chance(w, FAULT_LATE_EFFECT) && provider->replay != REPLAY_NONE) {
+        start_later(w, index, BOOK_WORKING, between(w, 0, provider->settle));
+        return rng_below(&w->rng, 2) == 0 ? lose(false) : say(OUTCOME_UNKNOWN);
+    }
+    bool pends = chance(w, FAULT_PENDING);
+    if (pends || chance(w, FAULT_ACTION)) {
+        book->pending_word = pends ? OUTCOME_PENDING : OUTCOME_REQUIRES_ACTION;
+        book->first_answer = book->pending_word;
+        start_later(w, index, BOOK_PENDING, between(w, 0, 7200 * SEC));
+        return say(book->pending_word);
+    }
+    enum outcome outcome = decide(w);
+    take_effect(w, index, outcome);
+    book->first_answer = outcome;
+    book->mismatch = outcome == OUTCOME_APPROVED && chance(w, FAULT_MISMATCH);
+    if (chance(w, FAULT_500_CACHED)) {
+        book->first_answer = OUTCOME_UNKNOWN;
+        return say(OUTCOME_UNKNOWN);
+    }
+    struct verdict verdict = say(outcome);
+    verdict.answer.amount_mismatch = book->mismatch;
+    return verdict;
+}
+
+/* The answer to what was done may still be lost. */
+static struct verdict answer_or_lose(struct world *w, struct verdict verdict)
+{
+    if (chance(w, FAULT_RESET_AFTER))
+        return lose(true);
+    if (chance(w, FAULT_HANG_AFTER))
+        return lose(false);
+    if (chance(w, FAULT_500_AFTER) || chance(w, FAULT_GARBAGE))
+        return say(OUTCOME_UNKNOWN);
+    return verdict;
+}
+
+/* ---- a key that is known --------------------------------------------------------------------- */
+
+static enum outcome current_word(const struct book *book)
+{
+    if (book->state == BOOK_PENDING)
+        return book->pending_word;
+    return book->state == BOOK_DONE ? book->outcome : OUTCOME_UNKNOWN;
+}
+
+static struct verdict replay(struct world *w, const struct call *call, struct book *book)
+{
+    enum orchestrate_replay style = provider_of(w, call)->replay;
+    if (style == REPLAY_DUPLICATE) {
+        struct verdict verdict = say(OUTCOME_UNKNOWN);
+        verdict.answer.duplicate = true;
+        mark(w, MARK_DUPLICATE);
+        return verdict;
+    }
+    if (book->state == BOOK_WORKING) {
+        if (!chance(w, FAULT_LIE))
+            return say(OUTCOME_UNKNOWN); /* 409, in progress */
+        mark(w, MARK_REPEAT_LIED);
+        uint64_t draw = rng_below(&w->rng, 3);
+        return say(draw == 0   ? OUTCOME_FAILED
+                   : draw == 1 ? OUTCOME_DECLINED_SOFT
+                               : OUTCOME_DECLINED_HARD);
+    }
+    bool says_first = style == REPLAY_FIRST_ANSWER && book->first_answer != OUTCOME_NONE;
+    struct verdict verdict = say(says_first ? book->first_answer : current_word(book));
+    verdict.answer.amount_mismatch = book->mismatch && verdict.answer.outcome == OUTCOME_APPROVED;
+    return verdict;
+}
+
+static bool key_is_known(const struct world *w, const struct provider_fake *provider,
+                         const struct book *book)
+{
+    if (book->state == BOOK_NONE || provider->replay == REPLAY_NONE)
+        return false;
+    return provider->key_lifetime == 0 || w->now <= book->key_at + provider->key_lifetime;
+}
+
+static struct verdict charge(struct world *w, const struct call *call, struct book *book)
+{
+    struct verdict verdict;
+    if (dropped_before(w, &verdict)) {
+        if (call->kind == CALL_REPEAT && verdict.answer.outcome == OUTCOME_FAILED)
+            mark(w, MARK_REPEAT_DOOR);
+        return verdict;
+    }
+    if (key_is_known(w, provider_of(w, call), book))
+        verdict = replay(w, call, book);
+    else
+        verdict = execute(w, call, book);
+    if (verdict.is_lost)
+        return verdict;
+    return answer_or_lose(w, verdict);
+}
+
+/* ---- lookup and session ---------------------------------------------------------------------- */
+
+static struct verdict not_found(void)
+{
+    struct verdict verdict = say(OUTCOME_FAILED);
+    verdict.answer.not_found = true;
+    verdict.answer.answers_key = false;
+    return verdict;
+}
+
+static struct verdict look_up(struct world *w, const struct call *call, const struct book *book)
+{
+    const struct provider_fake *provider = provider_of(w, call);
+    struct verdict verdict;
+    bool may_lie = w->now < book->last_arrival + provider->settle;
+    if (dropped_before(w, &verdict))
+        return answer_or_lose(w, verdict);
+    if (may_lie && book->state != BOOK_PENDING && chance(w, FAULT_LIE)) {
+        mark(w, MARK_LOOKUP_LIED);
+        if (book->state == BOOK_WORKING && rng_below(&w->rng, 2) == 0)
+            return say(rng_below(&w->rng, 2) == 0 ? OUTCOME_DECLINED_SOFT : OUTCOME_FAILED);
+        return not_found();
+    }
+    if (book->state == BOOK_NONE)
+        return not_found();
+    verdict = say(current_word(book));
+    verdict.answer.amount_mismatch = book->mismatch && verdict.answer.outcome == OUTCOME_APPROVED;
+    return answer_or_lose(w, verdict);
+}
+
+static struct verdict open_session(struct world *w)
+{
+    struct verdict verdict;
+    if (dropped_before(w, &verdict))
+        return verdict;
+    if (chance(w, FAULT_DECLINE_SOFT))
+        return say(OUTCOME_DECLINED_SOFT);
+    return answer_or_lose(w, say(OUTCOME_NONE));
+}
+
+/* ---- the wire -------------------------------------------------------------------------------- */
+
+static void answer_at(struct world *w, uint32_t index, int64_t at, struct orchestrate_answer answer)
+{
+    struct call *call = CALL(w, index);
+    int64_t latest = call->started_at + w->limits.call_us;
+    if (at >= latest) { /* the engine gives up first */
+        at = latest;
+        answer = (struct orchestrate_answer){.left = true};
+    }
+    call->answer = answer;
+    world_push(w, at, SIM_ANSWER, index, 0);
+}
+
+static bool is_down(const struct world *w, const struct provider_fake *provider)
+{
+    return faults_are_on(w) && w->now >= provider->down_from && w->now < provider->down_to;
+}
+
+/* The engine starts a call. Its window was checked; from here on it leaves, unless nothing
+ * connects. */
+void provider_send(struct world *w, uint32_t index)
+{
+    struct call *call = CALL(w, index);
+    const struct provider_fake *provider = provider_of(w, call);
+    bool refuses = is_down(w, provider) && !provider->down_hangs;
+    w->send_count++;
+    if (refuses || chance(w, FAULT_REFUSE)) {
+        call->answer = (struct orchestrate_answer){.left = false};
+        world_push(w, w->now + between(w, 1 * MS, 20 * MS), SIM_ANSWER, index, 0);
+        return;
+    }
+    int64_t delay = provider->latency / 2 + between(w, 0, provider->latency / 4);
+    if (chance(w, FAULT_LATE_ARRIVAL)) {
+        mark(w, MARK_LATE_ARRIVAL);
+        delay = between(w, 0, w->limits.call_us);
+    }
+    world_push(w, w->now + delay, SIM_ARRIVE, index, 0);
+}
+
+void provider_arrive(struct world *w, uint32_t index)
+{
+    struct call *call = CALL(w, index);
+    const struct provider_fake *provider = provider_of(w, call);
+    uint32_t at = book_index(call->payment, call->attempt);
+    struct book *book = BOOK(w, at);
+    struct entry *entry = ENTRY(w, call->entry);
+    struct verdict verdict;
+    entry->arrived = true;
+    entry->arrived_at = w->now;
+    if (is_down(w, provider))
+        verdict = lose(false);
+    else if (call->kind == CALL_LOOKUP)
+        verdict = look_up(w, call, book);
+    else if (call->step == STEP_SESSION)
+        verdict = open_session(w);
+    else
+        verdict = charge(w, call, book);
+    if (call->kind != CALL_LOOKUP)
+        book->last_arrival = w->now;
+    world_trace(w, "book %u: %s %s arrives: %s%s%s%s", at,
+                call->kind == CALL_LOOKUP   ? "lookup"
+                : call->kind == CALL_REPEAT ? "repeat"
+                                            : "send",
+                call->step == STEP_SESSION ? "session" : "charge",
+                verdict.is_lost ? "lost" : outcome_name(verdict.answer.outcome),
+                verdict.answer.not_found ? " not_found" : "",
+                verdict.answer.may_send_again ? " again" : "",
+                verdict.answer.answers_key ? " answers_key" : "");
+    int64_t back = w->now + provider->latency / 2;
+    if (verdict.is_lost && !verdict.resets)
+        back = call->started_at + w->limits.call_us;
+    answer_at(w, index, back, verdict.answer);
+}

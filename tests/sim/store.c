@@ -1,0 +1,286 @@
+/*
+ * The store: rows that are durable once a batch is committed, and batches that may be rolled back,
+ * not go out at all, or end unknown: committed now, later, or never, with the answer lost.
+ */
+#include "sim.h"
+
+bool store_is_down(const struct world *w)
+{
+    return w->now >= w->store_down_from && w->now < w->store_down_to;
+}
+
+void store_write(struct world *w, uint32_t index)
+{
+    struct bundle *bundle = BUNDLE(w, index);
+    struct worker *worker = &w->worker[bundle->worker];
+    bundle->next = NONE;
+    if (worker->queue_last == NONE)
+        worker->queue_first = index;
+    else
+        BUNDLE(w, worker->queue_last)->next = index;
+    worker->queue_last = index;
+    if (!worker->batch_is_scheduled) {
+        worker->batch_is_scheduled = true;
+        world_push(w, w->now + 1 * MS, SIM_BATCH, bundle->worker, worker->incarnation);
+    }
+}
+
+static void decide(struct world *w, uint32_t first, enum orchestrate_write result)
+{
+    for (uint32_t i = first; i != NONE; i = BUNDLE(w, i)->next) {
+        struct bundle *bundle = BUNDLE(w, i);
+        bundle->is_decided = true;
+        bundle->decided_at = w->now;
+        bundle->result = result;
+    }
+}
+
+static void tell(struct world *w, uint32_t first, int64_t at)
+{
+    for (uint32_t i = first; i != NONE; i = BUNDLE(w, i)->next)
+        world_push(w, at, SIM_WRITTEN, i, 0);
+}
+
+/* What is queued goes out as one transaction. */
+void store_batch(struct world *w, uint32_t number, uint32_t incarnation)
+{
+    struct worker *worker = &w->worker[number];
+    if (!worker->is_alive || worker->incarnation != incarnation)
+        return;
+    uint32_t first = worker->queue_first;
+    worker->batch_is_scheduled = false;
+    worker->queue_first = worker->queue_last = NONE;
+    if (first == NONE)
+        return;
+    int64_t done_at = w->now + between(w, 300, 3 * MS);
+    if (store_is_down(w)) {
+        decide(w, first, WRITE_UNAVAILABLE);
+        tell(w, first, done_at);
+        return;
+    }
+    if (chance(w, FAULT_ROLLBACK)) {
+        decide(w, first, WRITE_ROLLED_BACK);
+        tell(w, first, done_at);
+        return;
+    }
+    if (!chance(w, FAULT_COMMIT_UNKNOWN)) {
+        world_push(w, done_at, SIM_COMMIT, first, 0);
+        return;
+    }
+    for (uint32_t i = first; i != NONE; i = BUNDLE(w, i)->next)
+        BUNDLE(w, i)->answer_lost = true;
+    tell(w, first, done_at);
+    if (rng_below(&w->rng, 2) == 0) {
+        mark(w, MARK_COMMIT_LOST);
+        decide(w, first, WRITE_ROLLED_BACK);
+        return;
+    }
+    mark(w, MARK_COMMIT_KEPT);
+    int64_t commit_at = w->now;
+    if (chance(w, FAULT_COMMIT_LATE)) {
+        mark(w, MARK_COMMIT_LATE);
+        commit_at = done_at + between(w, 0, 20 * SEC);
+    }
+    world_push(w, commit_at, SIM_COMMIT, first, 0);
+}
+
+/* ---- one bundle ------------------------------------------------------------------------------ */
+
+static bool outcome_exists(const struct world *w, const struct attempt_row *attempt, int16_t number)
+{
+    for (uint32_t i = attempt->first_outcome; i != NONE; i = OUTCOME(w, i)->next)
+        if (OUTCOME(w, i)->number == number)
+            return true;
+    return false;
+}
+
+/* The unique keys and guards. */
+static enum orchestrate_write judge(const struct world *w, const struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    const struct payment_row *payment = PAYMENT(w, bundle->payment);
+    const struct order *order = ORDER(w, payment->order);
+    const struct attempt_row *opened = &payment->attempt[bundle->attempt_number - 1];
+    const struct park_row *park = &payment->attempt[bundle->park_attempt].park;
+    if (plan->opens_payment) {
+        if (order->key_payment[payment->key] != NONE)
+            return WRITE_KEY_TAKEN;
+        if (order->has_reference && order->try_payment[payment->try_number] != NONE)
+            return WRITE_REFERENCE_TAKEN;
+    } else if (!payment->exists) {
+        return WRITE_FENCED;
+    }
+    if (plan->opens_attempt && opened->exists)
+        return WRITE_FENCED;
+    if (plan->opens_send && opened->send[bundle->send_number - 1].exists)
+        return WRITE_FENCED;
+    if (plan->has_outcome && outcome_exists(w, &payment->attempt[plan->outcome_attempt_number - 1],
+                                            plan->outcome_number))
+        return WRITE_FENCED;
+    if (plan->has_event && payment->event_count != bundle->event_number - 1)
+        return WRITE_FENCED;
+    if (plan->stores_answer && payment->has_answer)
+        return WRITE_FENCED;
+    if (plan->parks && !bundle->is_resumed && park->exists)
+        return WRITE_FENCED;
+    if (((plan->parks && bundle->is_resumed) || plan->unparks) &&
+        (!park->exists || park->epoch != bundle->epoch))
+        return WRITE_FENCED;
+    return WRITE_COMMITTED;
+}
+
+static void put_outcome(struct world *w, const struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    uint32_t index = vec_add(&w->outcomes);
+    struct attempt_row *attempt =
+        &PAYMENT(w, bundle->payment)->attempt[plan->outcome_attempt_number - 1];
+    *OUTCOME(w, index) = (struct outcome_row){
+        .next = NONE,
+        .number = plan->outcome_number,
+        .send_number = plan->outcome_send_number,
+        .outcome = plan->outcome,
+        .left = plan->left,
+        .announces = plan->announces_repeat,
+        .is_resumed = bundle->is_resumed,
+        .created_us = bundle->now_us,
+        .committed_at = w->now,
+    };
+    if (attempt->last_outcome == NONE)
+        attempt->first_outcome = index;
+    else
+        OUTCOME(w, attempt->last_outcome)->next = index;
+    attempt->last_outcome = index;
+    attempt->outcome_count = plan->outcome_number;
+    if (outcome_is_final(plan->outcome))
+        attempt->has_final_outcome = true;
+}
+
+static void put_status(struct world *w, const struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    struct payment_row *payment = PAYMENT(w, bundle->payment);
+    if (plan->has_event)
+        payment->event_count = bundle->event_number;
+    if (plan->has_event && plan->status != PAYMENT_NONE) {
+        payment->status = plan->status;
+        payment->final_at = w->now;
+    }
+    if (plan->stores_answer) {
+        payment->has_answer = true;
+        payment->answer_status = plan->status;
+        payment->answer_bytes = rng_next(&w->rng) | 1;
+    }
+    if (plan->posts_transfers)
+        payment->posted += payment->amount;
+    if (plan->needs_review)
+        payment->needs_review = true;
+}
+
+void store_due(struct world *w, uint32_t payment, uint8_t attempt, int64_t at)
+{
+    const struct park_row *park = &PAYMENT(w, payment)->attempt[attempt].park;
+    world_push_x(w, at > w->now ? at : w->now, SIM_DUE, payment, attempt, (uint16_t)park->epoch);
+}
+
+static void put_park(struct world *w, const struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    struct park_row *park = &PAYMENT(w, bundle->payment)->attempt[bundle->park_attempt].park;
+    if (plan->unparks) {
+        park->exists = false;
+        return;
+    }
+    if (!plan->parks)
+        return;
+    if (!park->exists)
+        park->parked_us = bundle->now_us;
+    park->exists = true;
+    park->epoch++;
+    park->tries = plan->park_tries;
+    park->next_us = plan->park_next_us;
+    park->lease_until_us = 0;
+    store_due(w, bundle->payment, bundle->park_attempt, plan->park_next_us - EPOCH_US);
+}
+
+static void apply(struct world *w, struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    struct payment_row *payment = PAYMENT(w, bundle->payment);
+    struct attempt_row *opened = &payment->attempt[bundle->attempt_number - 1];
+    if (plan->opens_payment) {
+        struct order *order = ORDER(w, payment->order);
+        payment->exists = true;
+        payment->opened_at = w->now;
+        payment->writer = bundle->writer;
+        payment->status = PAYMENT_PROCESSING;
+        order->key_payment[payment->key] = bundle->payment;
+        if (order->has_reference)
+            order->try_payment[payment->try_number] = bundle->payment;
+    }
+    if (plan->opens_attempt) {
+        opened->exists = true;
+        opened->provider = bundle->provider;
+        opened->writer = bundle->writer;
+        opened->first_outcome = opened->last_outcome = NONE;
+    }
+    if (plan->opens_send)
+        opened->send[bundle->send_number - 1] = (struct send_row){
+            .exists = true,
+            .moves_money = bundle->moves_money,
+            .step = bundle->step,
+            .created_us = bundle->now_us,
+            .committed_at = w->now,
+        };
+    if (plan->has_outcome)
+        put_outcome(w, bundle);
+    put_status(w, bundle);
+    put_park(w, bundle);
+}
+
+static void note_commit(struct world *w, const struct bundle *bundle)
+{
+    const struct worker *worker = &w->worker[bundle->worker];
+    bool is_gone = !worker->is_alive || worker->incarnation != bundle->incarnation;
+    if (bundle->result == WRITE_FENCED)
+        mark(w, MARK_FENCED);
+    if (is_gone && bundle->result == WRITE_COMMITTED) {
+        mark(w, MARK_COMMIT_AFTER_DEATH);
+        world_push(w, w->now + 1 * SEC, SIM_ADOPT, bundle->writer, 0);
+    }
+}
+
+void store_commit(struct world *w, uint32_t first)
+{
+    for (uint32_t i = first; i != NONE; i = BUNDLE(w, i)->next) {
+        struct bundle *bundle = BUNDLE(w, i);
+        bundle->is_decided = true;
+        bundle->decided_at = w->now;
+        bundle->result = judge(w, bundle);
+        if (bundle->result == WRITE_COMMITTED)
+            apply(w, bundle);
+        note_commit(w, bundle);
+        if (!bundle->answer_lost)
+            world_push(w, w->now + between(w, 50, 1 * MS), SIM_WRITTEN, i, 0);
+    }
+}
+
+/* The probe waits for a commit that is still running: its answer comes when the fate is known. */
+void store_probe(struct world *w, uint32_t index)
+{
+    world_push(w, w->now + between(w, 1 * MS, 10 * MS), SIM_PROBED, index, 0);
+}
+
+/* A sweep puts an attempt into the queue. */
+void store_park(struct world *w, uint32_t payment, uint8_t attempt)
+{
+    struct park_row *park = &PAYMENT(w, payment)->attempt[attempt].park;
+    CHECK(!park->exists);
+    *park = (struct park_row){
+        .exists = true,
+        .next_us = w->now + EPOCH_US,
+        .parked_us = w->now + EPOCH_US,
+        .epoch = park->epoch + 1,
+    };
+    store_due(w, payment, attempt, w->now + 100 * MS);
+}

@@ -1,0 +1,192 @@
+#include "sim.h"
+
+#include <string.h>
+
+/* clang-format off */
+/* Highest chance, in a million, of each class; a seed draws up to it, or switches the class off. */
+static const uint32_t chance_max[FAULT_COUNT] = {
+    [FAULT_REFUSE]            = 60000,
+    [FAULT_RESET_BEFORE]      = 15000,
+    [FAULT_RESET_AFTER]       = 15000,
+    [FAULT_HANG_BEFORE]       = 15000,
+    [FAULT_HANG_AFTER]        = 15000,
+    [FAULT_500_BEFORE]        = 15000,
+    [FAULT_500_AFTER]         = 15000,
+    [FAULT_500_CACHED]        = 5000,
+    [FAULT_GARBAGE]           = 8000,
+    [FAULT_LATE_EFFECT]       = 20000,
+    [FAULT_LATE_ARRIVAL]      = 10000,
+    [FAULT_DOOR]              = 20000,
+    [FAULT_MISMATCH]          = 3000,
+    [FAULT_DECLINE_SOFT]      = 60000,
+    [FAULT_DECLINE_HARD]      = 30000,
+    [FAULT_FAILED]            = 20000,
+    [FAULT_PENDING]           = 15000,
+    [FAULT_ACTION]            = 8000,
+    [FAULT_LIE]               = 700000,
+    [FAULT_ADAPTER_REFUSES]   = 10000,
+    [FAULT_ROLLBACK]          = 30000,
+    [FAULT_COMMIT_UNKNOWN]    = 20000,
+    [FAULT_COMMIT_LATE]       = 500000, /* of the unknown ones */
+    [FAULT_PROBE_AWAY]        = 300000,
+    [FAULT_REPLY_LOST]        = 10000,
+    [FAULT_CLIENT_REPEATS]    = 20000,
+    [FAULT_CLIENT_PARALLEL]   = 10000,
+    [FAULT_CLIENT_OTHER_BODY] = 50000, /* of repeats */
+    [FAULT_CLIENT_NEW_KEY]    = 200000,
+    [FAULT_CANCEL]            = 5000,
+};
+
+const char *const mark_names[MARK_COUNT] = {
+    [MARK_FAILOVER_NOT_SENT]    = "failover_not_sent",
+    [MARK_FAILOVER_SOFT]        = "failover_soft",
+    [MARK_FAILOVER_SESSION]     = "failover_session",
+    [MARK_ADAPTER_REFUSED]      = "adapter_refused",
+    [MARK_AGAIN]                = "again",
+    [MARK_UNKNOWN]              = "unknown",
+    [MARK_ENGINE_EXPIRED]       = "engine_expired",
+    [MARK_LATE_ARRIVAL]         = "late_arrival",
+    [MARK_LATE_EFFECT]          = "late_effect",
+    [MARK_REPEAT_APPROVED]      = "repeat_approved",
+    [MARK_REPEAT_EXECUTED]      = "repeat_executed",
+    [MARK_REPEAT_DECLINED]      = "repeat_declined",
+    [MARK_REPEAT_LIED]          = "repeat_lied",
+    [MARK_REPEAT_DOOR]          = "repeat_door",
+    [MARK_DUPLICATE]            = "duplicate",
+    [MARK_LOOKUP_APPROVED]      = "lookup_approved",
+    [MARK_LOOKUP_NOT_FOUND]     = "lookup_not_found",
+    [MARK_LOOKUP_LIED]          = "lookup_lied",
+    [MARK_PUT_BACK_EARLY]       = "put_back_early",
+    [MARK_PENDING_APPROVED]     = "pending_approved",
+    [MARK_PENDING_DECLINED]     = "pending_declined",
+    [MARK_ACTION]               = "requires_action",
+    [MARK_REVIEW_MISMATCH]      = "review_mismatch",
+    [MARK_REVIEW_TIME]          = "review_time",
+    [MARK_COMMIT_LOST]          = "commit_lost",
+    [MARK_COMMIT_KEPT]          = "commit_kept",
+    [MARK_COMMIT_LATE]          = "commit_late",
+    [MARK_COMMIT_AFTER_DEATH]   = "commit_after_death",
+    [MARK_PROBE_AWAY]           = "probe_away",
+    [MARK_REWRITTEN]            = "rewritten",
+    [MARK_FENCED]               = "fenced",
+    [MARK_ZOMBIE_FENCED]        = "zombie_fenced",
+    [MARK_ZOMBIE_WROTE]         = "zombie_wrote",
+    [MARK_CRASH_WORKER]         = "crash_worker",
+    [MARK_CRASH_HOST]           = "crash_host",
+    [MARK_ADOPTED_UNSENT]       = "adopted_unsent",
+    [MARK_ADOPTED_SENT]         = "adopted_sent",
+    [MARK_ADOPTED_SESSION]      = "adopted_session",
+    [MARK_ADOPTED_REPEAT]       = "adopted_repeat",
+    [MARK_TAKEN_OUT]            = "taken_out",
+    [MARK_KEY_REPLAYED]         = "key_replayed",
+    [MARK_KEY_CONFLICT]         = "key_conflict",
+    [MARK_KEY_PROCESSING]       = "key_processing",
+    [MARK_KEY_OTHER_BODY]       = "key_other_body",
+    [MARK_REFERENCE_TAKEN]      = "reference_taken",
+    [MARK_NEXT_TRY]             = "next_try",
+    [MARK_UNAVAILABLE]          = "unavailable",
+    [MARK_DEADLINE_SENDING]     = "deadline_sending",
+    [MARK_DEADLINE_WRITING]     = "deadline_writing",
+    [MARK_FINAL_AFTER_DEADLINE] = "final_after_deadline",
+    [MARK_CANCELED]             = "canceled",
+};
+/* clang-format on */
+
+bool chance(struct world *w, enum fault fault)
+{
+    return faults_are_on(w) && w->chance[fault] > 0 && rng_chance(&w->rng, w->chance[fault]);
+}
+
+int64_t between(struct world *w, int64_t low, int64_t high)
+{
+    CHECK(high >= low);
+    return low + (int64_t)rng_below(&w->rng, (uint64_t)(high - low) + 1);
+}
+
+static bool one_in(struct world *w, uint64_t count)
+{
+    return rng_below(&w->rng, count) == 0;
+}
+
+static void draw_faults(struct world *w)
+{
+    for (int i = 0; i < FAULT_COUNT; i++) {
+        bool is_off = one_in(w, 3);
+        w->chance[i] = is_off ? 0 : (uint32_t)rng_below(&w->rng, chance_max[i]) + 1;
+    }
+}
+
+static void draw_limits(struct world *w)
+{
+    struct orchestrate_limits *limits = &w->limits;
+    limits->send_window_us = between(w, 1 * SEC, 5 * SEC);
+    limits->call_us = between(w, 3 * SEC, 30 * SEC);
+    limits->lease_us = limits->send_window_us + limits->call_us + between(w, 1 * SEC, 30 * SEC);
+    limits->answer_us = between(w, 1 * SEC, limits->lease_us - 1);
+    limits->skew_us = 2 * SEC;
+    limits->write_retry_us = between(w, 5 * MS, 100 * MS);
+    limits->resolve_first_us = between(w, 200 * MS, 4 * SEC);
+    limits->review_after_us = one_in(w, 8) ? 24 * 3600 * SEC : between(w, 120 * SEC, 3600 * SEC);
+    limits->resolve_max_us = limits->resolve_first_us + limits->review_after_us / 24;
+    limits->pending_after_us = limits->review_after_us + between(w, 0, 7200 * SEC);
+    limits->attempt_max = (uint8_t)between(w, 1, ATTEMPT_MAX);
+    limits->again_max = (uint8_t)between(w, 0, 2);
+    w->dead_after = between(w, 2 * SEC, 60 * SEC);
+}
+
+static void draw_providers(struct world *w)
+{
+    w->provider_count = (unsigned)between(w, 1, PROVIDER_MAX);
+    for (unsigned i = 0; i < w->provider_count; i++) {
+        struct provider_fake *provider = &w->provider[i];
+        *provider = (struct provider_fake){
+            .replay = (enum orchestrate_replay)rng_below(&w->rng, 4),
+            .can_lookup = !one_in(w, 4),
+            .two_step = one_in(w, 3),
+            .key_lifetime = one_in(w, 2) ? 0 : between(w, 10 * SEC, 3600 * SEC),
+            .settle = between(w, 0, 120 * SEC),
+            .latency = between(w, 5 * MS, 400 * MS),
+        };
+        if (one_in(w, 3)) {
+            provider->down_from = between(w, 0, w->span);
+            provider->down_to = provider->down_from + between(w, 0, w->stop_at / 2);
+            provider->down_hangs = one_in(w, 2);
+        }
+    }
+}
+
+static void draw_disasters(struct world *w)
+{
+    if (!one_in(w, 3)) {
+        for (int64_t left = between(w, 0, 6); left > 0; left--)
+            world_push(w, between(w, 0, w->stop_at), SIM_CRASH,
+                       (uint32_t)rng_below(&w->rng, w->worker_count), 0);
+    }
+    if (one_in(w, 3))
+        world_push(w, between(w, 0, w->stop_at), SIM_CRASH,
+                   WORKER_MAX + (uint32_t)rng_below(&w->rng, w->host_count), 0);
+    if (!one_in(w, 3)) {
+        for (int64_t left = between(w, 0, 4); left > 0; left--)
+            world_push(w, between(w, 0, w->stop_at), SIM_PAUSE,
+                       (uint32_t)rng_below(&w->rng, w->worker_count), 0);
+    }
+    if (one_in(w, 3)) {
+        w->store_down_from = between(w, 0, w->stop_at);
+        w->store_down_to = w->store_down_from + between(w, 0, 40 * SEC);
+    }
+}
+
+void swarm_draw(struct world *w)
+{
+    draw_faults(w);
+    draw_limits(w);
+    w->span = between(w, 1 * SEC, 30 * SEC);
+    w->stop_at = w->span + between(w, 1 * SEC, 240 * SEC);
+    w->worker_count = (unsigned)between(w, 1, WORKER_MAX);
+    w->host_count = (unsigned)between(w, 1, HOST_MAX);
+    for (unsigned i = 0; i < w->host_count; i++)
+        w->skew[i] = between(w, -1 * SEC, 1 * SEC);
+    w->store_down_from = w->store_down_to = 0;
+    draw_providers(w);
+    draw_disasters(w);
+}

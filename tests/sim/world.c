@@ -1,0 +1,208 @@
+#include "sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    EVENTS_PER_ORDER_MAX = 50000, /* a world that needs more never ends */
+};
+
+static struct vec *vec_at(struct world *w, size_t i)
+{
+    struct vec *const vecs[] = {&w->orders,   &w->requests, &w->log,     &w->payments,
+                                &w->outcomes, &w->books,    &w->entries, &w->calls,
+                                &w->bundles,  &w->flights,  &w->writers};
+    return i < ARRAY_LEN(vecs) ? vecs[i] : NULL;
+}
+
+void world_init(struct world *w, uint64_t *marks)
+{
+    *w = (struct world){.marks = marks};
+    w->orders.size = sizeof(struct order);
+    w->requests.size = sizeof(struct request);
+    w->log.size = sizeof(struct log_line);
+    w->payments.size = sizeof(struct payment_row);
+    w->outcomes.size = sizeof(struct outcome_row);
+    w->books.size = sizeof(struct book);
+    w->entries.size = sizeof(struct entry);
+    w->calls.size = sizeof(struct call);
+    w->bundles.size = sizeof(struct bundle);
+    w->flights.size = sizeof(struct flight);
+    w->writers.size = sizeof(struct writer);
+}
+
+void world_release(struct world *w)
+{
+    for (size_t i = 0; vec_at(w, i) != NULL; i++)
+        free(vec_at(w, i)->item);
+    free(w->heap.item);
+    *w = (struct world){0};
+}
+
+void world_push_x(struct world *w, int64_t at, enum sim_event_kind kind, uint32_t a, uint32_t b,
+                  uint16_t x)
+{
+    heap_push(&w->heap, (struct sim_event){
+                            .at = at > w->now ? at : w->now,
+                            .kind = (uint16_t)kind,
+                            .x = x,
+                            .a = a,
+                            .b = b,
+                        });
+}
+
+void world_push(struct world *w, int64_t at, enum sim_event_kind kind, uint32_t a, uint32_t b)
+{
+    world_push_x(w, at, kind, a, b, 0);
+}
+
+void world_violation(struct world *w, const char *format, ...)
+{
+    if (w->violation[0] != '\0')
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(w->violation, sizeof(w->violation), format, args);
+    va_end(args);
+}
+
+void world_trace(const struct world *w, const char *format, ...)
+{
+    if (!w->trace)
+        return;
+    va_list args;
+    printf("%12.6f  ", (double)w->now / 1e6);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\n");
+}
+
+/* The merchant cancels: durable at once, and known to whoever holds the payment. */
+static void cancel(struct world *w, uint32_t index)
+{
+    const struct order *order = ORDER(w, index);
+    uint32_t payment = order->key_payment[order->key];
+    if (payment == NONE || store_is_down(w))
+        return;
+    mark(w, MARK_CANCELED);
+    world_trace(w, "payment %u: canceled", payment);
+    PAYMENT(w, payment)->is_canceled = true;
+    worker_cancel(w, payment);
+}
+
+static void dispatch(struct world *w, const struct sim_event *event)
+{
+    switch ((enum sim_event_kind)event->kind) {
+    case SIM_CLIENT:
+        client_act(w, event->a, event->b);
+        return;
+    case SIM_REQUEST:
+        worker_request(w, event->a);
+        return;
+    case SIM_GIVE_UP:
+        client_lost(w, event->a);
+        return;
+    case SIM_BATCH:
+        store_batch(w, event->a, event->b);
+        return;
+    case SIM_COMMIT:
+        store_commit(w, event->a);
+        return;
+    case SIM_WRITTEN:
+        worker_written(w, event->a);
+        return;
+    case SIM_PROBED:
+        worker_probed(w, event->a);
+        return;
+    case SIM_TIMER:
+        worker_timer(w, event->a, event->b);
+        return;
+    case SIM_DEADLINE:
+        worker_deadline(w, event->a, event->b);
+        return;
+    case SIM_ARRIVE:
+        provider_arrive(w, event->a);
+        return;
+    case SIM_ANSWER:
+        worker_answer(w, event->a);
+        return;
+    case SIM_EFFECT:
+        provider_effect(w, event->a);
+        return;
+    case SIM_DUE:
+        recovery_due(w, event->a, (uint8_t)event->b, event->x);
+        return;
+    case SIM_LOADED:
+        recovery_loaded(w, event->a, (uint8_t)event->b, event->x);
+        return;
+    case SIM_CRASH:
+        recovery_crash(w, event->a);
+        return;
+    case SIM_RESTART:
+        worker_boot(w, event->a);
+        return;
+    case SIM_PAUSE:
+        recovery_pause(w, event->a);
+        return;
+    case SIM_ADOPT:
+        recovery_adopt(w, event->a);
+        return;
+    case SIM_CANCEL:
+        cancel(w, event->a);
+        return;
+    case SIM_KIND_COUNT:
+        break;
+    }
+    CHECK(false);
+}
+
+static void reset(struct world *w, uint64_t seed, uint32_t order_count)
+{
+    for (size_t i = 0; vec_at(w, i) != NULL; i++)
+        vec_at(w, i)->count = 0;
+    w->heap.count = 0;
+    w->heap.seq = 0;
+    w->seed = seed;
+    w->order_count = order_count;
+    w->now = 0;
+    w->hash = 0xcbf29ce484222325u;
+    w->event_count = 0;
+    w->free_flight = NONE;
+    w->crash_count = w->send_count = w->look_count = 0;
+    w->violation[0] = '\0';
+    rng_seed(&w->rng, seed);
+}
+
+static void mix(struct world *w, const struct sim_event *event)
+{
+    const uint64_t parts[] = {(uint64_t)event->at, event->kind, event->a, event->b};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        w->hash = (w->hash ^ parts[i]) * 0x100000001b3u;
+}
+
+void world_run(struct world *w, uint64_t seed, uint32_t order_count)
+{
+    struct sim_event event;
+    reset(w, seed, order_count);
+    swarm_draw(w);
+    for (uint32_t i = 0; i < WORKER_MAX; i++)
+        w->worker[i] = (struct worker){0};
+    for (uint32_t i = 0; i < w->worker_count; i++)
+        worker_boot(w, i);
+    for (uint32_t i = 0; i < order_count; i++)
+        client_start(w, vec_add(&w->orders));
+    while (heap_pop(&w->heap, &event)) {
+        CHECK(event.at >= w->now);
+        w->now = event.at;
+        mix(w, &event);
+        if (++w->event_count > (uint64_t)order_count * EVENTS_PER_ORDER_MAX) {
+            world_violation(w, "the world does not end: %llu events",
+                            (unsigned long long)w->event_count);
+            return;
+        }
+        if (!worker_puts_off(w, &event))
+            dispatch(w, &event);
+    }
+}
