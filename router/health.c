@@ -107,7 +107,7 @@ size_t health_size(void)
 
 struct health *health_open(struct shm *shm, const struct health_config *config)
 {
-    CHECK(config->window_ms >= 1000 && config->window_ms <= HEALTH_WINDOW_S_MAX * 1000);
+    CHECK(config->window_ms >= 1000 && config->window_ms <= HEALTH_WINDOW_S_MAX * INT64_C(1000));
     CHECK(config->failure_percent > 0 && config->failure_percent <= 100);
     CHECK(config->consecutive_max > 0 && config->silence_calls > 0 && config->silence_ms > 0);
     CHECK(config->open_ms > 0 && config->probe_ms > 0);

@@ -44,7 +44,7 @@ bool lex_fail(struct error *err, struct place place, const char *format, ...)
     char text[ERROR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     return fail(err, ERROR_INVALID, "%u:%u: %s", place.line, place.column, text);
 }

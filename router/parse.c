@@ -271,7 +271,7 @@ static bool parse_all(struct parser *parser, struct condition *condition, struct
         return false;
     }
     while (is_word(parser, STR("and"))) {
-        struct condition right;
+        struct condition right = {.test = 0};
         if (!advance(parser, err) || !parse_one(parser, &right, err)) {
             return false;
         }
@@ -286,7 +286,7 @@ static bool parse_condition(struct parser *parser, struct condition *condition, 
         return false;
     }
     while (is_word(parser, STR("or"))) {
-        struct condition right;
+        struct condition right = {.test = 0};
         if (!advance(parser, err) || !parse_all(parser, &right, err)) {
             return false;
         }
@@ -413,7 +413,7 @@ static bool parse_rule(struct parser *parser, struct eval_rule *rule, struct err
         return false;
     }
     if (is_word(parser, STR("when"))) {
-        struct condition condition;
+        struct condition condition = {.test = 0};
         rule->test = (uint32_t)program->test_count;
         if (!advance(parser, err) || !parse_condition(parser, &condition, err)) {
             return false;

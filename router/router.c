@@ -116,7 +116,9 @@ void route_decide(const struct rule_set *rules, const struct route_facts *facts,
         }
     }
     score_sort(decision->verdict, decision->kept_count, rank, rule->by_cost);
-    memcpy(decision->verdict + decision->kept_count, dropped, dropped_count * sizeof(dropped[0]));
+    for (size_t i = 0; i < dropped_count; i++) {
+        decision->verdict[decision->kept_count + i] = dropped[i];
+    }
     decision->count = candidate_count;
     decision->rule = rule->name;
     decision->draw = draw;
