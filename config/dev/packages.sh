@@ -1,57 +1,139 @@
 #!/bin/sh
-# Install the Debian packages that a target needs and that are missing: packages.sh run | test | bare.
-# Nothing is touched when all are there.
+# Install the Debian packages that targets need and that are missing: packages.sh run|test|clients|bare|pages...
+# Nothing is touched when all are there. Needs no more than dash and what every Debian has.
 set -u
+cd "$(dirname "$0")/../.." || exit 1
+PATH=$PATH:/usr/sbin:/sbin
+
+die() {
+    echo "turnpike: $*" >&2
+    exit 1
+}
+
+# ---- what each kind needs --------------------------------------------------------------------
+
 command_packages() { # command:package
     case $1 in
-    run) echo "gcc:gcc make:make pkg-config:pkg-config openssl:openssl curl:curl jq:jq setpriv:util-linux pgrep:procps column:bsdextrautils psql:postgresql-client-15" ;;
-    test) echo "clang:clang clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck node:nodejs git:git ss:iproute2" ;;
+    run) echo "gcc:gcc make:make pkg-config:pkg-config openssl:openssl curl:curl jq:jq awk:mawk
+        setpriv:util-linux column:bsdextrautils psql:postgresql-client-15" ;;
+    test) echo "clang:clang clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck
+        node:nodejs git:git" ;;
     clients) echo "node:nodejs npm:npm" ;;
-    bare) echo "debootstrap:debootstrap git:git" ;;
+    bare) echo "debootstrap:debootstrap git:git unshare:util-linux curl:curl jq:jq" ;;
+    pages) echo "chromium:chromium node:nodejs" ;;
     esac
 }
-file_packages() { # file:package
+
+file_packages() { # file:package; a file may be a pattern
     case $1 in
     run) echo "/usr/include/stdio.h:libc6-dev /usr/include/event2/event.h:libevent-dev
         /usr/include/openssl/ssl.h:libssl-dev /usr/share/llhttp/llhttp.c:node-llhttp
         /usr/include/jansson.h:libjansson-dev /usr/include/postgresql/libpq-fe.h:libpq-dev
         /usr/include/uthash.h:uthash-dev /usr/lib/postgresql/15/bin/postgres:postgresql-15
-        /usr/share/doc/libcurl4-openssl-dev:libcurl4-openssl-dev
+        /var/lib/dpkg/info/libcurl4-openssl-dev*.list:libcurl4-openssl-dev
         /etc/ssl/certs/ca-certificates.crt:ca-certificates" ;;
     test) echo "/usr/include/cmocka.h:libcmocka-dev" ;;
+    pages) echo "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core" ;;
     esac
 }
-missing=
-for kind in "$@"; do
-    for pair in $(command_packages "$kind"); do
-        PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+
+is_there() { # file or pattern
+    for file in $1; do
+        [ -e "$file" ] && return
     done
-    for pair in $(file_packages "$kind"); do
-        [ -e "${pair%%:*}" ] || missing="$missing ${pair#*:}"
-    done
-done
-[ -z "$missing" ] && exit 0
-as_root=
-if [ "$(id -u)" -ne 0 ]; then
-    if ! command -v sudo >/dev/null 2>&1 || ! sudo -v 2>/dev/null; then
-        echo "turnpike: cannot install packages without root or sudo; ask an administrator for: apt-get install$missing" >&2
-        exit 1
-    fi
-    as_root=sudo
-fi
-echo "installing packages:$missing"
-log=${TMPDIR:-/tmp}/turnpike-apt.$$
-run_apt() {
-    # shellcheck disable=SC2086
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1
+    return 1
 }
-# shellcheck disable=SC2086
-if ! run_apt install -y --no-install-recommends $missing; then
-    if ! run_apt update || ! run_apt install -y --no-install-recommends $missing; then
-        tail -3 "$log" >&2
-        rm -f "$log"
-        echo "turnpike: apt-get could not install$missing; check network, disk space and package sources, then repeat" >&2
-        exit 1
+
+find_missing() { # kind...
+    for kind in "$@"; do
+        for pair in $(command_packages "$kind"); do
+            command -v "${pair%%:*}" >/dev/null 2>&1 || add_missing "${pair#*:}"
+        done
+        set -f # a pattern stays one until it is looked for
+        for pair in $(file_packages "$kind"); do
+            set +f
+            is_there "${pair%%:*}" || add_missing "${pair#*:}"
+        done
+        set +f
+    done
+}
+
+add_missing() { # package
+    case " $missing " in
+    *" $1 "*) ;;
+    *) missing="${missing:+$missing }$1" ;;
+    esac
+}
+
+# ---- installing them -------------------------------------------------------------------------
+
+become_root() { # sets as_root
+    as_root=
+    [ "$(id -u)" -ne 0 ] || return 0
+    as_root=sudo
+    command -v sudo >/dev/null 2>&1 &&
+        { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; } ||
+        die "packages are missing and you have neither root nor sudo; ask an administrator for:" \
+            "apt-get install --no-install-recommends $missing"
+}
+
+run_root() {
+    $as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 LC_ALL=C.UTF-8 "$@" >"$log" 2>&1
+}
+
+install_missing() {
+    # shellcheck disable=SC2086 # a list
+    run_root apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 install -y \
+        --no-install-recommends $missing
+}
+
+# The package would make a cluster on port 5432 and start it; ours lives in var/ alone.
+cluster_conf=/etc/postgresql-common/createcluster.conf
+no_cluster='create_main_cluster = false'
+forbid_cluster() { # sets made_conf
+    case " $missing " in
+    *" postgresql-15 "*) ;;
+    *) return 0 ;;
+    esac
+    if [ ! -e "$cluster_conf" ] || [ "$(cat "$cluster_conf")" = "$no_cluster" ]; then
+        made_conf=1
+        $as_root sh -c "mkdir -p ${cluster_conf%/*} && echo '$no_cluster' >$cluster_conf"
     fi
+}
+allow_cluster() {
+    [ -z "$made_conf" ] || $as_root sh -c "cat /usr/share/postgresql-common/createcluster.conf \
+        >$cluster_conf 2>/dev/null || rm -f $cluster_conf"
+    made_conf=
+}
+
+# What a killed installation leaves looks installed and may not be configured.
+unfinished=var/packages.unfinished
+missing=
+find_missing "$@"
+if [ -s "$unfinished" ]; then
+    for package in $(cat "$unfinished"); do
+        add_missing "$package"
+    done
 fi
-rm -f "$log"
+[ -n "$missing" ] || exit 0
+command -v apt-get >/dev/null 2>&1 ||
+    die "this is no Debian; install what these packages of Debian 12 hold, then repeat: $missing"
+become_root
+echo "-- packages: $missing"
+log=$(mktemp 2>/dev/null) || log=/dev/null
+made_conf=
+trap 'allow_cluster; [ "$log" = /dev/null ] || rm -f "$log"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+{ mkdir -p var && echo "$missing" >"$unfinished"; } 2>/dev/null
+forbid_cluster
+# A killed installation and an old package index are repaired, then it is tried once more.
+if install_missing || {
+    run_root dpkg --force-confold --configure -a
+    run_root apt-get -qq -o DPkg::Lock::Timeout=120 update && install_missing
+}; then
+    rm -f "$unfinished"
+    exit 0
+fi
+why=$(grep '^E: ' "$log" | tail -1 | cut -c4-160)
+die "could not install $missing${why:+ ($why)}; check network, disk space and package sources, then repeat"
