@@ -269,15 +269,12 @@ static inline void number_done(void *ctx, enum store_find found, int64_t count,
     fixture_answered(number->f);
 }
 
-#define NUMBER_NOW(f, call, ...)                                                                   \
-    ({                                                                                             \
-        struct number number_ = {.f = (f)};                                                        \
-        (f)->waiting_for++;                                                                        \
-        call((f)->store, __VA_ARGS__, number_done, &number_);                                      \
-        fixture_wait(f);                                                                           \
-        assert_int_equal(number_.found, STORE_FOUND);                                              \
-        number_.count;                                                                             \
-    })
+static inline int64_t number_wait(struct number *number)
+{
+    fixture_wait(number->f);
+    assert_int_equal(number->found, STORE_FOUND);
+    return number->count;
+}
 
 /* ---- rows
  * ----------------------------------------------------------------------------------------- */
