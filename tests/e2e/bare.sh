@@ -74,9 +74,10 @@ make_base() {
         apt-get -qq -y --no-install-recommends install make git sudo' >"$bare/base.log" 2>&1 ||
         die "apt-get failed in the bare folder; see var/bare/base.log"
     in_root "$root" sh -c 'useradd -m -s /bin/bash dev && echo "dev ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/dev'
-    tar -C "$root" --one-file-system -cf "$bare/base.tar.new" . && mv "$bare/base.tar.new" "$bare/base.tar" ||
+    umount -R "$root" || die "cannot unmount $root"
+    tar -C "$root" -cf "$bare/base.tar.new" . && mv "$bare/base.tar.new" "$bare/base.tar" ||
         die "cannot write $bare/base.tar: is the disk full?"
-    umount -R "$root" && rm -rf --one-file-system "$root"
+    rm -rf --one-file-system "$root"
 }
 
 mount_all() { # root
@@ -199,7 +200,7 @@ wait_serving() { # log text from
     if has_line "$1" && [ -s "$root$home/turnpike/var/ready.json" ]; then
         ok "$user: $2"
     else
-        bad "$user: $2: $(grep '^turnpike:' "$1" | tail -1)"
+        bad "$user: $2: $(grep "^turnpike:" "$1" | tail -1)"
         tail -20 "$1"
         return 1
     fi
