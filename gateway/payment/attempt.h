@@ -36,7 +36,7 @@ enum attempt_event {
     ATTEMPT_LOSE_ANSWER, /* it left, and no whole answer came */
     ATTEMPT_APPROVE,
     ATTEMPT_DECLINE,
-    ATTEMPT_FAIL,        /* surely did nothing */
+    ATTEMPT_FAIL, /* surely did nothing */
     ATTEMPT_EVENT_COUNT,
 };
 

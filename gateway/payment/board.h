@@ -1,5 +1,6 @@
 /*
- * board.h - how a provider account is doing, in the words that merchants, operators and the dashboard see.
+ * board.h - how a provider account is doing, in the words that merchants, operators and the
+ * dashboard see.
  */
 #ifndef PAYMENT_BOARD_H
 #define PAYMENT_BOARD_H
@@ -23,9 +24,11 @@ struct board_entry { /* borrowed */
 const char *board_state(const struct board_entry *entry);
 
 /*
- * One JSON object: {"account","provider","name","state","success_rate","calls","failures","in_flight",
+ * One JSON object:
+ * {"account","provider","name","state","success_rate","calls","failures","in_flight",
  * "latency_ms":{"p50","p95","p99"},"breaker":{"state","why","retry_at"},"expected_fee":{...}|null,
- * "last_error":{"reason","at"}|null,"problem"}. success_rate is a number from 0 to 1 with three decimals.
+ * "last_error":{"reason","at"}|null,"problem"}. success_rate is a number from 0 to 1 with three
+ * decimals.
  */
 void board_print(const struct board_entry *entry, struct json_out *out);
 

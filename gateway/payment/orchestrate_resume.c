@@ -1,7 +1,14 @@
 #include "payment/orchestrate_internal.h"
 
+/*
+ * Where a provider can be asked in both ways, the looks go repeat, repeat, repeat, lookup, lookup:
+ * a provider may answer every repeat with the error it has stored. Two lookups in a row, because
+ * the first may come too early to prove anything, and a repeat would put off the settling time
+ * again.
+ */
 enum {
-    LOOKUP_EVERY = 4, /* of so many looks one is a lookup, even where repeating is possible */
+    LOOKS_ROUND = 5,
+    LOOKS_REPEATED = 3,
 };
 
 static const struct orchestrate_candidate *provider(const struct orchestrate *o)
@@ -39,7 +46,7 @@ static enum orchestrate_send_kind choose_look(const struct orchestrate *o, int64
         may_repeat = may_repeat && asked->replay == REPLAY_LATEST_STATE;
     bool prefers_lookup = o->attempt.state == ATTEMPT_PENDING ||
                           asked->replay == REPLAY_DUPLICATE ||
-                          o->tries % LOOKUP_EVERY == LOOKUP_EVERY - 1;
+                          o->tries % LOOKS_ROUND >= LOOKS_REPEATED;
     *found = may_repeat || asked->can_lookup;
     if (may_repeat && !(asked->can_lookup && prefers_lookup))
         return SEND_REPEAT;

@@ -1,7 +1,8 @@
 /*
- * plan.h - what a payment does, as a table of typed steps. The default plan is compiled in: route, authorize
- * (with capture in one where the merchant wants it at once), capture. Merchants' own workflows become other
- * plans for the same core (attempts and events carry nullable run_id and step_id).
+ * plan.h - what a payment does, as a table of typed steps. The default plan is compiled in: route,
+ * authorize (with capture in one where the merchant wants it at once), capture. Merchants' own
+ * workflows become other plans for the same core (attempts and events carry nullable run_id and
+ * step_id).
  */
 #ifndef PAYMENT_PLAN_H
 #define PAYMENT_PLAN_H

@@ -143,13 +143,10 @@ static int64_t settled_without(const struct world *w, uint32_t payment, uint8_t 
     int64_t settled = 0;
     for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
         const struct entry *entry = ENTRY(w, i);
-        bool never_left = entry->delivered && !entry->whole && !entry->arrived;
-        if (entry == but || !moves_money(entry) || never_left)
-            continue;
+        if (entry == but || !moves_money(entry) || !entry->arrived)
+            continue; /* the world is at rest: what has not arrived never left */
         if (entry->kind == CALL_FIRST && is_definite_no(entry))
             continue;
-        if (!entry->arrived)
-            return INT64_MAX;
         int64_t after = entry->arrived_at + w->provider[attempt->provider].settle;
         settled = after > settled ? after : settled;
     }
