@@ -177,7 +177,7 @@ static struct book_entry *add_child(struct call *call, struct book_entry *parent
 {
     struct book_entry *entry = books_add_entry(call->books, payoneer_long_id(call),
                                                books_find_session(call->books, parent->session));
-    entry->kind = kind;
+    entry->kind = (int)kind;
     entry->state = BOOK_COMPLETED;
     entry->code = STR("OK");
     entry->reference = or_else(call, "transactionId", parent->reference);

@@ -230,11 +230,12 @@ bool paypal_parse(struct call *call)
     struct error err;
     struct str type = call_header(call, "Content-Type");
     bool empty = call->req->body.len == 0;
-    if (!str_starts(type, STR("application/json")) && !(empty && type.len == 0)) {
+    /* PayPal's own library sends actions without a byte of body, as JSON (capture) or as a form
+     * (void). */
+    if (!empty && !str_starts(type, STR("application/json"))) {
         paypal_error_plain(call, 415);
         return false;
     }
-    /* PayPal's own library sends capture and authorize with this type and no byte of body. */
     call->json = empty ? json_object() : json_parse(call->req->body, &body_limits, &err);
     if (!call->json) {
         paypal_error(call, "MALFORMED_REQUEST_JSON", STR("/"), "body", STR_NONE);

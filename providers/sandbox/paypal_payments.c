@@ -127,7 +127,7 @@ static struct book_entry *add_child(struct call *call, struct book_entry *parent
 {
     struct book_entry *entry = books_add_entry(call->books, paypal_new_id(call),
                                                books_find_session(call->books, parent->session));
-    entry->kind = kind;
+    entry->kind = (int)kind;
     entry->state = BOOK_COMPLETED;
     entry->reference = or_else(call, "custom_id", parent->reference);
     entry->invoice = or_else(call, "invoice_id", parent->invoice);
