@@ -176,7 +176,7 @@ static void a_secret_of_the_wrong_form_is_refused_without_showing_it(void **stat
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         write_file(place, "paypal.json", texts[i], 0600);
-        expect_problem(place, "cannot read the secret");
+        expect_problem(place, "secret");
     }
 }
 

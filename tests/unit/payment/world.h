@@ -101,6 +101,7 @@ static UNUSED void world_sandbox_main(int report)
     struct error err;
     int fd = -1;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, "sandbox");
     (void)signal(SIGPIPE, SIG_IGN);
     log_start(STDERR_FILENO, LOG_ERROR);
     struct loop *loop = loop_new();
