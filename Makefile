@@ -123,6 +123,11 @@ bare:
 	@config/dev/packages.sh bare
 	@tests/e2e/bare.sh
 
+## pages           The dashboard in a real browser (installs chromium; CASE=name of one case)
+.PHONY: pages
+pages: build
+	@tests/e2e/pages.sh $(CASE)
+
 ## build           Compile the turnpike binary into build/
 .PHONY: build
 build: $(BUILD)/turnpike
