@@ -106,6 +106,12 @@ allow_cluster() {
     made_conf=
 }
 
+case " $* " in
+*" run "*) # said here, before a compiler says it in its own way
+    free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
+    [ "$free_kb" -ge 262144 ] || die "only $((free_kb / 1024)) MB free in $PWD; building and running need 256 MB: free some space"
+    ;;
+esac
 # What a killed installation leaves looks installed and may not be configured.
 unfinished=var/packages.unfinished
 missing=

@@ -4,7 +4,7 @@
 #
 #   FRESH=1     make the bare folder anew (else kept in var/bare/base.tar)
 #   TEST=0      leave out `make test`; TEST=check: `make check` in its place
-#   PASS=root   one pass alone; PASS=dev
+#   PASS=root   one pass alone: refusals (no rights, no network, killed half-way), root, dev (a user with sudo)
 #   KEEP=1      keep the folders for a look
 #
 # Everything runs in a mount and process namespace of its own, which ends with this script, whatever happens:
@@ -248,12 +248,26 @@ end_run() {
     in_root "$root" make -C "$home/turnpike" stop >/dev/null 2>&1
 }
 
+taken_port() { # another program on the operations' port
+    in_root "$root" node -e "require('net').createServer().listen(${ports[1]}, '127.0.0.1')" &
+    local other=$!
+    until_true 10 port_is_open "${ports[1]}"
+    says_one_line "$user: a taken port: one line" "port ${ports[1]} is taken.*OPS_PORT=" \
+        in_root_as "$root" "$user" make -C "$home/turnpike" run "${options[@]}"
+    kill -KILL $other
+    wait $other 2>/dev/null
+}
+
 try_second_run() {
-    local log=$bare/$user.again.log from=${EPOCHREALTIME/./}
+    local log=$bare/$user.again.log from
+    taken_port
+    from=${EPOCHREALTIME/./}
     start_run "$log"
     wait_serving "$log" "the second start" "$from" || { end_run; return 1; }
     check "$user: at most 8 s" test "${seconds%.*}" -lt 8
     try_curl "$log"
+    says_one_line "$user: a second one in the same folder: one line" 'make stop ends it' \
+        in_root_as "$root" "$user" make -C "$home/turnpike" run "${options[@]}"
     check "$user: make stop ends it" in_root_as "$root" "$user" make -s -C "$home/turnpike" stop
     check "$user: the started one has ended" until_true 15 ended
     all_ended
@@ -275,12 +289,12 @@ try_test() {
 
 # ---- passes ----------------------------------------------------------------------------------
 
-says_one_line() { # text pattern command...: fails with exactly one line of ours, which matches
+says_one_line() { # text pattern command...: fails with exactly one line, but for the steps told before
     local text=$1 pattern=$2 out
     shift 2
     if out=$("$@" 2>&1 </dev/null); then
         bad "$text: it did not fail"
-    elif [ "$(grep -c '^turnpike: ' <<<"$out")" -eq 1 ] && grep -qE "^turnpike: .*$pattern" <<<"$out"; then
+    elif [ "$(grep -vcE '^(-- |make)' <<<"$out")" -eq 1 ] && grep -qE "^turnpike: .*$pattern" <<<"$out"; then
         ok "$text"
     else
         bad "$text: $out"
@@ -299,6 +313,23 @@ refusals() { # the first minute of somebody less lucky
     says_one_line "package sources out of reach: one line" 'check network, disk space and package sources' \
         in_root "$root" make -C /root/turnpike run
     umount -R "$root"
+    new_root killed
+    in_root "$root" git clone -q /srv/turnpike.bundle /root/turnpike
+    kill_installation
+    check "the installation was killed half-way" test -n "$(in_root "$root" dpkg --audit)"
+    check "the next one repairs it" in_root "$root" /root/turnpike/config/dev/packages.sh run
+    check "nothing is left half installed" test -z "$(in_root "$root" dpkg --audit)"
+    umount -R "$root"
+}
+
+kill_installation() { # while dpkg unpacks
+    local process
+    in_root "$root" /root/turnpike/config/dev/packages.sh run >/dev/null 2>&1 </dev/null &
+    until_true 300 test -d "$root/usr/lib/postgresql"
+    for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/root")" = "$root" ] && kill -KILL "${process#/proc/}"
+    done 2>/dev/null
+    until_true 10 nothing_runs
 }
 
 pass() { # user home
