@@ -422,6 +422,14 @@ bool health_take_probe(struct health *health, struct health_entry *entry, int64_
            gate_move(entry, gate, HEALTH_HALF_OPEN, now_us);
 }
 
+void health_return_probe(struct health_entry *entry, int64_t taken_us)
+{
+    uint64_t gate = atomic_load(&entry->gate);
+    if (gate == gate_make(HEALTH_HALF_OPEN, taken_us)) {
+        (void)gate_move(entry, gate, HEALTH_OPEN, taken_us); /* whose pause is over */
+    }
+}
+
 static void read_gate(struct health *health, struct health_entry *entry, int64_t now_us,
                       struct health_view *view)
 {

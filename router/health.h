@@ -102,6 +102,8 @@ void health_read(struct health *health, struct health_entry *entry, int64_t now_
  * or probe_ms have passed), or because the breaker has closed in the meantime.
  */
 bool health_take_probe(struct health *health, struct health_entry *entry, int64_t now_us);
+/* The caller that took the probe at taken_us sends nothing after all: the next may have it. */
+void health_return_probe(struct health_entry *entry, int64_t taken_us);
 /* Sends of a dead worker will never be answered: take its in-flight count out. slot: who sent. */
 void health_forget_slot(struct health *health, unsigned slot);
 void health_set_slot(unsigned slot); /* this process */

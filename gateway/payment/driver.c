@@ -79,6 +79,7 @@ void drive_free(struct drive *drive)
     struct payments *payments = drive->payments;
     CHECK(drive->send == NULL);
     drive_release_key(drive);
+    drive_return_probes(drive);
     list_remove(&drive->waiting);
     list_remove(&drive->in_hand);
     payments->in_hand_count--;

@@ -17,7 +17,6 @@
 #ifndef PAYMENT_DRIVER_H
 #define PAYMENT_DRIVER_H
 
-
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/metrics.h"
@@ -38,6 +37,7 @@ struct drive_candidate {
     struct str token;
     int64_t expected_fee_minor; /* -1: unknown */
     bool probe;                 /* of a half-open breaker */
+    int64_t probe_taken_us;     /* monotonic; 0: not taken, or used by a send */
 };
 
 struct drive_answer {       /* what is known of the last send: material of an outcome row */
@@ -204,6 +204,9 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
                    struct orchestrate_prepared *prepared);
 void drive_fill_call(struct drive *drive, const struct drive_candidate *candidate,
                      const struct uuid *attempt_id);
+/* Take the probe of a half-open breaker for this candidate, if it needs one. */
+bool drive_take_probe(struct drive *drive, struct drive_candidate *candidate);
+void drive_return_probes(struct drive *drive);
 struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *candidate);
 
 /* ---- driver_write.c ---- */

@@ -155,6 +155,28 @@ static void start_attempt(struct drive *drive, uint8_t number, uint8_t candidate
     drive_fill_call(drive, &drive->candidate[candidate], &drive->attempt_id);
 }
 
+bool drive_take_probe(struct drive *drive, struct drive_candidate *candidate)
+{
+    int64_t now_us = clock_mono_us();
+    if (!candidate->probe || candidate->probe_taken_us != 0)
+        return true;
+    if (!health_take_probe(drive->payments->parts.health, candidate->account->health, now_us))
+        return false;
+    candidate->probe_taken_us = now_us;
+    return true;
+}
+
+/* A repeated key or a refused write must not keep others from probing. */
+void drive_return_probes(struct drive *drive)
+{
+    for (size_t i = 0; i < drive->candidate_count; i++) {
+        struct drive_candidate *candidate = &drive->candidate[i];
+        if (candidate->probe_taken_us != 0)
+            health_return_probe(candidate->account->health, candidate->probe_taken_us);
+        candidate->probe_taken_us = 0;
+    }
+}
+
 /* Drop those at the head that cannot be sent to; the request of the first that can be is kept. */
 static void settle_first(struct drive *drive, struct routing *routing)
 {
@@ -166,9 +188,7 @@ static void settle_first(struct drive *drive, struct routing *routing)
             drop_kept(decision, 0, ROUTE_REFUSED);
             continue;
         }
-        const struct drive_candidate *first = &drive->candidate[0];
-        if (first->probe && !health_take_probe(drive->payments->parts.health,
-                                               first->account->health, clock_mono_us())) {
+        if (!drive_take_probe(drive, &drive->candidate[0])) {
             drop_kept(decision, 0, ROUTE_BREAKER_OPEN);
             continue;
         }
@@ -283,12 +303,9 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
     bool is_new = action->attempt_number != drive->attempt_number ||
                   action->candidate != drive->attempt_candidate;
     if (is_new) {
-        const struct drive_candidate *candidate = &drive->candidate[action->candidate];
         start_attempt(drive, action->attempt_number, action->candidate);
         /* A later candidate's breaker may be half-open: then another caller may hold its probe. */
-        if (candidate->probe && action->attempt_number > 1 &&
-            !health_take_probe(drive->payments->parts.health, candidate->account->health,
-                               clock_mono_us())) {
+        if (!drive_take_probe(drive, &drive->candidate[action->candidate])) {
             drive->refusal = STR("its breaker is open");
             *prepared = (struct orchestrate_prepared){.refused = true};
             return;

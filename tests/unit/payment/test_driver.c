@@ -220,6 +220,20 @@ static void a_soft_decline_fails_over_and_a_hard_one_does_not(void **state)
     asked_release(&asked);
 }
 
+/* Repeat the request under its key until its final answer is there. */
+static void ask_until_final(struct asked *asked, const struct payment_request *request)
+{
+    for (int i = 0;; i++) {
+        ask(asked, request);
+        if (asked->status == 201)
+            return;
+        assert_true(asked->status == 409 || asked->status == 202 || asked->status == 503);
+        asked_release(asked);
+        assert_true(i < 200);
+        world_run_for(50 * CLOCK_MS_US);
+    }
+}
+
 /* The answer is lost after the charge: 202, no failover, and recovery finds the one charge. */
 static void a_lost_answer_is_resolved_as_one_success(void **state)
 {
@@ -231,15 +245,7 @@ static void a_lost_answer_is_resolved_as_one_success(void **state)
     expect_status(&asked, 202, "processing");
     assert_int_equal(json_array_size(json_path(asked.json, "attempts")), 1);
     (void)world_control("DELETE", "/faults", NULL);
-    for (int i = 0;; i++) {
-        ask(&later, &request);
-        if (later.status == 201)
-            break;
-        assert_true(later.status == 409 || later.status == 202);
-        asked_release(&later);
-        assert_true(i < 200);
-        world_run_for(50 * CLOCK_MS_US);
-    }
+    ask_until_final(&later, &request);
     expect_status(&later, 201, "succeeded");
     assert_true(later.replayed);
     assert_string_equal(text_of(&later, "id"), text_of(&asked, "id"));
@@ -325,6 +331,37 @@ static void the_test_method_needs_no_token(void **state)
     request.test_outcome = STR("perhaps");
     ask(&asked, &request);
     expect_status(&asked, 422, NULL);
+    asked_release(&asked);
+}
+
+/* The database dies between the charge and its answer: the client is told to come again. */
+static void a_dead_database_loses_nothing(void **state)
+{
+    struct asked asked = {0};
+    (void)state;
+    (void)world_control("POST", "/faults",
+                        "{\"provider\":\"paypal\",\"operation\":\"charge\",\"kind\":\"slow\","
+                        "\"delay_ms\":200,\"count\":1}");
+    struct payment_request request = sample("dead-1");
+    ask_start(&asked, &request);
+    world_run_for(100 * CLOCK_MS_US);
+    world_run("tests/e2e/pg.sh kill %s/pg", world.pki.folder);
+    world_wait();
+    assert_true(asked.status == 503 || asked.status == 202);
+    asked_release(&asked);
+    struct payment_request other = sample("dead-2");
+    ask(&asked, &other);
+    expect_status(&asked, 503, NULL);
+    assert_true(asked.retry_after_s > 0);
+    asked_release(&asked);
+    world_run("tests/e2e/pg.sh start %s/pg 5432", world.pki.folder);
+    ask_until_final(&asked, &request);
+    expect_status(&asked, 201, "succeeded");
+    assert_int_equal(world_count_charges(text_of(&asked, "id"), NULL), 1);
+    asked_release(&asked);
+    ask_until_final(&asked, &other);
+    expect_status(&asked, 201, "succeeded");
+    assert_int_equal(world_count_charges(text_of(&asked, "id"), NULL), 1);
     asked_release(&asked);
 }
 
@@ -416,6 +453,7 @@ int main(void)
         cmocka_unit_test(the_test_method_needs_no_token),
         cmocka_unit_test(manual_capture_holds_the_money),
         cmocka_unit_test(a_key_works_until_it_is_disabled),
+        cmocka_unit_test(a_dead_database_loses_nothing),
     };
     return cmocka_run_group_tests(tests, world_start, world_stop);
 }
