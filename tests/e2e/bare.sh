@@ -307,6 +307,9 @@ refusals() { # the first minute of somebody less lucky
     in_root_as "$root" guest git clone -q /srv/turnpike.bundle /home/guest/turnpike
     says_one_line "without root or sudo rights: one line" 'ask an administrator for: apt-get install' \
         in_root_as "$root" guest make -C /home/guest/turnpike run
+    mkdir "$root/mnt/small" && mount -t tmpfs -o size=64m small "$root/mnt/small"
+    in_root "$root" git clone -q /srv/turnpike.bundle /mnt/small/turnpike
+    says_one_line "a full disk: one line" 'free some space' in_root "$root" make -C /mnt/small/turnpike run
     in_root "$root" git clone -q /srv/turnpike.bundle /root/turnpike
     printf 'deb http://127.0.0.1:1/debian %s main\n' "$release" >"$root/etc/apt/sources.list"
     rm -rf "$root/var/lib/apt/lists"
