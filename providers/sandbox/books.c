@@ -130,20 +130,30 @@ static void replay_session(struct books *books, const json_t *object)
 {
     const json_t *units = json_object_get(object, "units");
     size_t count = json_array_size(units);
-    if (count < 1 || count > BOOKS_UNIT_MAX) {
-        return;
-    }
     struct book_session *session = books_find_session(books, json_text(object, "id"));
     bool known = session != NULL;
-    if (!known) {
+    if (count < 1 || count > BOOKS_UNIT_MAX || (known && session->unit_count != count)) {
+        return;
+    }
+    if (known) { /* Empty members are not in the line: begin anew, but for the places in memory. */
+        memset(session->units, 0, count * sizeof(*session->units));
+        *session = (struct book_session){.id = session->id,
+                                         .unit_count = count,
+                                         .units = session->units,
+                                         .first = session->first,
+                                         .last = session->last};
+    } else {
         session = new_session(books, count);
     }
+    struct str id = session->id; /* the table's key: keep the first copy */
     record_read(session_fields, ARRAY_LEN(session_fields), object, &books->arena, session);
-    for (size_t i = 0; i < count && i < session->unit_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         record_read(unit_fields, ARRAY_LEN(unit_fields), json_array_get(units, i), &books->arena,
                     &session->units[i]);
     }
-    if (!known) {
+    if (known) {
+        session->id = id;
+    } else {
         table_put(&books->sessions, session->id, session);
     }
 }
@@ -152,7 +162,9 @@ static void replay_entry(struct books *books, const json_t *object)
 {
     struct book_entry *entry = books_find_entry(books, json_text(object, "id"));
     bool known = entry != NULL;
-    if (!known) {
+    if (known) {
+        *entry = (struct book_entry){.id = entry->id, .next_in_session = entry->next_in_session};
+    } else {
         entry = ARENA_NEW(&books->arena, struct book_entry);
     }
     struct str id = entry->id; /* the table's key: keep the first copy */
@@ -355,12 +367,12 @@ static void print_session(const struct book_session *session, struct json_out *o
 {
     json_key(out, "session");
     json_begin_object(out);
-    record_print(session_fields, ARRAY_LEN(session_fields), session, out);
+    record_print_sparse(session_fields, ARRAY_LEN(session_fields), session, out);
     json_key(out, "units");
     json_begin_array(out);
     for (size_t i = 0; i < session->unit_count; i++) {
         json_begin_object(out);
-        record_print(unit_fields, ARRAY_LEN(unit_fields), &session->units[i], out);
+        record_print_sparse(unit_fields, ARRAY_LEN(unit_fields), &session->units[i], out);
         json_end_object(out);
     }
     json_end_array(out);
@@ -380,14 +392,15 @@ static void print_change(struct books *books)
     json_begin_array(&out);
     for (size_t i = 0; i < books->noted_entry_count; i++) {
         json_begin_object(&out);
-        record_print(book_entry_fields, book_entry_field_count, books->noted_entries[i], &out);
+        record_print_sparse(book_entry_fields, book_entry_field_count, books->noted_entries[i],
+                            &out);
         json_end_object(&out);
     }
     json_end_array(&out);
     if (books->noted_key) {
         json_key(&out, "key");
         json_begin_object(&out);
-        record_print(key_fields, ARRAY_LEN(key_fields), books->noted_key, &out);
+        record_print_sparse(key_fields, ARRAY_LEN(key_fields), books->noted_key, &out);
         json_end_object(&out);
     }
     json_end_object(&out);

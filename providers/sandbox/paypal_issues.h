@@ -12,7 +12,7 @@
 struct paypal_issue {
     struct str name;
     int status;
-    const char *description; /* NULL: never raised but on request */
+    const char *description; /* NULL: none is published */
 };
 extern const struct paypal_issue paypal_issues[];
 extern const size_t paypal_issue_count;

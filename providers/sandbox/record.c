@@ -55,6 +55,35 @@ void record_print(const struct record_field *fields, size_t count, const void *r
     }
 }
 
+static bool is_empty(const struct record_field *field, const void *at)
+{
+    switch (field->type) {
+    case RECORD_STR:
+        return ((const struct str *)at)->len == 0;
+    case RECORD_INT:
+    case RECORD_TIME:
+        return *(const int64_t *)at == 0;
+    case RECORD_BOOL:
+        return !*(const bool *)at;
+    case RECORD_CURRENCY:
+        return !*(const struct currency *const *)at;
+    case RECORD_NAME:
+        return *(const int *)at == 0;
+    }
+    return false;
+}
+
+void record_print_sparse(const struct record_field *fields, size_t count, const void *record,
+                         struct json_out *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const void *at = (const char *)record + fields[i].offset;
+        if (!is_empty(&fields[i], at)) {
+            print_field(&fields[i], at, out);
+        }
+    }
+}
+
 static void read_field(const struct record_field *field, const json_t *value, struct arena *arena,
                        void *at)
 {

@@ -28,6 +28,10 @@ struct record_field {
 /* The members only: the caller begins and ends the object. */
 void record_print(const struct record_field *fields, size_t count, const void *record,
                   struct json_out *out);
+/* The same without what is empty, zero or false: for the journal, read back into a zeroed record.
+ */
+void record_print_sparse(const struct record_field *fields, size_t count, const void *record,
+                         struct json_out *out);
 /* Strings are copied into arena; members that are absent or of the wrong type leave the field
  * alone. */
 void record_read(const struct record_field *fields, size_t count, const json_t *object,
