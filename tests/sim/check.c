@@ -59,6 +59,18 @@ static void check_order_once(struct world *w, uint32_t index)
                         index, (long long)net, (long long)order->amount);
 }
 
+/* Never a charge that begins after the merchant's cancel. */
+static void check_cancel(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    for (uint8_t at = 0; payment->is_canceled && at < ATTEMPT_MAX; at++) {
+        const struct book *book = BOOK(w, book_index(index, at));
+        for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next)
+            if (moves_money(ENTRY(w, i)) && ENTRY(w, i)->started_at > payment->canceled_at)
+                world_violation(w, "P4: payment %u was charged after its cancel", index);
+    }
+}
+
 /* ---- P3: intent before effect ---------------------------------------------------------------- */
 
 static void check_intents(struct world *w, uint32_t payment, uint8_t at)
@@ -218,6 +230,34 @@ static void check_review(struct world *w, uint32_t payment, uint8_t at)
                         payment);
 }
 
+/* Success needs an answer that says so, of the right amount. */
+static bool was_told_approved(const struct world *w, uint32_t payment, uint8_t at)
+{
+    const struct book *book = BOOK(w, book_index(payment, at));
+    for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
+        const struct entry *entry = ENTRY(w, i);
+        if (entry->delivered && entry->whole && entry->outcome == OUTCOME_APPROVED &&
+            !entry->mismatch)
+            return true;
+    }
+    return false;
+}
+
+/* Declined when its last attempt, or an earlier one softly, was; failed otherwise. */
+static void check_word(struct world *w, uint32_t index, uint8_t last)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    bool declined = false;
+    for (uint8_t at = 0; at <= last; at++) {
+        const struct outcome_row *row = final_row(w, &payment->attempt[at]);
+        declined = declined || (row != NULL && (row->outcome == OUTCOME_DECLINED_SOFT ||
+                                                row->outcome == OUTCOME_DECLINED_HARD));
+    }
+    if (payment->status != (declined ? PAYMENT_DECLINED : PAYMENT_FAILED))
+        world_violation(w, "payment %u is %s, its attempts say otherwise", index,
+                        payment_status_name(payment->status));
+}
+
 static void check_state(struct world *w, uint32_t index, uint8_t last)
 {
     const struct payment_row *payment = PAYMENT(w, index);
@@ -231,6 +271,9 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
             world_violation(w, "P2: payment %u is %s, books have %lld, ledger %lld of %lld", index,
                             payment_status_name(payment->status), (long long)net,
                             (long long)payment->posted, (long long)payment->amount);
+        if (!was_told_approved(w, index, last))
+            world_violation(w, "P4: payment %u is %s, and no provider said so", index,
+                            payment_status_name(payment->status));
         break;
     case PAYMENT_DECLINED:
     case PAYMENT_FAILED:
@@ -239,6 +282,7 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
                             payment_status_name(payment->status), (long long)net,
                             (long long)payment->posted);
         check_end(w, index, last);
+        check_word(w, index, last);
         break;
     case PAYMENT_REVIEW:
         if (payment->posted != 0)
@@ -264,6 +308,7 @@ static void check_payment(struct world *w, uint32_t index)
     const struct payment_row *payment = PAYMENT(w, index);
     uint8_t last = 0;
     check_charged_once(w, index);
+    check_cancel(w, index);
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++) {
         check_intents(w, index, at);
         if (!payment->attempt[at].exists)

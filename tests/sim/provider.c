@@ -94,17 +94,18 @@ static struct verdict say(enum outcome outcome)
 }
 
 /* The request is dropped before the provider looks at the key. */
-static bool refused_at_door(struct world *w, struct verdict *verdict)
+static bool refused_at_door(struct world *w, enum call_kind kind, struct verdict *verdict)
 {
     if (!chance(w, FAULT_DOOR))
         return false;
     *verdict = say(OUTCOME_FAILED);
     verdict->answer.answers_key = false;
     verdict->answer.may_send_again = rng_below(&w->rng, 2) == 0;
+    verdict->answer.not_found = kind == CALL_REPEAT && rng_below(&w->rng, 8) == 0;
     return true;
 }
 
-static bool dropped_before(struct world *w, struct verdict *verdict)
+static bool dropped_before(struct world *w, enum call_kind kind, struct verdict *verdict)
 {
     if (chance(w, FAULT_RESET_BEFORE))
         *verdict = lose(true);
@@ -113,7 +114,7 @@ static bool dropped_before(struct world *w, struct verdict *verdict)
     else if (chance(w, FAULT_500_BEFORE))
         *verdict = say(OUTCOME_UNKNOWN);
     else
-        return refused_at_door(w, verdict);
+        return refused_at_door(w, kind, verdict);
     return true;
 }
 
@@ -173,7 +174,7 @@ static struct verdict replay(struct world *w, const struct call *call, struct bo
 {
     enum orchestrate_replay style = provider_of(w, call)->replay;
     if (style == REPLAY_DUPLICATE) {
-        struct verdict verdict = say(OUTCOME_UNKNOWN);
+        struct verdict verdict = say(rng_below(&w->rng, 2) == 0 ? OUTCOME_UNKNOWN : OUTCOME_FAILED);
         verdict.answer.duplicate = true;
         mark(w, MARK_DUPLICATE);
         return verdict;
@@ -204,7 +205,7 @@ static bool key_is_known(const struct world *w, const struct provider_fake *prov
 static struct verdict charge(struct world *w, const struct call *call, struct book *book)
 {
     struct verdict verdict;
-    if (dropped_before(w, &verdict)) {
+    if (dropped_before(w, call->kind, &verdict)) {
         if (call->kind == CALL_REPEAT && verdict.answer.outcome == OUTCOME_FAILED)
             mark(w, MARK_REPEAT_DOOR);
         return verdict;
@@ -233,10 +234,10 @@ static struct verdict look_up(struct world *w, const struct call *call, const st
     const struct provider_fake *provider = provider_of(w, call);
     struct verdict verdict;
     bool may_lie = w->now < book->last_arrival + provider->settle;
-    if (dropped_before(w, &verdict))
+    if (dropped_before(w, CALL_LOOKUP, &verdict))
         return answer_or_lose(w, verdict);
-    if (may_lie && book->state != BOOK_PENDING && chance(w, FAULT_LIE)) {
-        mark(w, MARK_LOOKUP_LIED);
+    if (may_lie && chance(w, FAULT_LIE)) {
+        mark(w, book->state == BOOK_PENDING ? MARK_PENDING_NOT_FOUND : MARK_LOOKUP_LIED);
         if (book->state == BOOK_WORKING && rng_below(&w->rng, 2) == 0)
             return say(rng_below(&w->rng, 2) == 0 ? OUTCOME_DECLINED_SOFT : OUTCOME_FAILED);
         return not_found();
@@ -251,7 +252,7 @@ static struct verdict look_up(struct world *w, const struct call *call, const st
 static struct verdict open_session(struct world *w)
 {
     struct verdict verdict;
-    if (dropped_before(w, &verdict))
+    if (dropped_before(w, CALL_FIRST, &verdict))
         return verdict;
     if (chance(w, FAULT_DECLINE_SOFT))
         return say(OUTCOME_DECLINED_SOFT);

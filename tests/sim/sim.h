@@ -96,6 +96,7 @@ enum mark {
     MARK_LOOKUP_NOT_FOUND,
     MARK_LOOKUP_LIED,
     MARK_PUT_BACK_EARLY,
+    MARK_PENDING_NOT_FOUND,
     MARK_PENDING_APPROVED,
     MARK_PENDING_DECLINED,
     MARK_ACTION,
@@ -149,9 +150,11 @@ enum sim_event_kind {
     SIM_EFFECT,     /* a: book: a late effect, or the end of pending */
     SIM_DUE,        /* a: payment; b: attempt index; x: epoch: look at the unresolved queue */
     SIM_LOADED,     /* a: payment; b: attempt index; x: worker: claimed, now read */
+    SIM_BEGIN,      /* a: flight; b: generation: what was read is acted upon */
     SIM_CRASH,      /* a: worker, or WORKER_MAX + host */
     SIM_RESTART,    /* a: worker */
     SIM_PAUSE,      /* a: worker */
+    SIM_CLOCK,      /* a: host: its wall clock is stepped */
     SIM_ADOPT,      /* a: writer */
     SIM_CANCEL,     /* a: order */
     SIM_KIND_COUNT,
@@ -248,6 +251,7 @@ struct payment_row {
     int64_t posted;        /* sum of transfers */
     bool needs_review;
     bool is_canceled;
+    int64_t canceled_at;
     struct attempt_row attempt[ATTEMPT_MAX];
 };
 
@@ -484,6 +488,7 @@ static inline bool faults_are_on(const struct world *w)
 /* swarm.c */
 void swarm_draw(struct world *w);
 bool chance(struct world *w, enum fault fault);
+void swarm_step_clock(struct world *w, uint32_t host);
 int64_t between(struct world *w, int64_t low, int64_t high);
 
 /* store.c */
@@ -511,6 +516,7 @@ void worker_boot(struct world *w, uint32_t worker);
 void worker_request(struct world *w, uint32_t request);
 void worker_written(struct world *w, uint32_t bundle);
 void worker_probed(struct world *w, uint32_t bundle);
+void worker_begin(struct world *w, uint32_t flight, uint32_t generation);
 void worker_timer(struct world *w, uint32_t flight, uint32_t generation);
 void worker_deadline(struct world *w, uint32_t flight, uint32_t generation);
 void worker_answer(struct world *w, uint32_t call);

@@ -57,6 +57,7 @@ const char *const mark_names[MARK_COUNT] = {
     [MARK_LOOKUP_NOT_FOUND]     = "lookup_not_found",
     [MARK_LOOKUP_LIED]          = "lookup_lied",
     [MARK_PUT_BACK_EARLY]       = "put_back_early",
+    [MARK_PENDING_NOT_FOUND]    = "pending_not_found",
     [MARK_PENDING_APPROVED]     = "pending_approved",
     [MARK_PENDING_DECLINED]     = "pending_declined",
     [MARK_ACTION]               = "requires_action",
@@ -112,7 +113,8 @@ static void draw_faults(struct world *w)
 {
     for (int i = 0; i < FAULT_COUNT; i++) {
         bool is_off = one_in(w, 3);
-        w->chance[i] = is_off ? 0 : (uint32_t)rng_below(&w->rng, chance_max[i]) + 1;
+        uint64_t highest = one_in(w, 10) ? chance_max[i] * 8ULL : chance_max[i];
+        w->chance[i] = is_off ? 0 : (uint32_t)rng_below(&w->rng, highest) + 1;
     }
 }
 
@@ -131,7 +133,16 @@ static void draw_limits(struct world *w)
     limits->pending_after_us = limits->review_after_us + between(w, 0, 7200 * SEC);
     limits->attempt_max = (uint8_t)between(w, 1, ATTEMPT_MAX);
     limits->again_max = (uint8_t)between(w, 0, 2);
-    w->dead_after = between(w, 2 * SEC, 60 * SEC);
+    w->dead_after = between(w, 200 * MS, one_in(w, 2) ? 5 * SEC : 60 * SEC);
+}
+
+/* As often between 1 and 10 as between 100 and 1,000. */
+static int64_t between_decades(struct world *w, int64_t low, int64_t high)
+{
+    int64_t top = low;
+    while (top < high && !one_in(w, 3))
+        top *= 2;
+    return between(w, low, top < high ? top : high);
 }
 
 static void draw_providers(struct world *w)
@@ -143,8 +154,8 @@ static void draw_providers(struct world *w)
             .replay = (enum orchestrate_replay)rng_below(&w->rng, 4),
             .can_lookup = !one_in(w, 4),
             .two_step = one_in(w, 3),
-            .key_lifetime = one_in(w, 2) ? 0 : between(w, 10 * SEC, 3600 * SEC),
-            .settle = between(w, 0, 120 * SEC),
+            .key_lifetime = one_in(w, 2) ? 0 : between_decades(w, 10 * SEC, 3600 * SEC),
+            .settle = one_in(w, 4) ? 0 : between_decades(w, 1 * SEC, 300 * SEC),
             .latency = between(w, 5 * MS, 400 * MS),
         };
         if (one_in(w, 3)) {
@@ -166,14 +177,22 @@ static void draw_disasters(struct world *w)
         world_push(w, between(w, 0, w->stop_at), SIM_CRASH,
                    WORKER_MAX + (uint32_t)rng_below(&w->rng, w->host_count), 0);
     if (!one_in(w, 3)) {
-        for (int64_t left = between(w, 0, 4); left > 0; left--)
-            world_push(w, between(w, 0, w->stop_at), SIM_PAUSE,
+        for (int64_t left = between(w, 0, 12); left > 0; left--)
+            world_push(w, between(w, 0, one_in(w, 2) ? w->stop_at : w->span), SIM_PAUSE,
                        (uint32_t)rng_below(&w->rng, w->worker_count), 0);
     }
+    for (int64_t left = between(w, 0, 4); left > 2; left--)
+        world_push(w, between(w, 0, w->stop_at), SIM_CLOCK,
+                   (uint32_t)rng_below(&w->rng, w->host_count), 0);
     if (one_in(w, 3)) {
         w->store_down_from = between(w, 0, w->stop_at);
         w->store_down_to = w->store_down_from + between(w, 0, 40 * SEC);
     }
+}
+
+void swarm_step_clock(struct world *w, uint32_t host)
+{
+    w->skew[host] = between(w, -w->limits.skew_us / 2, w->limits.skew_us / 2);
 }
 
 void swarm_draw(struct world *w)
@@ -184,8 +203,8 @@ void swarm_draw(struct world *w)
     w->stop_at = w->span + between(w, 1 * SEC, 240 * SEC);
     w->worker_count = (unsigned)between(w, 1, WORKER_MAX);
     w->host_count = (unsigned)between(w, 1, HOST_MAX);
-    for (unsigned i = 0; i < w->host_count; i++)
-        w->skew[i] = between(w, -1 * SEC, 1 * SEC);
+    for (uint32_t i = 0; i < w->host_count; i++)
+        swarm_step_clock(w, i);
     w->store_down_from = w->store_down_to = 0;
     draw_providers(w);
     draw_disasters(w);

@@ -95,7 +95,8 @@ static uint32_t flight_of(struct world *w, const struct sim_event *event)
         const struct call *call = CALL(w, event->a);
         return is_current(w, call->flight, call->generation) ? call->flight : NONE;
     }
-    bool is_timer = event->kind == SIM_TIMER || event->kind == SIM_DEADLINE;
+    bool is_timer =
+        event->kind == SIM_TIMER || event->kind == SIM_DEADLINE || event->kind == SIM_BEGIN;
     return is_timer && is_current(w, event->a, event->b) ? event->a : NONE;
 }
 
@@ -423,6 +424,12 @@ void worker_probed(struct world *w, uint32_t number)
     step(w, bundle->flight, &event);
 }
 
+void worker_begin(struct world *w, uint32_t index, uint32_t generation)
+{
+    if (is_current(w, index, generation))
+        step(w, index, &(struct orchestrate_event){.kind = EVENT_BEGIN});
+}
+
 void worker_timer(struct world *w, uint32_t index, uint32_t generation)
 {
     if (is_current(w, index, generation))
@@ -596,5 +603,5 @@ void worker_resume(struct world *w, uint32_t worker, uint32_t payment_index, uin
     flight->event_count = payment->event_count;
     w->look_count++;
     orchestrate_resume(&flight->core, &w->limits, payment->operation, &resumed);
-    step(w, index, &(struct orchestrate_event){.kind = EVENT_BEGIN});
+    world_push(w, w->now + between(w, 0, 5 * MS), SIM_BEGIN, index, flight->generation);
 }

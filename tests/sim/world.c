@@ -89,6 +89,7 @@ static void cancel(struct world *w, uint32_t index)
     mark(w, MARK_CANCELED);
     world_trace(w, "payment %u: canceled", payment);
     PAYMENT(w, payment)->is_canceled = true;
+    PAYMENT(w, payment)->canceled_at = w->now;
     worker_cancel(w, payment);
 }
 
@@ -136,6 +137,12 @@ static void dispatch(struct world *w, const struct sim_event *event)
         return;
     case SIM_LOADED:
         recovery_loaded(w, event->a, (uint8_t)event->b, event->x);
+        return;
+    case SIM_BEGIN:
+        worker_begin(w, event->a, event->b);
+        return;
+    case SIM_CLOCK:
+        swarm_step_clock(w, event->a);
         return;
     case SIM_CRASH:
         recovery_crash(w, event->a);
