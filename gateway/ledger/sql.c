@@ -6,28 +6,34 @@
  * batch cost four times as much when one did). Every join column of a batch is an array for the
  * same reason.
  */
-#define SET(name, value) "set_config('" name "', '" value "', false)"
-#define SETTINGS_ALL                                                                                                                                                                                                                                                                                                                                                                     \
-    "SELECT set_config('statement_timeout', $1, false),"                                                                                                                                                                                                                                                                                                                                 \
-    " set_config('application_name', $2, false), " SET("lock_timeout", "0") ", " SET(                                                                                                                                                                                                                                                                                                    \
-        "client_encoding",                                                                                                                                                                                                                                                                                                                                                               \
-        "UTF8") ", " SET("timezone",                                                                                                                                                                                                                                                                                                                                                     \
-                         "UTC") ", " SET("datestyle",                                                                                                                                                                                                                                                                                                                                    \
-                                         "ISO") ", " SET("jit",                                                                                                                                                                                                                                                                                                                          \
-                                                         "off") ", " SET("synchronous_commit", "o"                                                                                                                                                                                                                                                                                       \
-                                                                                               "n") ", " SET("search_path", "public") ", " SET("tcp_keepalives_idle", "10") ", " SET("tcp_keepalives_interval", "5") ", " SET("tcp_keepalives_count", "3") ", " SET("plan_cache_mode", "force_generic_plan") ", " SET("enable_seqscan",                                                  \
-                                                                                                                                                                                                                                                                                                                      "off") ", " SET("enable_hashjoin",                                 \
-                                                                                                                                                                                                                                                                                                                                      "off") ", " SET("enable_mergejoin",                \
-                                                                                                                                                                                                                                                                                                                                                      "off") ", " SET("enable_material", \
-                                                                                                                                                                                                                                                                                                                                                                      "off")
+/* clang-format off */
+#define SET(name, value) ", set_config('" name "', '" value "', false)"
+#define SETTINGS_ALL                                                                               \
+    "SELECT set_config('statement_timeout', $1, false)"                                            \
+    ", set_config('application_name', $2, false)"                                                  \
+    SET("client_encoding", "UTF8")                                                                 \
+    SET("timezone", "UTC")                                                                         \
+    SET("datestyle", "ISO")                                                                        \
+    SET("search_path", "public")                                                                   \
+    SET("synchronous_commit", "on")                                                                \
+    SET("tcp_keepalives_idle", "10")                                                               \
+    SET("tcp_keepalives_interval", "5")                                                            \
+    SET("tcp_keepalives_count", "3")                                                               \
+    SET("jit", "off")                                                                              \
+    SET("plan_cache_mode", "force_generic_plan")                                                   \
+    SET("enable_seqscan", "off")                                                                   \
+    SET("enable_hashjoin", "off")                                                                  \
+    SET("enable_mergejoin", "off")                                                                 \
+    SET("enable_material", "off")
 
 static const char *const settings[SQL_KIND_COUNT] = {
-    [SQL_WRITER] = SETTINGS_ALL ", " SET("enable_bitmapscan", "off"),
-    [SQL_READER] =
-        SETTINGS_ALL ", " SET("default_transaction_isolation",
-                              "repeatable read") ", " SET("default_transaction_read_only", "on"),
-    [SQL_CONTROL] = SETTINGS_ALL,
+    [SQL_WRITER] = SETTINGS_ALL SET("enable_bitmapscan", "off"),
+    [SQL_READER] = SETTINGS_ALL SET("default_transaction_isolation", "repeatable read")
+        SET("default_transaction_read_only", "on"),
+    /* A probe may wait for a transaction that nobody will end: the others must not wait with it. */
+    [SQL_CONTROL] = SETTINGS_ALL SET("lock_timeout", "2000"),
 };
+/* clang-format on */
 
 /*
  * The rows of a bundle that opens a payment count only if its payment was inserted: its idempotency
