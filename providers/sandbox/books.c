@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define ENTRY(member)         offsetof(struct book_entry, member)
@@ -239,6 +240,10 @@ bool books_open(struct books *books, const char *file, struct error *err)
     books->fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (books->fd < 0) {
         return fail(err, ERROR_IO, "cannot open books %s: %s", file, strerror(errno));
+    }
+    if (flock(books->fd, LOCK_EX | LOCK_NB) != 0) {
+        books_close(books);
+        return fail(err, ERROR_CONFLICT, "cannot open books %s: another sandbox uses them", file);
     }
     if (!replay(books, file, &whole_bytes, err)) {
         books_close(books);

@@ -211,7 +211,10 @@ static void serve(struct listener *listener)
 
 static bool open_listener(struct listener *listener, struct error *err)
 {
-    if (!http_listen(listener->sandbox->config.address, listener->port, &listener->fd, err)) {
+    const char *address = listener->sandbox->config.address;
+    /* Sockets that share a port would split the requests between two sandboxes: ask before. */
+    if (!http_port_probe(address, listener->port, err) ||
+        !http_listen(address, listener->port, &listener->fd, err)) {
         return false;
     }
     listener->port = port_of(listener->fd);
