@@ -1,0 +1,83 @@
+/*
+ * admin_call.h - one administration call on its way (private to admin*.c).
+ *
+ * Each operation is a chain of continuations over the directory: `<operation>` starts it,
+ * `..._done` goes on, admin_end or admin_fail ends it. What is found and made lives in the call.
+ */
+#ifndef API_ADMIN_CALL_H
+#define API_ADMIN_CALL_H
+
+#include "api/admin.h"
+#include "base/arena.h"
+
+enum {
+    ADMIN_ARENA_MAX = 256 * 1024 * 1024, /* every merchant or account there is */
+    ADMIN_REPLY_MAX = 64 * 1024 * 1024,
+    ADMIN_KEY_TEXT_SIZE = 64,
+};
+
+struct admin_call {
+    struct admin_parts parts;
+    enum admin_operation operation;
+    json_t *body; /* owned */
+    struct str name; /* what the object was asked by */
+    struct uuid id;  /* zero: it was no id */
+    struct uuid merchant_id; /* of a list; zero: all */
+    admin_done_fn done;
+    void *ctx;
+    struct arena arena;
+    struct loop_timer soon;
+    struct buf out;
+    struct admin_reply reply;
+
+    struct directory_merchant live; /* the pair */
+    struct directory_merchant test;
+    bool is_live; /* the id named the live one */
+    struct directory_account account;
+    struct directory_key key;
+    struct directory_key old_key; /* being replaced */
+    char key_text[ADMIN_KEY_TEXT_SIZE];
+    struct merchant_account built; /* under test */
+    struct provider_request probe;
+    bool is_probing; /* the engine knows `built` */
+};
+
+typedef void (*admin_fn)(struct admin_call *call);
+
+/* Ends: the reply is given in the next tick. */
+void admin_end(struct admin_call *call, int status); /* with what is in out */
+void admin_fail(struct admin_call *call, enum message problem, const char *param,
+                const char *format, ...) PRINTF_LIKE(4, 5);
+/* True when found; else the call was ended: the database is away, or there is no such `what`. */
+bool admin_found(struct admin_call *call, enum store_find found, const struct error *why,
+                 const char *what) MUST_USE;
+/* The same for a write: a change that other caches must see. */
+bool admin_written(struct admin_call *call, enum store_find found, const struct error *why) MUST_USE;
+
+/* Members of the body. */
+struct str admin_text(const struct admin_call *call, const char *name); /* kept; empty: none */
+bool admin_flag(const struct admin_call *call, const char *name);
+int64_t admin_number(const struct admin_call *call, const char *name, int64_t otherwise);
+/* An id that a form has checked. */
+struct uuid admin_id(enum id_kind kind, struct str text);
+
+/* ,"created":"..." ; null when 0 */
+void admin_put_time(struct json_out *json, const char *key, int64_t wall_us);
+void admin_put_id(struct json_out *json, const char *key, enum id_kind kind, const struct uuid *id);
+void admin_begin_list(struct json_out *json);
+void admin_end_list(struct json_out *json);
+
+/* What starts each operation. */
+void admin_merchant_create(struct admin_call *call);
+void admin_merchant_list(struct admin_call *call);
+void admin_merchant_show(struct admin_call *call);
+void admin_merchant_disable(struct admin_call *call); /* and enable */
+void admin_account_create(struct admin_call *call);
+void admin_account_list(struct admin_call *call);
+void admin_account_show(struct admin_call *call); /* and update, rotate, disable, enable, test */
+void admin_account_probe(struct admin_call *call); /* the account was found */
+void admin_key_create(struct admin_call *call);
+void admin_key_list(struct admin_call *call);
+void admin_key_show(struct admin_call *call); /* and rotate, disable */
+
+#endif

@@ -1,0 +1,24 @@
+/* /v1/admin: the operations of admin.h over HTTP. */
+#include "api/call.h"
+
+static void replied(void *ctx, const struct admin_reply *reply)
+{
+    struct call *call = ctx;
+    if (reply->problem != MESSAGE_NONE) {
+        call_problem(call, reply->problem, str_of(reply->wrong.detail),
+                     str_of(reply->wrong.param));
+        return;
+    }
+    call_reply(call, reply->status, STR("application/json"), reply->body);
+}
+
+void admin_handle(struct call *call)
+{
+    struct admin_request request = {
+        .operation = call->endpoint->admin,
+        .id = call->params.count > 0 ? call->params.value[0] : STR_NONE,
+        .body = call->body,
+    };
+    (void)call_query(call, "merchant", &request.merchant);
+    admin_start(&call->api->admin, &request, replied, call);
+}

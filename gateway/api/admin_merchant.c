@@ -1,0 +1,241 @@
+#include "api/admin_call.h"
+
+#include "base/clock.h"
+
+/* A live merchant and its test twin are shown as one: the twin has no life of its own. */
+static void print_pair(const struct directory_merchant *live, const struct directory_merchant *test,
+                       struct json_out *json)
+{
+    json_begin_object(json);
+    admin_put_id(json, "id", ID_MERCHANT, &live->merchant_id);
+    json_put_cstr(json, "object", "merchant");
+    json_put_str(json, "name", live->name);
+    if (live->country.len > 0) {
+        json_put_str(json, "country", live->country);
+    } else {
+        json_put_null(json, "country");
+    }
+    admin_put_id(json, "test_id", ID_MERCHANT, &test->merchant_id);
+    json_put_bool(json, "disabled", live->disabled);
+    json_put_bool(json, "test_disabled", test->disabled);
+    admin_put_time(json, "created", live->created_us);
+    json_end_object(json);
+}
+
+static void end_with_pair(struct admin_call *call, int status)
+{
+    struct json_out json;
+    json_out_init(&json, &call->out);
+    print_pair(&call->live, &call->test, &json);
+    admin_end(call, status);
+}
+
+static const struct directory_merchant *find_id(const struct directory_rows *rows,
+                                                const struct uuid *id)
+{
+    for (size_t i = 0; i < rows->merchant_count; i++) {
+        if (uuid_eq(&rows->merchants[i].merchant_id, id)) {
+            return &rows->merchants[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct directory_merchant *find_live(const struct directory_rows *rows,
+                                                  struct str name)
+{
+    for (size_t i = 0; i < rows->merchant_count; i++) {
+        if (rows->merchants[i].livemode && str_eq(rows->merchants[i].name, name)) {
+            return &rows->merchants[i];
+        }
+    }
+    return NULL;
+}
+
+/* The twin as it would be made, should it not have been written. */
+static struct directory_merchant twin_of(const struct directory_merchant *live)
+{
+    struct directory_merchant twin = *live;
+    twin.merchant_id = live->twin_id;
+    twin.twin_id = live->merchant_id;
+    twin.livemode = false;
+    return twin;
+}
+
+static void take_pair(struct admin_call *call, const struct directory_rows *rows,
+                      const struct directory_merchant *found)
+{
+    call->is_live = found->livemode;
+    const struct directory_merchant *other = find_id(rows, &found->twin_id);
+    struct directory_merchant twin = other != NULL ? *other : twin_of(found);
+    call->live = found->livemode ? *found : twin;
+    call->test = found->livemode ? twin : *found;
+}
+
+/* ---- create ------------------------------------------------------------------------------------ */
+
+static void put_test_done(void *ctx, enum store_find found, const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (admin_written(call, found, why)) {
+        end_with_pair(call, 201);
+    }
+}
+
+static void put_live_done(void *ctx, enum store_find found, const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (admin_written(call, found, why)) {
+        directory_put_merchant(call->parts.store, &call->test, put_test_done, call);
+    }
+}
+
+static void make_pair(struct admin_call *call)
+{
+    call->live = (struct directory_merchant){
+        .merchant_id = uuid_new(),
+        .twin_id = uuid_new(),
+        .name = admin_text(call, "name"),
+        .country = admin_text(call, "country"),
+        .livemode = true,
+        .created_us = clock_wall_us(),
+    };
+    call->test = twin_of(&call->live);
+    directory_put_merchant(call->parts.store, &call->live, put_live_done, call);
+}
+
+static void answer_existing(struct admin_call *call, const struct directory_rows *rows,
+                            const struct directory_merchant *live)
+{
+    char id[ID_TEXT_SIZE];
+    if (!admin_flag(call, "if_absent")) {
+        admin_fail(call, MESSAGE_CONFLICT, "name",
+                   "a merchant of this name exists: %s; choose another name, or ask with if_absent",
+                   id_format(ID_MERCHANT, &live->merchant_id, id).at);
+        return;
+    }
+    take_pair(call, rows, live);
+    if (find_id(rows, &live->twin_id) == NULL) { /* an earlier try ended half-way */
+        directory_put_merchant(call->parts.store, &call->test, put_test_done, call);
+        return;
+    }
+    end_with_pair(call, 200);
+}
+
+static void create_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
+                          const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (!admin_found(call, found, why, "merchant")) {
+        return;
+    }
+    const struct directory_merchant *live = find_live(rows, admin_text(call, "name"));
+    if (live != NULL) {
+        answer_existing(call, rows, live);
+    } else {
+        make_pair(call);
+    }
+}
+
+void admin_merchant_create(struct admin_call *call)
+{
+    directory_list_merchants(call->parts.store, &call->arena, create_listed, call);
+}
+
+/* ---- list, show -------------------------------------------------------------------------------- */
+
+static void list_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
+                        const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (!admin_found(call, found, why, "merchant")) {
+        return;
+    }
+    struct json_out json;
+    json_out_init(&json, &call->out);
+    admin_begin_list(&json);
+    for (size_t i = 0; i < rows->merchant_count; i++) {
+        if (rows->merchants[i].livemode) {
+            take_pair(call, rows, &rows->merchants[i]);
+            print_pair(&call->live, &call->test, &json);
+        }
+    }
+    admin_end_list(&json);
+    admin_end(call, 200);
+}
+
+void admin_merchant_list(struct admin_call *call)
+{
+    directory_list_merchants(call->parts.store, &call->arena, list_listed, call);
+}
+
+/* False: the call was ended. */
+static bool find_pair(struct admin_call *call, enum store_find found,
+                      const struct directory_rows *rows, const struct error *why)
+{
+    if (!admin_found(call, found, why, "merchant")) {
+        return false;
+    }
+    const struct directory_merchant *merchant =
+        uuid_is_zero(&call->id) ? find_live(rows, call->name) : find_id(rows, &call->id);
+    if (merchant == NULL) {
+        return admin_found(call, STORE_ABSENT, why, "merchant");
+    }
+    take_pair(call, rows, merchant);
+    return true;
+}
+
+static void show_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
+                        const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (find_pair(call, found, rows, why)) {
+        end_with_pair(call, 200);
+    }
+}
+
+void admin_merchant_show(struct admin_call *call)
+{
+    directory_list_merchants(call->parts.store, &call->arena, show_listed, call);
+}
+
+/* ---- disable, enable --------------------------------------------------------------------------- */
+
+static void disable_test_done(void *ctx, enum store_find found, const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (admin_written(call, found, why)) {
+        end_with_pair(call, 200);
+    }
+}
+
+static void disable_live_done(void *ctx, enum store_find found, const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (admin_written(call, found, why)) {
+        directory_disable_merchant(call->parts.store, &call->test.merchant_id, call->test.disabled,
+                                   disable_test_done, call);
+    }
+}
+
+static void disable_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
+                           const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (!find_pair(call, found, rows, why)) {
+        return;
+    }
+    call->test.disabled = call->operation == ADMIN_MERCHANT_DISABLE;
+    if (!call->is_live) { /* the twin alone */
+        disable_live_done(call, STORE_FOUND, why);
+        return;
+    }
+    call->live.disabled = call->test.disabled;
+    directory_disable_merchant(call->parts.store, &call->live.merchant_id, call->live.disabled,
+                               disable_live_done, call);
+}
+
+void admin_merchant_disable(struct admin_call *call)
+{
+    directory_list_merchants(call->parts.store, &call->arena, disable_listed, call);
+}

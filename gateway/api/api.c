@@ -1,0 +1,312 @@
+#include "api/api.h"
+
+#include <stdlib.h>
+
+#include "api/body.h"
+#include "api/call.h"
+#include "api/tables.h"
+
+enum {
+    PROBLEM_BYTES_MAX = 4096,
+    RETRY_SOON_S = 1,
+};
+
+/* ---- answers ----------------------------------------------------------------------------------- */
+
+static void call_free(struct call *call)
+{
+    list_remove(&call->link);
+    if (call->has_caller && call->caller.merchant != NULL) {
+        merchant_drop(call->caller.merchant);
+    }
+    json_decref(call->body);
+    arena_release(&call->arena);
+    free(call);
+}
+
+void call_add_header(struct call *call, const char *name, struct str value)
+{
+    CHECK(call->header_count < CALL_HEADER_MAX);
+    call->header[call->header_count++] =
+        (struct http_header){str_of(name), arena_str(&call->arena, value)};
+}
+
+void call_reply(struct call *call, int status, struct str content_type, struct str body)
+{
+    struct http_response response = {
+        .status = status,
+        .content_type = content_type,
+        .body = body,
+        .headers = call->header,
+        .header_count = call->header_count,
+    };
+    http_reply(call->x, &response);
+    call_free(call);
+}
+
+void call_reply_json(struct call *call, int status, const struct buf *body)
+{
+    if (buf_is_ok(body)) {
+        call_reply(call, status, STR("application/json"), buf_str(body));
+    } else {
+        call_problem(call, MESSAGE_INTERNAL, STR("the answer is too large; ask for less at a time"),
+                     STR_NONE);
+    }
+}
+
+void call_problem_full(struct call *call, enum message problem, struct str detail, struct str param,
+                       struct str payment_id, int retry_after_s)
+{
+    const struct message_entry *entry = message_entry(problem);
+    struct buf body;
+    if (retry_after_s == 0 && (entry->status == 503 || entry->status == 429)) {
+        retry_after_s = RETRY_SOON_S;
+    }
+    if (retry_after_s > 0) {
+        call_add_header(call, "Retry-After", arena_printf(&call->arena, "%d", retry_after_s));
+    }
+    if (problem == MESSAGE_UNAUTHENTICATED) {
+        call_add_header(call, "WWW-Authenticate", STR("Bearer realm=\"turnpike\""));
+    }
+    buf_init(&body, PROBLEM_BYTES_MAX);
+    message_print(problem, detail, param, payment_id, str_of(http_request_id(call->x)), &body);
+    CHECK(buf_is_ok(&body));
+    call_reply(call, entry->status, STR("application/problem+json"), buf_str(&body));
+    buf_release(&body);
+}
+
+void call_problem(struct call *call, enum message problem, struct str detail, struct str param)
+{
+    call_problem_full(call, problem, detail, param, STR_NONE, 0);
+}
+
+void call_unavailable(struct call *call)
+{
+    call_problem(call, MESSAGE_UNAVAILABLE, STR("the ledger does not answer; try again"), STR_NONE);
+}
+
+bool call_query(struct call *call, const char *name, struct str *value)
+{
+    return http_query(call->x, name, value);
+}
+
+/* ---- what goes in ------------------------------------------------------------------------------ */
+
+static bool refuse(struct call *call, const struct field_problem *problem)
+{
+    call_problem(call, problem->message, str_of(problem->detail), str_of(problem->param));
+    return false;
+}
+
+static bool refuse_query(struct call *call, struct str name, const char *detail)
+{
+    struct field_problem problem;
+    (void)field_fail(&problem, MESSAGE_CURSOR_MALFORMED, name, "%s", detail);
+    if (!str_is_utf8(name)) {
+        problem.param[0] = '\0';
+    }
+    return refuse(call, &problem);
+}
+
+static bool is_repeated(struct str query, struct str name)
+{
+    size_t count = 0;
+    while (query.len > 0) {
+        struct str pair = str_cut(&query, '&');
+        count += str_eq(str_cut(&pair, '='), name);
+    }
+    return count > 1;
+}
+
+/* False: the call was answered. */
+static bool check_query(struct call *call)
+{
+    const struct field_set *set = call->endpoint->query;
+    struct str query = http_request(call->x)->query;
+    struct str rest = query;
+    while (rest.len > 0) {
+        struct field_problem problem;
+        struct str value;
+        struct str pair = str_cut(&rest, '&');
+        struct str name = str_cut(&pair, '=');
+        const struct field *field = field_find(set, name);
+        if (field == NULL) {
+            return refuse_query(call, name, "no such query parameter is known here");
+        }
+        if (is_repeated(query, name)) {
+            return refuse_query(call, name, "the query parameter stands twice");
+        }
+        if (!http_query(call->x, field->name, &value)) {
+            return refuse_query(call, name, "the value is not well-formed UTF-8");
+        }
+        if (!field_check_text(field, value, &problem)) {
+            if (problem.message != MESSAGE_CARD_DATA) {
+                problem.message = MESSAGE_CURSOR_MALFORMED;
+            }
+            return refuse(call, &problem);
+        }
+    }
+    return true;
+}
+
+/* False: the call was answered. */
+static bool take_body(struct call *call)
+{
+    const struct field_set *set = call->endpoint->body;
+    struct field_problem problem;
+    struct str text = http_request(call->x)->body;
+    if (set == NULL) {
+        return true;
+    }
+    bool may_be_empty = set == &no_fields || set == &rotate_fields;
+    if (!(may_be_empty && text.len == 0) &&
+        !body_is_json(http_header(call->x, "Content-Type"))) {
+        call_problem(call, MESSAGE_UNSUPPORTED_MEDIA_TYPE,
+                     STR("send the body with Content-Type: application/json"), STR_NONE);
+        return false;
+    }
+    call->body = body_parse(text, may_be_empty, &call->arena, &problem);
+    if (call->body == NULL || !field_check(set, call->body, &problem)) {
+        return refuse(call, &problem);
+    }
+    return true;
+}
+
+/* ---- who calls --------------------------------------------------------------------------------- */
+
+static bool may_call(const struct call *call)
+{
+    const struct caller *caller = &call->caller;
+    if ((call->endpoint->roles & 1u << caller->role) == 0) {
+        return false;
+    }
+    /* An operator's key that is bound to a merchant does not administrate the house. */
+    return call->endpoint->admin == ADMIN_NONE || caller->merchant == NULL;
+}
+
+/* The caller is known: its merchant is held for us. */
+static void go_on(struct call *call, const struct caller *caller)
+{
+    call->caller = *caller;
+    call->has_caller = true;
+    if (!may_call(call)) {
+        call_problem(call, MESSAGE_FORBIDDEN, STR("the role of this key does not allow it"),
+                     STR_NONE);
+        return;
+    }
+    if (check_query(call) && take_body(call)) {
+        call->endpoint->fn(call);
+    }
+}
+
+static void authenticated(void *ctx, enum merchants_find found, const struct caller *caller)
+{
+    struct call *call = ctx;
+    switch (found) {
+    case MERCHANTS_FOUND:
+        go_on(call, caller);
+        return;
+    case MERCHANTS_UNKNOWN:
+        call_problem(call, MESSAGE_UNAUTHENTICATED,
+                     STR("send Authorization: Bearer with a valid API key"), STR_NONE);
+        return;
+    case MERCHANTS_UNAVAILABLE:
+        call_unavailable(call);
+        return;
+    }
+}
+
+static struct str bearer_of(const struct http_exchange *x)
+{
+    struct str rest = http_header(x, "Authorization");
+    struct str scheme = str_cut(&rest, ' ');
+    return str_eq_nocase(scheme, STR("Bearer")) ? str_trim(rest) : STR_NONE;
+}
+
+static void authenticate(struct call *call)
+{
+    struct merchants *merchants = call->api->parts.merchants;
+    struct str key = bearer_of(call->x);
+    struct caller caller;
+    if (key.len == 0) {
+        authenticated(call, MERCHANTS_UNKNOWN, NULL);
+    } else if (merchants_try(merchants, key, &caller)) {
+        go_on(call, &caller);
+    } else {
+        merchants_authenticate(merchants, key, authenticated, call);
+    }
+}
+
+/* ---- a request --------------------------------------------------------------------------------- */
+
+static void answer_no_method(struct call *call, const struct buf *allow)
+{
+    call_add_header(call, "Allow", buf_str(allow));
+    call_problem(call, MESSAGE_METHOD_NOT_ALLOWED, STR("the Allow header lists what it takes"),
+                 STR_NONE);
+}
+
+void api_handle(struct http_exchange *x, void *ctx)
+{
+    struct api *api = ctx;
+    const struct http_request *request = http_request(x);
+    struct call *call = calloc(1, sizeof(*call));
+    CHECK(call != NULL);
+    call->api = api;
+    call->x = x;
+    arena_init(&call->arena, CALL_ARENA_MAX);
+    list_add_last(&api->calls, &call->link);
+    const struct route *route = NULL;
+    struct buf allow;
+    buf_init(&allow, 256);
+    enum route_result found = route_find(api_routes(), api_endpoint_count, request->method,
+                                         request->path, &route, &call->params, &allow);
+    if (found == ROUTE_NO_METHOD) {
+        answer_no_method(call, &allow);
+    } else if (found == ROUTE_NO_PATH) {
+        call_problem(call, MESSAGE_NOT_FOUND, STR("there is nothing at this address"), STR_NONE);
+    } else {
+        http_set_route(x, route->pattern);
+        call->endpoint = &api_endpoints[route->tag];
+        if (call->endpoint->roles == ROLE_ANYONE) {
+            call->endpoint->fn(call);
+        } else {
+            authenticate(call);
+        }
+    }
+    buf_release(&allow);
+}
+
+/* ---- the module -------------------------------------------------------------------------------- */
+
+struct api *api_new(const struct api_parts *parts)
+{
+    struct api *api = calloc(1, sizeof(*api));
+    CHECK(api != NULL);
+    api->parts = *parts;
+    api->admin = (struct admin_parts){
+        .loop = parts->loop,
+        .store = parts->store,
+        .merchants = parts->merchants,
+        .engine = parts->engine,
+        .config = parts->merchants_config,
+        .pepper = parts->pepper,
+        .probe_ms = parts->answer_ms,
+    };
+    list_init(&api->calls);
+    return api;
+}
+
+void api_free(struct api **api_at)
+{
+    struct api *api = *api_at;
+    if (api == NULL) {
+        return;
+    }
+    *api_at = NULL;
+    while (!list_is_empty(&api->calls)) { /* nobody will answer them any more */
+        call_free(LIST_OWNER(api->calls.next, struct call, link));
+    }
+    buf_release(&api->openapi);
+    free(api);
+}

@@ -1,0 +1,92 @@
+/*
+ * call.h - one request to the API on its way (private to gateway/api).
+ *
+ *     api_handle -> route -> key -> role -> query, body by their tables -> handler
+ *        -> call_reply | call_problem, exactly once; the call is gone afterwards
+ */
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include "api/admin.h"
+#include "api/api.h"
+#include "api/field.h"
+#include "base/list.h"
+#include "http/route.h"
+
+enum {
+    CALL_BODY_MAX = 64 * 1024 * 1024, /* of an answer: a list of large payments */
+    CALL_ARENA_MAX = 512 * 1024 * 1024,
+    CALL_HEADER_MAX = 4,
+};
+
+enum { /* who may call: a set of roles */
+    ROLE_ANYONE = 0,
+    ROLE_MERCHANT = 1 << KEY_MERCHANT,
+    ROLE_FINANCE = 1 << KEY_FINANCE,
+    ROLE_OPERATOR = 1 << KEY_OPERATOR,
+};
+
+struct call;
+typedef void (*call_fn)(struct call *call);
+
+struct endpoint { /* one line of the API: who, what goes in, what it does; routes.c holds the table */
+    enum http_method method;
+    const char *path;
+    const char *name; /* operationId */
+    const char *summary;
+    unsigned roles;
+    bool has_key;                  /* needs an Idempotency-Key */
+    const struct field_set *query; /* never NULL */
+    const struct field_set *body;  /* NULL: none is taken */
+    call_fn fn;
+    enum admin_operation admin;
+    int status;           /* of success */
+    const char *response; /* schema of its body */
+};
+
+extern const struct endpoint api_endpoints[];
+extern const size_t api_endpoint_count;
+/* The same as routes; tag is the index of the endpoint. */
+extern const struct route *api_routes(void);
+
+struct api {
+    struct api_parts parts;
+    struct admin_parts admin;
+    struct link calls;
+    struct buf openapi; /* printed once */
+};
+
+struct call {
+    struct link link;
+    struct api *api;         /* borrowed */
+    struct http_exchange *x; /* until the answer */
+    const struct endpoint *endpoint;
+    struct route_params params;
+    struct caller caller; /* its merchant is held */
+    bool has_caller;
+    json_t *body; /* owned; NULL: none */
+    struct arena arena; /* what reads bring */
+    struct http_header header[CALL_HEADER_MAX];
+    size_t header_count;
+};
+
+void call_reply(struct call *call, int status, struct str content_type, struct str body);
+void call_reply_json(struct call *call, int status, const struct buf *body);
+void call_add_header(struct call *call, const char *name, struct str value); /* kept until the end */
+/* retry_after_s 0: the entry's own habit. */
+void call_problem(struct call *call, enum message problem, struct str detail, struct str param);
+void call_problem_full(struct call *call, enum message problem, struct str detail, struct str param,
+                       struct str payment_id, int retry_after_s);
+void call_unavailable(struct call *call);
+/* A query parameter that the table has checked; false when it is absent. */
+bool call_query(struct call *call, const char *name, struct str *value);
+
+/* Handlers. */
+void payments_create(struct call *call);
+void payments_show(struct call *call);
+void payments_list(struct call *call);
+void providers_list(struct call *call);
+void admin_handle(struct call *call);
+void openapi_show(struct call *call);
+
+#endif

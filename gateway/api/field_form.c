@@ -1,0 +1,143 @@
+#include "api/field.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/money.h"
+#include "providers/provider.h"
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_line(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        if (c < 0x20 || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_text(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_token(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < 0x21 || text.at[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_word(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool is_letter = c >= 'a' && c <= 'z';
+        if (!is_letter && (i == 0 || !((c >= '0' && c <= '9') || c == '_'))) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+static bool is_country(struct str text)
+{
+    return text.len == 2 && is_upper(text.at[0]) && is_upper(text.at[1]);
+}
+
+static bool is_currency(struct str text)
+{
+    return currency_find(text) != NULL;
+}
+
+static bool is_provider(struct str text)
+{
+    return provider_find(text) != NULL;
+}
+
+static bool is_email(struct str text)
+{
+    size_t at = str_find_char(text, '@', 0);
+    return at != SIZE_MAX && at > 0 && at + 1 < text.len &&
+           str_find_char(text, '@', at + 1) == SIZE_MAX && is_line(text) &&
+           str_find_char(text, ' ', 0) == SIZE_MAX;
+}
+
+static bool is_https(struct str text)
+{
+    return str_starts(text, STR("https://")) && text.len > sizeof("https://") - 1 &&
+           is_token(text) && str_find_char(text, '@', 0) == SIZE_MAX &&
+           str_find_char(text, '?', 0) == SIZE_MAX && str_find_char(text, '#', 0) == SIZE_MAX;
+}
+
+static bool is_secret(struct str text)
+{
+    struct str name = STR_NONE;
+    if (str_starts(text, STR("file:"))) {
+        name = str_sub(text, 5, SIZE_MAX);
+    } else if (str_starts(text, STR("env:"))) {
+        name = str_sub(text, 4, SIZE_MAX);
+    }
+    return name.len > 0 && name.at[0] != '.' && is_token(name) &&
+           str_find_char(name, '/', 0) == SIZE_MAX;
+}
+
+static bool is_id(enum id_kind kind, struct str text)
+{
+    struct uuid id;
+    struct error ignored;
+    return id_parse(kind, text, &id, &ignored);
+}
+
+static bool is_merchant_id(struct str text)
+{
+    return is_id(ID_MERCHANT, text);
+}
+
+static bool is_account_id(struct str text)
+{
+    return is_id(ID_ACCOUNT, text);
+}
+
+static bool is_payment_id(struct str text)
+{
+    return is_id(ID_PAYMENT, text);
+}
+
+static bool is_time(struct str text)
+{
+    int64_t wall_us;
+    struct error ignored;
+    return clock_parse(text, &wall_us, &ignored);
+}
+
+/* clang-format off */
+const struct field_form form_line     = {"line",     is_line,     NULL, "must not hold control characters"};
+const struct field_form form_text     = {"text",     is_text,     NULL, "must not hold control characters but tabs and line breaks"};
+const struct field_form form_token    = {"token",    is_token,    "^[!-~]+$", "must be visible ASCII without spaces"};
+const struct field_form form_word     = {"word",     is_word,     "^[a-z][a-z0-9_]*$", "must be a word of lower case letters, digits and underscores"};
+const struct field_form form_country  = {"country",  is_country,  "^[A-Z]{2}$", "must be an ISO 3166-1 country code, two capital letters"};
+const struct field_form form_currency = {"currency", is_currency, "^[A-Z]{3}$", "must be an active ISO 4217 currency code, three capital letters"};
+const struct field_form form_provider = {"provider", is_provider, "^[a-z][a-z0-9_]*$", "must be the name of a provider"};
+const struct field_form form_email    = {"email",    is_email,    "^[^@ ]+@[^@ ]+$", "must be an e-mail address"};
+const struct field_form form_https    = {"https",    is_https,    "^https://[!-~]+$", "must be an address that begins with https://, without user, query and fragment"};
+const struct field_form form_secret   = {"secret",   is_secret,   "^(file|env):[!-~]+$", "must say where the credentials are: file:NAME (in secrets_folder) or env:NAME; never the credentials themselves"};
+const struct field_form form_merchant_id = {"merchant_id", is_merchant_id, "^mer_[0-9A-Za-z]{26}$", "must be the id of a merchant (mer_...)"};
+const struct field_form form_account_id  = {"account_id",  is_account_id,  "^acc_[0-9A-Za-z]{26}$", "must be the id of an account (acc_...)"};
+const struct field_form form_payment_id  = {"payment_id",  is_payment_id,  "^pay_[0-9A-Za-z]{26}$", "must be the id of a payment (pay_...)"};
+const struct field_form form_time     = {"time",     is_time,     NULL, "must be a time as RFC 3339 writes it: 2026-11-21T10:15:30Z, or a date"};
+/* clang-format on */

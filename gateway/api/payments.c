@@ -1,0 +1,281 @@
+/* /v1/payments: from fields to the payment module, and reads of the ledger. */
+#include "api/call.h"
+
+#include <assert.h>
+
+#include "api/tables.h"
+#include "base/clock.h"
+#include "payment/idempotency.h"
+#include "payment/present.h"
+
+enum {
+    OBJECT_BYTES_MAX = 1024 * 1024, /* a part of the body, printed again with escapes */
+};
+static_assert((int)TABLES_METADATA_MAX <= (int)ROUTE_METADATA_MAX, "a request has room for it");
+
+/* ---- create ------------------------------------------------------------------------------------ */
+
+static bool refuse(struct call *call, enum message problem, const char *detail, const char *param)
+{
+    call_problem(call, problem, str_of(detail), str_of(param));
+    return false;
+}
+
+/* False: the call was answered. */
+static bool take_key(struct call *call, struct payment_request *request)
+{
+    struct error err;
+    struct str header = http_header(call->x, "Idempotency-Key");
+    size_t at;
+    size_t len;
+    char *out = arena_alloc(&call->arena, IDEMPOTENCY_KEY_MAX + 1);
+    if (header.at == NULL) {
+        return refuse(call, MESSAGE_KEY_MISSING,
+                      "send an Idempotency-Key of your own, new for each payment: repeating a "
+                      "request under its key never charges twice",
+                      "Idempotency-Key");
+    }
+    if (!idempotency_key_parse(header, out, &request->key, &err)) {
+        return refuse(call, MESSAGE_KEY_MALFORMED, err.text, "Idempotency-Key");
+    }
+    if (crypto_find_card_number(request->key, &at, &len)) {
+        return refuse(call, MESSAGE_CARD_DATA, "card numbers are never taken here",
+                      "Idempotency-Key");
+    }
+    if (!idempotency_fingerprint(STR("POST"), http_request(call->x)->path, call->body,
+                                 request->fingerprint, &err)) {
+        return refuse(call, MESSAGE_MALFORMED_JSON, err.text, "");
+    }
+    return true;
+}
+
+static struct str print_object(struct call *call, const char *name)
+{
+    const json_t *object = json_object_get(call->body, name);
+    struct buf text;
+    if (object == NULL) {
+        return STR_NONE;
+    }
+    buf_init(&text, OBJECT_BYTES_MAX);
+    CHECK(json_canonical(object, &text)); /* a part of a body that was small enough */
+    struct str kept = arena_str(&call->arena, buf_str(&text));
+    buf_release(&text);
+    return kept;
+}
+
+/* Both kinds of method in one object: what belongs to the other is refused. */
+static bool take_method(struct call *call, struct payment_request *request)
+{
+    json_t *method = json_object_get(call->body, "method");
+    json_t *tokens = json_object_get(method, "tokens");
+    request->method_type = json_text(method, "type");
+    request->test_outcome = json_text(method, "outcome");
+    if (str_eq(request->method_type, STR("test"))) {
+        if (call->caller.merchant->livemode) {
+            return refuse(call, MESSAGE_INVALID_MEMBER, "\"test\" is for test keys only",
+                          "method.type");
+        }
+        if (request->test_outcome.len == 0) {
+            return refuse(call, MESSAGE_MISSING_MEMBER, "a test payment needs its outcome",
+                          "method.outcome");
+        }
+        return tokens == NULL || refuse(call, MESSAGE_INVALID_MEMBER,
+                                        "a test payment takes an outcome, no tokens",
+                                        "method.tokens");
+    }
+    if (request->test_outcome.len > 0) {
+        return refuse(call, MESSAGE_INVALID_MEMBER, "outcome is for method type \"test\" only",
+                      "method.outcome");
+    }
+    if (json_object_size(tokens) == 0) {
+        return refuse(call, MESSAGE_MISSING_MEMBER,
+                      "tokens is needed: the payer's token at one or more providers",
+                      "method.tokens");
+    }
+    for (void *at = json_object_iter(tokens); at; at = json_object_iter_next(tokens, at)) {
+        const json_t *token = json_object_iter_value(at);
+        request->token[request->token_count++] = (struct payment_token){
+            .provider = {json_object_iter_key(at), json_object_iter_key_len(at)},
+            .token = {json_string_value(token), json_string_length(token)},
+        };
+    }
+    return true;
+}
+
+static void take_metadata(struct call *call, struct payment_request *request)
+{
+    json_t *metadata = json_object_get(call->body, "metadata");
+    for (void *at = json_object_iter(metadata); at; at = json_object_iter_next(metadata, at)) {
+        const json_t *value = json_object_iter_value(at);
+        request->metadata[request->metadata_count++] = (struct route_pair){
+            .name = {json_object_iter_key(at), json_object_iter_key_len(at)},
+            .value = {json_string_value(value), json_string_length(value)},
+        };
+    }
+}
+
+static size_t take_names(struct call *call, const char *path, struct str *names)
+{
+    const json_t *list = json_path(call->body, path);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *name = json_array_get(list, i);
+        names[i] = (struct str){json_string_value(name), json_string_length(name)};
+    }
+    return json_array_size(list);
+}
+
+static void take_fields(struct call *call, struct payment_request *request)
+{
+    request->amount_minor = json_integer_value(json_object_get(call->body, "amount"));
+    request->currency = currency_find(json_text(call->body, "currency"));
+    request->capture_automatic = !str_eq(json_text(call->body, "capture"), STR("manual"));
+    request->reference = json_text(call->body, "reference");
+    request->description = json_text(call->body, "description");
+    request->country = json_path_text(call->body, "customer.country");
+    request->customer_id = json_path_text(call->body, "customer.id");
+    request->customer_json = print_object(call, "customer");
+    request->metadata_json = print_object(call, "metadata");
+    request->routing_json = print_object(call, "providers");
+    take_metadata(call, request);
+    request->only_count = take_names(call, "providers.only", request->only);
+    request->never_count = take_names(call, "providers.never", request->never);
+    request->request_id = http_request_id(call->x);
+}
+
+static void created(void *ctx, const struct payment_reply *reply)
+{
+    struct call *call = ctx;
+    if (reply->problem != MESSAGE_NONE) {
+        call_problem_full(call, reply->problem, reply->problem_detail, STR_NONE,
+                          reply->problem_payment, reply->retry_after_s);
+        return;
+    }
+    if (reply->location.len > 0) {
+        call_add_header(call, "Location", reply->location);
+    }
+    if (reply->replayed) {
+        call_add_header(call, "Idempotent-Replayed", STR("true"));
+    }
+    if (reply->retry_after_s > 0) {
+        call_add_header(call, "Retry-After",
+                        arena_printf(&call->arena, "%d", reply->retry_after_s));
+    }
+    call_reply(call, reply->status, reply->content_type, reply->body);
+}
+
+void payments_create(struct call *call)
+{
+    struct payment_request *request = ARENA_NEW(&call->arena, struct payment_request);
+    if (!take_method(call, request) || !take_key(call, request)) {
+        return;
+    }
+    take_fields(call, request);
+    payment_create_start(call->api->parts.payments, call->caller.merchant, request, created, call);
+}
+
+/* ---- show -------------------------------------------------------------------------------------- */
+
+static void show_loaded(void *ctx, enum store_find found, const struct store_payment_view *payment,
+                        const struct error *why)
+{
+    struct call *call = ctx;
+    (void)why;
+    if (found == STORE_FAILED) {
+        call_unavailable(call);
+        return;
+    }
+    if (found == STORE_ABSENT) {
+        call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
+        return;
+    }
+    struct buf body;
+    buf_init(&body, PRESENT_BYTES_MAX);
+    present_payment(payment, &body);
+    call_reply_json(call, 200, &body);
+    buf_release(&body);
+}
+
+/* Other merchants' payments are absent like those that never were: one look-up by both ids. */
+void payments_show(struct call *call)
+{
+    struct uuid id;
+    struct error ignored;
+    if (!id_parse(ID_PAYMENT, call->params.value[0], &id, &ignored)) {
+        call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
+        return;
+    }
+    store_load_payment(call->api->parts.store, &call->caller.merchant->merchant_id, &id,
+                       &call->arena, show_loaded, call);
+}
+
+/* ---- list -------------------------------------------------------------------------------------- */
+
+static void list_loaded(void *ctx, enum store_find found, const struct store_payment_view *payments,
+                        size_t count, bool has_more, const struct error *why)
+{
+    struct call *call = ctx;
+    struct buf body;
+    struct buf one;
+    struct json_out json;
+    (void)why;
+    if (found == STORE_FAILED) {
+        call_unavailable(call);
+        return;
+    }
+    buf_init(&body, CALL_BODY_MAX);
+    buf_init(&one, PRESENT_BYTES_MAX);
+    json_out_init(&json, &body);
+    json_begin_object(&json);
+    json_put_cstr(&json, "object", "list");
+    json_put_cstr(&json, "url", "/v1/payments");
+    json_put_bool(&json, "has_more", has_more);
+    json_key(&json, "data");
+    json_begin_array(&json);
+    for (size_t i = 0; i < count; i++) {
+        buf_clear(&one);
+        present_payment(&payments[i], &one);
+        json_raw(&json, buf_str(&one));
+    }
+    json_end_array(&json);
+    json_end_object(&json);
+    call_reply_json(call, 200, &body);
+    buf_release(&one);
+    buf_release(&body);
+}
+
+static int64_t query_time(struct call *call, const char *name)
+{
+    struct str text;
+    struct error ignored;
+    int64_t wall_us = 0;
+    if (call_query(call, name, &text) && !clock_parse(text, &wall_us, &ignored)) {
+        return 0; /* the table has checked it */
+    }
+    return wall_us;
+}
+
+void payments_list(struct call *call)
+{
+    struct store_filter filter = {
+        .merchant_id = call->caller.merchant->merchant_id,
+        .from_us = query_time(call, "created_from"),
+        .to_us = query_time(call, "created_to"),
+        .limit = TABLES_LIST_LIMIT,
+    };
+    struct str text;
+    struct error ignored;
+    int64_t limit = 0;
+    if (call_query(call, "limit", &text) && str_to_int64(text, &limit)) {
+        filter.limit = (unsigned)limit;
+    }
+    if (call_query(call, "status", &text)) {
+        filter.status = payment_status_find(text);
+    }
+    if (call_query(call, "starting_after", &text) &&
+        !id_parse(ID_PAYMENT, text, &filter.after, &ignored)) {
+        filter.after = (struct uuid){{0}};
+    }
+    (void)call_query(call, "reference", &filter.reference);
+    (void)call_query(call, "provider", &filter.provider);
+    store_list_payments(call->api->parts.store, &filter, &call->arena, list_loaded, call);
+}

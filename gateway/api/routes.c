@@ -1,0 +1,53 @@
+#include "api/call.h"
+
+#include "api/tables.h"
+
+#define HOUSE ROLE_OPERATOR
+#define READS (ROLE_MERCHANT | ROLE_FINANCE)
+#define BOARD (ROLE_MERCHANT | ROLE_FINANCE | ROLE_OPERATOR)
+
+/* clang-format off */
+const struct endpoint api_endpoints[] = {
+    {HTTP_POST,  "/v1/payments",      "createPayment", "Create a payment", ROLE_MERCHANT, true,  &no_query,       &payment_fields, payments_create, ADMIN_NONE, 201, "Payment"},
+    {HTTP_GET,   "/v1/payments",      "listPayments",  "List payments, newest first", READS, false, &payment_query, NULL, payments_list,   ADMIN_NONE, 200, "PaymentList"},
+    {HTTP_GET,   "/v1/payments/{id}", "getPayment",    "One payment with its attempts and the routing decision", READS, false, &no_query, NULL, payments_show, ADMIN_NONE, 200, "Payment"},
+    {HTTP_GET,   "/v1/providers",     "listProviders", "How the provider accounts are doing", BOARD, false, &provider_query, NULL, providers_list, ADMIN_NONE, 200, "ProviderList"},
+
+    {HTTP_POST,  "/v1/admin/merchants",              "createMerchant",  "Create a merchant and its test twin", HOUSE, false, &no_query, &merchant_fields, admin_handle, ADMIN_MERCHANT_CREATE,  201, "Merchant"},
+    {HTTP_GET,   "/v1/admin/merchants",              "listMerchants",   "List merchants",           HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_LIST,    200, "MerchantList"},
+    {HTTP_GET,   "/v1/admin/merchants/{id}",         "getMerchant",     "One merchant",             HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_SHOW,    200, "Merchant"},
+    {HTTP_POST,  "/v1/admin/merchants/{id}/disable", "disableMerchant", "Disable a merchant and its twin; by the twin's id, the twin alone", HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_DISABLE, 200, "Merchant"},
+    {HTTP_POST,  "/v1/admin/merchants/{id}/enable",  "enableMerchant",  "Enable it again",          HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_ENABLE,  200, "Merchant"},
+
+    {HTTP_POST,  "/v1/admin/accounts",               "createAccount",   "Create a provider account", HOUSE, false, &no_query, &account_fields, admin_handle, ADMIN_ACCOUNT_CREATE, 201, "Account"},
+    {HTTP_GET,   "/v1/admin/accounts",               "listAccounts",    "List provider accounts",    HOUSE, false, &merchant_query, NULL,      admin_handle, ADMIN_ACCOUNT_LIST,    200, "AccountList"},
+    {HTTP_GET,   "/v1/admin/accounts/{id}",          "getAccount",      "One provider account",      HOUSE, false, &no_query, NULL,            admin_handle, ADMIN_ACCOUNT_SHOW,    200, "Account"},
+    {HTTP_PATCH, "/v1/admin/accounts/{id}",          "updateAccount",   "Change a provider account", HOUSE, false, &no_query, &account_change_fields, admin_handle, ADMIN_ACCOUNT_UPDATE, 200, "Account"},
+    {HTTP_POST,  "/v1/admin/accounts/{id}/rotate",   "rotateAccount",   "Use other credentials from now on", HOUSE, false, &no_query, &secret_fields, admin_handle, ADMIN_ACCOUNT_ROTATE, 200, "Account"},
+    {HTTP_POST,  "/v1/admin/accounts/{id}/disable",  "disableAccount",  "Send no new payments there", HOUSE, false, &no_query, &no_fields,     admin_handle, ADMIN_ACCOUNT_DISABLE, 200, "Account"},
+    {HTTP_POST,  "/v1/admin/accounts/{id}/enable",   "enableAccount",   "Use it again",              HOUSE, false, &no_query, &no_fields,      admin_handle, ADMIN_ACCOUNT_ENABLE,  200, "Account"},
+    {HTTP_POST,  "/v1/admin/accounts/{id}/test",     "testAccount",     "Make a harmless real call with its credentials", HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_ACCOUNT_TEST, 200, "AccountTest"},
+
+    {HTTP_POST,  "/v1/admin/keys",                   "createKey",       "Create an API key; its text is shown once", HOUSE, false, &no_query, &key_fields, admin_handle, ADMIN_KEY_CREATE, 201, "NewKey"},
+    {HTTP_GET,   "/v1/admin/keys",                   "listKeys",        "List a merchant's keys; without merchant, the operators'", HOUSE, false, &merchant_query, NULL, admin_handle, ADMIN_KEY_LIST, 200, "KeyList"},
+    {HTTP_GET,   "/v1/admin/keys/{id}",              "getKey",          "One key",                   HOUSE, false, &no_query, NULL,            admin_handle, ADMIN_KEY_SHOW,        200, "Key"},
+    {HTTP_POST,  "/v1/admin/keys/{id}/rotate",       "rotateKey",       "A new key; the old one stays valid for a while", HOUSE, false, &no_query, &rotate_fields, admin_handle, ADMIN_KEY_ROTATE, 201, "NewKey"},
+    {HTTP_POST,  "/v1/admin/keys/{id}/disable",      "disableKey",      "Disable a key now",         HOUSE, false, &no_query, &no_fields,      admin_handle, ADMIN_KEY_DISABLE,     200, "Key"},
+
+    {HTTP_GET,   "/openapi.json",                    "getOpenApi",      "This document",             ROLE_ANYONE, false, &no_query, NULL,      openapi_show, ADMIN_NONE,            200, NULL},
+};
+/* clang-format on */
+const size_t api_endpoint_count = ARRAY_LEN(api_endpoints);
+
+const struct route *api_routes(void)
+{
+    static struct route routes[ARRAY_LEN(api_endpoints)];
+    for (size_t i = 0; routes[ARRAY_LEN(routes) - 1].pattern == NULL; i++) {
+        routes[i] = (struct route){
+            .method = api_endpoints[i].method,
+            .pattern = api_endpoints[i].path,
+            .tag = (int)i,
+        };
+    }
+    return routes;
+}

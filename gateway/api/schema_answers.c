@@ -1,0 +1,232 @@
+/* What answers look like. Members are written type by type; "?" means that it may be null. */
+#include "api/schema.h"
+
+#include <string.h>
+
+struct member {
+    const char *name;
+    const char *type; /* string, integer, boolean, number, time, object, "[]Name", "Name", ... */
+    const char *help;
+};
+
+struct answer {
+    const char *name;
+    const char *help;
+    const struct member *members;
+    size_t count;
+};
+
+/* clang-format off */
+static const struct member payment[] = {
+    {"id",              "string",   "pay_..."},
+    {"object",          "string",   "`payment`"},
+    {"status",          "string",   "processing, requires_action, authorized, succeeded, declined, failed, canceled or review"},
+    {"amount",          "integer",  "In minor units."},
+    {"currency",        "string",   "ISO 4217."},
+    {"amount_captured", "integer",  "What was charged."},
+    {"amount_refunded", "integer",  "What was given back."},
+    {"capture",         "string",   "automatic or manual"},
+    {"reference",       "string?",  "Your own id."},
+    {"method",          "object",   "Its type; tokens are never shown."},
+    {"customer",        "object",   "As sent."},
+    {"metadata",        "object",   "As sent."},
+    {"provider",        "string?",  "Of the attempt that decides what the payment is."},
+    {"failure",         "object?",  "Why it was declined or failed: reason, and the provider's code."},
+    {"next_action",     "object",   "Only with status requires_action: where the payer must go."},
+    {"attempts",        "[]Attempt", "Every try, in order."},
+    {"decision",        "object?",  "Why these providers, in this order: rule, candidates, expected fees, health."},
+    {"created",         "time",     "RFC 3339."},
+    {"livemode",        "boolean",  "False on test keys."},
+};
+static const struct member attempt[] = {
+    {"id",                 "string",  "att_..."},
+    {"provider",           "string",  "Name of the provider."},
+    {"account",            "string",  "acc_..."},
+    {"operation",          "string",  "sale or authorize"},
+    {"status",             "string",  "processing, approved, pending, requires_action, declined, failed or unknown"},
+    {"reason",             "string?", "Ours, stable: insufficient_funds, connect_refused, ..."},
+    {"code",               "string?", "The provider's own."},
+    {"decline",            "string",  "Only when declined: soft or hard."},
+    {"provider_reference", "string?", "The provider's id of the money movement."},
+    {"expected_fee",       "integer?", "By the account's fee table, in minor units."},
+    {"fee",                "integer?", "As the provider stated it."},
+    {"started",            "time",    "RFC 3339."},
+    {"ended",              "time?",   "RFC 3339."},
+};
+#define LIST_OF(name)                                                                              \
+    {"object", "string", "`list`"}, {"url", "string", "Where the list is."},                       \
+    {"has_more", "boolean", "There are more behind the last one."}, {"data", "[]" name, ""}
+static const struct member payment_list[] = {LIST_OF("Payment")};
+static const struct member provider_list[] = {LIST_OF("ProviderState")};
+static const struct member merchant_list[] = {LIST_OF("Merchant")};
+static const struct member account_list[] = {LIST_OF("Account")};
+static const struct member key_list[] = {LIST_OF("Key")};
+static const struct member provider_state[] = {
+    {"account",      "string",  "acc_..."},
+    {"provider",     "string",  "Name of the provider."},
+    {"name",         "string",  "The account's."},
+    {"state",        "string",  "healthy, degraded, down, disabled or unusable"},
+    {"success_rate", "number",  "0 to 1, of the calls in the window; a decline is a success of the provider."},
+    {"calls",        "integer", "In the window."},
+    {"failures",     "integer", "In the window."},
+    {"in_flight",    "integer", "Calls without answer yet."},
+    {"latency_ms",   "object",  "p50, p95, p99 of the last minutes."},
+    {"breaker",      "object",  "state (closed, half_open, open), why, retry_at."},
+    {"expected_fee", "object?", "Of 100.00: of_amount, currency, fee in minor units."},
+    {"last_error",   "object?", "reason, at."},
+    {"problem",      "string?", "Why the account cannot be used."},
+};
+static const struct member merchant[] = {
+    {"id",            "string",  "mer_..., the live one."},
+    {"object",        "string",  "`merchant`"},
+    {"name",          "string",  "Unique."},
+    {"country",       "string?", "ISO 3166-1 alpha-2."},
+    {"test_id",       "string",  "mer_..., its twin for test keys: money of the two never mixes."},
+    {"disabled",      "boolean", "Its keys are refused."},
+    {"test_disabled", "boolean", "The twin's keys are refused."},
+    {"created",       "time",    "RFC 3339."},
+};
+static const struct member account[] = {
+    {"id",         "string",  "acc_..."},
+    {"object",     "string",  "`account`"},
+    {"merchant",   "string",  "mer_..."},
+    {"provider",   "string",  "Name of the provider."},
+    {"name",       "string",  "Unique among the merchant's accounts at the provider."},
+    {"base_url",   "string",  "Address of the provider's API."},
+    {"secret",     "string",  "Where the credentials are; never the credentials."},
+    {"settings",   "object",  "Of the adapter."},
+    {"fees",       "object",  "The fee table; {}: unknown."},
+    {"currencies", "[]string", "Empty: all that the provider takes."},
+    {"methods",    "[]string", "Empty: all."},
+    {"amount_max", "integer", "0: no limit."},
+    {"disabled",   "boolean", "No new payments are sent there."},
+    {"problem",    "string?", "Why the account cannot be used by this gateway."},
+    {"created",    "time",    "RFC 3339."},
+};
+static const struct member account_test[] = {
+    {"account",     "string",  "acc_..."},
+    {"object",      "string",  "`account_test`"},
+    {"provider",    "string",  "Name of the provider."},
+    {"base_url",    "string",  "What was called."},
+    {"ok",          "boolean", "The provider took the credentials."},
+    {"reason",      "string",  "ok, or why not."},
+    {"detail",      "string?", "The provider's code, or what is wrong with the account."},
+    {"http_status", "integer?", "Of its answer."},
+    {"latency_ms",  "number?", "Of the call, without fetching a token."},
+};
+#define KEY_MEMBERS                                                                                \
+    {"id", "string", "key_..."}, {"object", "string", "`key`"},                                    \
+    {"role", "string", "merchant, finance or operator"},                                           \
+    {"merchant", "string?", "mer_...; null: an operator of the house."},                           \
+    {"livemode", "boolean", "False on test keys."},                                                \
+    {"hint", "string", "First and last characters."},                                              \
+    {"active", "boolean", "Neither disabled nor expired."}, {"created", "time", "RFC 3339."},      \
+    {"expires", "time?", "RFC 3339."}, {"disabled", "time?", "From then on it is refused."}
+static const struct member key[] = {KEY_MEMBERS};
+static const struct member new_key[] = {
+    KEY_MEMBERS,
+    {"key",            "string", "The key itself: shown this once."},
+    {"replaces",       "string", "Only after a rotation: the old key."},
+    {"replaced_until", "time",   "Only after a rotation: the old key is valid until then."},
+};
+static const struct member problem[] = {
+    {"type",       "string",  "Address of the code's page."},
+    {"title",      "string",  "What the code means."},
+    {"status",     "integer", "The HTTP status."},
+    {"detail",     "string",  "What is wrong here, and what would be right."},
+    {"code",       "string",  "Stable: decide by this."},
+    {"param",      "string",  "The member, query parameter or header it is about."},
+    {"retryable",  "boolean", "The same request under the same key may succeed later."},
+    {"payment_id", "string",  "The payment it is about."},
+    {"request_id", "string",  "Tell it to support."},
+};
+
+#define ANSWER(name, help, members) {name, help, members, ARRAY_LEN(members)}
+static const struct answer answers[] = {
+    ANSWER("Payment",       "A payment, its attempts and the routing decision.", payment),
+    ANSWER("Attempt",       "One try at one provider.", attempt),
+    ANSWER("PaymentList",   "Newest first.", payment_list),
+    ANSWER("ProviderState", "How one provider account is doing.", provider_state),
+    ANSWER("ProviderList",  "Provider accounts.", provider_list),
+    ANSWER("Merchant",      "A live merchant and its test twin.", merchant),
+    ANSWER("MerchantList",  "Merchants by name.", merchant_list),
+    ANSWER("Account",       "An account of a merchant at a provider.", account),
+    ANSWER("AccountList",   "Accounts.", account_list),
+    ANSWER("AccountTest",   "What a harmless real call came to.", account_test),
+    ANSWER("Key",           "An API key, without its text.", key),
+    ANSWER("NewKey",        "A new API key with its text.", new_key),
+    ANSWER("KeyList",       "Keys, oldest first.", key_list),
+    ANSWER("Problem",       "RFC 9457.", problem),
+};
+/* clang-format on */
+
+static void put_base_type(struct json_out *out, struct str type, bool may_be_null)
+{
+    bool is_time = str_eq(type, STR("time"));
+    struct str name = is_time ? STR("string") : type;
+    json_key(out, "type");
+    if (may_be_null) {
+        json_begin_array(out);
+        json_str(out, name);
+        json_cstr(out, "null");
+        json_end_array(out);
+    } else {
+        json_str(out, name);
+    }
+    if (is_time) {
+        json_put_cstr(out, "format", "date-time");
+    }
+}
+
+static void put_items(struct json_out *out, struct str name)
+{
+    json_put_cstr(out, "type", "array");
+    json_key(out, "items");
+    json_begin_object(out);
+    if (name.at[0] >= 'A' && name.at[0] <= 'Z') {
+        struct buf text;
+        buf_init(&text, 256);
+        buf_add_str(&text, STR("#/components/schemas/"));
+        buf_add_str(&text, name);
+        json_put_str(out, "$ref", buf_str(&text));
+        buf_release(&text);
+    } else {
+        json_put_str(out, "type", name);
+    }
+    json_end_object(out);
+}
+
+static void put_member(struct json_out *out, const struct member *member)
+{
+    struct str type = str_of(member->type);
+    bool may_be_null = str_ends(type, STR("?"));
+    json_key(out, member->name);
+    json_begin_object(out);
+    if (str_starts(type, STR("[]"))) {
+        put_items(out, str_sub(type, 2, SIZE_MAX));
+    } else {
+        put_base_type(out, str_sub(type, 0, type.len - (may_be_null ? 1 : 0)), may_be_null);
+    }
+    if (member->help[0] != '\0') {
+        json_put_cstr(out, "description", member->help);
+    }
+    json_end_object(out);
+}
+
+void schema_answers(struct json_out *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        const struct answer *answer = &answers[i];
+        json_key(out, answer->name);
+        json_begin_object(out);
+        json_put_cstr(out, "type", "object");
+        json_put_cstr(out, "description", answer->help);
+        json_key(out, "properties");
+        json_begin_object(out);
+        for (size_t at = 0; at < answer->count; at++) {
+            put_member(out, &answer->members[at]);
+        }
+        json_end_object(out);
+        json_end_object(out);
+    }
+}

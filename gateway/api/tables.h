@@ -1,0 +1,42 @@
+/*
+ * tables.h - the field tables of every body and query that the API takes.
+ */
+#ifndef API_TABLES_H
+#define API_TABLES_H
+
+#include "api/field.h"
+
+extern const struct field_set payment_fields;
+extern const struct field_set method_fields;
+extern const struct field_set customer_fields;
+extern const struct field_set choice_fields; /* "providers" */
+extern const struct field_set merchant_fields;
+extern const struct field_set account_fields;
+extern const struct field_set account_change_fields;
+extern const struct field_set secret_fields;
+extern const struct field_set key_fields;
+extern const struct field_set rotate_fields;
+extern const struct field_set no_fields;
+
+/* queries */
+extern const struct field_set payment_query;
+extern const struct field_set provider_query;
+extern const struct field_set merchant_query; /* of one merchant's accounts or keys */
+extern const struct field_set no_query;
+
+/* Every table of a body, for the document: a table names only tables that stand in it too. */
+extern const struct field_set *const field_sets[];
+extern const size_t field_set_count;
+
+enum {
+    TABLES_REFERENCE_MAX = 255,
+    TABLES_METADATA_MAX = 50,
+    TABLES_ACCOUNT_LIST_MAX = 200,
+    TABLES_LIST_LIMIT = 10, /* payments in a list when nothing is asked */
+    TABLES_LIST_LIMIT_MAX = 100,
+    TABLES_EXPIRES_DAYS_MAX = 3650,
+    TABLES_GRACE_HOURS = 24, /* that a rotated key stays valid */
+    TABLES_GRACE_HOURS_MAX = 720,
+};
+
+#endif
