@@ -221,6 +221,12 @@ static void check_review(struct world *w, uint32_t payment, uint8_t at)
     const struct attempt_row *attempt = &PAYMENT(w, payment)->attempt[at];
     const struct provider_fake *provider = &w->provider[attempt->provider];
     const struct book *book = BOOK(w, book_index(payment, at));
+    bool charge_left = false;
+    for (uint8_t i = 0; i < ORCHESTRATE_SEND_MAX; i++)
+        charge_left = charge_left || (attempt->send[i].exists && attempt->send[i].moves_money);
+    if (!charge_left)
+        world_violation(w, "liveness: payment %u is in review, and no charge was ever sent",
+                        payment);
     if (saw_mismatch(w, payment, at) || book->pending_word != OUTCOME_NONE)
         return;
     int64_t enough =
@@ -258,12 +264,36 @@ static void check_word(struct world *w, uint32_t index, uint8_t last)
                         payment_status_name(payment->status));
 }
 
+/* No more attempts, and no more sends after a passing failure, than the limits allow. */
+static void check_limits(struct world *w, uint32_t index, uint8_t last)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    if (last + 1 > w->limits.attempt_max)
+        world_violation(w, "payment %u was tried %u times", index, last + 1U);
+    for (uint8_t at = 0; at <= last; at++) {
+        const struct attempt_row *attempt = &payment->attempt[at];
+        unsigned again = 0;
+        for (uint32_t i = attempt->first_outcome; i != NONE; i = OUTCOME(w, i)->next) {
+            const struct outcome_row *row = OUTCOME(w, i);
+            if (row->outcome == OUTCOME_NONE && attempt->send[row->send_number - 1].moves_money)
+                again++;
+        }
+        if (again > w->limits.again_max)
+            world_violation(w, "payment %u attempt %u was sent again %u times", index, at + 1U,
+                            again);
+    }
+}
+
 static void check_state(struct world *w, uint32_t index, uint8_t last)
 {
     const struct payment_row *payment = PAYMENT(w, index);
     int64_t net = net_of(w, index);
     int64_t bound = w->stop_at + w->limits.pending_after_us + 4 * w->limits.resolve_max_us +
                     8 * w->limits.lease_us + 600 * SEC;
+    if (payment_status_is_final(payment->status) != payment->has_answer)
+        world_violation(w, "P7: payment %u is %s and %s stored answer", index,
+                        payment_status_name(payment->status),
+                        payment->has_answer ? "has a" : "has no");
     switch (payment->status) {
     case PAYMENT_SUCCEEDED:
     case PAYMENT_AUTHORIZED:
@@ -320,8 +350,10 @@ static void check_payment(struct world *w, uint32_t index)
             world_violation(w, "liveness: payment %u attempt %u is still unresolved", index,
                             at + 1U);
     }
-    if (payment->exists)
-        check_state(w, index, last);
+    if (!payment->exists)
+        return;
+    check_limits(w, index, last);
+    check_state(w, index, last);
 }
 
 /* ---- what clients were told ------------------------------------------------------------------ */
