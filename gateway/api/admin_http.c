@@ -3,22 +3,22 @@
 
 static void replied(void *ctx, const struct admin_reply *reply)
 {
-    struct call *call = ctx;
+    struct api_call *call = ctx;
     if (reply->problem != MESSAGE_NONE) {
-        call_problem(call, reply->problem, str_of(reply->wrong.detail),
+        api_call_problem(call, reply->problem, str_of(reply->wrong.detail),
                      str_of(reply->wrong.param));
         return;
     }
-    call_reply(call, reply->status, STR("application/json"), reply->body);
+    api_call_reply(call, reply->status, STR("application/json"), reply->body);
 }
 
-void admin_handle(struct call *call)
+void admin_handle(struct api_call *call)
 {
     struct admin_request request = {
         .operation = call->endpoint->admin,
         .id = call->params.count > 0 ? call->params.value[0] : STR_NONE,
         .body = call->body,
     };
-    (void)call_query(call, "merchant", &request.merchant);
+    (void)api_call_query(call, "merchant", &request.merchant);
     admin_start(&call->api->admin, &request, replied, call);
 }

@@ -13,7 +13,7 @@ enum {
 
 /* ---- answers ----------------------------------------------------------------------------------- */
 
-static void call_free(struct call *call)
+static void call_free(struct api_call *call)
 {
     list_remove(&call->link);
     if (call->has_caller && call->caller.merchant != NULL) {
@@ -24,14 +24,14 @@ static void call_free(struct call *call)
     free(call);
 }
 
-void call_add_header(struct call *call, const char *name, struct str value)
+void api_call_add_header(struct api_call *call, const char *name, struct str value)
 {
     CHECK(call->header_count < CALL_HEADER_MAX);
     call->header[call->header_count++] =
         (struct http_header){str_of(name), arena_str(&call->arena, value)};
 }
 
-void call_reply(struct call *call, int status, struct str content_type, struct str body)
+void api_call_reply(struct api_call *call, int status, struct str content_type, struct str body)
 {
     struct http_response response = {
         .status = status,
@@ -44,17 +44,17 @@ void call_reply(struct call *call, int status, struct str content_type, struct s
     call_free(call);
 }
 
-void call_reply_json(struct call *call, int status, const struct buf *body)
+void api_call_reply_json(struct api_call *call, int status, const struct buf *body)
 {
     if (buf_is_ok(body)) {
-        call_reply(call, status, STR("application/json"), buf_str(body));
+        api_call_reply(call, status, STR("application/json"), buf_str(body));
     } else {
-        call_problem(call, MESSAGE_INTERNAL, STR("the answer is too large; ask for less at a time"),
+        api_call_problem(call, MESSAGE_INTERNAL, STR("the answer is too large; ask for less at a time"),
                      STR_NONE);
     }
 }
 
-void call_problem_full(struct call *call, enum message problem, struct str detail, struct str param,
+void api_call_problem_full(struct api_call *call, enum message problem, struct str detail, struct str param,
                        struct str payment_id, int retry_after_s)
 {
     const struct message_entry *entry = message_entry(problem);
@@ -63,42 +63,42 @@ void call_problem_full(struct call *call, enum message problem, struct str detai
         retry_after_s = RETRY_SOON_S;
     }
     if (retry_after_s > 0) {
-        call_add_header(call, "Retry-After", arena_printf(&call->arena, "%d", retry_after_s));
+        api_call_add_header(call, "Retry-After", arena_printf(&call->arena, "%d", retry_after_s));
     }
     if (problem == MESSAGE_UNAUTHENTICATED) {
-        call_add_header(call, "WWW-Authenticate", STR("Bearer realm=\"turnpike\""));
+        api_call_add_header(call, "WWW-Authenticate", STR("Bearer realm=\"turnpike\""));
     }
     buf_init(&body, PROBLEM_BYTES_MAX);
     message_print(problem, detail, param, payment_id, str_of(http_request_id(call->x)), &body);
     CHECK(buf_is_ok(&body));
-    call_reply(call, entry->status, STR("application/problem+json"), buf_str(&body));
+    api_call_reply(call, entry->status, STR("application/problem+json"), buf_str(&body));
     buf_release(&body);
 }
 
-void call_problem(struct call *call, enum message problem, struct str detail, struct str param)
+void api_call_problem(struct api_call *call, enum message problem, struct str detail, struct str param)
 {
-    call_problem_full(call, problem, detail, param, STR_NONE, 0);
+    api_call_problem_full(call, problem, detail, param, STR_NONE, 0);
 }
 
-void call_unavailable(struct call *call)
+void api_call_unavailable(struct api_call *call)
 {
-    call_problem(call, MESSAGE_UNAVAILABLE, STR("the ledger does not answer; try again"), STR_NONE);
+    api_call_problem(call, MESSAGE_UNAVAILABLE, STR("the ledger does not answer; try again"), STR_NONE);
 }
 
-bool call_query(struct call *call, const char *name, struct str *value)
+bool api_call_query(struct api_call *call, const char *name, struct str *value)
 {
     return http_query(call->x, name, value);
 }
 
 /* ---- what goes in ------------------------------------------------------------------------------ */
 
-static bool refuse(struct call *call, const struct field_problem *problem)
+static bool refuse(struct api_call *call, const struct field_problem *problem)
 {
-    call_problem(call, problem->message, str_of(problem->detail), str_of(problem->param));
+    api_call_problem(call, problem->message, str_of(problem->detail), str_of(problem->param));
     return false;
 }
 
-static bool refuse_query(struct call *call, struct str name, const char *detail)
+static bool refuse_query(struct api_call *call, struct str name, const char *detail)
 {
     struct field_problem problem;
     (void)field_fail(&problem, MESSAGE_CURSOR_MALFORMED, name, "%s", detail);
@@ -119,7 +119,7 @@ static bool is_repeated(struct str query, struct str name)
 }
 
 /* False: the call was answered. */
-static bool check_query(struct call *call)
+static bool check_query(struct api_call *call)
 {
     const struct field_set *set = call->endpoint->query;
     struct str query = http_request(call->x)->query;
@@ -150,7 +150,7 @@ static bool check_query(struct call *call)
 }
 
 /* False: the call was answered. */
-static bool take_body(struct call *call)
+static bool take_body(struct api_call *call)
 {
     const struct field_set *set = call->endpoint->body;
     struct field_problem problem;
@@ -161,7 +161,7 @@ static bool take_body(struct call *call)
     bool may_be_empty = set == &no_fields || set == &rotate_fields;
     if (!(may_be_empty && text.len == 0) &&
         !body_is_json(http_header(call->x, "Content-Type"))) {
-        call_problem(call, MESSAGE_UNSUPPORTED_MEDIA_TYPE,
+        api_call_problem(call, MESSAGE_UNSUPPORTED_MEDIA_TYPE,
                      STR("send the body with Content-Type: application/json"), STR_NONE);
         return false;
     }
@@ -174,7 +174,7 @@ static bool take_body(struct call *call)
 
 /* ---- who calls --------------------------------------------------------------------------------- */
 
-static bool may_call(const struct call *call)
+static bool may_call(const struct api_call *call)
 {
     const struct caller *caller = &call->caller;
     if ((call->endpoint->roles & 1u << caller->role) == 0) {
@@ -185,12 +185,12 @@ static bool may_call(const struct call *call)
 }
 
 /* The caller is known: its merchant is held for us. */
-static void go_on(struct call *call, const struct caller *caller)
+static void go_on(struct api_call *call, const struct caller *caller)
 {
     call->caller = *caller;
     call->has_caller = true;
     if (!may_call(call)) {
-        call_problem(call, MESSAGE_FORBIDDEN, STR("the role of this key does not allow it"),
+        api_call_problem(call, MESSAGE_FORBIDDEN, STR("the role of this key does not allow it"),
                      STR_NONE);
         return;
     }
@@ -201,17 +201,17 @@ static void go_on(struct call *call, const struct caller *caller)
 
 static void authenticated(void *ctx, enum merchants_find found, const struct caller *caller)
 {
-    struct call *call = ctx;
+    struct api_call *call = ctx;
     switch (found) {
     case MERCHANTS_FOUND:
         go_on(call, caller);
         return;
     case MERCHANTS_UNKNOWN:
-        call_problem(call, MESSAGE_UNAUTHENTICATED,
+        api_call_problem(call, MESSAGE_UNAUTHENTICATED,
                      STR("send Authorization: Bearer with a valid API key"), STR_NONE);
         return;
     case MERCHANTS_UNAVAILABLE:
-        call_unavailable(call);
+        api_call_unavailable(call);
         return;
     }
 }
@@ -223,7 +223,7 @@ static struct str bearer_of(const struct http_exchange *x)
     return str_eq_nocase(scheme, STR("Bearer")) ? str_trim(rest) : STR_NONE;
 }
 
-static void authenticate(struct call *call)
+static void authenticate(struct api_call *call)
 {
     struct merchants *merchants = call->api->parts.merchants;
     struct str key = bearer_of(call->x);
@@ -239,10 +239,10 @@ static void authenticate(struct call *call)
 
 /* ---- a request --------------------------------------------------------------------------------- */
 
-static void answer_no_method(struct call *call, const struct buf *allow)
+static void answer_no_method(struct api_call *call, const struct buf *allow)
 {
-    call_add_header(call, "Allow", buf_str(allow));
-    call_problem(call, MESSAGE_METHOD_NOT_ALLOWED, STR("the Allow header lists what it takes"),
+    api_call_add_header(call, "Allow", buf_str(allow));
+    api_call_problem(call, MESSAGE_METHOD_NOT_ALLOWED, STR("the Allow header lists what it takes"),
                  STR_NONE);
 }
 
@@ -250,7 +250,7 @@ void api_handle(struct http_exchange *x, void *ctx)
 {
     struct api *api = ctx;
     const struct http_request *request = http_request(x);
-    struct call *call = calloc(1, sizeof(*call));
+    struct api_call *call = calloc(1, sizeof(*call));
     CHECK(call != NULL);
     call->api = api;
     call->x = x;
@@ -264,7 +264,7 @@ void api_handle(struct http_exchange *x, void *ctx)
     if (found == ROUTE_NO_METHOD) {
         answer_no_method(call, &allow);
     } else if (found == ROUTE_NO_PATH) {
-        call_problem(call, MESSAGE_NOT_FOUND, STR("there is nothing at this address"), STR_NONE);
+        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is nothing at this address"), STR_NONE);
     } else {
         http_set_route(x, route->pattern);
         call->endpoint = &api_endpoints[route->tag];
@@ -305,7 +305,7 @@ void api_free(struct api **api_at)
     }
     *api_at = NULL;
     while (!list_is_empty(&api->calls)) { /* nobody will answer them any more */
-        call_free(LIST_OWNER(api->calls.next, struct call, link));
+        call_free(LIST_OWNER(api->calls.next, struct api_call, link));
     }
     buf_release(&api->openapi);
     free(api);

@@ -2,7 +2,7 @@
  * call.h - one request to the API on its way (private to gateway/api).
  *
  *     api_handle -> route -> key -> role -> query, body by their tables -> handler
- *        -> call_reply | call_problem, exactly once; the call is gone afterwards
+ *        -> api_call_reply | api_call_problem, exactly once; the call is gone afterwards
  */
 #ifndef API_CALL_H
 #define API_CALL_H
@@ -26,8 +26,8 @@ enum { /* who may call: a set of roles */
     ROLE_OPERATOR = 1 << KEY_OPERATOR,
 };
 
-struct call;
-typedef void (*call_fn)(struct call *call);
+struct api_call;
+typedef void (*api_call_fn)(struct api_call *call);
 
 struct endpoint { /* one line of the API: who, what goes in, what it does; routes.c holds the table */
     enum http_method method;
@@ -38,7 +38,7 @@ struct endpoint { /* one line of the API: who, what goes in, what it does; route
     bool has_key;                  /* needs an Idempotency-Key */
     const struct field_set *query; /* never NULL */
     const struct field_set *body;  /* NULL: none is taken */
-    call_fn fn;
+    api_call_fn fn;
     enum admin_operation admin;
     int status;           /* of success */
     const char *response; /* schema of its body */
@@ -56,7 +56,7 @@ struct api {
     struct buf openapi; /* printed once */
 };
 
-struct call {
+struct api_call {
     struct link link;
     struct api *api;         /* borrowed */
     struct http_exchange *x; /* until the answer */
@@ -70,23 +70,23 @@ struct call {
     size_t header_count;
 };
 
-void call_reply(struct call *call, int status, struct str content_type, struct str body);
-void call_reply_json(struct call *call, int status, const struct buf *body);
-void call_add_header(struct call *call, const char *name, struct str value); /* kept until the end */
+void api_call_reply(struct api_call *call, int status, struct str content_type, struct str body);
+void api_call_reply_json(struct api_call *call, int status, const struct buf *body);
+void api_call_add_header(struct api_call *call, const char *name, struct str value); /* kept until the end */
 /* retry_after_s 0: the entry's own habit. */
-void call_problem(struct call *call, enum message problem, struct str detail, struct str param);
-void call_problem_full(struct call *call, enum message problem, struct str detail, struct str param,
+void api_call_problem(struct api_call *call, enum message problem, struct str detail, struct str param);
+void api_call_problem_full(struct api_call *call, enum message problem, struct str detail, struct str param,
                        struct str payment_id, int retry_after_s);
-void call_unavailable(struct call *call);
+void api_call_unavailable(struct api_call *call);
 /* A query parameter that the table has checked; false when it is absent. */
-bool call_query(struct call *call, const char *name, struct str *value);
+bool api_call_query(struct api_call *call, const char *name, struct str *value);
 
 /* Handlers. */
-void payments_create(struct call *call);
-void payments_show(struct call *call);
-void payments_list(struct call *call);
-void providers_list(struct call *call);
-void admin_handle(struct call *call);
-void openapi_show(struct call *call);
+void payments_create(struct api_call *call);
+void payments_show(struct api_call *call);
+void payments_list(struct api_call *call);
+void providers_list(struct api_call *call);
+void admin_handle(struct api_call *call);
+void openapi_show(struct api_call *call);
 
 #endif

@@ -362,12 +362,12 @@ void api_print_openapi(struct buf *buf)
     json_end_object(&out);
 }
 
-void openapi_show(struct call *call)
+void openapi_show(struct api_call *call)
 {
     struct buf *document = &call->api->openapi;
     if (document->len == 0) {
         buf_init(document, DOCUMENT_BYTES_MAX);
         api_print_openapi(document);
     }
-    call_reply_json(call, 200, document);
+    api_call_reply_json(call, 200, document);
 }

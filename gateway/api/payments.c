@@ -15,14 +15,14 @@ static_assert((int)TABLES_METADATA_MAX <= (int)ROUTE_METADATA_MAX, "a request ha
 
 /* ---- create ------------------------------------------------------------------------------------ */
 
-static bool refuse(struct call *call, enum message problem, const char *detail, const char *param)
+static bool refuse(struct api_call *call, enum message problem, const char *detail, const char *param)
 {
-    call_problem(call, problem, str_of(detail), str_of(param));
+    api_call_problem(call, problem, str_of(detail), str_of(param));
     return false;
 }
 
 /* False: the call was answered. */
-static bool take_key(struct call *call, struct payment_request *request)
+static bool take_key(struct api_call *call, struct payment_request *request)
 {
     struct error err;
     struct str header = http_header(call->x, "Idempotency-Key");
@@ -49,7 +49,7 @@ static bool take_key(struct call *call, struct payment_request *request)
     return true;
 }
 
-static struct str print_object(struct call *call, const char *name)
+static struct str print_object(struct api_call *call, const char *name)
 {
     const json_t *object = json_object_get(call->body, name);
     struct buf text;
@@ -64,7 +64,7 @@ static struct str print_object(struct call *call, const char *name)
 }
 
 /* Both kinds of method in one object: what belongs to the other is refused. */
-static bool take_method(struct call *call, struct payment_request *request)
+static bool take_method(struct api_call *call, struct payment_request *request)
 {
     json_t *method = json_object_get(call->body, "method");
     json_t *tokens = json_object_get(method, "tokens");
@@ -102,7 +102,7 @@ static bool take_method(struct call *call, struct payment_request *request)
     return true;
 }
 
-static void take_metadata(struct call *call, struct payment_request *request)
+static void take_metadata(struct api_call *call, struct payment_request *request)
 {
     json_t *metadata = json_object_get(call->body, "metadata");
     for (void *at = json_object_iter(metadata); at; at = json_object_iter_next(metadata, at)) {
@@ -114,7 +114,7 @@ static void take_metadata(struct call *call, struct payment_request *request)
     }
 }
 
-static size_t take_names(struct call *call, const char *path, struct str *names)
+static size_t take_names(struct api_call *call, const char *path, struct str *names)
 {
     const json_t *list = json_path(call->body, path);
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -124,7 +124,7 @@ static size_t take_names(struct call *call, const char *path, struct str *names)
     return json_array_size(list);
 }
 
-static void take_fields(struct call *call, struct payment_request *request)
+static void take_fields(struct api_call *call, struct payment_request *request)
 {
     request->amount_minor = json_integer_value(json_object_get(call->body, "amount"));
     request->currency = currency_find(json_text(call->body, "currency"));
@@ -144,26 +144,26 @@ static void take_fields(struct call *call, struct payment_request *request)
 
 static void created(void *ctx, const struct payment_reply *reply)
 {
-    struct call *call = ctx;
+    struct api_call *call = ctx;
     if (reply->problem != MESSAGE_NONE) {
-        call_problem_full(call, reply->problem, reply->problem_detail, STR_NONE,
+        api_call_problem_full(call, reply->problem, reply->problem_detail, STR_NONE,
                           reply->problem_payment, reply->retry_after_s);
         return;
     }
     if (reply->location.len > 0) {
-        call_add_header(call, "Location", reply->location);
+        api_call_add_header(call, "Location", reply->location);
     }
     if (reply->replayed) {
-        call_add_header(call, "Idempotent-Replayed", STR("true"));
+        api_call_add_header(call, "Idempotent-Replayed", STR("true"));
     }
     if (reply->retry_after_s > 0) {
-        call_add_header(call, "Retry-After",
+        api_call_add_header(call, "Retry-After",
                         arena_printf(&call->arena, "%d", reply->retry_after_s));
     }
-    call_reply(call, reply->status, reply->content_type, reply->body);
+    api_call_reply(call, reply->status, reply->content_type, reply->body);
 }
 
-void payments_create(struct call *call)
+void payments_create(struct api_call *call)
 {
     struct payment_request *request = ARENA_NEW(&call->arena, struct payment_request);
     if (!take_method(call, request) || !take_key(call, request)) {
@@ -178,30 +178,30 @@ void payments_create(struct call *call)
 static void show_loaded(void *ctx, enum store_find found, const struct store_payment_view *payment,
                         const struct error *why)
 {
-    struct call *call = ctx;
+    struct api_call *call = ctx;
     (void)why;
     if (found == STORE_FAILED) {
-        call_unavailable(call);
+        api_call_unavailable(call);
         return;
     }
     if (found == STORE_ABSENT) {
-        call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
+        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
         return;
     }
     struct buf body;
     buf_init(&body, PRESENT_BYTES_MAX);
     present_payment(payment, &body);
-    call_reply_json(call, 200, &body);
+    api_call_reply_json(call, 200, &body);
     buf_release(&body);
 }
 
 /* Other merchants' payments are absent like those that never were: one look-up by both ids. */
-void payments_show(struct call *call)
+void payments_show(struct api_call *call)
 {
     struct uuid id;
     struct error ignored;
     if (!id_parse(ID_PAYMENT, call->params.value[0], &id, &ignored)) {
-        call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
+        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
         return;
     }
     store_load_payment(call->api->parts.store, &call->caller.merchant->merchant_id, &id,
@@ -213,13 +213,13 @@ void payments_show(struct call *call)
 static void list_loaded(void *ctx, enum store_find found, const struct store_payment_view *payments,
                         size_t count, bool has_more, const struct error *why)
 {
-    struct call *call = ctx;
+    struct api_call *call = ctx;
     struct buf body;
     struct buf one;
     struct json_out json;
     (void)why;
     if (found == STORE_FAILED) {
-        call_unavailable(call);
+        api_call_unavailable(call);
         return;
     }
     buf_init(&body, CALL_BODY_MAX);
@@ -238,23 +238,23 @@ static void list_loaded(void *ctx, enum store_find found, const struct store_pay
     }
     json_end_array(&json);
     json_end_object(&json);
-    call_reply_json(call, 200, &body);
+    api_call_reply_json(call, 200, &body);
     buf_release(&one);
     buf_release(&body);
 }
 
-static int64_t query_time(struct call *call, const char *name)
+static int64_t query_time(struct api_call *call, const char *name)
 {
     struct str text;
     struct error ignored;
     int64_t wall_us = 0;
-    if (call_query(call, name, &text) && !clock_parse(text, &wall_us, &ignored)) {
+    if (api_call_query(call, name, &text) && !clock_parse(text, &wall_us, &ignored)) {
         return 0; /* the table has checked it */
     }
     return wall_us;
 }
 
-void payments_list(struct call *call)
+void payments_list(struct api_call *call)
 {
     struct store_filter filter = {
         .merchant_id = call->caller.merchant->merchant_id,
@@ -265,17 +265,17 @@ void payments_list(struct call *call)
     struct str text;
     struct error ignored;
     int64_t limit = 0;
-    if (call_query(call, "limit", &text) && str_to_int64(text, &limit)) {
+    if (api_call_query(call, "limit", &text) && str_to_int64(text, &limit)) {
         filter.limit = (unsigned)limit;
     }
-    if (call_query(call, "status", &text)) {
+    if (api_call_query(call, "status", &text)) {
         filter.status = payment_status_find(text);
     }
-    if (call_query(call, "starting_after", &text) &&
+    if (api_call_query(call, "starting_after", &text) &&
         !id_parse(ID_PAYMENT, text, &filter.after, &ignored)) {
         filter.after = (struct uuid){{0}};
     }
-    (void)call_query(call, "reference", &filter.reference);
-    (void)call_query(call, "provider", &filter.provider);
+    (void)api_call_query(call, "reference", &filter.reference);
+    (void)api_call_query(call, "provider", &filter.provider);
     store_list_payments(call->api->parts.store, &filter, &call->arena, list_loaded, call);
 }

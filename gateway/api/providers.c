@@ -5,12 +5,12 @@
 #include "payment/board.h"
 
 /* The currency in which the expected fee of 100.00 is shown. */
-static const struct currency *pick_currency(struct call *call,
+static const struct currency *pick_currency(struct api_call *call,
                                             const struct merchant_account *account)
 {
     static const char *const usual[] = {"EUR", "USD", "GBP"};
     struct str text;
-    if (call_query(call, "currency", &text)) {
+    if (api_call_query(call, "currency", &text)) {
         const struct currency *asked = currency_find(text);
         return merchant_account_takes(account, asked) ? asked : NULL;
     }
@@ -30,7 +30,7 @@ static const struct currency *pick_currency(struct call *call,
     return NULL;
 }
 
-static void print_account(struct call *call, const struct merchant_account *account,
+static void print_account(struct api_call *call, const struct merchant_account *account,
                           struct json_out *json)
 {
     struct health *health = call->api->parts.health;
@@ -60,23 +60,23 @@ static void begin(struct json_out *json, struct buf *body)
     json_begin_array(json);
 }
 
-static void end(struct call *call, struct json_out *json, struct buf *body)
+static void end(struct api_call *call, struct json_out *json, struct buf *body)
 {
     json_end_array(json);
     json_end_object(json);
-    call_reply_json(call, 200, body);
+    api_call_reply_json(call, 200, body);
     buf_release(body);
 }
 
 static void all_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
                        const struct error *why)
 {
-    struct call *call = ctx;
+    struct api_call *call = ctx;
     struct json_out json;
     struct buf body;
     (void)why;
     if (found == STORE_FAILED) {
-        call_unavailable(call);
+        api_call_unavailable(call);
         return;
     }
     begin(&json, &body);
@@ -90,7 +90,7 @@ static void all_listed(void *ctx, enum store_find found, const struct directory_
     end(call, &json, &body);
 }
 
-void providers_list(struct call *call)
+void providers_list(struct api_call *call)
 {
     struct json_out json;
     struct buf body;

@@ -25,6 +25,7 @@ enum {
 struct worker {
     const struct worker_start *start;
     struct secrets secrets;
+    struct merchants_config directory; /* with our environment */
     struct loop *loop;            /* owned */
     struct rule_set *rules;       /* owned */
     struct tls_server *api_tls;   /* owned */
@@ -237,10 +238,10 @@ static void wire_core(struct worker *w)
     w->store =
         store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id, w->start->slot);
     w->engine = engine_new(w->loop, &config->engine);
-    struct merchants_config merchants = config->merchants;
-    merchants.read_env = read_env;
+    w->directory = config->merchants;
+    w->directory.read_env = read_env;
     w->merchants =
-        merchants_new(w->loop, w->store, w->start->health, w->secrets.pepper, &merchants);
+        merchants_new(w->loop, w->store, w->start->health, w->secrets.pepper, &w->directory);
     struct payments_parts parts = {
         .loop = w->loop,
         .store = w->store,
@@ -267,7 +268,7 @@ static void wire_listeners(struct worker *w)
         .merchants = w->merchants,
         .health = w->start->health,
         .engine = w->engine,
-        .merchants_config = &config->merchants,
+        .merchants_config = &w->directory,
         .pepper = w->secrets.pepper,
         .answer_ms = config->store.statement_timeout_ms,
     };

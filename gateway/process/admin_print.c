@@ -1,0 +1,161 @@
+/* Answers for people: columns are chosen per object, widths by what is in them. */
+#include "process/admin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    COLUMN_MAX = 8,
+    CELL_MAX = 256,
+    ROW_MAX = 100000,
+};
+
+struct columns {
+    const char *object; /* of the rows */
+    const char *member[COLUMN_MAX];
+};
+
+/* clang-format off */
+static const struct columns tables[] = {
+    {"merchant", {"id", "test_id", "name", "country", "disabled", "created"}},
+    {"account",  {"id", "merchant", "provider", "name", "base_url", "secret", "disabled", "problem"}},
+    {"key",      {"id", "role", "merchant", "hint", "active", "created", "expires", "disabled"}},
+};
+/* clang-format on */
+
+static void cell_text(const json_t *value, char out[CELL_MAX])
+{
+    if (value == NULL || json_is_null(value)) {
+        (void)snprintf(out, CELL_MAX, "-");
+    } else if (json_is_string(value)) {
+        (void)snprintf(out, CELL_MAX, "%s", json_string_value(value));
+    } else if (json_is_boolean(value)) {
+        (void)snprintf(out, CELL_MAX, "%s", json_is_true(value) ? "yes" : "no");
+    } else {
+        struct buf text;
+        buf_init(&text, 1 << 20);
+        if (!json_canonical(value, &text)) {
+            buf_clear(&text);
+        }
+        (void)str_copy_to(str_sub(buf_str(&text), 0, CELL_MAX - 1), out, CELL_MAX);
+        buf_release(&text);
+    }
+}
+
+static const struct columns *columns_of(const json_t *row)
+{
+    struct str object = json_text(row, "object");
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        if (str_eq(object, str_of(tables[i].object))) {
+            return &tables[i];
+        }
+    }
+    return NULL;
+}
+
+static size_t column_count(const struct columns *columns)
+{
+    size_t count = 0;
+    while (count < COLUMN_MAX && columns->member[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+static void add_cell(struct buf *out, const char *text, size_t width, bool is_last)
+{
+    size_t len = strlen(text);
+    buf_add_str(out, str_of(text));
+    for (size_t i = len; !is_last && i < width + 2; i++) {
+        buf_add_char(out, ' ');
+    }
+    if (is_last) {
+        buf_add_char(out, '\n');
+    }
+}
+
+static void print_rows(const json_t *rows, struct buf *out)
+{
+    const struct columns *columns = columns_of(json_array_get(rows, 0));
+    size_t count = columns != NULL ? column_count(columns) : 0;
+    size_t width[COLUMN_MAX] = {0};
+    char cell[CELL_MAX];
+    if (count == 0) {
+        buf_add_str(out, STR("none\n"));
+        return;
+    }
+    for (size_t row = 0; row <= json_array_size(rows); row++) {
+        for (size_t i = 0; i < count; i++) {
+            (void)snprintf(cell, sizeof(cell), "%s", columns->member[i]);
+            if (row > 0) {
+                cell_text(json_object_get(json_array_get(rows, row - 1), columns->member[i]), cell);
+            }
+            width[i] = strlen(cell) > width[i] ? strlen(cell) : width[i];
+        }
+    }
+    for (size_t row = 0; row <= json_array_size(rows); row++) {
+        for (size_t i = 0; i < count; i++) {
+            (void)snprintf(cell, sizeof(cell), "%s", columns->member[i]);
+            if (row > 0) {
+                cell_text(json_object_get(json_array_get(rows, row - 1), columns->member[i]), cell);
+            }
+            add_cell(out, cell, width[i], i + 1 == count);
+        }
+    }
+}
+
+static void print_object(json_t *object, struct buf *out)
+{
+    char cell[CELL_MAX];
+    size_t width = 0;
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        size_t len = json_object_iter_key_len(at);
+        width = len > width ? len : width;
+    }
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        if (strcmp(json_object_iter_key(at), "object") == 0) {
+            continue;
+        }
+        cell_text(json_object_iter_value(at), cell);
+        add_cell(out, json_object_iter_key(at), width, false);
+        add_cell(out, cell, 0, true);
+    }
+}
+
+static const char *remark_on(enum admin_operation operation)
+{
+    switch ((unsigned)operation) {
+    case ADMIN_KEY_CREATE:
+    case ADMIN_KEY_ROTATE:
+        return "\nKeep the key now: it is not stored and cannot be shown again.\n";
+    case ADMIN_MERCHANT_CREATE:
+        return "\nNext: turnpike accounts create --merchant <id or test_id> ..., then turnpike "
+               "keys create --merchant <the same> --role merchant.\n";
+    default:
+        return "";
+    }
+}
+
+void admin_print(enum admin_operation operation, struct str body, struct buf *out)
+{
+    static const struct json_limits limits = {
+        .depth_max = 64,
+        .member_count_max = (size_t)ROW_MAX * 100,
+        .string_bytes_max = 1 << 20,
+    };
+    struct error err;
+    json_t *answer = json_parse(body, &limits, &err);
+    if (answer == NULL) {
+        buf_add_str(out, body); /* rather raw than not at all */
+        buf_add_char(out, '\n');
+        return;
+    }
+    const json_t *rows = json_object_get(answer, "data");
+    if (json_is_array(rows)) {
+        print_rows(rows, out);
+    } else {
+        print_object(answer, out);
+        buf_add_str(out, str_of(remark_on(operation)));
+    }
+    json_decref(answer);
+}
