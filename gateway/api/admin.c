@@ -150,7 +150,7 @@ struct uuid admin_id(enum id_kind kind, struct str text)
 {
     struct uuid id = {{0}};
     struct error ignored;
-    if (!id_parse(kind, text, &id, &ignored)) {
+    if (kind == ID_NONE || !id_parse(kind, text, &id, &ignored)) {
         return (struct uuid){{0}};
     }
     return id;
