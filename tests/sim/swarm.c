@@ -145,45 +145,47 @@ static int64_t between_decades(struct world *w, int64_t low, int64_t high)
     return between(w, low, top < high ? top : high);
 }
 
-static void draw_providers(struct world *w)
+/* One draw a statement: C leaves the order of arguments and initializers open, a trace must not. */
+static void draw_provider(struct world *w, struct provider_fake *provider)
 {
-    w->provider_count = (unsigned)between(w, 1, PROVIDER_MAX);
-    for (unsigned i = 0; i < w->provider_count; i++) {
-        struct provider_fake *provider = &w->provider[i];
-        *provider = (struct provider_fake){
-            .replay = (enum orchestrate_replay)rng_below(&w->rng, 4),
-            .can_lookup = !one_in(w, 4),
-            .two_step = one_in(w, 3),
-            .key_lifetime = one_in(w, 2) ? 0 : between_decades(w, 10 * SEC, 3600 * SEC),
-            .settle = one_in(w, 4) ? 0 : between_decades(w, 1 * SEC, 300 * SEC),
-            .latency = between(w, 5 * MS, 400 * MS),
-        };
-        if (one_in(w, 3)) {
-            provider->down_from = between(w, 0, w->span);
-            provider->down_to = provider->down_from + between(w, 0, w->stop_at / 2);
-            provider->down_hangs = one_in(w, 2);
-        }
-    }
+    *provider = (struct provider_fake){0};
+    provider->replay = (enum orchestrate_replay)rng_below(&w->rng, 4);
+    provider->can_lookup = !one_in(w, 4);
+    provider->two_step = one_in(w, 3);
+    if (one_in(w, 2))
+        provider->key_lifetime = between_decades(w, 10 * SEC, 3600 * SEC);
+    if (!one_in(w, 4))
+        provider->settle = between_decades(w, 1 * SEC, 300 * SEC);
+    provider->latency = between(w, 5 * MS, 400 * MS);
+    if (!one_in(w, 3))
+        return;
+    provider->down_from = between(w, 0, w->span);
+    provider->down_to = provider->down_from + between(w, 0, w->stop_at / 2);
+    provider->down_hangs = one_in(w, 2);
+}
+
+static void draw_disaster(struct world *w, enum sim_event_kind kind, uint32_t first, unsigned count,
+                          int64_t until)
+{
+    uint32_t which = first + (uint32_t)rng_below(&w->rng, count);
+    world_push(w, between(w, 0, until), kind, which, 0);
 }
 
 static void draw_disasters(struct world *w)
 {
-    if (!one_in(w, 3)) {
-        for (int64_t left = between(w, 0, 6); left > 0; left--)
-            world_push(w, between(w, 0, w->stop_at), SIM_CRASH,
-                       (uint32_t)rng_below(&w->rng, w->worker_count), 0);
-    }
+    int64_t crashes = one_in(w, 3) ? 0 : between(w, 0, 6);
+    int64_t pauses = one_in(w, 3) ? 0 : between(w, 0, 12);
+    int64_t steps = one_in(w, 3) ? between(w, 0, 2) : 0;
+    for (int64_t i = 0; i < crashes; i++)
+        draw_disaster(w, SIM_CRASH, 0, w->worker_count, w->stop_at);
     if (one_in(w, 3))
-        world_push(w, between(w, 0, w->stop_at), SIM_CRASH,
-                   WORKER_MAX + (uint32_t)rng_below(&w->rng, w->host_count), 0);
-    if (!one_in(w, 3)) {
-        for (int64_t left = between(w, 0, 12); left > 0; left--)
-            world_push(w, between(w, 0, one_in(w, 2) ? w->stop_at : w->span), SIM_PAUSE,
-                       (uint32_t)rng_below(&w->rng, w->worker_count), 0);
+        draw_disaster(w, SIM_CRASH, WORKER_MAX, w->host_count, w->stop_at);
+    for (int64_t i = 0; i < pauses; i++) {
+        int64_t until = one_in(w, 2) ? w->stop_at : w->span;
+        draw_disaster(w, SIM_PAUSE, 0, w->worker_count, until);
     }
-    for (int64_t left = between(w, 0, 4); left > 2; left--)
-        world_push(w, between(w, 0, w->stop_at), SIM_CLOCK,
-                   (uint32_t)rng_below(&w->rng, w->host_count), 0);
+    for (int64_t i = 0; i < steps; i++)
+        draw_disaster(w, SIM_CLOCK, 0, w->host_count, w->stop_at);
     if (one_in(w, 3)) {
         w->store_down_from = between(w, 0, w->stop_at);
         w->store_down_to = w->store_down_from + between(w, 0, 40 * SEC);
@@ -206,6 +208,8 @@ void swarm_draw(struct world *w)
     for (uint32_t i = 0; i < w->host_count; i++)
         swarm_step_clock(w, i);
     w->store_down_from = w->store_down_to = 0;
-    draw_providers(w);
+    w->provider_count = (unsigned)between(w, 1, PROVIDER_MAX);
+    for (unsigned i = 0; i < w->provider_count; i++)
+        draw_provider(w, &w->provider[i]);
     draw_disasters(w);
 }
