@@ -18,9 +18,9 @@ pay() { # name amount currency tokens [more members]
         >"$out/$1.status" || status=1
 }
 
-fault() { # provider kind count
-    curl -s --cacert var/tls/ca.pem "$sandbox/faults" -H 'Content-Type: application/json' \
-        -d "{\"provider\": \"$1\", \"operation\": \"charge\", \"kind\": \"$2\", \"count\": $3}" >/dev/null
+fault() { # provider kind [more members]
+    curl -sf --cacert var/tls/ca.pem "$sandbox/faults" -H 'Content-Type: application/json' \
+        -d "{\"provider\": \"$1\", \"operation\": \"charge\", \"kind\": \"$2\"${3:-}}" >/dev/null || status=1
 }
 
 no_faults() {
@@ -37,7 +37,7 @@ row() { # name remark
               (.decision.rule + (if $mine.expected_fee != null then ", by expected fee" else "" end)) end),
            (.attempts | map(.provider + ":" + .status) | join(" > ")), .status,
            (((.attempts | last | (.fee // .expected_fee)) as $f
-             | if $f == null or .provider == null then "-"
+             | if $f == null or (.status | IN("succeeded", "authorized") | not) then "-"
                else (($f / (.currency | minor)) | tostring) end)), $remark] | @tsv' "$out/$1.json" ||
         { echo "$1: $(cat "$out/$1.status") $(head -c 200 "$out/$1.json")" >&2; status=1; }
 }
@@ -61,10 +61,10 @@ pay kwd 12500 KWD "$both"
 pay gbp 799 GBP "$both" ', "capture": "manual"'
 pay declined 2500 EUR '{"paypal": "tok_hard", "payoneer": "tok_hard"}'
 first=$(jq -r .provider "$out/eur.json")
-fault "$first" refuse 1000
+fault "$first" refuse
 pay failover 1599 EUR "$both"
 no_faults
-fault "$first" reset_after_effect 1
+fault "$first" reset_after_effect ', "count": 1'
 pay lost 3100 EUR "$both"
 lost_at_first=$(cat "$out/lost.status")
 no_faults

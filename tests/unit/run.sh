@@ -6,7 +6,7 @@ passed=0
 failed=0
 for program in "$@"; do
     name=${program#"$build"/unit/}
-    if out=$("$program" 2>&1); then
+    if out=$(timeout -k 5 "${UNIT_TIMEOUT:-120}" "$program" 2>&1); then
         count=$(printf '%s\n' "$out" | sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' | tail -1)
         passed=$((passed + ${count:-0}))
     else
