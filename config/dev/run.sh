@@ -125,11 +125,12 @@ admin() {
 }
 
 make_account() { # merchant provider port-offset fees [option...]
-    local merchant=$1 provider=$2 port=$((SANDBOX_PORT + $3)) fees=$4
+    local merchant=$1 provider=$2 url="https://127.0.0.1:$((SANDBOX_PORT + $3))" fees=$4 id
     shift 4
-    admin accounts create --merchant "$merchant" --provider "$provider" --name main --if-absent \
-        --base-url "https://127.0.0.1:$port" --secret "file:$provider-demo.json" \
-        --fees "config/fees/$fees.json" "$@" >/dev/null || exit 1
+    id=$(admin accounts create --merchant "$merchant" --provider "$provider" --name main --if-absent \
+        --base-url "$url" --secret "file:$provider-demo.json" \
+        --fees "config/fees/$fees.json" "$@" | jq -r .id) && [ -n "$id" ] || exit 1
+    admin accounts update "$id" --base-url "$url" >/dev/null || exit 1
 }
 
 make_key() { # role file merchant-option...
@@ -150,11 +151,6 @@ make_demo() {
     if [ "$(cat var/run/accounts 2>/dev/null)" != "$merchant $SANDBOX_PORT" ]; then
         make_account "$merchant" paypal 1 paypal-us
         make_account "$merchant" payoneer 2 payoneer-checkout --setting country=US
-        psql_owner turnpike -q -v ON_ERROR_STOP=1 -v port="$SANDBOX_PORT" <<'SQL' || die "could not set the demo accounts' addresses"
-UPDATE accounts SET base_url = 'https://127.0.0.1:' || (:port + CASE provider WHEN 'paypal' THEN 1 ELSE 2 END)::text
- WHERE name = 'main' AND base_url LIKE 'https://127.0.0.1:%';
-UPDATE directory_version SET version = version + 1;
-SQL
         write_file var/run/accounts "$merchant $SANDBOX_PORT"
     fi
     make_key merchant var/secrets/key_merchant --merchant "$merchant"
