@@ -65,10 +65,19 @@ static void describe_words(const struct field *field, char out[FIELD_DETAIL_SIZE
     }
 }
 
+/* A form that says all there is to say, length included. */
+static bool is_telling(const struct field_form *form)
+{
+    return form != NULL && form != &form_line && form != &form_text && form != &form_token &&
+           form != &form_word;
+}
+
 static void describe_string(const struct field *field, char out[FIELD_DETAIL_SIZE])
 {
     if (field->words != NULL) {
         describe_words(field, out);
+    } else if (is_telling(field->form)) {
+        (void)snprintf(out, FIELD_DETAIL_SIZE, "%s", field->form->what);
     } else {
         (void)snprintf(out, FIELD_DETAIL_SIZE, "must be a string of %lld to %lld characters",
                        (long long)field->least, (long long)field->most);

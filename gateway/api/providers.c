@@ -30,6 +30,17 @@ static const struct currency *pick_currency(struct api_call *call,
     return NULL;
 }
 
+/* Paths and names of the house's files are for operators. */
+static struct str problem_for(const struct api_call *call, const struct merchant_account *account)
+{
+    if (account->usable) {
+        return STR_NONE;
+    }
+    return call->caller.role == KEY_OPERATOR
+               ? str_of(account->problem)
+               : STR("its settings or credentials cannot be used; the operator knows why");
+}
+
 static void print_account(struct api_call *call, const struct merchant_account *account,
                           struct json_out *json)
 {
@@ -39,7 +50,7 @@ static void print_account(struct api_call *call, const struct merchant_account *
         .account = &account->row,
         .health = &view,
         .cost = account->cost,
-        .problem = account->usable ? STR_NONE : str_of(account->problem),
+        .problem = problem_for(call, account),
         .currency = pick_currency(call, account),
         .now_us = clock_mono_us(),
         .now_wall_us = clock_wall_us(),

@@ -179,8 +179,10 @@ static bool add_option(json_t *body, const struct option *option, const char *te
     case OPTION_FLAG:
         break;
     }
-    return ok || err->text[0] != '\0' ||
-           fail(err, ERROR_INVALID, "--%s is not UTF-8", option->name);
+    if (!ok && err->text[0] == '\0') {
+        return fail(err, ERROR_INVALID, "--%s is not UTF-8", option->name);
+    }
+    return ok;
 }
 
 static bool take_options(int *argc, char **argv, const struct action *action, json_t *body,
@@ -367,6 +369,7 @@ static int command(int argc, char **argv)
         return usage(noun, stderr);
     }
     json_t *body = json_object();
+    argv[1] = argv[0]; /* what is not understood is told under the noun */
     int status = run(action, argc - 1, argv + 1, body);
     json_decref(body);
     return status;

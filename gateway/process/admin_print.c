@@ -7,6 +7,7 @@
 enum {
     COLUMN_MAX = 8,
     CELL_MAX = 256,
+    CELL_SHOWN = 100, /* a larger object is shown by its name */
     ROW_MAX = 100000,
 };
 
@@ -31,13 +32,20 @@ static void cell_text(const json_t *value, char out[CELL_MAX])
         (void)snprintf(out, CELL_MAX, "%s", json_string_value(value));
     } else if (json_is_boolean(value)) {
         (void)snprintf(out, CELL_MAX, "%s", json_is_true(value) ? "yes" : "no");
+    } else if (json_is_real(value)) {
+        (void)snprintf(out, CELL_MAX, "%.3f", json_real_value(value));
     } else {
         struct buf text;
         buf_init(&text, 1 << 20);
         if (!json_canonical(value, &text)) {
             buf_clear(&text);
         }
-        (void)str_copy_to(str_sub(buf_str(&text), 0, CELL_MAX - 1), out, CELL_MAX);
+        struct str whole = buf_str(&text);
+        struct str name = json_text(value, "name"); /* a fee table is shown by its name */
+        if (whole.len > CELL_SHOWN && name.len > 0) {
+            whole = name;
+        }
+        (void)str_copy_to(str_sub(whole, 0, CELL_MAX - 1), out, CELL_MAX);
         buf_release(&text);
     }
 }

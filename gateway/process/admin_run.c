@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "process/secrets.h"
@@ -64,6 +65,8 @@ bool admin_run(const struct config *config, const struct admin_request *request,
     struct uuid writer_id = uuid_new();
     struct uuid instance_id = uuid_new(); /* no gateway's: it writes no payments */
     if (!secrets_load(&secrets, config->master_secret_file, err)) {
+        (void)str_copy_to(str_of("; name the gateway's configuration with --config FILE"),
+                          err->text + strlen(err->text), sizeof(err->text) - strlen(err->text));
         return false;
     }
     (void)signal(SIGPIPE, SIG_IGN);
