@@ -19,7 +19,9 @@
 #define PAYONEER_MEDIA_TYPE "application/vnd.optile.payment.enterprise-v1-extensible+json"
 
 enum {
-    PAYONEER_FEE_PER_10000 = 290, /* 2.90 %, no fixed part */
+    PAYONEER_FEE_PER_10000 =
+        590, /* 5.90 % and 50 minor units: config/fees/payoneer-checkout.json */
+    PAYONEER_FEE_FIXED_MINOR = 50,
     PAYONEER_LIST_LIFE_S = 86400,
 };
 

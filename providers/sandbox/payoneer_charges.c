@@ -10,7 +10,8 @@ static bool refuse(struct call *call, const char *reason, const char *info)
 static int64_t fee_of(int64_t minor)
 {
     int64_t fee = 0;
-    return money_scale(minor, PAYONEER_FEE_PER_10000, 10000, MONEY_HALF_UP, &fee) ? fee : 0;
+    bool ok = money_scale(minor, PAYONEER_FEE_PER_10000, 10000, MONEY_HALF_UP, &fee);
+    return ok ? fee + PAYONEER_FEE_FIXED_MINOR : 0;
 }
 
 /* The operation's own amount, at most `most`; without one it is `most`. False: answered. */

@@ -45,7 +45,7 @@ static void a_list_is_charged_once(void **state)
     assert_int_equal(drive.core.books.log_count, 1);
     assert_int_equal(entry_at(0)->request_count, 2);
     assert_int_equal(entry_at(0)->amount_minor, 1300);
-    assert_int_equal(entry_at(0)->fee_minor, 38);
+    assert_int_equal(entry_at(0)->fee_minor, 127);
     assert_str(entry_at(0)->reference, "att_1");
     assert_str(entry_at(0)->invoice, "pay_1");
     assert_int_equal(payoneer_send(HTTP_GET, join("/api/lists/{}", list), NULL), 200);
@@ -82,7 +82,7 @@ static void tokens_decide_what_happens(void **state)
         assert_string_equal(text_at("interaction.code"), tokens[i].interaction);
         assert_string_equal(text_at("interaction.reason"), tokens[i].reason);
         assert_int_equal(entry_at(i)->state, tokens[i].state);
-        assert_int_equal(entry_at(i)->fee_minor, tokens[i].state == BOOK_COMPLETED ? 38 : 0);
+        assert_int_equal(entry_at(i)->fee_minor, tokens[i].state == BOOK_COMPLETED ? 127 : 0);
     }
 }
 
@@ -313,7 +313,7 @@ static void the_payer_authenticates(void **state)
     assert_int_equal(drive_send(HTTP_GET, page, "", NULL), 302);
     assert_int_equal(payoneer_send(HTTP_GET, join("/api/charges/{}", id), NULL), 200);
     assert_string_equal(text_at("status.code"), "charged");
-    assert_int_equal(entry_at(0)->fee_minor, 38);
+    assert_int_equal(entry_at(0)->fee_minor, 127);
     assert_int_equal(drive_send(HTTP_GET, page, "", NULL), 404);
 }
 
