@@ -39,8 +39,8 @@ const struct payments_config payments_config_default = {
             .write_retry_us = 50 * CLOCK_MS_US,
             .resolve_first_us = 2 * CLOCK_SECOND_US,
             .resolve_max_us = 300 * CLOCK_SECOND_US,
-            .review_after_us = 24 * 3600 * CLOCK_SECOND_US,
-            .pending_after_us = 7 * 24 * 3600 * CLOCK_SECOND_US,
+            .review_after_us = 24LL * 3600 * CLOCK_SECOND_US,
+            .pending_after_us = 7LL * 24 * 3600 * CLOCK_SECOND_US,
             .attempt_max = 3,
             .again_max = 1,
         },
@@ -74,18 +74,12 @@ struct drive *drive_new(struct payments *payments, struct merchant *merchant)
     return drive;
 }
 
-void drive_free(struct drive *drive)
+/* Out of every list already, or the lists go too. */
+static void drive_release(struct drive *drive)
 {
-    struct payments *payments = drive->payments;
     CHECK(drive->send == NULL);
-    drive_release_key(drive);
     drive_return_probes(drive);
-    list_remove(&drive->waiting);
-    list_remove(&drive->in_hand);
-    payments->in_hand_count--;
-    metrics_add(payments->in_flight, -1);
-    if (drive->is_resumed)
-        payments->resolver.running--;
+    metrics_add(drive->payments->in_flight, -1);
     if (drive->has_timer)
         loop_timer_release(&drive->timer);
     if (drive->merchant != NULL)
@@ -93,6 +87,18 @@ void drive_free(struct drive *drive)
     arena_release(&drive->write_arena);
     arena_release(&drive->arena);
     free(drive);
+}
+
+void drive_free(struct drive *drive)
+{
+    struct payments *payments = drive->payments;
+    drive_release_key(drive);
+    list_remove(&drive->waiting);
+    list_remove(&drive->in_hand);
+    payments->in_hand_count--;
+    if (drive->is_resumed)
+        payments->resolver.running--;
+    drive_release(drive);
 }
 
 int64_t drive_wall_us(const struct drive *drive)
@@ -288,9 +294,10 @@ static void wait_for_deadline(struct drive *drive)
 static void soon_run(void *ctx)
 {
     struct payments *payments = ctx;
-    while (!list_is_empty(&payments->soon)) {
-        struct drive *drive = LIST_OWNER(payments->soon.next, struct drive, waiting);
-        list_remove(&drive->waiting);
+    struct link *next = NULL;
+    for (struct link *item = payments->soon.next; item != &payments->soon; item = next) {
+        next = item->next;
+        struct drive *drive = LIST_OWNER(item, struct drive, waiting);
         drive_reply_problem(drive, drive->problem, drive->problem_detail, NULL,
                             drive->retry_after_s);
         drive_free(drive);
@@ -387,10 +394,13 @@ void payments_free(struct payments **payments_at)
     if (payments == NULL)
         return;
     *payments_at = NULL;
-    while (!list_is_empty(&payments->in_hand)) {
-        struct drive *drive = LIST_OWNER(payments->in_hand.next, struct drive, in_hand);
+    HASH_CLEAR(hh, payments->by_key);
+    struct link *next = NULL;
+    for (struct link *item = payments->in_hand.next; item != &payments->in_hand; item = next) {
+        next = item->next;
+        struct drive *drive = LIST_OWNER(item, struct drive, in_hand);
         drive_send_stop(drive);
-        drive_free(drive);
+        drive_release(drive);
     }
     merchants_watch(payments->parts.merchants, NULL, NULL);
     resolver_release(payments);

@@ -78,16 +78,18 @@ struct drive {
     payment_done_fn done;      /* NULL: answered, or nobody asks */
     void *ctx;
     struct str request_id;
-    struct str test_outcome; /* method "test"; empty else */
     struct str description;
     struct str customer_id;
     const struct currency *currency;
     enum operation operation;
 
-    char hash_key[DRIVE_KEY_MAX]; /* merchant, idempotency key */
-    size_t hash_key_len;
+    bool is_resumed;
     bool is_held; /* opened here: found by its key */
+    bool has_timer;
+    bool has_request; /* `request` is built for the attempt's next send */
     UT_hash_handle hh;
+    size_t hash_key_len;
+    char hash_key[DRIVE_KEY_MAX]; /* merchant, idempotency key */
 
     struct orchestrate core;
     struct drive_candidate candidate[ORCHESTRATE_CANDIDATE_MAX];
@@ -99,22 +101,22 @@ struct drive {
     struct drive_rows *rows; /* attempt_room of them, in the arena */
 
     /* The attempt that is prepared or sent. */
-    uint8_t attempt_number;
-    uint8_t attempt_candidate;
-    struct uuid attempt_id;
     struct provider_call call;
     struct provider_facts facts;
     struct provider_request request;
-    bool has_request;
-    struct str refusal; /* why the adapter refused last; empty: it did not */
+    struct str refusal;     /* why the adapter refused last; empty: it did not */
+    struct str body_sealed; /* of the request, for send sealed_number */
+    struct uuid attempt_id;
+    uint8_t attempt_number;
+    uint8_t attempt_candidate;
+    uint8_t sealed_number; /* 0: not yet */
 
     /* The send in the air, or just answered. */
+    uint8_t lookup_count;
+    enum provider_step send_step;
+    enum orchestrate_send_kind send_kind;
     struct engine_send *send;
     struct health_entry *health;
-    int64_t sent_us; /* monotonic */
-    enum orchestrate_send_kind send_kind;
-    enum provider_step send_step;
-    uint8_t lookup_count;
     struct drive_answer answer;
 
     /* The write in the air. */
@@ -123,20 +125,15 @@ struct drive {
     struct store_ticket ticket;
     struct arena write_arena; /* what a WRITE that is asked for again may build again */
     struct str answer_body;
-    struct str body_sealed; /* of the request, for send sealed_number */
-    uint8_t sealed_number;  /* 0: not yet */
 
     struct loop_timer timer;
-    bool has_timer;
     unsigned try_rounds;
     unsigned key_rounds;
-
-    bool is_resumed;
-    struct store_claimed claim;
+    struct store_claimed claim; /* resumed */
 
     /* A refusal that waits for the next tick, or for the key to be looked up. */
-    enum message problem;
     struct str problem_detail;
+    enum message problem;
     int retry_after_s;
 };
 

@@ -47,7 +47,6 @@ void drive_take_request(struct drive *drive, const struct payment_request *reque
     CHECK(request->key.len > 0 && request->key.len <= 255);
     struct arena *arena = &drive->arena;
     drive->request_id = arena_str(arena, str_of(request->request_id));
-    drive->test_outcome = arena_str(arena, request->test_outcome);
     drive->description = arena_str(arena, request->description);
     drive->customer_id = arena_str(arena, request->customer_id);
     drive->currency = request->currency;

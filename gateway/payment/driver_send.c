@@ -117,12 +117,11 @@ static void start(struct drive *drive, int64_t not_after_us)
 {
     struct payments *payments = drive->payments;
     drive->send_step = drive->request.step;
-    drive->sent_us = clock_mono_us();
     struct drive_candidate *candidate = &drive->candidate[drive->attempt_candidate];
     candidate->probe_taken_us = 0; /* this is the probe */
     drive->health = candidate->account->health;
     if (drive->health != NULL)
-        health_sent(drive->health, drive->sent_us);
+        health_sent(drive->health, clock_mono_us());
     drive->send = engine_send_start(payments->parts.engine, drive->call.account, &drive->request,
                                     not_after_us, send_done, drive);
 }

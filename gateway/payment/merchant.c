@@ -57,7 +57,7 @@ struct key_entry {
 
 struct refused_entry {
     uint8_t digest[32];
-    int64_t until_us; /* monotonic; the oldest stand first */
+    int64_t until_us; /* monotonic */
     UT_hash_handle hh;
 };
 
@@ -180,12 +180,17 @@ static struct merchant_box *merchant_build(struct merchants *merchants,
 
 /* ---- the cache ---- */
 
-static void key_entry_remove(struct merchants *merchants, struct key_entry *entry)
+static void key_entry_free(struct key_entry *entry)
 {
-    HASH_DEL(merchants->keys, entry);
     if (entry->caller.merchant != NULL)
         merchant_drop(entry->caller.merchant);
     free(entry);
+}
+
+static void key_entry_remove(struct merchants *merchants, struct key_entry *entry)
+{
+    HASH_DEL(merchants->keys, entry);
+    key_entry_free(entry);
 }
 
 static void box_remove(struct merchants *merchants, struct merchant_box *box)
@@ -200,26 +205,38 @@ static void refused_remove(struct merchants *merchants, struct refused_entry *en
     free(entry);
 }
 
+/* HASH_CLEAR frees the table only; its entries stay linked. */
 void merchants_forget(struct merchants *merchants)
 {
+    struct key_entry *key = merchants->keys;
+    struct refused_entry *refused = merchants->refused;
+    struct merchant_box *box = merchants->boxes;
+    void *next = NULL;
     merchants->generation++;
-    while (merchants->keys != NULL)
-        key_entry_remove(merchants, merchants->keys);
-    while (merchants->refused != NULL)
-        refused_remove(merchants, merchants->refused);
-    while (merchants->boxes != NULL)
-        box_remove(merchants, merchants->boxes);
+    HASH_CLEAR(hh, merchants->keys);
+    HASH_CLEAR(hh, merchants->refused);
+    HASH_CLEAR(hh, merchants->boxes);
+    for (; key != NULL; key = next) {
+        next = key->hh.next;
+        key_entry_free(key);
+    }
+    for (; refused != NULL; refused = next) {
+        next = refused->hh.next;
+        free(refused);
+    }
+    for (; box != NULL; box = next) {
+        next = box->hh.next;
+        merchant_drop(&box->merchant);
+    }
 }
 
+/* uthash iterates in the order of adding: the head is the oldest. */
 static void keep_key(struct merchants *merchants, const struct fetch *fetch)
 {
     struct key_entry *entry = NULL;
     HASH_FIND(hh, merchants->keys, fetch->digest, sizeof(fetch->digest), entry);
     if (entry != NULL)
         return;
-    /* uthash iterates in the order of adding: the head is the oldest. */
-    if (HASH_COUNT(merchants->keys) >= merchants->config.key_max)
-        key_entry_remove(merchants, merchants->keys);
     entry = allocate(sizeof(*entry));
     memcpy(entry->digest, fetch->digest, sizeof(entry->digest));
     entry->caller = fetch->caller;
@@ -227,20 +244,25 @@ static void keep_key(struct merchants *merchants, const struct fetch *fetch)
     if (entry->caller.merchant != NULL)
         merchant_hold(entry->caller.merchant);
     HASH_ADD(hh, merchants->keys, digest, sizeof(entry->digest), entry);
+    if (HASH_COUNT(merchants->keys) > merchants->config.key_max)
+        key_entry_remove(merchants, merchants->keys);
 }
 
 static void keep_refused(struct merchants *merchants, const uint8_t digest[32])
 {
     struct refused_entry *entry = NULL;
+    int64_t until_us = clock_mono_us() + REFUSED_US;
     HASH_FIND(hh, merchants->refused, digest, sizeof(entry->digest), entry);
-    if (entry != NULL)
-        refused_remove(merchants, entry);
-    if (HASH_COUNT(merchants->refused) >= REFUSED_MAX)
-        refused_remove(merchants, merchants->refused);
+    if (entry != NULL) {
+        entry->until_us = until_us;
+        return;
+    }
     entry = allocate(sizeof(*entry));
     memcpy(entry->digest, digest, sizeof(entry->digest));
-    entry->until_us = clock_mono_us() + REFUSED_US;
+    entry->until_us = until_us;
     HASH_ADD(hh, merchants->refused, digest, sizeof(entry->digest), entry);
+    if (HASH_COUNT(merchants->refused) > REFUSED_MAX)
+        refused_remove(merchants, merchants->refused);
 }
 
 static bool is_refused(struct merchants *merchants, const uint8_t digest[32])
@@ -256,7 +278,7 @@ static struct merchant *keep_merchant(struct merchants *merchants, struct mercha
     HASH_FIND(hh, merchants->boxes, &box->merchant.merchant_id, sizeof(struct uuid), old);
     if (old != NULL)
         box_remove(merchants, old);
-    if (HASH_COUNT(merchants->boxes) >= merchants->config.merchant_max)
+    if (merchants->boxes != NULL && HASH_COUNT(merchants->boxes) >= merchants->config.merchant_max)
         box_remove(merchants, merchants->boxes);
     merchant_hold(&box->merchant);
     HASH_ADD(hh, merchants->boxes, merchant.merchant_id, sizeof(struct uuid), box);
@@ -290,15 +312,16 @@ static void ready_run(void *ctx)
 {
     struct merchants *merchants = ctx;
     struct link now;
+    struct link *next = NULL;
     list_init(&now);
     while (!list_is_empty(&merchants->ready)) {
         struct link *item = merchants->ready.next;
         list_remove(item);
         list_add_last(&now, item);
     }
-    while (!list_is_empty(&now)) {
-        struct ready *ready = LIST_OWNER(now.next, struct ready, link);
-        list_remove(&ready->link);
+    for (struct link *item = now.next; item != &now; item = next) {
+        next = item->next;
+        struct ready *ready = LIST_OWNER(item, struct ready, link);
         answer(&ready->waiter, ready->found, &ready->caller);
         free(ready);
     }
@@ -321,10 +344,10 @@ static void answer_soon(struct merchants *merchants, const struct waiter *waiter
 
 static void fetch_free(struct fetch *fetch)
 {
-    while (!list_is_empty(&fetch->waiters)) {
-        struct waiter *waiter = LIST_OWNER(fetch->waiters.next, struct waiter, link);
-        list_remove(&waiter->link);
-        free(waiter);
+    struct link *next = NULL;
+    for (struct link *item = fetch->waiters.next; item != &fetch->waiters; item = next) {
+        next = item->next;
+        free(LIST_OWNER(item, struct waiter, link));
     }
     list_remove(&fetch->link);
     if (fetch->caller.merchant != NULL)
@@ -344,14 +367,11 @@ static void fetch_end(struct fetch *fetch, enum merchants_find found)
     if (fetch->is_key && is_current && found == MERCHANTS_UNKNOWN)
         keep_refused(merchants, fetch->digest);
     list_remove(&fetch->link); /* who asks from now on asks anew */
-    while (!list_is_empty(&fetch->waiters)) {
-        struct waiter *waiter = LIST_OWNER(fetch->waiters.next, struct waiter, link);
-        list_remove(&waiter->link);
+    for (struct link *item = fetch->waiters.next; item != &fetch->waiters; item = item->next) {
         struct caller caller = fetch->caller;
         if (caller.merchant != NULL)
             merchant_hold(caller.merchant);
-        answer(waiter, found, &caller);
-        free(waiter);
+        answer(LIST_OWNER(item, struct waiter, link), found, &caller);
     }
     fetch_free(fetch);
 }
@@ -602,11 +622,14 @@ void merchants_free(struct merchants **merchants_at)
     *merchants_at = NULL;
     merchants->watch->gone = NULL;
     merchants_forget(merchants);
-    while (!list_is_empty(&merchants->fetches))
-        fetch_free(LIST_OWNER(merchants->fetches.next, struct fetch, link));
-    while (!list_is_empty(&merchants->ready)) {
-        struct ready *ready = LIST_OWNER(merchants->ready.next, struct ready, link);
-        list_remove(&ready->link);
+    struct link *next = NULL;
+    for (struct link *item = merchants->fetches.next; item != &merchants->fetches; item = next) {
+        next = item->next;
+        fetch_free(LIST_OWNER(item, struct fetch, link));
+    }
+    for (struct link *item = merchants->ready.next; item != &merchants->ready; item = next) {
+        next = item->next;
+        struct ready *ready = LIST_OWNER(item, struct ready, link);
         if (ready->caller.merchant != NULL)
             merchant_drop(ready->caller.merchant);
         free(ready);

@@ -1,5 +1,6 @@
 /*
- * payment.h - what the API asks of the payment module (the driver binds the core to store, engine, loop).
+ * payment.h - what the API asks of the payment module (the driver binds the core to store, engine,
+ * loop).
  */
 #ifndef PAYMENT_PAYMENT_H
 #define PAYMENT_PAYMENT_H
@@ -16,11 +17,11 @@ struct payments;
 
 struct payments_config {
     struct orchestrate_limits limits;
-    size_t in_flight_max;       /* 4,096 payments in this worker's hands; beyond it 503 */
+    size_t in_flight_max;        /* 4,096 payments in this worker's hands; beyond it 503 */
     int64_t resolve_interval_ms; /* 1,000: how often unresolved attempts are claimed */
-    unsigned resolve_batch;     /* 32 claimed at once */
-    int64_t dead_after_ms;      /* writers of other hosts without heartbeat */
-    bool keep_request_bodies;   /* false: sends' bodies are erased once final and the key expired */
+    unsigned resolve_batch;      /* 32 claimed at once */
+    int64_t dead_after_ms;       /* writers of other hosts without heartbeat */
+    bool keep_request_bodies; /* false: sends' bodies are erased once final and the key expired */
 };
 extern const struct payments_config payments_config_default;
 
@@ -31,15 +32,17 @@ struct payments_parts { /* all borrowed, alive as long as the module */
     struct merchants *merchants;
     struct health *health;
     struct rule_set *rules;
-    const uint8_t *seal_key;      /* AEAD_KEY_SIZE: request bodies and tokens at rest */
+    const uint8_t *seal_key;       /* AEAD_KEY_SIZE: request bodies and tokens at rest */
     const uint8_t *token_hash_key; /* 32 bytes */
     struct uuid writer_id;
-    /* Is this writer's process alive (shared segment)? Decides between 409 and 202 for a taken key. */
+    /* Is this writer's process alive (shared segment)? Decides between 409 and 202 for a taken key.
+     */
     bool (*writer_is_alive)(void *ctx, const struct uuid *writer_id);
     void *writer_ctx;
 };
 
-struct payments *payments_new(const struct payments_config *config, const struct payments_parts *parts);
+struct payments *payments_new(const struct payments_config *config,
+                              const struct payments_parts *parts);
 /* No new payments; true once nothing is in hand any more. */
 bool payments_drain(struct payments *payments);
 size_t payments_in_flight(const struct payments *payments);
@@ -80,27 +83,29 @@ struct payment_request { /* validated by the API; strings borrowed during the ca
     const char *request_id; /* for logs */
 };
 
-struct payment_reply { /* borrowed during done */
+struct payment_reply {       /* borrowed during done */
     int status;              /* 201, 202: body; else problem */
     struct str content_type; /* "application/json" */
     struct str body;
     struct str location;
-    bool replayed;           /* Idempotent-Replayed: true */
-    enum message problem;    /* MESSAGE_NONE unless status >= 400 */
+    bool replayed;        /* Idempotent-Replayed: true */
+    enum message problem; /* MESSAGE_NONE unless status >= 400 */
     struct str problem_detail;
     struct str problem_payment; /* "pay_..." where one is named; may be empty */
-    int retry_after_s;       /* 0: none */
+    int retry_after_s;          /* 0: none */
 };
 typedef void (*payment_done_fn)(void *ctx, const struct payment_reply *reply);
 
 /*
- * Create and process. done exactly once, within limits.answer_us, never before this returns. The merchant
- * is borrowed until done (merchants_hold). What is refused costs nothing: no row is written for it.
+ * Create and process. done exactly once, within limits.answer_us, never before this returns. The
+ * merchant is borrowed until done (merchants_hold). What is refused costs nothing: no row is
+ * written for it.
  */
 void payment_create_start(struct payments *payments, struct merchant *merchant,
                           const struct payment_request *request, payment_done_fn done, void *ctx);
 
-/* One look at the rule set's decision for a request, nothing sent or written (GET /v1/providers uses it). */
+/* One look at the rule set's decision for a request, nothing sent or written (GET /v1/providers
+ * uses it). */
 void payments_use_rules(struct payments *payments, struct rule_set *rules); /* reload */
 
 #endif
