@@ -3,7 +3,7 @@
 # and git), a clone of HEAD, then the two front-door commands, once as root and once as a user with sudo.
 #
 #   FRESH=1     make the bare folder anew (else kept in var/bare/base.tar)
-#   TEST=0      leave out `make test`; TEST=check: `make check` in its place
+#   TEST=0      leave out `make test`; TEST=check: `make check` in its place, or another target
 #   PASS=root   one pass alone: refusals (no rights, no network, killed half-way), root, dev (a user with sudo)
 #   KEEP=1      keep the folders for a look
 #
@@ -187,6 +187,7 @@ choose_ports() { # five free ones in a row from PORT, as SANDBOX_PORT takes thre
 # ---- make run --------------------------------------------------------------------------------
 
 start_run() { # log: in a process group of its own, as a terminal would
+    : >"$1"
     set -m
     in_root_as "$root" "$user" make -C "$home/turnpike" run "${options[@]}" >"$1" 2>&1 </dev/null &
     run=$!
@@ -232,6 +233,7 @@ try_run() {
     check "$user: the sample payments went through" test "$(grep -c '^pay_' "$log")" -ge 8
     check "$user: no sample payment failed" bash -c '! grep -q "did not all go through" "$1"' - "$log"
     try_curl "$log"
+    cp "$bare/answer.1" "$bare/answer.first"
     from=${EPOCHREALTIME/./}
     kill -INT -- "-$run"
     check "$user: Ctrl-C ends it" until_true 30 ended
@@ -249,13 +251,16 @@ end_run() {
 }
 
 taken_port() { # another program on the operations' port
+    set -m
     in_root "$root" node -e "require('net').createServer().listen(${ports[1]}, '127.0.0.1')" &
     local other=$!
+    set +m
     until_true 10 port_is_open "${ports[1]}"
     says_one_line "$user: a taken port: one line" "port ${ports[1]} is taken.*OPS_PORT=" \
         in_root_as "$root" "$user" make -C "$home/turnpike" run "${options[@]}"
-    kill -KILL $other
-    wait $other 2>/dev/null
+    kill -KILL -- "-$other"
+    wait "$other" 2>/dev/null
+    until_true 10 no_port_open
 }
 
 try_second_run() {
@@ -266,6 +271,7 @@ try_second_run() {
     wait_serving "$log" "the second start" "$from" || { end_run; return 1; }
     check "$user: at most 8 s" test "${seconds%.*}" -lt 8
     try_curl "$log"
+    check "$user: they are those of the first run" cmp -s "$bare/answer.first" "$bare/answer.1"
     says_one_line "$user: a second one in the same folder: one line" 'make stop ends it' \
         in_root_as "$root" "$user" make -C "$home/turnpike" run "${options[@]}"
     check "$user: make stop ends it" in_root_as "$root" "$user" make -s -C "$home/turnpike" stop
@@ -275,7 +281,7 @@ try_second_run() {
 
 try_test() {
     local target=test from=${EPOCHREALTIME/./} log=$bare/test.log line
-    [ "$TEST" != check ] || target=check
+    [ "$TEST" = 1 ] || target=$TEST
     in_root_as "$root" "$user" make -C "$home/turnpike" "$target" 2>&1 </dev/null | tee "$log"
     local status=${PIPESTATUS[0]}
     took "make $target" "$from"
