@@ -42,7 +42,8 @@ const struct field_set *admin_fields(enum admin_operation operation)
     return operations[operation].fields;
 }
 
-/* ---- ends -------------------------------------------------------------------------------------- */
+/* ---- ends --------------------------------------------------------------------------------------
+ */
 
 static void call_free(struct admin_call *call)
 {
@@ -128,7 +129,8 @@ bool admin_written(struct admin_call *call, enum store_find found, const struct 
     return true;
 }
 
-/* ---- bodies ------------------------------------------------------------------------------------ */
+/* ---- bodies ------------------------------------------------------------------------------------
+ */
 
 struct str admin_text(const struct admin_call *call, const char *name)
 {
@@ -156,7 +158,8 @@ struct uuid admin_id(enum id_kind kind, struct str text)
     return id;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers -----------------------------------------------------------------------------------
+ */
 
 void admin_put_time(struct json_out *json, const char *key, int64_t wall_us)
 {
@@ -193,7 +196,8 @@ void admin_end_list(struct json_out *json)
     json_end_object(json);
 }
 
-/* ---- start ------------------------------------------------------------------------------------- */
+/* ---- start -------------------------------------------------------------------------------------
+ */
 
 static bool take_ids(struct admin_call *call, const struct admin_request *request)
 {
@@ -201,8 +205,7 @@ static bool take_ids(struct admin_call *call, const struct admin_request *reques
     call->name = arena_str(&call->arena, request->id);
     call->merchant_id = admin_id(ID_MERCHANT, request->merchant);
     if (request->merchant.len > 0 && uuid_is_zero(&call->merchant_id)) {
-        admin_fail(call, MESSAGE_INVALID_MEMBER, "merchant", "merchant %s",
-                   form_merchant_id.what);
+        admin_fail(call, MESSAGE_INVALID_MEMBER, "merchant", "merchant %s", form_merchant_id.what);
         return false;
     }
     bool needs_id = operations[call->operation].id != ID_NONE;

@@ -1,11 +1,13 @@
 /*
- * admin.h - administration of merchants, accounts and keys: one implementation for /v1/admin and for
- * the command line.
+ * admin.h - administration of merchants, accounts and keys: one implementation for /v1/admin and
+ * for the command line.
  *
- *     admin_start(operation, id, body) -> field table -> rows read -> checked -> rows written -> reply
+ *     admin_start(operation, id, body) -> field table -> rows read -> checked -> rows written ->
+ * reply
  *
- * The body is what the API takes (tables.h), the reply is the JSON object that it gives. Credentials
- * are only ever references ("file:NAME", "env:NAME"). The text of a new key is in one reply, once.
+ * The body is what the API takes (tables.h), the reply is the JSON object that it gives.
+ * Credentials are only ever references ("file:NAME", "env:NAME"). The text of a new key is in one
+ * reply, once.
  *
  * Names are the natural keys: creating what exists is a conflict that names it, or, with if_absent,
  * answers with what exists. So a repeat after a lost answer makes nothing twice.
@@ -53,9 +55,9 @@ struct admin_parts { /* borrowed, alive until the last reply */
 
 struct admin_request {
     enum admin_operation operation;
-    struct str id;      /* of the object; empty: none; merchants also by name */
+    struct str id;       /* of the object; empty: none; merchants also by name */
     struct str merchant; /* lists: of this merchant alone; empty: all there are */
-    const json_t *body; /* an object; NULL: {} ; borrowed during the call */
+    const json_t *body;  /* an object; NULL: {} ; borrowed during the call */
 };
 
 struct admin_reply { /* borrowed during done */

@@ -19,9 +19,9 @@ enum {
 struct admin_call {
     struct admin_parts parts;
     enum admin_operation operation;
-    json_t *body; /* owned */
-    struct str name; /* what the object was asked by */
-    struct uuid id;  /* zero: it was no id */
+    json_t *body;            /* owned */
+    struct str name;         /* what the object was asked by */
+    struct uuid id;          /* zero: it was no id */
     struct uuid merchant_id; /* of a list; zero: all */
     admin_done_fn done;
     void *ctx;
@@ -52,7 +52,8 @@ void admin_fail(struct admin_call *call, enum message problem, const char *param
 bool admin_found(struct admin_call *call, enum store_find found, const struct error *why,
                  const char *what) MUST_USE;
 /* The same for a write: a change that other caches must see. */
-bool admin_written(struct admin_call *call, enum store_find found, const struct error *why) MUST_USE;
+bool admin_written(struct admin_call *call, enum store_find found,
+                   const struct error *why) MUST_USE;
 
 /* Members of the body. */
 struct str admin_text(const struct admin_call *call, const char *name); /* kept; empty: none */
@@ -74,7 +75,7 @@ void admin_merchant_show(struct admin_call *call);
 void admin_merchant_disable(struct admin_call *call); /* and enable */
 void admin_account_create(struct admin_call *call);
 void admin_account_list(struct admin_call *call);
-void admin_account_show(struct admin_call *call); /* and update, rotate, disable, enable, test */
+void admin_account_show(struct admin_call *call);  /* and update, rotate, disable, enable, test */
 void admin_account_probe(struct admin_call *call); /* the account was found */
 void admin_key_create(struct admin_call *call);
 void admin_key_list(struct admin_call *call);

@@ -6,7 +6,7 @@ static void replied(void *ctx, const struct admin_reply *reply)
     struct api_call *call = ctx;
     if (reply->problem != MESSAGE_NONE) {
         api_call_problem(call, reply->problem, str_of(reply->wrong.detail),
-                     str_of(reply->wrong.param));
+                         str_of(reply->wrong.param));
         return;
     }
     api_call_reply(call, reply->status, STR("application/json"), reply->body);

@@ -38,7 +38,8 @@ static void print_key(const struct directory_key *key, struct json_out *json)
     json_end_object(json);
 }
 
-/* ---- making ------------------------------------------------------------------------------------ */
+/* ---- making ------------------------------------------------------------------------------------
+ */
 
 /* The rest of the row is set: role, merchant, mode. */
 static void make_key(struct admin_call *call)
@@ -51,9 +52,9 @@ static void make_key(struct admin_call *call)
     key->disabled_us = 0;
     merchant_key_make(key->livemode, call->key_text, key->digest, call->parts.pepper);
     struct str text = str_of(call->key_text);
-    key->hint = arena_printf(&call->arena, STR_FMT "..." STR_FMT,
-                             STR_ARG(str_sub(text, 0, HINT_FRONT)),
-                             STR_ARG(str_sub(text, text.len - HINT_BACK, HINT_BACK)));
+    key->hint =
+        arena_printf(&call->arena, STR_FMT "..." STR_FMT, STR_ARG(str_sub(text, 0, HINT_FRONT)),
+                     STR_ARG(str_sub(text, text.len - HINT_BACK, HINT_BACK)));
 }
 
 static void end_with_new_key(struct admin_call *call)
@@ -126,7 +127,8 @@ void admin_key_create(struct admin_call *call)
     directory_load_merchant(call->parts.store, &id, &call->arena, create_loaded, call);
 }
 
-/* ---- list -------------------------------------------------------------------------------------- */
+/* ---- list --------------------------------------------------------------------------------------
+ */
 
 static void list_loaded(void *ctx, enum store_find found, const struct directory_rows *rows,
                         const struct error *why)
@@ -155,7 +157,8 @@ void admin_key_list(struct admin_call *call)
     }
 }
 
-/* ---- show, rotate, disable --------------------------------------------------------------------- */
+/* ---- show, rotate, disable ---------------------------------------------------------------------
+ */
 
 static void end_with_key(struct admin_call *call)
 {

@@ -11,7 +11,8 @@ enum {
     RETRY_SOON_S = 1,
 };
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers -----------------------------------------------------------------------------------
+ */
 
 static void call_free(struct api_call *call)
 {
@@ -49,13 +50,13 @@ void api_call_reply_json(struct api_call *call, int status, const struct buf *bo
     if (buf_is_ok(body)) {
         api_call_reply(call, status, STR("application/json"), buf_str(body));
     } else {
-        api_call_problem(call, MESSAGE_INTERNAL, STR("the answer is too large; ask for less at a time"),
-                     STR_NONE);
+        api_call_problem(call, MESSAGE_INTERNAL,
+                         STR("the answer is too large; ask for less at a time"), STR_NONE);
     }
 }
 
-void api_call_problem_full(struct api_call *call, enum message problem, struct str detail, struct str param,
-                       struct str payment_id, int retry_after_s)
+void api_call_problem_full(struct api_call *call, enum message problem, struct str detail,
+                           struct str param, struct str payment_id, int retry_after_s)
 {
     const struct message_entry *entry = message_entry(problem);
     struct buf body;
@@ -75,14 +76,16 @@ void api_call_problem_full(struct api_call *call, enum message problem, struct s
     buf_release(&body);
 }
 
-void api_call_problem(struct api_call *call, enum message problem, struct str detail, struct str param)
+void api_call_problem(struct api_call *call, enum message problem, struct str detail,
+                      struct str param)
 {
     api_call_problem_full(call, problem, detail, param, STR_NONE, 0);
 }
 
 void api_call_unavailable(struct api_call *call)
 {
-    api_call_problem(call, MESSAGE_UNAVAILABLE, STR("the ledger does not answer; try again"), STR_NONE);
+    api_call_problem(call, MESSAGE_UNAVAILABLE, STR("the ledger does not answer; try again"),
+                     STR_NONE);
 }
 
 bool api_call_query(struct api_call *call, const char *name, struct str *value)
@@ -90,7 +93,8 @@ bool api_call_query(struct api_call *call, const char *name, struct str *value)
     return http_query(call->x, name, value);
 }
 
-/* ---- what goes in ------------------------------------------------------------------------------ */
+/* ---- what goes in ------------------------------------------------------------------------------
+ */
 
 static bool refuse(struct api_call *call, const struct field_problem *problem)
 {
@@ -159,10 +163,9 @@ static bool take_body(struct api_call *call)
         return true;
     }
     bool may_be_empty = set == &no_fields || set == &rotate_fields;
-    if (!(may_be_empty && text.len == 0) &&
-        !body_is_json(http_header(call->x, "Content-Type"))) {
+    if (!(may_be_empty && text.len == 0) && !body_is_json(http_header(call->x, "Content-Type"))) {
         api_call_problem(call, MESSAGE_UNSUPPORTED_MEDIA_TYPE,
-                     STR("send the body with Content-Type: application/json"), STR_NONE);
+                         STR("send the body with Content-Type: application/json"), STR_NONE);
         return false;
     }
     call->body = body_parse(text, may_be_empty, &call->arena, &problem);
@@ -172,7 +175,8 @@ static bool take_body(struct api_call *call)
     return true;
 }
 
-/* ---- who calls --------------------------------------------------------------------------------- */
+/* ---- who calls ---------------------------------------------------------------------------------
+ */
 
 static bool may_call(const struct api_call *call)
 {
@@ -191,7 +195,7 @@ static void go_on(struct api_call *call, const struct caller *caller)
     call->has_caller = true;
     if (!may_call(call)) {
         api_call_problem(call, MESSAGE_FORBIDDEN, STR("the role of this key does not allow it"),
-                     STR_NONE);
+                         STR_NONE);
         return;
     }
     if (check_query(call) && take_body(call)) {
@@ -208,7 +212,7 @@ static void authenticated(void *ctx, enum merchants_find found, const struct cal
         return;
     case MERCHANTS_UNKNOWN:
         api_call_problem(call, MESSAGE_UNAUTHENTICATED,
-                     STR("send Authorization: Bearer with a valid API key"), STR_NONE);
+                         STR("send Authorization: Bearer with a valid API key"), STR_NONE);
         return;
     case MERCHANTS_UNAVAILABLE:
         api_call_unavailable(call);
@@ -237,13 +241,14 @@ static void authenticate(struct api_call *call)
     }
 }
 
-/* ---- a request --------------------------------------------------------------------------------- */
+/* ---- a request ---------------------------------------------------------------------------------
+ */
 
 static void answer_no_method(struct api_call *call, const struct buf *allow)
 {
     api_call_add_header(call, "Allow", buf_str(allow));
     api_call_problem(call, MESSAGE_METHOD_NOT_ALLOWED, STR("the Allow header lists what it takes"),
-                 STR_NONE);
+                     STR_NONE);
 }
 
 void api_handle(struct http_exchange *x, void *ctx)
@@ -264,7 +269,8 @@ void api_handle(struct http_exchange *x, void *ctx)
     if (found == ROUTE_NO_METHOD) {
         answer_no_method(call, &allow);
     } else if (found == ROUTE_NO_PATH) {
-        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is nothing at this address"), STR_NONE);
+        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is nothing at this address"),
+                         STR_NONE);
     } else {
         http_set_route(x, route->pattern);
         call->endpoint = &api_endpoints[route->tag];
@@ -277,7 +283,8 @@ void api_handle(struct http_exchange *x, void *ctx)
     buf_release(&allow);
 }
 
-/* ---- the module -------------------------------------------------------------------------------- */
+/* ---- the module --------------------------------------------------------------------------------
+ */
 
 struct api *api_new(const struct api_parts *parts)
 {

@@ -20,16 +20,17 @@ enum {
 };
 
 enum { /* who may call: a set of roles */
-    ROLE_ANYONE = 0,
-    ROLE_MERCHANT = 1 << KEY_MERCHANT,
-    ROLE_FINANCE = 1 << KEY_FINANCE,
-    ROLE_OPERATOR = 1 << KEY_OPERATOR,
+       ROLE_ANYONE = 0,
+       ROLE_MERCHANT = 1 << KEY_MERCHANT,
+       ROLE_FINANCE = 1 << KEY_FINANCE,
+       ROLE_OPERATOR = 1 << KEY_OPERATOR,
 };
 
 struct api_call;
 typedef void (*api_call_fn)(struct api_call *call);
 
-struct endpoint { /* one line of the API: who, what goes in, what it does; routes.c holds the table */
+struct endpoint { /* one line of the API: who, what goes in, what it does; routes.c holds the table
+                   */
     enum http_method method;
     const char *path;
     const char *name; /* operationId */
@@ -64,7 +65,7 @@ struct api_call {
     struct route_params params;
     struct caller caller; /* its merchant is held */
     bool has_caller;
-    json_t *body; /* owned; NULL: none */
+    json_t *body;       /* owned; NULL: none */
     struct arena arena; /* what reads bring */
     struct http_header header[CALL_HEADER_MAX];
     size_t header_count;
@@ -72,11 +73,13 @@ struct api_call {
 
 void api_call_reply(struct api_call *call, int status, struct str content_type, struct str body);
 void api_call_reply_json(struct api_call *call, int status, const struct buf *body);
-void api_call_add_header(struct api_call *call, const char *name, struct str value); /* kept until the end */
+void api_call_add_header(struct api_call *call, const char *name,
+                         struct str value); /* kept until the end */
 /* retry_after_s 0: the entry's own habit. */
-void api_call_problem(struct api_call *call, enum message problem, struct str detail, struct str param);
-void api_call_problem_full(struct api_call *call, enum message problem, struct str detail, struct str param,
-                       struct str payment_id, int retry_after_s);
+void api_call_problem(struct api_call *call, enum message problem, struct str detail,
+                      struct str param);
+void api_call_problem_full(struct api_call *call, enum message problem, struct str detail,
+                           struct str param, struct str payment_id, int retry_after_s);
 void api_call_unavailable(struct api_call *call);
 /* A query parameter that the table has checked; false when it is absent. */
 bool api_call_query(struct api_call *call, const char *name, struct str *value);

@@ -116,8 +116,8 @@ static bool take_next(struct place *place, struct str *name, json_t **value)
     if (place->member == NULL) {
         return false;
     }
-    *name = (struct str){json_object_iter_key(place->member),
-                         json_object_iter_key_len(place->member)};
+    *name =
+        (struct str){json_object_iter_key(place->member), json_object_iter_key_len(place->member)};
     *value = json_object_iter_value(place->member);
     place->member = json_object_iter_next(place->container, place->member);
     return true;

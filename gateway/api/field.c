@@ -117,8 +117,7 @@ static void describe(const struct field *field, char out[FIELD_DETAIL_SIZE])
 static bool refuse(const struct field *field, struct str path, const char *detail,
                    struct field_problem *problem)
 {
-    enum message message =
-        field->problem == MESSAGE_NONE ? MESSAGE_INVALID_MEMBER : field->problem;
+    enum message message = field->problem == MESSAGE_NONE ? MESSAGE_INVALID_MEMBER : field->problem;
     return field_fail(problem, message, path, STR_FMT " %s", STR_ARG(str_of(field->name)),
                       field->hint != NULL ? field->hint : detail);
 }
@@ -289,9 +288,8 @@ static bool check_field(struct check *check, const struct todo *todo, const stru
     case FIELD_INTEGER:
         return check_integer(field, value, path, check->problem);
     case FIELD_STRING:
-        return json_is_string(value)
-                   ? check_string(field, string_of(value), path, check->problem)
-                   : refuse_type(field, path, check->problem);
+        return json_is_string(value) ? check_string(field, string_of(value), path, check->problem)
+                                     : refuse_type(field, path, check->problem);
     case FIELD_BOOL:
         return json_is_boolean(value) || refuse_type(field, path, check->problem);
     case FIELD_OBJECT:

@@ -2,7 +2,8 @@
  * field.h - what a JSON body may hold, as tables.
  *
  * One table per object: member, type, bounds, form. The same table validates a body and prints the
- * JSON Schema of the OpenAPI document (field_schema.h), so that what is documented is what is taken.
+ * JSON Schema of the OpenAPI document (field_schema.h), so that what is documented is what is
+ * taken.
  *
  *     body -> card data? -> unknown members? -> each field: there? type, bounds, form -> handler
  *
@@ -92,8 +93,8 @@ struct field_problem {
 bool field_check(const struct field_set *set, const json_t *body,
                  struct field_problem *problem) MUST_USE;
 /* One string by itself (a query parameter): integers as text. */
-bool field_check_text(const struct field *field, struct str text, struct field_problem *problem)
-    MUST_USE;
+bool field_check_text(const struct field *field, struct str text,
+                      struct field_problem *problem) MUST_USE;
 const struct field *field_find(const struct field_set *set, struct str name); /* NULL: unknown */
 
 /* Write *problem and return false. param is cut to what fits. */

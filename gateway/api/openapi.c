@@ -16,10 +16,10 @@ enum {
 static const struct {
     unsigned role;
     const char *name;
-} roles[] = {
-    {ROLE_MERCHANT, "merchant"}, {ROLE_FINANCE, "finance"}, {ROLE_OPERATOR, "operator"}};
+} roles[] = {{ROLE_MERCHANT, "merchant"}, {ROLE_FINANCE, "finance"}, {ROLE_OPERATOR, "operator"}};
 
-/* ---- parameters -------------------------------------------------------------------------------- */
+/* ---- parameters --------------------------------------------------------------------------------
+ */
 
 static void put_parameter(struct json_out *out, const char *name, const char *place, bool required,
                           const char *help)
@@ -62,7 +62,8 @@ static void put_parameters(struct json_out *out, const struct endpoint *endpoint
     json_end_array(out);
 }
 
-/* ---- bodies and answers ------------------------------------------------------------------------ */
+/* ---- bodies and answers ------------------------------------------------------------------------
+ */
 
 static void begin_content(struct json_out *out, const char *type, const char *schema)
 {
@@ -191,8 +192,8 @@ static void put_responses(struct json_out *out, const struct endpoint *endpoint)
 static void put_endpoint(struct json_out *out, const struct endpoint *endpoint)
 {
     static const char *const methods[HTTP_METHOD_COUNT] = {
-        [HTTP_METHOD_NONE] = "",   [HTTP_GET] = "get",     [HTTP_HEAD] = "head",
-        [HTTP_POST] = "post",      [HTTP_PUT] = "put",     [HTTP_PATCH] = "patch",
+        [HTTP_METHOD_NONE] = "",  [HTTP_GET] = "get", [HTTP_HEAD] = "head",
+        [HTTP_POST] = "post",     [HTTP_PUT] = "put", [HTTP_PATCH] = "patch",
         [HTTP_DELETE] = "delete",
     };
     json_key(out, methods[endpoint->method]);
@@ -255,7 +256,8 @@ static void put_paths(struct json_out *out)
     json_end_object(out);
 }
 
-/* ---- components -------------------------------------------------------------------------------- */
+/* ---- components --------------------------------------------------------------------------------
+ */
 
 static void put_schemas(struct json_out *out)
 {

@@ -13,9 +13,11 @@ enum {
 };
 static_assert((int)TABLES_METADATA_MAX <= (int)ROUTE_METADATA_MAX, "a request has room for it");
 
-/* ---- create ------------------------------------------------------------------------------------ */
+/* ---- create ------------------------------------------------------------------------------------
+ */
 
-static bool refuse(struct api_call *call, enum message problem, const char *detail, const char *param)
+static bool refuse(struct api_call *call, enum message problem, const char *detail,
+                   const char *param)
 {
     api_call_problem(call, problem, str_of(detail), str_of(param));
     return false;
@@ -79,9 +81,9 @@ static bool take_method(struct api_call *call, struct payment_request *request)
             return refuse(call, MESSAGE_MISSING_MEMBER, "a test payment needs its outcome",
                           "method.outcome");
         }
-        return tokens == NULL || refuse(call, MESSAGE_INVALID_MEMBER,
-                                        "a test payment takes an outcome, no tokens",
-                                        "method.tokens");
+        return tokens == NULL ||
+               refuse(call, MESSAGE_INVALID_MEMBER, "a test payment takes an outcome, no tokens",
+                      "method.tokens");
     }
     if (request->test_outcome.len > 0) {
         return refuse(call, MESSAGE_INVALID_MEMBER, "outcome is for method type \"test\" only",
@@ -147,7 +149,7 @@ static void created(void *ctx, const struct payment_reply *reply)
     struct api_call *call = ctx;
     if (reply->problem != MESSAGE_NONE) {
         api_call_problem_full(call, reply->problem, reply->problem_detail, STR_NONE,
-                          reply->problem_payment, reply->retry_after_s);
+                              reply->problem_payment, reply->retry_after_s);
         return;
     }
     if (reply->location.len > 0) {
@@ -158,7 +160,7 @@ static void created(void *ctx, const struct payment_reply *reply)
     }
     if (reply->retry_after_s > 0) {
         api_call_add_header(call, "Retry-After",
-                        arena_printf(&call->arena, "%d", reply->retry_after_s));
+                            arena_printf(&call->arena, "%d", reply->retry_after_s));
     }
     api_call_reply(call, reply->status, reply->content_type, reply->body);
 }
@@ -173,7 +175,8 @@ void payments_create(struct api_call *call)
     payment_create_start(call->api->parts.payments, call->caller.merchant, request, created, call);
 }
 
-/* ---- show -------------------------------------------------------------------------------------- */
+/* ---- show --------------------------------------------------------------------------------------
+ */
 
 static void show_loaded(void *ctx, enum store_find found, const struct store_payment_view *payment,
                         const struct error *why)
@@ -208,7 +211,8 @@ void payments_show(struct api_call *call)
                        &call->arena, show_loaded, call);
 }
 
-/* ---- list -------------------------------------------------------------------------------------- */
+/* ---- list --------------------------------------------------------------------------------------
+ */
 
 static void list_loaded(void *ctx, enum store_find found, const struct store_payment_view *payments,
                         size_t count, bool has_more, const struct error *why)

@@ -76,7 +76,8 @@ static const struct action actions[] = {
 };
 /* clang-format on */
 
-/* ---- options ----------------------------------------------------------------------------------- */
+/* ---- options -----------------------------------------------------------------------------------
+ */
 
 static bool add_number(json_t *body, const struct option *option, const char *text,
                        struct error *err)
@@ -198,8 +199,8 @@ static bool take_options(int *argc, char **argv, const struct action *action, js
         }
         const char *text;
         while ((text = command_option(argc, argv, option->name)) != NULL) {
-            bool stands_twice = option->type != OPTION_PAIR &&
-                                json_object_get(body, option->member) != NULL;
+            bool stands_twice =
+                option->type != OPTION_PAIR && json_object_get(body, option->member) != NULL;
             if (stands_twice) {
                 return fail(err, ERROR_INVALID, "--%s stands twice", option->name);
             }
@@ -211,7 +212,8 @@ static bool take_options(int *argc, char **argv, const struct action *action, js
     return true;
 }
 
-/* ---- the command ------------------------------------------------------------------------------- */
+/* ---- the command -------------------------------------------------------------------------------
+ */
 
 static int usage(const char *noun, FILE *out)
 {
@@ -328,8 +330,7 @@ static int run(const struct action *action, int argc, char **argv, json_t *body)
     struct error err;
     char *id = NULL;
     bool as_json = command_flag(&argc, argv, "json");
-    bool is_list =
-        action->operation == ADMIN_ACCOUNT_LIST || action->operation == ADMIN_KEY_LIST;
+    bool is_list = action->operation == ADMIN_ACCOUNT_LIST || action->operation == ADMIN_KEY_LIST;
     const char *merchant = is_list ? command_option(&argc, argv, "merchant") : NULL;
     struct admin_outcome outcome = {.problem = MESSAGE_NONE};
     if (!command_config(&argc, argv, &config, &err) ||

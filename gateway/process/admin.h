@@ -18,7 +18,8 @@ struct admin_outcome {
     struct buf body;
 };
 
-/* Run one operation to completion; false: it could not even be asked. body is released by the caller. */
+/* Run one operation to completion; false: it could not even be asked. body is released by the
+ * caller. */
 bool admin_run(const struct config *config, const struct admin_request *request,
                struct admin_outcome *outcome, struct error *err) MUST_USE;
 

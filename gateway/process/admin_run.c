@@ -89,6 +89,6 @@ bool admin_run(const struct config *config, const struct admin_request *request,
     store_free(&store);
     loop_free(&run.loop);
     secrets_release(&secrets);
-    return run.is_done || fail(err, ERROR_TIMEOUT, "the database did not answer within %d s",
-                               PATIENCE_MS / 1000);
+    return run.is_done ||
+           fail(err, ERROR_TIMEOUT, "the database did not answer within %d s", PATIENCE_MS / 1000);
 }
