@@ -454,6 +454,14 @@ void pg_reopen(struct pg *pg, const char *why)
     loop_timer_start(&pg->timer, 0);
 }
 
+void pg_hurry(struct pg *pg)
+{
+    if (pg->state != PG_CLOSED)
+        return;
+    pg->pause_ms = pg->config.reconnect_ms;
+    loop_timer_start(&pg->timer, 0);
+}
+
 void pg_job_init(struct pg_job *job, pg_result_fn result, pg_end_fn end)
 {
     memset(job, 0, sizeof(*job));

@@ -95,6 +95,9 @@ unsigned pg_job_count(const struct pg *pg); /* in flight */
 /* Close now and open again: the server turned out to be of no use (read only, full). */
 void pg_reopen(struct pg *pg, const char *why);
 
+/* The server is back, as another connection has found: do not wait for the end of the pause. */
+void pg_hurry(struct pg *pg);
+
 void pg_job_init(struct pg_job *job, pg_result_fn result, pg_end_fn end);
 /* Only on a ready connection, and all of a job without returning to the loop. */
 void pg_job_send(struct pg *pg, struct pg_job *job, enum sql sql, const struct params *params);

@@ -14,6 +14,7 @@ struct pool {
     unsigned counts[SQL_KIND_COUNT];
     struct link waiting; /* requests, oldest first */
     size_t waiting_count;
+    unsigned ready_count; /* at the last tick */
     struct params params;
     struct loop_timer wake; /* while requests wait */
 };
@@ -140,8 +141,25 @@ static void refuse(struct pool *pool, struct request *request)
     request->job.end(&request->job, PG_LOST, &why);
 }
 
+/* When one connection has come back, the others need not wait out their pauses. */
+static void hurry_others(struct pool *pool)
+{
+    unsigned ready_count = 0;
+    for (int kind = 0; kind < SQL_KIND_COUNT; kind++) {
+        for (unsigned i = 0; i < pool->counts[kind]; i++)
+            ready_count += pg_is_ready(pool->pgs[kind][i]);
+    }
+    bool is_better = ready_count > pool->ready_count;
+    pool->ready_count = ready_count;
+    for (int kind = 0; is_better && kind < SQL_KIND_COUNT; kind++) {
+        for (unsigned i = 0; i < pool->counts[kind]; i++)
+            pg_hurry(pool->pgs[kind][i]);
+    }
+}
+
 void pool_tick(struct pool *pool)
 {
+    hurry_others(pool);
     int64_t oldest_us = clock_mono_us() - REQUEST_WAIT_MS * CLOCK_MS_US;
     struct link *next;
     for (struct link *link = pool->waiting.next; link != &pool->waiting; link = next) {

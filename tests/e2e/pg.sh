@@ -62,6 +62,7 @@ fsync = on
 synchronous_commit = on
 full_page_writes = on
 jit = off
+recovery_init_sync_method = syncfs
 CONF
     echo "local all all trust" >"$1/data/pg_hba.conf"
     : >"$1/made"
@@ -100,7 +101,9 @@ kill)
     children=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)
     # shellcheck disable=SC2086 # a list of process ids
     kill -KILL "$pid" $children 2>/dev/null
-    while is_running "$dir"; do sleep 0.02; done
+    while is_running "$dir"; do sleep 0.01; done
+    # Until somebody has waited for it, PostgreSQL takes the dead process for a running server.
+    rm -f "$dir/data/postmaster.pid" "$dir"/.s.PGSQL.*.lock
     ;;
 *)
     die "unknown verb $1"
