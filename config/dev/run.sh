@@ -86,6 +86,7 @@ ALTER ROLE turnpike_gateway LOGIN PASSWORD :'gateway';
 SELECT 'CREATE ROLE demo_finance' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'demo_finance') \gexec
 ALTER ROLE demo_finance LOGIN PASSWORD :'finance';
 GRANT turnpike_finance TO demo_finance;
+ALTER ROLE demo_finance SET search_path = finance;
 SQL
     : >var/pg/roles
 }

@@ -4,11 +4,11 @@ import { suite, assert, equal, until } from './lib.mjs';
 await suite('ledger', { workers: 1, delayMs: 5 }, {
     async finance_answers_what_did_we_pay_in_fees_today_by_provider(world) {
         for (let i = 0; i < 6; i++) await world.pay(world.payment({ amount: 10000 + i, providers: { only: [i % 2 ? 'paypal' : 'payoneer'] } }));
-        const rows = world.rows("SELECT * FROM finance.fees_by_provider WHERE booking_date = (now() AT TIME ZONE 'utc')::date", 'e2e_finance');
+        const rows = world.rows("SELECT * FROM finance.fees_by_provider WHERE date = (now() AT TIME ZONE 'utc')::date", 'e2e_finance');
         equal(rows.map((r) => r.provider).sort(), ['payoneer', 'paypal'], 'providers');
         const books = await world.books();
         for (const row of rows) {
-            assert(Number(row.fee_minor ?? row.fees_minor) > 0, `fee of ${row.provider}: ${JSON.stringify(row)}`);
+            assert(Number(row.fee_booked_minor) > 0, `fee of ${row.provider}: ${JSON.stringify(row)}`);
             assert(books.some((e) => e.provider === row.provider), 'in the books');
         }
     },
