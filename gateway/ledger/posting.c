@@ -1,0 +1,76 @@
+#include "ledger/posting.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct rule {
+    struct str debit;  /* empty: the receivable */
+    struct str credit; /* empty: the receivable */
+    struct str kind;
+    enum transfer_state state;
+    bool has_pending;
+    bool has_fee;
+};
+
+/* clang-format off */
+#define RECEIVABLE {NULL, 0}
+static const struct rule rules[OPERATION_COUNT] = {
+    [OPERATION_SALE]      = {RECEIVABLE, STR_INIT("merchant:sales"), STR_INIT("payment"),
+                             TRANSFER_POSTED, false, true},
+    [OPERATION_AUTHORIZE] = {RECEIVABLE, STR_INIT("merchant:sales"), STR_INIT("authorization"),
+                             TRANSFER_PENDING, false, false},
+    [OPERATION_CAPTURE]   = {RECEIVABLE, STR_INIT("merchant:sales"), STR_INIT("payment"),
+                             TRANSFER_POSTED, true, true},
+    [OPERATION_VOID]      = {RECEIVABLE, STR_INIT("merchant:sales"), STR_INIT("authorization"),
+                             TRANSFER_VOIDED, true, false},
+    [OPERATION_REFUND]    = {STR_INIT("merchant:refunds"), RECEIVABLE, STR_INIT("refund"),
+                             TRANSFER_POSTED, false, false},
+    [OPERATION_PAYOUT]    = {STR_INIT("merchant:payouts"), RECEIVABLE, STR_INIT("payout"),
+                             TRANSFER_POSTED, false, true},
+};
+/* clang-format on */
+
+static struct store_transfer *add(const struct posting *posting, struct posting_rows *rows)
+{
+    CHECK(rows->count < ARRAY_LEN(rows->transfers));
+    struct store_transfer *transfer = &rows->transfers[rows->count++];
+    *transfer = (struct store_transfer){
+        .merchant_id = posting->merchant_id,
+        .transfer_id = uuid_new(),
+        .payment_id = posting->payment_id,
+        .attempt_id = posting->attempt_id,
+        .state = TRANSFER_POSTED,
+        .created_us = posting->created_us,
+    };
+    memcpy(transfer->currency, posting->currency, sizeof(transfer->currency));
+    return transfer;
+}
+
+void posting_make(const struct posting *posting, struct posting_rows *rows)
+{
+    CHECK(posting->operation > OPERATION_NONE && posting->operation < OPERATION_COUNT);
+    CHECK(posting->amount_minor > 0);
+    CHECK(posting->provider.len <= POSTING_PROVIDER_MAX);
+    const struct rule *rule = &rules[posting->operation];
+    char id[ID_TEXT_SIZE];
+    (void)id_format(ID_ACCOUNT, &posting->account_id, id);
+    (void)snprintf(rows->receivable, sizeof(rows->receivable), "provider:" STR_FMT ":%s:receivable",
+                   STR_ARG(posting->provider), id);
+    struct str receivable = str_of(rows->receivable);
+    rows->count = 0;
+    struct store_transfer *gross = add(posting, rows);
+    gross->state = rule->state;
+    gross->debit_account = str_is_empty(rule->debit) ? receivable : rule->debit;
+    gross->credit_account = str_is_empty(rule->credit) ? receivable : rule->credit;
+    gross->amount_minor = posting->amount_minor;
+    gross->kind = rule->kind;
+    if (rule->has_pending)
+        gross->pending_id = posting->pending_id;
+    if (!rule->has_fee || posting->fee_minor <= 0 || posting->fee_minor > MONEY_AMOUNT_MAX)
+        return;
+    struct store_transfer *fee = add(posting, rows);
+    fee->debit_account = STR("merchant:fees");
+    fee->credit_account = receivable;
+    fee->amount_minor = posting->fee_minor;
+    fee->kind = STR("fee");
+}
