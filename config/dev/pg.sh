@@ -45,8 +45,9 @@ postmaster_pid() {
 }
 
 is_running() {
-    pid=$(postmaster_pid "$1") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null &&
-        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = postgres ]
+    # A killed one may stay a zombie for a while.
+    pid=$(postmaster_pid "$1") && [ -n "$pid" ] &&
+        grep -qs '^[0-9]* (postgres) [^ZX]' "/proc/$pid/stat"
 }
 
 # A socket's path may have 107 bytes; a deep folder gets its socket elsewhere.
@@ -125,8 +126,8 @@ stop)
     ;;
 kill)
     is_running "$dir" || exit 0
-    # The children first see their parent gone; a new server waits until the last has left.
     kill -KILL "$(postmaster_pid "$dir")"
+    while is_running "$dir"; do :; done # the children see their parent gone and leave by themselves
     ;;
 host)
     socket_folder "$dir"

@@ -26,18 +26,18 @@ struct worker {
     const struct worker_start *start;
     struct secrets secrets;
     struct merchants_config directory; /* with our environment */
-    struct loop *loop;            /* owned */
-    struct rule_set *rules;       /* owned */
-    struct tls_server *api_tls;   /* owned */
-    struct tls_server *ops_tls;   /* owned */
-    struct store *store;          /* owned */
-    struct engine *engine;        /* owned */
-    struct merchants *merchants;  /* owned */
-    struct payments *payments;    /* owned */
-    struct api *api;              /* owned */
-    struct ops *ops;              /* owned */
-    struct http_server *api_http; /* owned */
-    struct http_server *ops_http; /* owned */
+    struct loop *loop;                 /* owned */
+    struct rule_set *rules;            /* owned */
+    struct tls_server *api_tls;        /* owned */
+    struct tls_server *ops_tls;        /* owned */
+    struct store *store;               /* owned */
+    struct engine *engine;             /* owned */
+    struct merchants *merchants;       /* owned */
+    struct payments *payments;         /* owned */
+    struct api *api;                   /* owned */
+    struct ops *ops;                   /* owned */
+    struct http_server *api_http;      /* owned */
+    struct http_server *ops_http;      /* owned */
     struct loop_timer heartbeat;
     struct loop_timer tell;
     struct loop_timer drain;
