@@ -267,7 +267,7 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
         if (is_proof(o, answer))
             finish(o, send_number, outcome, true, now_us, action);
         else
-            put_back(o, settled_at(o), now_us, action);
+            put_back(o, settled_at(o) + o->limits.skew_us, now_us, action); /* on any host */
         return;
     case OUTCOME_NONE:
     case OUTCOME_UNKNOWN:
