@@ -188,8 +188,12 @@ static bool perform_reply(struct drive *drive, enum orchestrate_reply kind)
         drive_reply_problem(drive, MESSAGE_UNAVAILABLE, STR_NONE, NULL, 1);
         return false;
     case REPLY_OUTCOME_PENDING:
+        /* While the opening is in the air, its payment may never exist. */
         drive_reply_problem(drive, MESSAGE_OUTCOME_PENDING, STR_NONE,
-                            &drive->committed.payment.row.payment_id, 1);
+                            drive->committed.payment.attempt_count > 0
+                                ? &drive->committed.payment.row.payment_id
+                                : NULL,
+                            1);
         return false;
     }
     return false;

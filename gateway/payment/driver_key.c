@@ -201,6 +201,11 @@ static void reference_loaded(void *ctx, enum store_find found,
 {
     struct drive *drive = ctx;
     (void)why;
+    /* The client was told that nothing was done: so nothing may be begun for it any more. */
+    if (drive->done == NULL) {
+        drive_free(drive);
+        return;
+    }
     bool is_over = found == STORE_FOUND &&
                    (payment->status == PAYMENT_DECLINED || payment->status == PAYMENT_FAILED ||
                     payment->status == PAYMENT_CANCELED);
