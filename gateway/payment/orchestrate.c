@@ -2,6 +2,7 @@
 
 enum {
     WRITE_PAUSE_MAX_US = 1000000,
+    WRITE_SUSPECT_AFTER = 20, /* rollbacks in a row: some 15 s */
 };
 
 #define BIT(phase) (1u << (phase))
@@ -124,6 +125,7 @@ void orchestrate_write(struct orchestrate *o, enum orchestrate_phase phase, int6
                        struct orchestrate_action *action)
 {
     o->write_pause_us = o->limits.write_retry_us;
+    o->rollback_count = 0;
     orchestrate_enter(o, phase);
     ask_for_write(o, now_us, action);
 }
@@ -198,6 +200,11 @@ static void written(struct orchestrate *o, enum orchestrate_write result, int64_
         return;
     case WRITE_LIMIT_EXCEEDED:
     case WRITE_ROLLED_BACK:
+        if (o->rollback_count < WRITE_SUSPECT_AFTER)
+            o->rollback_count++;
+        o->pending.is_suspect = o->rollback_count == WRITE_SUSPECT_AFTER;
+        not_committed(o, now_us, action);
+        return;
     case WRITE_UNAVAILABLE:
         not_committed(o, now_us, action);
         return;

@@ -87,7 +87,7 @@ struct orchestrate_limits {
     int64_t call_us;          /* a provider call ends by then (engine's answer time-out) */
     int64_t lease_us;         /* CHECKed: send_window + call < lease, answer < lease */
     int64_t skew_us;          /* 5 s: hosts' wall clocks differ by less; added to settling times */
-    int64_t write_retry_us;   /* first pause before a rolled-back write is repeated; doubles to 1 s */
+    int64_t write_retry_us;   /* first pause before a write is repeated; doubles to 1 s */
     int64_t resolve_first_us; /* 2 s: first look at an unknown attempt */
     int64_t resolve_max_us;   /* 5 min: longest pause between two looks */
     int64_t review_after_us;  /* 24 h in UNKNOWN, then a person must look */
@@ -199,7 +199,7 @@ struct orchestrate_write_plan {
     uint8_t outcome_attempt_number;
     int16_t outcome_number;
     int16_t outcome_send_number; /* 0: none */
-    enum outcome outcome;       /* NONE: facts only, or a send that surely did nothing, goes again */
+    enum outcome outcome;       /* NONE: facts, or a send that did nothing and goes again */
     bool left;
     bool announces_repeat;      /* send outcome_send_number may leave again from now_us on */
     bool posts_transfers;       /* approved: by operation */
@@ -211,6 +211,8 @@ struct orchestrate_write_plan {
     int32_t park_tries;
     bool unparks;               /* resumed: out of `unresolved` under the claim's epoch */
     bool needs_review;          /* status REVIEW, or approved though the payment had ended */
+    bool is_suspect;            /* rolled back again and again: a text of the provider's may be why;
+                                   write its texts as printable ASCII, or leave them out */
 };
 
 struct orchestrate_action {
@@ -220,8 +222,8 @@ struct orchestrate_action {
     uint8_t candidate;            /* its index as given to orchestrate_init; resumed: 0 */
     uint8_t send_number;          /* PREPARE, WRITE (opens_send), SEND: 1..; lookup: 0 */
     enum orchestrate_send_kind send;
-    int64_t not_after_us;         /* SEND: wall clock; in truth, send_window_us on the monotonic clock
-                                     after the WRITE was asked for: later it must not leave */
+    int64_t not_after_us;         /* SEND: wall clock; in truth send_window_us, by the monotonic
+                                     clock, after the WRITE was asked for: later it must not leave */
     int64_t wait_us;
     int64_t now_us;               /* WRITE: created_us of the rows */
     struct orchestrate_write_plan write;
@@ -275,6 +277,7 @@ struct orchestrate {
     int64_t look_us;    /* resumed: when the look began */
     int64_t settled_us; /* resumed: a look begun before this proves nothing */
     int64_t write_pause_us;
+    uint8_t rollback_count;                /* of the WRITE in the air, in a row */
     enum orchestrate_reply pending_reply;  /* owed once the WRITE is committed */
     struct orchestrate_write_plan pending; /* the WRITE in the air */
     struct orchestrate_limits limits;

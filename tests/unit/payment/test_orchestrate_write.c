@@ -100,7 +100,8 @@ static void what_was_not_committed_is_written_again_for_ever(void **state)
     for (size_t i = 0; i < ARRAY_LEN(later); i++) {
         struct run run;
         reach(&run, later[i]);
-        const struct orchestrate_write_plan plan = run.action.write;
+        struct orchestrate_write_plan plan = run.action.write;
+        int rolled_back = 0;
         int64_t pause = core_limits.write_retry_us;
         for (int j = 0; j < 50; j++) {
             written(&run, results[j % 3]);
@@ -110,6 +111,8 @@ static void what_was_not_committed_is_written_again_for_ever(void **state)
             timer(&run);
             assert_int_equal(run.action.kind, ACTION_WRITE);
             assert_int_equal(run.action.now_us, run.now);
+            rolled_back += results[j % 3] != WRITE_UNAVAILABLE;
+            plan.is_suspect = rolled_back >= 20;
             assert_memory_equal(&run.action.write, &plan, sizeof(plan));
         }
         committed(&run);
