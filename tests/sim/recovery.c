@@ -17,11 +17,11 @@ static uint32_t any_worker(struct world *w)
 
 /* ---- the queue ------------------------------------------------------------------------------- */
 
-void recovery_due(struct world *w, uint32_t payment, uint8_t at, uint16_t epoch)
+void recovery_due(struct world *w, uint32_t payment, uint8_t at, uint16_t version)
 {
     struct attempt_row *attempt = &PAYMENT(w, payment)->attempt[at];
     struct park_row *park = &attempt->park;
-    if (!park->exists || (uint16_t)park->epoch != epoch)
+    if (!park->exists || park->version != version)
         return;
     uint32_t worker = any_worker(w);
     if (store_is_down(w) || worker == NONE) {

@@ -148,7 +148,7 @@ enum sim_event_kind {
     SIM_ARRIVE,     /* a: call */
     SIM_ANSWER,     /* a: call */
     SIM_EFFECT,     /* a: book: a late effect, or the end of pending */
-    SIM_DUE,        /* a: payment; b: attempt index; x: epoch: look at the unresolved queue */
+    SIM_DUE,        /* a: payment; b: attempt index; x: version: look at the unresolved queue */
     SIM_LOADED,     /* a: payment; b: attempt index; x: worker: claimed, now read */
     SIM_BEGIN,      /* a: flight; b: generation: what was read is acted upon */
     SIM_CRASH,      /* a: worker, or WORKER_MAX + host */
@@ -217,7 +217,8 @@ struct park_row {
     int64_t lease_until_us;
     int64_t parked_us;
     int32_t tries;
-    int64_t epoch;
+    int64_t epoch;    /* of the claims on this row; a new row begins at 0, as in the ledger */
+    uint16_t version; /* of what is on the heap for it */
 };
 
 struct attempt_row {
@@ -521,7 +522,7 @@ void worker_timer(struct world *w, uint32_t flight, uint32_t generation);
 void worker_deadline(struct world *w, uint32_t flight, uint32_t generation);
 void worker_answer(struct world *w, uint32_t call);
 /* recovery.c */
-void recovery_due(struct world *w, uint32_t payment, uint8_t attempt, uint16_t epoch);
+void recovery_due(struct world *w, uint32_t payment, uint8_t attempt, uint16_t version);
 void recovery_loaded(struct world *w, uint32_t payment, uint8_t attempt, uint32_t worker);
 void recovery_adopt(struct world *w, uint32_t writer);
 void recovery_crash(struct world *w, uint32_t which);

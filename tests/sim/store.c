@@ -179,8 +179,9 @@ static void put_status(struct world *w, const struct bundle *bundle)
 
 void store_due(struct world *w, uint32_t payment, uint8_t attempt, int64_t at)
 {
-    const struct park_row *park = &PAYMENT(w, payment)->attempt[attempt].park;
-    world_push_x(w, at > w->now ? at : w->now, SIM_DUE, payment, attempt, (uint16_t)park->epoch);
+    struct park_row *park = &PAYMENT(w, payment)->attempt[attempt].park;
+    park->version++;
+    world_push_x(w, at > w->now ? at : w->now, SIM_DUE, payment, attempt, park->version);
 }
 
 static void put_park(struct world *w, const struct bundle *bundle)
@@ -193,10 +194,11 @@ static void put_park(struct world *w, const struct bundle *bundle)
     }
     if (!plan->parks)
         return;
-    if (!park->exists)
+    if (!park->exists) {
         park->parked_us = bundle->now_us;
+        park->epoch = 0;
+    }
     park->exists = true;
-    park->epoch++;
     park->tries = plan->park_tries;
     park->next_us = plan->park_next_us;
     park->lease_until_us = 0;
@@ -280,7 +282,7 @@ void store_park(struct world *w, uint32_t payment, uint8_t attempt)
         .exists = true,
         .next_us = w->now + EPOCH_US,
         .parked_us = w->now + EPOCH_US,
-        .epoch = park->epoch + 1,
+        .version = park->version,
     };
     store_due(w, payment, attempt, w->now + 100 * MS);
 }
