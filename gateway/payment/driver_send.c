@@ -4,12 +4,69 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
+enum {
+    DEBUG_ID_MAX = 64,
+    ID_MAX = 256,
+    FACT_MAX = 2048, /* a link may be one */
+};
+
 static void send_done(void *ctx, const struct engine_result *result);
 
-/* ---- what came back ---- */
+/* ---- what came back ----
+ *
+ * Whatever a provider says and the ledger keeps is printable ASCII of bounded length: one odd byte
+ * would make the database refuse the row, and with it the outcome, for ever. An id that was changed
+ * is no id, so an odd one is dropped; a word for people is made readable.
+ */
+
+static bool is_printable(char c)
+{
+    return c >= 0x20 && c < 0x7f;
+}
+
+static bool is_sound(struct str s, size_t len_max)
+{
+    size_t at = 0;
+    size_t len = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_printable(s.at[i]))
+            return false;
+    }
+    bool is_card = crypto_find_card_number(s, &at, &len) && len == s.len;
+    return s.len <= len_max && !is_card;
+}
+
+static struct str readable(struct arena *arena, struct str s, size_t len_max)
+{
+    size_t at = 0;
+    size_t len = 0;
+    s = str_sub(s, 0, len_max);
+    if (s.len == 0 || crypto_find_card_number(s, &at, &len))
+        return STR_NONE;
+    char *out = arena_alloc(arena, s.len);
+    for (size_t i = 0; i < s.len; i++)
+        out[i] = is_printable(s.at[i]) ? s.at[i] : '_';
+    return (struct str){out, s.len};
+}
+
+static void drop_unsound(struct provider_judgement *judgement)
+{
+    struct provider_facts *facts = &judgement->facts;
+    size_t kept = 0;
+    if (!is_sound(judgement->reference, ID_MAX))
+        judgement->reference = STR_NONE;
+    if (!is_sound(judgement->action_url, FACT_MAX))
+        judgement->action_url = STR_NONE;
+    for (size_t i = 0; i < facts->count; i++) {
+        if (is_sound(facts->fact[i].name, ID_MAX) && is_sound(facts->fact[i].value, FACT_MAX))
+            facts->fact[kept++] = facts->fact[i];
+    }
+    facts->count = kept;
+}
 
 static bool is_refusal_at_the_door(int status)
 {
@@ -49,13 +106,13 @@ static void keep_judgement(struct drive *drive, const struct engine_result *resu
     struct arena *arena = &drive->arena;
     struct drive_answer *answer = &drive->answer;
     answer->outcome = judgement->outcome;
-    answer->code = arena_str(arena, str_of(judgement->code));
-    answer->reason = arena_str(arena, str_of(judgement->reason));
+    answer->code = readable(arena, str_of(judgement->code), PROVIDER_REASON_MAX);
+    answer->reason = readable(arena, str_of(judgement->reason), PROVIDER_REASON_MAX);
     if (is_mismatch(&drive->call, judgement))
         answer->reason = STR("amount_mismatch");
     answer->reference = arena_str(arena, judgement->reference);
     answer->facts_json = print_facts(drive, judgement);
-    answer->debug_id = arena_str(arena, result->answer.debug_id);
+    answer->debug_id = readable(arena, result->answer.debug_id, DEBUG_ID_MAX);
     answer->http_status = result->answer.status;
     if (judgement->has_fee && judgement->fee_minor >= 0)
         answer->fee_minor = judgement->fee_minor;
@@ -202,6 +259,7 @@ static void send_done(void *ctx, const struct engine_result *result)
     if (result->end == ENGINE_ANSWERED) {
         account->provider->judge(&drive->call, drive->send_step, &result->answer, &drive->arena,
                                  &judgement);
+        drop_unsound(&judgement);
         if (result->answer.status == 401)
             engine_forget_token(drive->payments->parts.engine, account);
         keep_judgement(drive, result, &judgement);

@@ -98,11 +98,61 @@ static void a_payment_that_may_never_exist_is_not_named(void **state)
     asked_release(&asked);
 }
 
+/* ---- what providers say ---- */
+
+#define ODD                                                                                        \
+    "ab\xff\xfe\x01"                                                                               \
+    "cd"
+
+static const struct provider *real;
+
+/* The judgement is the adapter's own; every text of it is then spoilt. */
+static void judge_oddly(const struct provider_call *call, enum provider_step step,
+                        const struct provider_answer *answer, struct arena *arena,
+                        struct provider_judgement *judgement)
+{
+    struct provider_answer *spoilt = (struct provider_answer *)(uintptr_t)answer;
+    real->judge(call, step, answer, arena, judgement);
+    spoilt->debug_id = STR(ODD);
+    judgement->reference = STR(ODD);
+    assert_true(str_copy_to(STR(ODD), judgement->code, sizeof(judgement->code)));
+    judgement->facts = (struct provider_facts){0};
+    provider_fact_set(&judgement->facts, STR("odd"), STR(ODD));
+    provider_fact_set(&judgement->facts, STR("card"), STR("4111111111111111"));
+    provider_fact_set(&judgement->facts, STR("even"), STR("5O190127TN364715T"));
+}
+
+static void odd_bytes_of_a_provider_do_not_keep_the_ledger_from_closing(void **state)
+{
+    struct asked asked;
+    struct provider odd;
+    struct provider_account *account = &world.merchant->account[0].account;
+    (void)state;
+    assert_string_equal(account->provider->name, "paypal");
+    real = account->provider;
+    odd = *real;
+    odd.judge = judge_oddly;
+    account->provider = &odd;
+    struct payment_request request = sample("odd-1");
+    ask(&asked, &request);
+    account->provider = real;
+    expect_status(&asked, 201, "succeeded");
+    assert_string_equal(text_of(&asked, "provider"), "paypal");
+    assert_int_equal(world_count_charges(text_of(&asked, "id"), NULL), 1);
+    assert_int_equal(
+        ledger_count("SELECT count(*) FROM outcomes WHERE debug_id = 'ab___cd' AND code = 'ab___cd'"
+                     " AND reference = '' AND facts = $1",
+                     "{\"even\":\"5O190127TN364715T\"}"),
+        1);
+    asked_release(&asked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_begins_after_the_client_was_told_nothing_was_done),
         cmocka_unit_test(a_payment_that_may_never_exist_is_not_named),
+        cmocka_unit_test(odd_bytes_of_a_provider_do_not_keep_the_ledger_from_closing),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
