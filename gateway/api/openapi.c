@@ -148,7 +148,7 @@ static bool may_answer(const struct endpoint *endpoint, int status)
     bool has_body = endpoint->body != NULL;
     bool has_id = str_find(str_of(endpoint->path), STR("{id}"), 0) != SIZE_MAX;
     if (endpoint->roles == ROLE_ANYONE) {
-        return false;
+        return status == 405;
     }
     switch (status) {
     case 400:
@@ -353,8 +353,7 @@ void api_print_openapi(struct buf *buf)
         STR("{\"title\":\"Turnpike\",\"version\":\"" VERSION "\",\"description\":\"A payment "
             "orchestration gateway: one API in front of several providers, never charging twice. "
             "Amounts are whole numbers of minor units; unknown members are refused by name; errors "
-            "are RFC 9457 problem documents whose `code` is stable.\",\"license\":{\"name\":\"See "
-            "the repository\",\"url\":\"https://turnpike.dev/license\"}}"));
+            "are RFC 9457 problem documents whose `code` is stable.\"}"));
     json_put_raw(&out, "servers", STR("[{\"url\":\"/\"}]"));
     json_put_raw(&out, "tags",
                  STR("[{\"name\":\"payments\",\"description\":\"For merchants.\"},{\"name\":"
