@@ -21,6 +21,8 @@ struct store {
     struct pool *pool;       /* owned */
     struct batcher *batcher; /* owned */
     struct link calls;       /* on their way; freed with the store */
+    bool is_clock_known;
+    int64_t clock_ahead_us; /* the database's, of ours */
 };
 
 struct call {

@@ -1,8 +1,8 @@
 /*
  * directory.h - merchants, API keys and provider accounts: rare writes, cached reads.
  *
- * Secrets are never here: an account names where its credentials are ("file:paypal-demo.json" below the
- * secrets folder, or "env:PAYPAL_DEMO"), a key is stored as HMAC-SHA-256 under a pepper.
+ * Secrets are never here: an account names where its credentials are ("file:paypal-demo.json" below
+ * the secrets folder, or "env:PAYPAL_DEMO"), a key is stored as HMAC-SHA-256 under a pepper.
  */
 #ifndef LEDGER_DIRECTORY_H
 #define LEDGER_DIRECTORY_H
@@ -21,7 +21,7 @@ enum key_role key_role_find(struct str name);
 
 struct directory_merchant {
     struct uuid merchant_id;
-    struct uuid twin_id;   /* the test twin of a live merchant, and the other way round */
+    struct uuid twin_id; /* the test twin of a live merchant, and the other way round */
     struct str name;
     bool livemode;
     bool disabled;
@@ -31,27 +31,28 @@ struct directory_merchant {
 
 struct directory_key {
     struct uuid key_id;
-    struct uuid merchant_id; /* the (live or test) merchant it acts for; zero: operator of the house */
+    struct uuid
+        merchant_id; /* the (live or test) merchant it acts for; zero: operator of the house */
     enum key_role role;
     bool livemode;
-    struct str hint;         /* first and last characters, for display */
+    struct str hint; /* first and last characters, for display */
     uint8_t digest[32];
     int64_t created_us;
-    int64_t expires_us;      /* 0: never */
-    int64_t disabled_us;     /* 0: active; else from then on */
+    int64_t expires_us;  /* 0: never */
+    int64_t disabled_us; /* 0: active; else from then on */
 };
 
 struct directory_account {
     struct uuid merchant_id;
     struct uuid account_id;
     struct str provider;
-    struct str name;         /* unique per merchant and provider */
+    struct str name; /* unique per merchant and provider */
     struct str base_url;
     struct str secret_ref;
     struct str settings_json;
-    struct str fees_json;    /* fee table, whole */
-    struct str currencies;   /* "EUR USD"; empty: all the provider takes */
-    struct str methods;      /* "card wallet"; empty: all */
+    struct str fees_json;     /* fee table, whole */
+    struct str currencies;    /* "EUR USD"; empty: all the provider takes */
+    struct str methods;       /* "card wallet"; empty: all */
     int64_t amount_max_minor; /* 0: none */
     bool disabled;
     int64_t created_us;
@@ -59,8 +60,11 @@ struct directory_account {
 
 typedef void (*directory_done_fn)(void *ctx, enum store_find found, const struct error *why);
 
-/* STORE_ABSENT: nothing written because the object to change does not exist, or a unique name is taken
- * (*why then tells). */
+/*
+ * put inserts, or changes what is there under the same id (a key is never changed; a merchant keeps
+ * its mode, an account its provider). STORE_ABSENT: nothing written because the object to change
+ * does not exist, a unique name is taken, or a value is refused (*why then tells which).
+ */
 void directory_put_merchant(struct store *store, const struct directory_merchant *merchant,
                             directory_done_fn done, void *ctx);
 void directory_put_key(struct store *store, const struct directory_key *key, directory_done_fn done,
@@ -83,8 +87,8 @@ struct directory_rows {
     struct directory_account *accounts;
     size_t account_count;
 };
-typedef void (*directory_rows_fn)(void *ctx, enum store_find found, const struct directory_rows *rows,
-                                  const struct error *why);
+typedef void (*directory_rows_fn)(void *ctx, enum store_find found,
+                                  const struct directory_rows *rows, const struct error *why);
 /* By digest: the key and its merchant (one row each). */
 void directory_find_key(struct store *store, const uint8_t digest[32], struct arena *arena,
                         directory_rows_fn done, void *ctx);

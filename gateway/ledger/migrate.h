@@ -1,16 +1,17 @@
 /*
- * migrate.h - the schema, brought up to date file by file. Blocking: for the command line, never for a
- * worker.
+ * migrate.h - the schema, brought up to date file by file. Blocking: for the command line, never
+ * for a worker.
  *
  * The folder has dbmate's layout, and dbmate may be used instead:
  *
  *     migrations/20261121000001_roles.sql     "-- migrate:up" ... "-- migrate:down" ...
- *     schema_migrations(version)              one row per applied file: the digits before its first '_'
+ *     schema_migrations(version)              one row per applied file: the digits before its first
+ * '_'
  *
- * A file and its row are committed in one transaction (unless its up line says transaction:false; such a
- * file must bear being repeated), so a run that was cut off anywhere is simply run again. One run at a
- * time: an advisory lock; nobody waits longer than MIGRATE_LOCK_MS for that or any other lock. Only
- * forward: a mistake is corrected by another migration.
+ * A file and its row are committed in one transaction (unless its up line says transaction:false;
+ * such a file must bear being repeated), so a run that was cut off anywhere is simply run again.
+ * One run at a time: an advisory lock; nobody waits longer than MIGRATE_LOCK_MS for that or any
+ * other lock. Only forward: a mistake is corrected by another migration.
  */
 #ifndef LEDGER_MIGRATE_H
 #define LEDGER_MIGRATE_H

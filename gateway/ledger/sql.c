@@ -290,7 +290,8 @@ static const struct sql_text texts[SQL_COUNT] = {
 [SQL_HEARTBEAT] = {SQL_CONTROL, "heartbeat",
     "WITH changed AS (UPDATE writers SET heartbeat_at = $2,"
     " watermark_at = greatest(watermark_at, $3), adopted_at = NULL"
-    " WHERE writer_id = $1 AND reaped_at IS NULL RETURNING 1)" COUNT_CHANGED},
+    " WHERE writer_id = $1 AND reaped_at IS NULL RETURNING 1)"
+    " SELECT count(*), clock_timestamp() FROM changed"},
 
 [SQL_PUT_MERCHANT] = {SQL_CONTROL, "put_merchant",
     "WITH changed AS (INSERT INTO merchants AS m (merchant_id, twin_id, name, livemode, disabled,"

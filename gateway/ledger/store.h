@@ -1,26 +1,28 @@
 /*
  * store.h - rows in and out of the ledger, by group commit.
  *
- * What a worker wants to write is a struct store_txn: a bundle of rows that must be committed together.
- * Bundles gathered in a tick (openings and closings of many payments) go out as ONE database transaction
- * of INSERT ... SELECT FROM unnest(...) statements when a connection is free:
+ * What a worker wants to write is a struct store_txn: a bundle of rows that must be committed
+ * together. Bundles gathered in a tick (openings and closings of many payments) go out as ONE
+ * database transaction of INSERT ... SELECT FROM unnest(...) statements when a connection is free:
  *
- *     store_write_start ... -> [ queue ] -> batch n: rows of up to batch_max bundles, + row (writer, n) in
- *                                           `batches` -> one Sync -> done of each bundle
+ *     store_write_start ... -> [ queue ] -> batch n: rows of up to batch_max bundles, + row
+ * (writer, n) in `batches` -> one Sync -> done of each bundle
  *
- * A bundle that fails (a unique key, a CHECK) must not fail its neighbours: the batch is rolled back and
- * its bundles run again in smaller batches under new numbers, until the culprit stands alone.
+ * A bundle that fails (a unique key, a CHECK) must not fail its neighbours: the batch is rolled
+ * back and its bundles run again in smaller batches under new numbers, until the culprit stands
+ * alone.
  *
- * The connection may die before the answer to the commit: every bundle of that batch ends STORE_UNKNOWN.
- * store_probe_start then asks on a fresh connection by inserting the batch's own row (writer, n) again:
- * that insert waits for a still running commit, and afterwards either fails (it was committed) or
- * succeeds (it was not, and never can be any more). No guess, no time-out decides.
+ * The connection may die before the answer to the commit: every bundle of that batch ends
+ * STORE_UNKNOWN. store_probe_start then asks on a fresh connection by inserting the batch's own row
+ * (writer, n) again: that insert waits for a still running commit, and afterwards either fails (it
+ * was committed) or succeeds (it was not, and never can be any more). No guess, no time-out
+ * decides.
  *
- * Natural keys fence zombies: outcome (attempt, number), send (attempt, number), event (payment, number)
- * and attempt (payment, number) are unique; the loser of a race ends STORE_FENCED.
+ * Natural keys fence zombies: outcome (attempt, number), send (attempt, number), event (payment,
+ * number) and attempt (payment, number) are unique; the loser of a race ends STORE_FENCED.
  *
- * All times are wall clock microseconds, money is minor units, strings are borrowed until done (the store
- * copies what it needs into the batch at store_write_start; the txn may die when it returns).
+ * All times are wall clock microseconds, money is minor units, strings are borrowed until done (the
+ * store copies what it needs into the batch at store_write_start; the txn may die when it returns).
  */
 #ifndef LEDGER_STORE_H
 #define LEDGER_STORE_H
@@ -38,14 +40,14 @@
 struct store;
 
 struct store_config {
-    const char *conninfo;     /* libpq; the gateway's role */
+    const char *conninfo;        /* libpq; the gateway's role; borrowed for the life of the store */
     unsigned writer_connections; /* 2: group commit, pipeline mode */
     unsigned reader_connections; /* 2: reads */
-    size_t batch_max;         /* 128 bundles in one transaction */
-    int64_t linger_us;        /* 1,000: wait this long for company under light load */
-    size_t queue_max;         /* 8,192 bundles waiting; beyond it STORE_UNAVAILABLE at once */
+    size_t batch_max;            /* 128 bundles in one transaction */
+    int64_t linger_us;           /* 1,000: wait this long for company under light load */
+    size_t queue_max;            /* 8,192 bundles waiting; beyond it STORE_UNAVAILABLE at once */
     int64_t statement_timeout_ms; /* 10,000 */
-    int64_t reconnect_ms;     /* 250, doubling to 5,000 with jitter */
+    int64_t reconnect_ms;         /* 250, doubling to 5,000 with jitter */
 };
 extern const struct store_config store_config_default;
 
@@ -72,65 +74,66 @@ struct store_payment { /* payments + payment_details + idempotency */
     char currency[4];
     bool capture_automatic;
     bool livemode;
-    struct str reference;      /* empty: none */
-    int32_t try_number;        /* 1.. within the reference */
+    struct str reference; /* empty: none */
+    int32_t try_number;   /* 1.. within the reference */
     struct str method_type;
     struct str country;
-    struct str customer_json;  /* "{}" */
-    struct str metadata_json;  /* "{}" */
-    struct str routing_json;   /* "providers": only, never, as sent; "{}" */
-    struct str tokens_sealed;  /* encrypted tokens; erased with the details */
-    struct str key;            /* Idempotency-Key, 1..255 bytes */
+    struct str customer_json; /* "{}" */
+    struct str metadata_json; /* "{}" */
+    struct str routing_json;  /* "providers": only, never, as sent; "{}" */
+    struct str tokens_sealed; /* encrypted tokens; erased with the details */
+    struct str key;           /* Idempotency-Key, 1..255 bytes */
     uint8_t fingerprint[32];
-    struct uuid writer_id;     /* who holds it */
+    struct uuid writer_id; /* who holds it; zero: this store's */
 };
 
 struct store_attempt {
     struct uuid merchant_id;
     struct uuid payment_id;
     struct uuid attempt_id;
-    int32_t number;            /* 1.. within the payment: unique */
+    int32_t number; /* 1.. within the payment: unique */
     enum operation operation;
     struct uuid account_id;
     struct str provider;
     int64_t amount_minor;
     char currency[4];
-    struct str decision_json;  /* of the routing that chose it; "" on later attempts of the same decision */
-    uint8_t token_hash[32];    /* HMAC of the token: the networks' retry budget is counted by it */
+    struct str
+        decision_json; /* of the routing that chose it; "" on later attempts of the same decision */
+    uint8_t token_hash[32];     /* HMAC of the token: the networks' retry budget is counted by it */
     int64_t expected_fee_minor; /* -1: unknown */
     int64_t created_us;
-    struct uuid writer_id;
+    struct uuid writer_id; /* read only: always written as this store's */
 };
 
 struct store_send {
     struct uuid merchant_id;
     struct uuid attempt_id;
-    int32_t number;            /* 1.. within the attempt: unique */
-    struct str step;           /* "charge", "session", ... */
+    int32_t number;  /* 1.. within the attempt: unique */
+    struct str step; /* "charge", "session", ... */
     bool moves_money;
     struct uuid account_id;
     struct str adapter_version;
     struct str provider_key;
     int64_t key_valid_until_us;
-    int64_t not_after_us;      /* wall clock; the send may leave until then */
-    struct str body_sealed;    /* the exact request, encrypted */
+    int64_t not_after_us;   /* wall clock; the send may leave until then */
+    struct str body_sealed; /* the exact request, encrypted */
     int64_t created_us;
 };
 
 struct store_outcome {
     struct uuid merchant_id;
     struct uuid attempt_id;
-    int32_t number;            /* 1.. within the attempt: unique (the fence) */
-    int32_t send_number;       /* which send it is about; 0: none (crash found, given up) */
-    enum outcome outcome;      /* OUTCOME_NONE: only facts were recorded */
-    bool left;                 /* the send left */
-    struct str code;           /* provider's */
-    struct str reason;         /* ours */
-    struct str reference;      /* provider's id of the movement */
-    struct str facts_json;     /* "{}" */
+    int32_t number;        /* 1.. within the attempt: unique (the fence) */
+    int32_t send_number;   /* which send it is about; 0: none (crash found, given up) */
+    enum outcome outcome;  /* OUTCOME_NONE: only facts were recorded */
+    bool left;             /* the send left */
+    struct str code;       /* provider's */
+    struct str reason;     /* ours */
+    struct str reference;  /* provider's id of the movement */
+    struct str facts_json; /* "{}" */
     struct str debug_id;
-    int32_t http_status;       /* 0: no answer */
-    int64_t fee_minor;         /* stated by the provider; -1: not stated */
+    int32_t http_status; /* 0: no answer */
+    int64_t fee_minor;   /* stated by the provider; -1: not stated */
     int64_t elapsed_us;
     int64_t created_us;
 };
@@ -146,13 +149,13 @@ struct store_transfer {
     struct uuid transfer_id;
     struct uuid payment_id;
     struct uuid attempt_id;
-    struct uuid pending_id;    /* zero unless it posts or voids a pending one */
+    struct uuid pending_id; /* zero unless it posts or voids a pending one */
     enum transfer_state state;
     struct str debit_account;  /* "provider:paypal:acc_...:receivable" */
     struct str credit_account; /* "merchant:sales" */
     int64_t amount_minor;      /* > 0 */
     char currency[4];
-    struct str kind;           /* "payment", "fee", "authorization", "refund" */
+    struct str kind; /* "payment", "fee", "authorization", "refund" */
     int64_t created_us;
 };
 
@@ -160,15 +163,19 @@ struct store_event {
     struct uuid merchant_id;
     struct uuid event_id;
     struct uuid payment_id;
-    struct uuid attempt_id;    /* zero: about the payment as a whole */
-    int32_t number;            /* 1.. within the payment: unique (the fence) */
-    struct str type;           /* "payment.succeeded" */
+    struct uuid attempt_id;     /* zero: about the payment as a whole */
+    int32_t number;             /* 1.. within the payment: unique (the fence) */
+    struct str type;            /* "payment.succeeded" */
     enum payment_status status; /* the payment's status from now on */
-    struct str data_json;      /* "{}" */
+    struct str data_json;       /* "{}" */
     int64_t created_us;
 };
 
-struct store_limits { /* deltas on payment_limits; `create` inserts the row first */
+/*
+ * Deltas on payment_limits. `create`: insert a row of zeros first if there is none. Without it, a
+ * row that is not there (or of another currency) ends LIMIT_EXCEEDED, as does any violated guard.
+ */
+struct store_limits {
     struct uuid merchant_id;
     struct uuid payment_id;
     bool create;
@@ -192,7 +199,7 @@ struct store_park { /* into `unresolved`, or put back with a later time */
     struct uuid payment_id;
     int64_t next_us;
     int32_t tries;
-    int64_t epoch;             /* 0: new row; else the claim's epoch (other: STORE_FENCED) */
+    int64_t epoch; /* 0: new row; else the claim's epoch (other: STORE_FENCED) */
     struct str reason;
 };
 
@@ -209,7 +216,8 @@ enum {
 };
 
 struct store_txn { /* every part may be NULL (or count 0); all parts are of one payment */
-    const char *name; /* "open", "record", "close", "switch", ...: for logs and metrics; a literal */
+    const char
+        *name; /* "open", "record", "close", "switch", ...: for logs and metrics; a literal */
     const struct store_payment *payment;
     const struct store_attempt *attempt;
     const struct store_send *send;
@@ -231,26 +239,34 @@ struct store_ticket { /* names a bundle's place: batch, and the keys to ask for 
     char key[256];
 };
 
-typedef void (*store_done_fn)(void *ctx, enum store_result result, const struct store_ticket *ticket,
-                              const struct error *why);
+typedef void (*store_done_fn)(void *ctx, enum store_result result,
+                              const struct store_ticket *ticket, const struct error *why);
 
 /*
  * writer_id: new for each process that writes; registered in `writers` (instance, slot) by
  * store_new's first connection before anything else is written.
  */
 struct store *store_new(struct loop *loop, const struct store_config *config,
-                        const struct uuid *writer_id, const struct uuid *instance_id, unsigned slot);
-void store_free(struct store **store); /* bundles in flight get no done */
+                        const struct uuid *writer_id, const struct uuid *instance_id,
+                        unsigned slot);
+/* Bundles and reads in flight get no done. The loop must not tick afterwards: its hooks stay. */
+void store_free(struct store **store);
 bool store_is_connected(const struct store *store); /* at least one writer connection works */
 size_t store_queued(const struct store *store);
 
-/* done is called exactly once, never before this returns. */
-void store_write_start(struct store *store, const struct store_txn *txn, store_done_fn done, void *ctx);
-/* After STORE_UNKNOWN: ends COMMITTED, KEY_TAKEN, REFERENCE_TAKEN, ROLLED_BACK, or UNAVAILABLE (ask again). */
+/*
+ * done is called exactly once, never before this returns. A bundle that could not be sent within
+ * two seconds ends UNAVAILABLE (or ROLLED_BACK, when it was sent and rolled back before).
+ */
+void store_write_start(struct store *store, const struct store_txn *txn, store_done_fn done,
+                       void *ctx);
+/* After STORE_UNKNOWN: ends COMMITTED, KEY_TAKEN, REFERENCE_TAKEN, ROLLED_BACK, or UNAVAILABLE (ask
+ * again). */
 void store_probe_start(struct store *store, const struct store_ticket *ticket, store_done_fn done,
                        void *ctx);
 
-/* ---- reads: results live in the arena that the caller gives (alive until done) ---------------- */
+/* ---- reads: results live in the arena that the caller gives (alive until done) ----------------
+ */
 
 struct store_send_view {
     struct store_send row;
@@ -261,15 +277,15 @@ struct store_attempt_view {
     size_t send_count;
     struct store_outcome *outcomes; /* by number */
     size_t outcome_count;
-    bool parked;               /* in `unresolved` */
+    bool parked; /* in `unresolved` */
 };
 struct store_payment_view {
-    struct store_payment row;  /* key, fingerprint, tokens_sealed, details included */
+    struct store_payment row;   /* key, fingerprint, tokens_sealed, details included */
     enum payment_status status; /* of its newest event; PROCESSING when it has none */
-    int32_t event_count;       /* highest event number */
+    int32_t event_count;        /* highest event number */
     int64_t updated_us;
     int64_t authorized, captured, refunded; /* from payment_limits; 0 when it has no row */
-    struct store_attempt_view *attempts; /* by number */
+    struct store_attempt_view *attempts;    /* by number */
     size_t attempt_count;
 };
 
@@ -290,7 +306,7 @@ void store_load_reference(struct store *store, const struct uuid *merchant_id, s
 struct store_key_view {
     struct uuid payment_id;
     uint8_t fingerprint[32];
-    struct uuid writer_id;     /* who opened it */
+    struct uuid writer_id; /* who opened it */
     bool has_answer;
     struct store_answer answer;
     int64_t created_us;
@@ -302,20 +318,21 @@ void store_load_key(struct store *store, const struct uuid *merchant_id, struct 
 
 struct store_filter { /* GET /v1/payments; newest first */
     struct uuid merchant_id;
-    int64_t from_us, to_us;    /* created; 0: open */
+    int64_t from_us, to_us;     /* created, from included, to excluded; 0: open */
     enum payment_status status; /* PAYMENT_NONE: any */
     struct str reference;
-    struct str provider;       /* of any attempt */
-    struct uuid after;         /* cursor: payments older than this id; zero: from the newest */
-    unsigned limit;            /* 1..100 */
+    struct str provider; /* of any attempt */
+    struct uuid after;   /* cursor: payments older than this id; zero: from the newest */
+    unsigned limit;      /* 1..100 */
 };
 typedef void (*store_list_fn)(void *ctx, enum store_find found,
-                              const struct store_payment_view *payments, size_t count, bool has_more,
-                              const struct error *why);
+                              const struct store_payment_view *payments, size_t count,
+                              bool has_more, const struct error *why);
 void store_list_payments(struct store *store, const struct store_filter *filter,
                          struct arena *arena, store_list_fn done, void *ctx);
 
-/* ---- the queue of unresolved attempts ----------------------------------------------------------- */
+/* ---- the queue of unresolved attempts -----------------------------------------------------------
+ */
 
 struct store_claimed {
     struct uuid merchant_id;
@@ -325,9 +342,13 @@ struct store_claimed {
     int32_t tries;
     int64_t parked_us; /* when it was first parked */
 };
-typedef void (*store_claim_fn)(void *ctx, enum store_find found, const struct store_claimed *claimed,
-                               size_t count, const struct error *why);
-/* Claim up to limit due rows for lease_ms (one UPDATE whose outer WHERE repeats the predicate). */
+typedef void (*store_claim_fn)(void *ctx, enum store_find found,
+                               const struct store_claimed *claimed, size_t count,
+                               const struct error *why);
+/*
+ * Claim up to limit due rows for lease_ms (one UPDATE whose outer WHERE repeats the predicate).
+ * Each claim raises the epoch by one: a row that kills its claimers shows it there.
+ */
 void store_claim(struct store *store, unsigned limit, int64_t now_us, int64_t lease_ms,
                  struct arena *arena, store_claim_fn done, void *ctx);
 
@@ -335,8 +356,8 @@ typedef void (*store_count_fn)(void *ctx, enum store_find found, int64_t count,
                                const struct error *why);
 /*
  * Park every attempt without final outcome of writers that are surely dead: those the master reaped
- * (writers.reaped_us set by store_reap_writer), and those of other instances whose newest heartbeat is
- * older than dead_after_ms (not_after + call time-out + settling). Returns how many were parked.
+ * (writers.reaped_us set by store_reap_writer), and those of other instances whose newest heartbeat
+ * is older than dead_after_ms (not_after + call time-out + settling). Returns how many were parked.
  */
 void store_adopt(struct store *store, int64_t now_us, int64_t dead_after_ms, store_count_fn done,
                  void *ctx);
@@ -346,9 +367,18 @@ void store_reap_writer(struct store *store, const struct uuid *writer_id, int64_
 /* Every writer of this instance but those started by the current master (boot_us) is gone. */
 void store_reap_instance(struct store *store, int64_t boot_us, int64_t now_us, store_count_fn done,
                          void *ctx);
-/* Heartbeat and watermark: every attempt this writer made before watermark_us is final or parked. */
+/*
+ * Heartbeat and watermark: every attempt this writer made before watermark_us is final or parked.
+ * The watermark never goes back. Count 0: this writer was reaped, its attempts belong to others;
+ * stop.
+ */
 void store_heartbeat(struct store *store, int64_t now_us, int64_t watermark_us, store_count_fn done,
                      void *ctx);
+/*
+ * How far the database's clock is ahead of ours (negative: behind), beyond what the way of the
+ * last heartbeat explains. False: no heartbeat has come back yet.
+ */
+bool store_clock_ahead(const struct store *store, int64_t *ahead_us);
 typedef void (*store_backlog_fn)(void *ctx, enum store_find found, int64_t parked,
                                  int64_t oldest_parked_us, const struct error *why);
 void store_backlog(struct store *store, store_backlog_fn done, void *ctx);

@@ -130,12 +130,61 @@ void store_reap_instance(struct store *store, int64_t boot_us, int64_t now_us, s
     call_submit(call);
 }
 
+struct heartbeat {
+    struct call call;
+    store_count_fn done;
+    void *ctx;
+    int64_t sent_us;
+    int64_t count;
+};
+
+/* The statement ran somewhere between our sending and its answer. */
+static void learn_clock(struct store *store, int64_t sent_us, int64_t theirs_us)
+{
+    int64_t now_us = clock_wall_us();
+    store->is_clock_known = true;
+    store->clock_ahead_us = 0;
+    if (theirs_us > now_us)
+        store->clock_ahead_us = theirs_us - now_us;
+    else if (theirs_us < sent_us)
+        store->clock_ahead_us = theirs_us - sent_us;
+}
+
+static void heartbeat_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+{
+    struct heartbeat *heartbeat = LIST_OWNER(job, struct heartbeat, call.request.job);
+    if (PQntuples(res) != 1)
+        return;
+    heartbeat->count = column_int8(res, 0, 0);
+    learn_clock(heartbeat->call.store, heartbeat->sent_us, column_time(res, 0, 1));
+}
+
+static void heartbeat_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+{
+    struct heartbeat *heartbeat = LIST_OWNER(job, struct heartbeat, call.request.job);
+    heartbeat->done(heartbeat->ctx, end == PG_DONE ? STORE_FOUND : STORE_FAILED, heartbeat->count,
+                    &why->err);
+    call_free(&heartbeat->call);
+}
+
 void store_heartbeat(struct store *store, int64_t now_us, int64_t watermark_us, store_count_fn done,
                      void *ctx)
 {
-    struct call *call = count_new(store, SQL_HEARTBEAT, done, ctx);
-    params_uuid(&call->params, &store->writer_id);
-    params_time(&call->params, now_us);
-    params_time(&call->params, watermark_us);
-    call_submit(call);
+    struct heartbeat *heartbeat =
+        call_new(store, sizeof(*heartbeat), SQL_CONTROL, heartbeat_result, heartbeat_end);
+    heartbeat->done = done;
+    heartbeat->ctx = ctx;
+    heartbeat->sent_us = clock_wall_us();
+    params_uuid(&heartbeat->call.params, &store->writer_id);
+    params_time(&heartbeat->call.params, now_us);
+    params_time(&heartbeat->call.params, watermark_us);
+    call_add(&heartbeat->call, SQL_HEARTBEAT);
+    call_submit(&heartbeat->call);
+}
+
+bool store_clock_ahead(const struct store *store, int64_t *ahead_us)
+{
+    if (store->is_clock_known)
+        *ahead_us = store->clock_ahead_us;
+    return store->is_clock_known;
 }

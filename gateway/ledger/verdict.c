@@ -20,13 +20,15 @@ static const struct rule rules[] = { /* the first that fits */
     {"22012", "",                       SQL_LIMITS_CHANGE, {VERDICT_ROW,    STORE_LIMIT_EXCEEDED}},
     {"22012", "",                       SQL_PARK_AGAIN,    {VERDICT_ROW,    STORE_FENCED}},
     {"22012", "",                       SQL_UNPARK,        {VERDICT_ROW,    STORE_FENCED}},
-    {"53",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* full */
-    {"25",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* read only */
-    {"58",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* disk error */
-    {"42",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* schema */
-    {"26",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}}, /* not prepared */
-    {"55",    "",                       SQL_NONE,          {VERDICT_ALL,    STORE_ROLLED_BACK}}, /* locked */
-    {"57",    "",                       SQL_NONE,          {VERDICT_ALL,    STORE_ROLLED_BACK}}, /* canceled */
+    /* Full, read only, disk error, schema missing, not prepared: the server, not the rows. */
+    {"53",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}},
+    {"25",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}},
+    {"58",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}},
+    {"42",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}},
+    {"26",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}},
+    /* A lock or a statement took too long. */
+    {"55",    "",                       SQL_NONE,          {VERDICT_ALL,    STORE_ROLLED_BACK}},
+    {"57",    "",                       SQL_NONE,          {VERDICT_ALL,    STORE_ROLLED_BACK}},
     {"",      "",                       SQL_NONE,          {VERDICT_ROW,    STORE_ROLLED_BACK}},
 };
 /* clang-format on */

@@ -355,6 +355,28 @@ static inline void rows_attempt(struct rows *r, int32_t number)
     };
 }
 
+static inline void rows_transfers(struct rows *r)
+{
+    const struct store_payment *payment = &r->payment;
+    for (int i = 0; i < 2; i++) {
+        r->transfers[i] = (struct store_transfer){
+            .merchant_id = payment->merchant_id,
+            .transfer_id = uuid_new(),
+            .payment_id = payment->payment_id,
+            .attempt_id = r->attempt.attempt_id,
+            .state = TRANSFER_POSTED,
+            .debit_account =
+                i == 0 ? STR("provider:paypal:acc_1:receivable") : STR("merchant:fees"),
+            .credit_account =
+                i == 0 ? STR("merchant:sales") : STR("provider:paypal:acc_1:receivable"),
+            .amount_minor = i == 0 ? payment->amount_minor : 88,
+            .currency = "EUR",
+            .kind = i == 0 ? STR("payment") : STR("fee"),
+            .created_us = payment->created_us + 60000,
+        };
+    }
+}
+
 static inline void rows_close(struct rows *r)
 {
     const struct store_payment *payment = &r->payment;
@@ -373,23 +395,7 @@ static inline void rows_close(struct rows *r)
         .elapsed_us = 51234,
         .created_us = payment->created_us + 60000,
     };
-    for (int i = 0; i < 2; i++) {
-        r->transfers[i] = (struct store_transfer){
-            .merchant_id = payment->merchant_id,
-            .transfer_id = uuid_new(),
-            .payment_id = payment->payment_id,
-            .attempt_id = r->attempt.attempt_id,
-            .state = TRANSFER_POSTED,
-            .debit_account =
-                i == 0 ? STR("provider:paypal:acc_1:receivable") : STR("merchant:fees"),
-            .credit_account =
-                i == 0 ? STR("merchant:sales") : STR("provider:paypal:acc_1:receivable"),
-            .amount_minor = i == 0 ? payment->amount_minor : 88,
-            .currency = "EUR",
-            .kind = i == 0 ? STR("payment") : STR("fee"),
-            .created_us = payment->created_us + 60000,
-        };
-    }
+    rows_transfers(r);
     r->events[0] = (struct store_event){
         .merchant_id = payment->merchant_id,
         .event_id = uuid_new(),

@@ -237,6 +237,23 @@ static void add_merchant(PGconn *conn, const struct uuid *merchant_id, const cha
     assert_string_equal(fixture_ask(conn, sql), "");
 }
 
+static void assert_figures(PGconn *fin)
+{
+    /* What did we pay in fees today, by provider? */
+    assert_string_equal(
+        fixture_ask(fin,
+                    "SELECT concat_ws(' ', provider, currency, payments, gross, gross_minor,"
+                    " fee_expected, fee_booked, fee_booked_minor) FROM finance.fees_by_provider"
+                    " WHERE date = (now() AT TIME ZONE 'UTC')::date"),
+        "paypal EUR 3 32.97 3297 2.64 2.64 264");
+    assert_string_equal(fixture_ask(fin, "SELECT sum(debit_minor) - sum(credit_minor) FROM"
+                                         " finance.trial_balance"),
+                        "0");
+    assert_string_equal(fixture_ask(fin, "SELECT concat_ws(' ', status, amount, attempts) FROM"
+                                         " finance.payments LIMIT 1"),
+                        "succeeded 10.99 1");
+}
+
 static void finance_sees_its_merchant_and_nothing_else(void **state)
 {
     (void)state;
@@ -288,19 +305,7 @@ static void finance_sees_its_merchant_and_nothing_else(void **state)
                                          " WHERE 1 / (CASE WHEN merchant_id IN (SELECT merchant_id"
                                          " FROM finance.payments) THEN 1 ELSE 0 END) = 1"),
                         "3");
-    /* What did we pay in fees today, by provider? */
-    assert_string_equal(
-        fixture_ask(fin,
-                    "SELECT concat_ws(' ', provider, currency, payments, gross, gross_minor,"
-                    " fee_expected, fee_booked, fee_booked_minor) FROM finance.fees_by_provider"
-                    " WHERE date = (now() AT TIME ZONE 'UTC')::date"),
-        "paypal EUR 3 32.97 3297 2.64 2.64 264");
-    assert_string_equal(fixture_ask(fin, "SELECT sum(debit_minor) - sum(credit_minor) FROM"
-                                         " finance.trial_balance"),
-                        "0");
-    assert_string_equal(fixture_ask(fin, "SELECT concat_ws(' ', status, amount, attempts) FROM"
-                                         " finance.payments LIMIT 1"),
-                        "succeeded 10.99 1");
+    assert_figures(fin);
     PQfinish(fin);
     fixture_close(&f);
     (void)fixture_ask(owner, "DROP ROLE fin");
