@@ -233,7 +233,7 @@ void admin_start(const struct admin_parts *parts, const struct admin_request *re
     loop_timer_init(&call->soon, parts->loop, reply_run, call);
     call->body = request->body != NULL ? json_deep_copy(request->body) : json_object();
     CHECK(call->body != NULL);
-    struct field_problem wrong;
+    struct field_problem wrong = {.message = MESSAGE_NONE};
     if (!field_check(operations[call->operation].fields, call->body, &wrong)) {
         admin_fail(call, wrong.message, wrong.param, "%s", wrong.detail);
         return;

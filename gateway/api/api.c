@@ -104,7 +104,7 @@ static bool refuse(struct api_call *call, const struct field_problem *problem)
 
 static bool refuse_query(struct api_call *call, struct str name, const char *detail)
 {
-    struct field_problem problem;
+    struct field_problem problem = {.message = MESSAGE_NONE};
     (void)field_fail(&problem, MESSAGE_CURSOR_MALFORMED, name, "%s", detail);
     if (!str_is_utf8(name)) {
         problem.param[0] = '\0';
@@ -129,7 +129,7 @@ static bool check_query(struct api_call *call)
     struct str query = http_request(call->x)->query;
     struct str rest = query;
     while (rest.len > 0) {
-        struct field_problem problem;
+        struct field_problem problem = {.message = MESSAGE_NONE};
         struct str value;
         struct str pair = str_cut(&rest, '&');
         struct str name = str_cut(&pair, '=');
@@ -157,7 +157,7 @@ static bool check_query(struct api_call *call)
 static bool take_body(struct api_call *call)
 {
     const struct field_set *set = call->endpoint->body;
-    struct field_problem problem;
+    struct field_problem problem = {.message = MESSAGE_NONE};
     struct str text = http_request(call->x)->body;
     if (set == NULL) {
         return true;
@@ -203,6 +203,12 @@ static void go_on(struct api_call *call, const struct caller *caller)
     }
 }
 
+static void refuse_caller(struct api_call *call)
+{
+    api_call_problem(call, MESSAGE_UNAUTHENTICATED,
+                     STR("send Authorization: Bearer with a valid API key"), STR_NONE);
+}
+
 static void authenticated(void *ctx, enum merchants_find found, const struct caller *caller)
 {
     struct api_call *call = ctx;
@@ -211,8 +217,7 @@ static void authenticated(void *ctx, enum merchants_find found, const struct cal
         go_on(call, caller);
         return;
     case MERCHANTS_UNKNOWN:
-        api_call_problem(call, MESSAGE_UNAUTHENTICATED,
-                         STR("send Authorization: Bearer with a valid API key"), STR_NONE);
+        refuse_caller(call);
         return;
     case MERCHANTS_UNAVAILABLE:
         api_call_unavailable(call);
@@ -233,7 +238,7 @@ static void authenticate(struct api_call *call)
     struct str key = bearer_of(call->x);
     struct caller caller;
     if (key.len == 0) {
-        authenticated(call, MERCHANTS_UNKNOWN, NULL);
+        refuse_caller(call);
     } else if (merchants_try(merchants, key, &caller)) {
         go_on(call, &caller);
     } else {
@@ -311,8 +316,10 @@ void api_free(struct api **api_at)
         return;
     }
     *api_at = NULL;
-    while (!list_is_empty(&api->calls)) { /* nobody will answer them any more */
-        call_free(LIST_OWNER(api->calls.next, struct api_call, link));
+    for (struct link *item = api->calls.next; item != &api->calls;) {
+        struct api_call *call = LIST_OWNER(item, struct api_call, link);
+        item = item->next;
+        call_free(call); /* nobody will answer it any more */
     }
     buf_release(&api->openapi);
     free(api);

@@ -43,8 +43,7 @@ static bool starts_number(struct str text, size_t at)
 /* A copy in which every extreme number is 0.5 and spaces. */
 static struct str tame_numbers(struct str text, struct arena *arena)
 {
-    char *out = arena_alloc(arena, text.len);
-    memcpy(out, text.at, text.len);
+    char *out = arena_cstr(arena, text);
     for (size_t at = 0; at < text.len;) {
         if (text.at[at] == '"') {
             at = skip_string(text, at);
@@ -60,7 +59,9 @@ static struct str tame_numbers(struct str text, struct arena *arena)
         }
         if (end - at >= 3 && is_extreme(str_sub(text, at, end - at))) {
             memset(out + at, ' ', end - at);
-            memcpy(out + at, "0.5", 3);
+            out[at] = '0';
+            out[at + 1] = '.';
+            out[at + 2] = '5';
         }
         at = end;
     }
