@@ -209,10 +209,6 @@ struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *
 /* ---- driver_write.c ---- */
 void drive_write(struct drive *drive, const struct orchestrate_action *action);
 void drive_probe(struct drive *drive);
-/* driver_transfer.c: the rows of an approval; returns how many. */
-size_t drive_transfers(struct drive *drive, const struct store_attempt *attempt,
-                       const struct store_outcome *outcome,
-                       struct store_transfer transfers[STORE_TRANSFER_MAX], int64_t now_us);
 void drive_view_init(struct drive *drive, size_t attempt_room);
 /* Room for so many rows of attempt `index`; pointers in both views are brought up to date. */
 void drive_reserve(struct drive *drive, size_t index, size_t send_count, size_t outcome_count);

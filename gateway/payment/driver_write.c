@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "ledger/posting.h"
 #include "payment/present.h"
 
 enum {
@@ -19,7 +20,7 @@ struct rows { /* of one bundle: the store copies what it needs when the write st
     struct store_answer answer;
     struct store_park park;
     struct store_unpark unpark;
-    struct store_transfer transfers[STORE_TRANSFER_MAX];
+    struct posting_rows posted;
     int64_t now_us;
 };
 
@@ -207,9 +208,22 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     struct store_payment_view *view = &drive->planned.payment;
     const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
     const struct store_attempt *row = &attempt->row;
-    rows->txn.transfers = rows->transfers;
-    rows->txn.transfer_count =
-        drive_transfers(drive, row, rows->txn.outcome, rows->transfers, rows->now_us);
+    const struct store_outcome *outcome = rows->txn.outcome;
+    struct posting posting = {
+        .merchant_id = row->merchant_id,
+        .payment_id = row->payment_id,
+        .attempt_id = row->attempt_id,
+        .account_id = row->account_id,
+        .provider = row->provider,
+        .operation = row->operation,
+        .amount_minor = row->amount_minor,
+        .fee_minor = outcome->fee_minor >= 0 ? outcome->fee_minor : row->expected_fee_minor,
+        .created_us = rows->now_us,
+    };
+    memcpy(posting.currency, row->currency, sizeof(posting.currency));
+    posting_make(&posting, &rows->posted);
+    rows->txn.transfers = rows->posted.transfers;
+    rows->txn.transfer_count = rows->posted.count;
     int64_t captured = row->operation == OPERATION_SALE ? row->amount_minor : 0;
     rows->limits = (struct store_limits){
         .merchant_id = row->merchant_id,
