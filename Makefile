@@ -241,5 +241,6 @@ sim: $(BUILD)/sim/sim
 
 ## sim-teeth       Seeded bugs in the core must be caught by the simulator
 .PHONY: sim-teeth
-sim-teeth: $(BUILD)/sim/sim-bugs
+sim-teeth: $(BUILD)/sim/sim-bugs $(SIM_CORE:%.c=$(BUILD)/obj/%.o)
+	@tests/sim/pure.sh $(SIM_CORE:%.c=$(BUILD)/obj/%.o)
 	@tests/sim/teeth.sh $<
