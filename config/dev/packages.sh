@@ -19,7 +19,7 @@ command_packages() { # command:package
     test) echo "clang:clang clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck
         node:nodejs git:git" ;;
     clients) echo "node:nodejs npm:npm" ;;
-    bare) echo "debootstrap:debootstrap git:git unshare:util-linux curl:curl jq:jq" ;;
+    bare) echo "debootstrap:debootstrap git:git unshare:util-linux" ;;
     pages) echo "chromium:chromium node:nodejs" ;;
     esac
 }

@@ -26,7 +26,8 @@ die() {
 if [ "${1:-}" != inside-namespace ]; then
     mkdir -p "$bare" || die "cannot make $bare"
     exec 9>"$bare/lock" && flock -n 9 || die "make bare already runs in this folder"
-    unshare --mount --pid --fork --kill-child --mount-proc --propagation private -- \
+    rm -rf --one-file-system "$bare"/root.* # left by a killed one
+    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc --propagation private -- \
         "$0" inside-namespace
     status=$?
     [ -n "${KEEP:-}" ] || rm -rf --one-file-system "$bare"/root.*
