@@ -166,7 +166,7 @@ static int64_t settled_without(const struct world *w, uint32_t payment, uint8_t 
         const struct send_row *send = &attempt->send[i];
         if (!send->exists || !send->moves_money || was_tried(w, book, (uint8_t)(i + 1)))
             continue; /* what was never tried may still have left until its window closed */
-        int64_t after = send->created_us - EPOCH_US - 1 * SEC + w->limits.send_window_us;
+        int64_t after = send->created_us - EPOCH_US - w->limits.skew_us + w->limits.send_window_us;
         settled = after > settled ? after : settled;
     }
     return settled;

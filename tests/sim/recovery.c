@@ -127,7 +127,9 @@ void recovery_pause(struct world *w, uint32_t number)
     struct worker *worker = &w->worker[number];
     if (!worker->is_alive || worker->paused_until > w->now)
         return;
-    worker->paused_until = w->now + between(w, 10 * MS, 2 * w->dead_after);
+    /* Half of them wake up while what they have committed may still leave. */
+    int64_t longest = rng_below(&w->rng, 2) == 0 ? w->limits.send_window_us : 2 * w->dead_after;
+    worker->paused_until = w->now + between(w, 10 * MS, longest);
     world_trace(w, "worker %u is stopped for %lld ms", number,
                 (long long)(worker->paused_until - w->now) / 1000);
     world_push(w, w->now + w->dead_after, SIM_ADOPT, worker->writer, 0);

@@ -121,11 +121,11 @@ static void draw_faults(struct world *w)
 static void draw_limits(struct world *w)
 {
     struct orchestrate_limits *limits = &w->limits;
-    limits->send_window_us = between(w, 1 * SEC, 5 * SEC);
+    limits->send_window_us = between(w, 1 * SEC, one_in(w, 3) ? 30 * SEC : 5 * SEC);
     limits->call_us = between(w, 3 * SEC, 30 * SEC);
     limits->lease_us = limits->send_window_us + limits->call_us + between(w, 1 * SEC, 30 * SEC);
     limits->answer_us = between(w, 1 * SEC, limits->lease_us - 1);
-    limits->skew_us = 2 * SEC;
+    limits->skew_us = between(w, 100 * MS, 5 * SEC);
     limits->write_retry_us = between(w, 5 * MS, 100 * MS);
     limits->resolve_first_us = between(w, 200 * MS, 4 * SEC);
     limits->review_after_us = one_in(w, 8) ? 24 * 3600 * SEC : between(w, 120 * SEC, 3600 * SEC);
