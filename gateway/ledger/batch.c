@@ -41,6 +41,16 @@ struct batcher {
     struct loop_timer wake;
 };
 
+/* Take the first link out of a list that is not empty. */
+static struct link *pop(struct link *list)
+{
+    struct link *first = list->next;
+    list->next = first->next;
+    first->next->prev = list;
+    list_init(first);
+    return first;
+}
+
 /* ---- making and ending batches -----------------------------------------------------------------
  */
 
@@ -263,8 +273,7 @@ static void send_due(struct batcher *batcher, int64_t now_us)
             return;
         struct batch *batch;
         if (!list_is_empty(&batcher->again)) {
-            batch = LIST_OWNER(batcher->again.next, struct batch, link);
-            list_remove(&batch->link);
+            batch = LIST_OWNER(pop(&batcher->again), struct batch, link);
         } else {
             batch = take_queue(batcher);
         }
@@ -294,24 +303,26 @@ static void end_expired(struct batcher *batcher, int64_t now_us)
         batcher->queue_count--;
         end_unsent(oldest(batcher));
     }
-    struct link *next;
-    for (struct link *link = batcher->again.next; link != &batcher->again; link = next) {
-        next = link->next;
-        struct batch *batch = LIST_OWNER(link, struct batch, link);
-        if (batch->bundles[0]->queued_us > limit_us || pool_can_write(batcher->pool))
+    struct link kept;
+    list_init(&kept);
+    while (!list_is_empty(&batcher->again)) {
+        struct batch *batch = LIST_OWNER(pop(&batcher->again), struct batch, link);
+        if (batch->bundles[0]->queued_us > limit_us || pool_can_write(batcher->pool)) {
+            list_add_last(&kept, &batch->link);
             continue;
-        list_remove(link);
+        }
         for (size_t i = 0; i < batch->count; i++)
             end_unsent(batch->bundles[i]);
         batch_free(batch);
-        next = batcher->again.next;
     }
+    while (!list_is_empty(&kept))
+        list_add_last(&batcher->again, pop(&kept));
 }
 
 static void end_queue_full(struct batcher *batcher)
 {
     while (!list_is_empty(&batcher->refused)) {
-        struct bundle *bundle = LIST_OWNER(batcher->refused.next, struct bundle, link);
+        struct bundle *bundle = LIST_OWNER(pop(&batcher->refused), struct bundle, link);
         struct error why;
         (void)fail(&why, ERROR_BUSY, "the queue of the ledger is full");
         bundle_end(bundle, STORE_UNAVAILABLE, &why);
@@ -348,13 +359,13 @@ struct batcher *batcher_new(struct loop *loop, struct pool *pool, const struct s
 static void free_bundles(struct link *list)
 {
     while (!list_is_empty(list))
-        bundle_free(LIST_OWNER(list->next, struct bundle, link));
+        bundle_free(LIST_OWNER(pop(list), struct bundle, link));
 }
 
 static void free_batches(struct link *list)
 {
     while (!list_is_empty(list)) {
-        struct batch *batch = LIST_OWNER(list->next, struct batch, link);
+        struct batch *batch = LIST_OWNER(pop(list), struct batch, link);
         for (size_t i = 0; i < batch->count; i++)
             bundle_free(batch->bundles[i]);
         batch_free(batch);

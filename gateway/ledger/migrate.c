@@ -212,7 +212,8 @@ static bool apply(struct migrator *m, struct migration *migration, struct error 
     if (is_ok) {
         char *sql = calloc(1, up.len + 1);
         CHECK(sql != NULL);
-        memcpy(sql, up.at, up.len);
+        if (up.len > 0)
+            memcpy(sql, up.at, up.len);
         is_ok = apply_sql(m, migration, sql, in_transaction, err);
         free(sql);
     }
@@ -282,7 +283,7 @@ bool migrate_newest(const char *folder, char version[MIGRATE_VERSION_SIZE], stru
 {
     struct migrator m = {.folder = folder};
     bool is_done = read_folder(&m, err);
-    if (is_done)
+    if (is_done && m.migrations != NULL)
         memcpy(version, m.migrations[m.count - 1].version, MIGRATE_VERSION_SIZE);
     migrator_release(&m);
     return is_done;

@@ -5,7 +5,7 @@
 #include "ledger/count.h"
 
 /* A dead process's batch that is still on its way to the server arrives within this time. */
-#define SETTLED_US (10 * 60 * CLOCK_SECOND_US)
+#define SETTLED_US (600 * CLOCK_SECOND_US)
 
 /* ---- claiming -------------------------------------------------------------------------------- */
 

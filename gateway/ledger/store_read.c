@@ -7,7 +7,7 @@
 #include "ledger/view.h"
 
 /* A payment's id carries its time; the two may differ by what clocks of several hosts do. */
-#define CLOCK_SLACK_MS (60 * 60 * 1000LL)
+#define CLOCK_SLACK_MS INT64_C(3600000)
 
 /* ---- payments ----------------------------------------------------------------------------------
  */

@@ -211,6 +211,7 @@ static void backends_are_terminated_at_any_moment(void **state)
     struct stream stream;
     stream_begin(&stream, &f);
     for (int round = 0; round < 60; round++) {
+        wait_connected(&f, true);
         run_for(&f, (int64_t)rng_below(&rng, 30000));
         (void)fixture_ask(admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
                                  " usename = 'turnpike_gateway' AND datname = current_database()");
