@@ -1,8 +1,11 @@
 #include "providers/http_client.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/list.h"
@@ -46,6 +49,7 @@ struct http_transfer {
     struct buf body;             /* the answer's */
     int64_t started_us;
     int64_t not_after_us;
+    int64_t answer_ms; /* bound on the delivery of what was written */
     int64_t left_us;
     bool left;
     bool is_expired;
@@ -103,6 +107,20 @@ static int before_send(void *ctx, char *peer_ip UNUSED, char *own_ip UNUSED, int
     transfer->left = true;
     transfer->left_us = now_us;
     return CURL_PREREQFUNC_OK;
+}
+
+/*
+ * After a time-out and the close, the kernel would go on delivering what was written, for minutes.
+ * No request may arrive later than the settling rules assume: what is not acknowledged in time is
+ * dropped.
+ */
+static int bound_delivery(void *ctx, curl_socket_t fd, curlsocktype purpose UNUSED)
+{
+    const struct http_transfer *transfer = ctx;
+    const unsigned most_ms = (unsigned)transfer->answer_ms;
+    return setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms)) == 0
+               ? CURL_SOCKOPT_OK
+               : CURL_SOCKOPT_ERROR;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *ctx)
@@ -185,6 +203,8 @@ static void set_constant_options(struct http_transfer *transfer)
     SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
     SET(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_AGE_S);
     SET(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_S);
+    SET(easy, CURLOPT_SOCKOPTFUNCTION, bound_delivery);
+    SET(easy, CURLOPT_SOCKOPTDATA, transfer);
     SET(easy, CURLOPT_PREREQFUNCTION, before_send);
     SET(easy, CURLOPT_PREREQDATA, transfer);
     SET(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -323,6 +343,7 @@ static void set_call(struct http_transfer *transfer, const struct http_call *cal
         account->ca_file[0] != '\0' ? account->ca_file : transfer->client->system_ca);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
     SET(easy, CURLOPT_TIMEOUT_MS, (long)call->answer_ms);
+    transfer->answer_ms = call->answer_ms;
     if (call->authorization.len > 0)
         secret_set(&transfer->authorization, call->authorization);
     set_method(easy, call->request);
