@@ -105,7 +105,8 @@ static void payment_loaded(void *ctx, enum store_find found,
     struct drive *drive = ctx;
     (void)why;
     if (found != STORE_FOUND) {
-        set_problem(drive, MESSAGE_UNAVAILABLE, 1);
+        set_problem(drive, MESSAGE_OUTCOME_PENDING,
+                    1); /* it exists: "nothing was done" would lie */
         refuse(drive);
         return;
     }
@@ -143,13 +144,13 @@ static void key_loaded(void *ctx, enum store_find found, const struct store_key_
     if (found == STORE_FAILED) {
         log_warn("payment", "cannot look up a key", LOG_CSTR("error", why->text),
                  LOG_STR("request_id", drive->request_id));
-        set_problem(drive, MESSAGE_UNAVAILABLE, 1);
+        set_problem(drive, MESSAGE_OUTCOME_PENDING, 1);
         refuse(drive);
         return;
     }
     if (found == STORE_ABSENT) {
-        if (drive->problem == MESSAGE_NONE)
-            set_problem(drive, MESSAGE_UNAVAILABLE, 1);
+        if (drive->problem == MESSAGE_NONE) /* taken, and yet not seen: the reader lags */
+            set_problem(drive, MESSAGE_OUTCOME_PENDING, 1);
         refuse(drive);
         return;
     }
