@@ -21,7 +21,7 @@ function tile(provider) {
   row('in flight', String(provider.in_flight));
   row('breaker', provider.breaker.state.replace('_', ' ') + (provider.breaker.state !== 'closed' && provider.breaker.retry_at ? `, probed at ${clock(provider.breaker.retry_at)}` : ''));
   if (provider.breaker.state !== 'closed') row('why', provider.breaker.why);
-  if (provider.expected_fee) row('expected fee', `${provider.expected_fee.fee} of ${provider.expected_fee.of_amount} (minor units, ${provider.expected_fee.currency})`);
+  if (provider.expected_fee) row('expected fee', `${(provider.expected_fee.fee * 100 / provider.expected_fee.of_amount).toFixed(2)} of 100.00 ${provider.expected_fee.currency}`);
   if (provider.last_error) row('last error', `${provider.last_error.reason} at ${clock(provider.last_error.at)}`);
   row('problem', provider.problem);
   made.append(head, list);

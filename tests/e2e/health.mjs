@@ -14,6 +14,7 @@ function stream(world, seconds) { // collected text of the dashboard's event str
     setTimeout(got.close, seconds * 1000).unref();
     return got;
 }
+const only = { providers: { only: ['paypal'] } };
 const paypal = async (world, key = world.key) => (await world.call('GET', `${world.api}/v1/providers`, { key })).json.data.find((p) => p.provider === 'paypal');
 
 await suite('health', { workers: 2, delayMs: 5 }, {
@@ -27,7 +28,7 @@ await suite('health', { workers: 2, delayMs: 5 }, {
         const events = stream(world, 30);
         await world.fault({ provider: 'paypal', operation: 'any', kind: 'refuse' });
         const from = Date.now();
-        const load = (async () => { while (Date.now() - from < 5000) await world.pay(); })();
+        const load = (async () => { while (Date.now() - from < 5000) await world.pay(world.payment(only)); })();
         await until('/v1/providers shows it', async () => (await paypal(world)).breaker?.state === 'open', 5000);
         await until('/metrics shows it', async () => /turnpike_circuit_state\{provider="paypal"[^}]*\} 2/.test((await world.call('GET', world.ops + '/metrics')).raw), 5000 - (Date.now() - from));
         await until('the dashboard shows it', async () => events.text.includes('open'), 5000 - (Date.now() - from) + 1000);
@@ -36,7 +37,7 @@ await suite('health', { workers: 2, delayMs: 5 }, {
         assert((await paypal(world, world.operatorKey)) !== undefined, 'the operator sees it too');
         await world.noFaults();
         await until('it recovers within 30 s', async () => {
-            await world.pay();
+            await world.pay(world.payment(only));
             return (await paypal(world)).breaker?.state === 'closed';
         }, 30000);
         equal(events.type?.split(';')[0], 'text/event-stream', 'stream');
