@@ -64,7 +64,10 @@ struct drive *drive_new(struct payments *payments, struct merchant *merchant)
         merchant_hold(merchant);
     drive->merchant = merchant;
     int64_t mono_us = clock_mono_us();
-    drive->started_us = clock_wall_us();
+    int64_t wall_us = clock_wall_us();
+    /* Whatever this writer opens is dated after its watermark: only there it is looked for. */
+    drive->started_us = wall_us > payments->watermark_us ? wall_us : payments->watermark_us;
+    drive->lift_us = drive->started_us - wall_us;
     drive->wall_offset_us = drive->started_us - mono_us;
     drive->deadline_us = mono_us + payments->config.limits.answer_us;
     list_init(&drive->waiting);
@@ -282,8 +285,8 @@ static void deadline_run(void *ctx)
         struct orchestrate_event event = {.kind = EVENT_DEADLINE};
         if (drive->core.phase != PHASE_NEW && drive->core.phase != PHASE_ENDED)
             drive_step(drive, &event);
-        else if (drive->done != NULL) /* its key or reference is being looked up */
-            drive_reply_problem(drive, MESSAGE_UNAVAILABLE, STR_NONE, NULL, 1);
+        else if (drive->done != NULL) /* its key or reference is being looked up: it may exist */
+            drive_reply_problem(drive, MESSAGE_OUTCOME_PENDING, STR_NONE, NULL, 1);
     }
 }
 
@@ -360,6 +363,7 @@ struct payments *payments_new(const struct payments_config *config,
     CHECK(payments != NULL);
     payments->config = *config;
     payments->parts = *parts;
+    payments->watermark_us = clock_wall_us();
     payments->vault =
         (struct vault){.seal_key = parts->seal_key, .hash_key = parts->token_hash_key};
     uint64_t seed;

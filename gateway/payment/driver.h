@@ -72,6 +72,7 @@ struct drive {
     int64_t started_us;     /* wall */
     int64_t deadline_us;    /* monotonic */
     int64_t wall_offset_us; /* wall minus monotonic clock when it began: no step is seen within */
+    int64_t lift_us;        /* fresh: it is dated so much later than the wall clock said */
     int64_t guard_us;       /* resumed: a step of the wall clock that the core is not told of */
     struct arena arena;
     struct merchant *merchant; /* held */
@@ -145,7 +146,8 @@ struct resolver {
     bool is_adopting;
     bool is_beating;
     bool is_counting;
-    int64_t look_us; /* monotonic: when to adopt and count next */
+    bool is_clock_off; /* too far from the database's: nothing is taken over */
+    int64_t look_us;   /* monotonic: when to adopt and count next */
     int64_t last_mono_us;
     int64_t last_wall_us;
     int64_t guard_us;       /* a forward step of the wall clock, not yet believed */
@@ -164,6 +166,7 @@ struct payments {
     size_t in_hand_count;
     struct link waiting;
     struct drive *by_key; /* hash of those that are held */
+    int64_t watermark_us; /* wall: the highest that the ledger was told */
     struct loop_timer deadline_timer;
     struct loop_timer soon_timer;
     struct link soon; /* refusals for the next tick: drives linked by `waiting` */

@@ -200,7 +200,7 @@ static bool build_repeat(struct drive *drive, uint8_t send_number)
             continue;
         for (size_t n = 0; n < attempt->send_count; n++) {
             const struct store_send *send = &attempt->sends[n];
-            struct error err;
+            struct error err = {ERROR_INVALID, "no key protects it"};
             if (send->number != send_number)
                 continue;
             if (vault_open_request(&drive->payments->vault, &send->merchant_id, &send->attempt_id,

@@ -300,7 +300,7 @@ static void add_queue(struct drive *drive, const struct orchestrate_action *acti
             .merchant_id = attempt->row.merchant_id,
             .attempt_id = attempt->row.attempt_id,
             .payment_id = attempt->row.payment_id,
-            .next_us = plan->park_next_us + drive->guard_us,
+            .next_us = plan->park_next_us + drive->guard_us - drive->lift_us,
             .tries = plan->park_tries,
             .epoch = drive->claim.epoch,
             .reason = drive->answer.reason,

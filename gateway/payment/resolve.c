@@ -47,12 +47,41 @@ static void watch_clock(struct resolver *resolver)
     resolver->last_wall_us = wall_us;
 }
 
+/*
+ * Leases, due times and settling times are compared between hosts, which the database's clock
+ * stands for: who is too far from it takes nothing over. False also before the first heartbeat.
+ */
+static bool clock_is_trusted(const struct payments *payments)
+{
+    int64_t ahead_us = 0;
+    int64_t bound_us = payments->config.limits.skew_us / 2;
+    return store_clock_ahead(payments->parts.store, &ahead_us) && ahead_us <= bound_us &&
+           ahead_us >= -bound_us;
+}
+
+static void compare_clocks(struct payments *payments)
+{
+    struct resolver *resolver = &payments->resolver;
+    int64_t ahead_us = 0;
+    bool is_known = store_clock_ahead(payments->parts.store, &ahead_us);
+    bool is_off = is_known && !clock_is_trusted(payments);
+    if (is_off == resolver->is_clock_off)
+        return;
+    resolver->is_clock_off = is_off;
+    if (is_off)
+        log_error("payment",
+                  "the clocks of this host and of the database differ; nothing is taken over here",
+                  LOG_INT("database_ahead_ms", ahead_us / CLOCK_MS_US));
+    else
+        log_info("payment", "the clocks of this host and of the database agree again");
+}
+
 /* ---- from rows to the core ---- */
 
-static struct store_attempt_view *claimed_attempt(struct drive *drive)
+static const struct store_attempt_view *claimed_attempt(const struct drive *drive)
 {
     for (size_t i = 0; i < drive->committed.payment.attempt_count; i++) {
-        struct store_attempt_view *attempt = &drive->committed.attempts[i];
+        const struct store_attempt_view *attempt = &drive->committed.attempts[i];
         if (uuid_eq(&attempt->row.attempt_id, &drive->claim.attempt_id))
             return attempt;
     }
@@ -160,9 +189,11 @@ static bool can_look_up(struct drive *drive, const struct drive_candidate *candi
            provider->build_lookup(&drive->call, &drive->facts, &drive->arena, &ignored);
 }
 
-static bool is_sound(const struct drive *drive, const struct store_attempt_view *attempt)
+static bool is_sound(const struct store_attempt_view *attempt)
 {
-    if (attempt == NULL || drive->currency == NULL || attempt->send_count > ORCHESTRATE_SEND_MAX ||
+    if (attempt == NULL || attempt->send_count > ORCHESTRATE_SEND_MAX ||
+        (attempt->row.operation != OPERATION_SALE &&
+         attempt->row.operation != OPERATION_AUTHORIZE) ||
         attempt->row.number < 1 || attempt->row.number > UINT8_MAX)
         return false;
     for (size_t i = 0; i < attempt->outcome_count; i++) {
@@ -173,49 +204,62 @@ static bool is_sound(const struct drive *drive, const struct store_attempt_view 
     return true;
 }
 
-/* False: this attempt cannot be taken on here. */
-static bool resume(struct drive *drive, struct orchestrate_resumed *resumed)
+/* False: there is nobody to ask. Account or merchant are gone, or of a provider unknown here. */
+static bool find_provider(struct drive *drive, const struct store_attempt_view *attempt,
+                          struct orchestrate_resumed *resumed)
 {
-    struct store_attempt_view *attempt = claimed_attempt(drive);
-    drive->currency = currency_find(str_of(drive->committed.payment.row.currency));
-    if (!is_sound(drive, attempt))
-        return false;
     struct drive_candidate *candidate = &drive->candidate[0];
-    candidate->account = find_account(drive->merchant, &attempt->row.account_id);
+    drive->currency = currency_find(str_of(drive->committed.payment.row.currency));
+    if (drive->merchant != NULL && drive->currency != NULL)
+        candidate->account = find_account(drive->merchant, &attempt->row.account_id);
     if (candidate->account == NULL)
         return false;
     candidate->expected_fee_minor = attempt->row.expected_fee_minor;
     drive->candidate_count = 1;
-    drive->operation = attempt->row.operation;
-    drive->attempt_number = (uint8_t)attempt->row.number;
-    drive->attempt_id = attempt->row.attempt_id;
     read_customer(drive);
     read_token(drive, candidate);
     read_facts(drive, attempt);
     drive_fill_call(drive, candidate, &attempt->row.attempt_id);
     resumed->candidate = drive_core_candidate(candidate);
     resumed->candidate.can_lookup = can_look_up(drive, candidate);
+    return true;
+}
+
+/* Without a provider the core puts it back, later and later, and in the end lets a person look. */
+static void resume(struct drive *drive, const struct store_attempt_view *attempt,
+                   struct orchestrate_resumed *resumed)
+{
+    char id[ID_TEXT_SIZE];
+    drive->operation = attempt->row.operation;
+    drive->attempt_number = (uint8_t)attempt->row.number;
+    drive->attempt_id = attempt->row.attempt_id;
+    if (!find_provider(drive, attempt, resumed)) {
+        drive->answer.reason = STR("nobody_to_ask");
+        log_warn("payment", "nobody can be asked about an open attempt; will try again later",
+                 LOG_STR("attempt", id_format(ID_ATTEMPT, &drive->claim.attempt_id, id)));
+    }
     resumed->attempt_number = drive->attempt_number;
     resumed->tries = drive->claim.tries;
     resumed->unknown_since_us = drive->claim.parked_us;
     resumed->is_canceled = drive->committed.payment.status == PAYMENT_CANCELED;
     read_others(drive, attempt->row.number, resumed);
     read_attempt(attempt, &resumed->attempt);
-    return true;
 }
 
 static void merchant_loaded(void *ctx, enum merchants_find found, struct merchant *merchant)
 {
     struct drive *drive = ctx;
     struct orchestrate_resumed resumed = {0};
+    const struct store_attempt_view *attempt = claimed_attempt(drive);
     char id[ID_TEXT_SIZE];
     drive->merchant = merchant; /* held for us */
-    if (found != MERCHANTS_FOUND || !resume(drive, &resumed)) {
-        log_warn("payment", "an open attempt cannot be taken on; will try again",
+    if (found == MERCHANTS_UNAVAILABLE || !is_sound(attempt)) {
+        log_warn("payment", "an open attempt cannot be read; will try again",
                  LOG_STR("attempt", id_format(ID_ATTEMPT, &drive->claim.attempt_id, id)));
         drive_free(drive);
         return;
     }
+    resume(drive, attempt, &resumed);
     orchestrate_resume(&drive->core, &drive->payments->config.limits, drive->operation, &resumed);
     struct orchestrate_event event = {.kind = EVENT_BEGIN};
     drive_step(drive, &event);
@@ -263,7 +307,8 @@ static void take_on(struct payments *payments, const struct store_claimed *claim
     payments->resolver.running++;
     drive->claim = *claimed;
     drive->guard_us = payments->resolver.guard_us;
-    drive->wall_offset_us -= drive->guard_us;
+    drive->wall_offset_us -= drive->guard_us + drive->lift_us;
+    drive->lift_us = 0; /* it opens nothing */
     store_load_payment(payments->parts.store, &claimed->merchant_id, &claimed->payment_id,
                        &drive->arena, payment_loaded, drive);
 }
@@ -274,6 +319,7 @@ static void claim_done(void *ctx, enum store_find found, const struct store_clai
     struct payments *payments = ctx;
     (void)why; /* while the ledger is away there is nothing to claim */
     payments->resolver.is_claiming = false;
+    watch_clock(&payments->resolver);
     for (size_t i = 0; found == STORE_FOUND && i < count; i++)
         take_on(payments, &claimed[i]);
     arena_reset(&payments->resolver.claim_arena);
@@ -285,7 +331,8 @@ static void claim_run(void *ctx)
     struct resolver *resolver = &payments->resolver;
     const struct payments_config *config = &payments->config;
     loop_timer_start(&resolver->claim_timer, config->resolve_interval_ms * CLOCK_MS_US);
-    if (payments->is_draining || resolver->is_claiming ||
+    watch_clock(resolver);
+    if (payments->is_draining || !clock_is_trusted(payments) || resolver->is_claiming ||
         resolver->running >= config->resolve_batch || !store_is_connected(payments->parts.store))
         return;
     resolver->is_claiming = true;
@@ -326,10 +373,11 @@ static void beat_done(void *ctx, enum store_find found, int64_t count, const str
     (void)count;
     (void)why;
     payments->resolver.is_beating = false;
+    compare_clocks(payments);
 }
 
 /* Every attempt made here before this moment is final or parked. */
-static int64_t watermark_us(struct payments *payments, int64_t now_us)
+static int64_t find_watermark(struct payments *payments, int64_t now_us)
 {
     for (struct link *item = payments->in_hand.next; item != &payments->in_hand;
          item = item->next) {
@@ -354,22 +402,28 @@ static void look_around(struct payments *payments)
     }
 }
 
+static void beat(struct payments *payments)
+{
+    int64_t now_us = clock_wall_us();
+    int64_t watermark_us = find_watermark(payments, now_us);
+    payments->resolver.is_beating = true;
+    if (watermark_us > payments->watermark_us)
+        payments->watermark_us = watermark_us;
+    store_heartbeat(payments->parts.store, now_us, watermark_us, beat_done, payments);
+}
+
 static void beat_run(void *ctx)
 {
     struct payments *payments = ctx;
     struct resolver *resolver = &payments->resolver;
-    int64_t now_us = clock_wall_us();
     loop_timer_start(&resolver->beat_timer, BEAT_MS * CLOCK_MS_US);
     watch_clock(resolver);
     if (!store_is_connected(payments->parts.store))
         return;
-    if (!resolver->is_beating) {
-        resolver->is_beating = true;
-        store_heartbeat(payments->parts.store, now_us, watermark_us(payments, now_us), beat_done,
-                        payments);
-    }
+    if (!resolver->is_beating)
+        beat(payments);
     int64_t mono_us = clock_mono_us();
-    if (mono_us >= resolver->look_us) {
+    if (mono_us >= resolver->look_us && clock_is_trusted(payments)) {
         resolver->look_us = mono_us + LOOK_MS * CLOCK_MS_US;
         look_around(payments);
     }
