@@ -202,6 +202,12 @@ crash: build
 e2e: build
 	@tests/e2e/run.sh $(SUITE)
 
+## clients         PayPal's published client libraries against the sandbox (npm)
+.PHONY: clients
+clients: build
+	@config/dev/packages.sh run clients
+	@BUILD=$(BUILD) tests/e2e/sandbox_clients/run.sh
+
 ## help            This list
 .PHONY: help
 help:
