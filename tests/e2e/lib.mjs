@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
 export const top = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const binary = path.join(top, process.env.BUILD ?? 'build', 'turnpike');
+const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
 
 export function assert(condition, text) {
     if (!condition) throw new Error(text);

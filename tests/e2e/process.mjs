@@ -32,14 +32,14 @@ await suite('process', { workers: 2, delayMs: 100, settings: { heartbeat_late_ms
         await world.judge();
     },
     async a_second_gateway_is_refused_with_a_remedy(world) {
-        const binary = path.join(top, process.env.BUILD ?? 'build', 'turnpike');
+        const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
         const same = spawnSync(binary, ['serve', '--config', world.at('turnpike.conf')], { encoding: 'utf8', cwd: top });
         assert(same.status !== 0 && /another gateway runs on state_folder/.test(same.stderr), same.stderr);
         const port = spawnSync(binary, ['serve', '--config', world.at('turnpike.conf'), '--set', `state_folder=${world.at('state2')}`], { encoding: 'utf8', cwd: top });
         assert(port.status !== 0 && /is taken by another program/.test(port.stderr), port.stderr);
     },
     async check_names_what_is_wrong(world) {
-        const binary = path.join(top, process.env.BUILD ?? 'build', 'turnpike');
+        const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
         for (const [set, wanted] of [
             ['api_port=0', /api_port must be a whole number/], ['nonsense=1', /there is no setting/], ['lease_ms=1000', /lease_ms must be above/],
             ['rules_file=/nonexistent', /rules_file: cannot read/], ['tls_key=/nonexistent', /tls_key: cannot read/], ['log_level=loud', /log_level must be/],
