@@ -11,7 +11,8 @@ SET LOCAL ROLE turnpike_owner;
 
 CREATE TABLE writers (
     writer_id    uuid PRIMARY KEY,
-    instance_id  uuid NOT NULL,
+    instance_id  uuid NOT NULL,         -- of the state folder: one gateway's at a time
+    boot_id      uuid NOT NULL,         -- of its master's start: those of another are dead
     slot         integer NOT NULL,
     started_at   timestamptz NOT NULL,
     heartbeat_at timestamptz NOT NULL,

@@ -18,6 +18,7 @@ struct store {
     struct store_config config;
     struct uuid writer_id;
     struct uuid instance_id;
+    struct uuid boot_id;
     struct pool *pool;       /* owned */
     struct batcher *batcher; /* owned */
     struct link calls;       /* on their way; freed with the store */

@@ -316,6 +316,7 @@ static void setup(struct pg *pg)
         params_init(&params);
         params_uuid(&params, &pg->config.writer_id);
         params_uuid(&params, &pg->config.instance_id);
+        params_uuid(&params, &pg->config.boot_id);
         params_int4(&params, (int32_t)pg->config.slot);
         params_time(&params, pg->config.started_us);
         params_time(&params, now_us);

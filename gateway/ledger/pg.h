@@ -82,6 +82,7 @@ struct pg_config {
     int64_t reconnect_ms;
     struct uuid writer_id; /* writers register themselves before anything else is written */
     struct uuid instance_id;
+    struct uuid boot_id;
     unsigned slot;
     int64_t started_us;
 };

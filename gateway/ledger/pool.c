@@ -25,7 +25,8 @@ static void woken(void *ctx UNUSED)
 }
 
 struct pool *pool_new(struct loop *loop, const struct store_config *config,
-                      const struct uuid *writer_id, const struct uuid *instance_id, unsigned slot)
+                      const struct uuid *writer_id, const struct uuid *instance_id,
+                      const struct uuid *boot_id, unsigned slot)
 {
     struct pool *pool = calloc(1, sizeof(*pool));
     CHECK(pool != NULL);
@@ -44,6 +45,7 @@ struct pool *pool_new(struct loop *loop, const struct store_config *config,
         .reconnect_ms = config->reconnect_ms,
         .writer_id = *writer_id,
         .instance_id = *instance_id,
+        .boot_id = *boot_id,
         .slot = slot,
         .started_us = clock_wall_us(),
     };

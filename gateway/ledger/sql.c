@@ -91,8 +91,8 @@ static const char *const settings[SQL_KIND_COUNT] = {
 /* clang-format off */
 static const struct sql_text texts[SQL_COUNT] = {
 [SQL_REGISTER] = {SQL_WRITER, "register",
-    "INSERT INTO writers (writer_id, instance_id, slot, started_at, heartbeat_at, watermark_at)"
-    " VALUES ($1, $2, $3, $4, $5, $4) ON CONFLICT (writer_id) DO UPDATE"
+    "INSERT INTO writers (writer_id, instance_id, boot_id, slot, started_at, heartbeat_at,"
+    " watermark_at) VALUES ($1, $2, $3, $4, $5, $6, $5) ON CONFLICT (writer_id) DO UPDATE"
     " SET heartbeat_at = greatest(writers.heartbeat_at, excluded.heartbeat_at)"},
 
 [SQL_MARK] = {SQL_WRITER, "mark",
@@ -285,7 +285,7 @@ static const struct sql_text texts[SQL_COUNT] = {
 
 [SQL_REAP_INSTANCE] = {SQL_CONTROL, "reap_instance",
     "WITH changed AS (UPDATE writers SET reaped_at = $3 WHERE instance_id = $1"
-    " AND started_at < $2 AND reaped_at IS NULL RETURNING 1)" COUNT_CHANGED},
+    " AND boot_id <> $2 AND reaped_at IS NULL RETURNING 1)" COUNT_CHANGED},
 
 [SQL_HEARTBEAT] = {SQL_CONTROL, "heartbeat",
     "WITH changed AS (UPDATE writers SET heartbeat_at = $2,"

@@ -43,7 +43,8 @@ static void after_tick(void *ctx)
 }
 
 struct store *store_new(struct loop *loop, const struct store_config *config,
-                        const struct uuid *writer_id, const struct uuid *instance_id, unsigned slot)
+                        const struct uuid *writer_id, const struct uuid *instance_id,
+                        const struct uuid *boot_id, unsigned slot)
 {
     struct store *store = calloc(1, sizeof(*store));
     CHECK(store != NULL);
@@ -52,8 +53,9 @@ struct store *store_new(struct loop *loop, const struct store_config *config,
     store->config = *config;
     store->writer_id = *writer_id;
     store->instance_id = *instance_id;
+    store->boot_id = *boot_id;
     list_init(&store->calls);
-    store->pool = pool_new(loop, &store->config, writer_id, instance_id, slot);
+    store->pool = pool_new(loop, &store->config, writer_id, instance_id, boot_id, slot);
     store->batcher = batcher_new(loop, store->pool, &store->config, writer_id);
     loop_after_tick(loop, after_tick, store);
     return store;

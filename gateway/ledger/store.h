@@ -243,12 +243,13 @@ typedef void (*store_done_fn)(void *ctx, enum store_result result,
                               const struct store_ticket *ticket, const struct error *why);
 
 /*
- * writer_id: new for each process that writes; registered in `writers` (instance, slot) by
- * store_new's first connection before anything else is written.
+ * writer_id: new for each process that writes; registered in `writers` (instance, boot, slot) by
+ * store_new's first connection before anything else is written. boot_id: random for each start of
+ * the master that holds the instance's lock; no clock is asked who belongs to an earlier one.
  */
 struct store *store_new(struct loop *loop, const struct store_config *config,
                         const struct uuid *writer_id, const struct uuid *instance_id,
-                        unsigned slot);
+                        const struct uuid *boot_id, unsigned slot);
 /* Bundles and reads in flight get no done. The loop must not tick afterwards: its hooks stay. */
 void store_free(struct store **store);
 bool store_is_connected(const struct store *store); /* at least one writer connection works */
@@ -364,9 +365,8 @@ void store_adopt(struct store *store, int64_t now_us, int64_t dead_after_ms, sto
 /* The master (or its successor, holding the instance lock) says: this writer's process is gone. */
 void store_reap_writer(struct store *store, const struct uuid *writer_id, int64_t now_us,
                        store_count_fn done, void *ctx);
-/* Every writer of this instance but those started by the current master (boot_us) is gone. */
-void store_reap_instance(struct store *store, int64_t boot_us, int64_t now_us, store_count_fn done,
-                         void *ctx);
+/* Every writer of this instance but those of this boot is gone. */
+void store_reap_instance(struct store *store, int64_t now_us, store_count_fn done, void *ctx);
 /*
  * Heartbeat and watermark: every attempt this writer made before watermark_us is final or parked.
  * The watermark never goes back. Count 0: this writer was reaped, its attempts belong to others;

@@ -120,12 +120,11 @@ void store_reap_writer(struct store *store, const struct uuid *writer_id, int64_
     call_submit(call);
 }
 
-void store_reap_instance(struct store *store, int64_t boot_us, int64_t now_us, store_count_fn done,
-                         void *ctx)
+void store_reap_instance(struct store *store, int64_t now_us, store_count_fn done, void *ctx)
 {
     struct call *call = count_new(store, SQL_REAP_INSTANCE, done, ctx);
     params_uuid(&call->params, &store->instance_id);
-    params_time(&call->params, boot_us);
+    params_uuid(&call->params, &store->boot_id);
     params_time(&call->params, now_us);
     call_submit(call);
 }

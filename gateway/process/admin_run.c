@@ -71,7 +71,8 @@ bool admin_run(const struct config *config, const struct admin_request *request,
     }
     (void)signal(SIGPIPE, SIG_IGN);
     run.loop = loop_new();
-    struct store *store = store_new(run.loop, &config->store, &writer_id, &instance_id, 0);
+    struct store *store =
+        store_new(run.loop, &config->store, &writer_id, &instance_id, &instance_id, 0);
     struct engine *engine = engine_new(run.loop, &config->engine);
     struct merchants_config merchants = config->merchants;
     merchants.read_env = read_env;

@@ -251,6 +251,7 @@ static void reap(struct master *m)
         atomic_store(&shared->pid, 0);
         atomic_store(&shared->is_ready, 0);
         health_forget_slot(m->health, slot);
+        shared_return_dead(m->shared, slot);
         if (!shared_add_dead(m->shared, &shared->writer_id)) {
             log_error("master",
                       "too many dead workers unreported; the next start will report them");
@@ -352,7 +353,7 @@ static bool open_shared(struct master *m, struct error *err)
     m->shared = shm_carve(&m->shm, sizeof(*m->shared));
     metrics_open(&m->shm);
     m->health = health_open(&m->shm, &m->config->health);
-    m->shared->boot_us = clock_wall_us();
+    m->shared->boot_id = uuid_new();
     metrics_set(metrics_find(METRIC_BUILD_INFO,
                              &(struct str){TURNPIKE_VERSION, sizeof(TURNPIKE_VERSION) - 1}, 1),
                 1);

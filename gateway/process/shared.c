@@ -13,20 +13,30 @@ bool shared_add_dead(struct shared *shared, const struct uuid *writer_id)
     return false;
 }
 
-struct shared_dead *shared_take_dead(struct shared *shared)
+struct shared_dead *shared_take_dead(struct shared *shared, unsigned slot)
 {
+    CHECK(slot < SHM_SLOT_MAX);
     for (size_t i = 0; i < SHARED_DEAD_MAX; i++) {
         int expected = DEAD_WAITING;
-        if (atomic_compare_exchange_strong(&shared->dead[i].state, &expected, DEAD_TAKEN)) {
+        if (atomic_compare_exchange_strong(&shared->dead[i].state, &expected,
+                                           DEAD_TAKEN + (int)slot)) {
             return &shared->dead[i];
         }
     }
     return NULL;
 }
 
+void shared_return_dead(struct shared *shared, unsigned slot)
+{
+    for (size_t i = 0; i < SHARED_DEAD_MAX; i++) {
+        int expected = DEAD_TAKEN + (int)slot;
+        (void)atomic_compare_exchange_strong(&shared->dead[i].state, &expected, DEAD_WAITING);
+    }
+}
+
 void shared_dead_done(struct shared_dead *dead, bool reported)
 {
-    CHECK(atomic_load(&dead->state) == DEAD_TAKEN);
+    CHECK(atomic_load(&dead->state) >= DEAD_TAKEN);
     atomic_store(&dead->state, reported ? DEAD_FREE : DEAD_WAITING);
 }
 

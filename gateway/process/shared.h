@@ -30,7 +30,7 @@ struct shared_slot {
 enum shared_dead_state {
     DEAD_FREE = 0,
     DEAD_WAITING,
-    DEAD_TAKEN,
+    DEAD_TAKEN, /* by slot 0; the next by slot 1, and so on: who dies with it is known at once */
 };
 
 struct shared_dead {
@@ -39,7 +39,7 @@ struct shared_dead {
 };
 
 struct shared {
-    int64_t boot_us;         /* wall clock of the master's start */
+    struct uuid boot_id;     /* of the master's start */
     struct uuid instance_id; /* of the state folder */
     _Atomic int is_draining;
     struct shared_slot slot[SHM_SLOT_MAX];
@@ -48,9 +48,13 @@ struct shared {
 
 /* False when the table is full (1,024 dead workers that no living one could report). */
 bool shared_add_dead(struct shared *shared, const struct uuid *writer_id);
-/* Take one dead writer to report; NULL when there is none. Give back (again) or finish (forget) it.
+/*
+ * The worker in `slot` takes one dead writer to report; NULL when there is none. Give back (again)
+ * or finish (forget) it.
  */
-struct shared_dead *shared_take_dead(struct shared *shared);
+struct shared_dead *shared_take_dead(struct shared *shared, unsigned slot);
+/* The worker in `slot` is dead: what it had taken waits again. */
+void shared_return_dead(struct shared *shared, unsigned slot);
 void shared_dead_done(struct shared_dead *dead, bool reported);
 /* ctx is struct shared: is this writer a process of ours that runs? */
 bool shared_writer_is_alive(void *ctx, const struct uuid *writer_id);

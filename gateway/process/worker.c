@@ -167,10 +167,10 @@ static void tell(void *ctx)
     }
     if (!w->instance_reaped) {
         w->telling_instance = true;
-        store_reap_instance(w->store, shared->boot_us, clock_wall_us(), told, w);
+        store_reap_instance(w->store, clock_wall_us(), told, w);
         return;
     }
-    w->telling = shared_take_dead(shared);
+    w->telling = shared_take_dead(shared, w->start->slot);
     if (w->telling != NULL) {
         store_reap_writer(w->store, &w->telling->writer_id, clock_wall_us(), told, w);
     }
@@ -235,8 +235,8 @@ static void wire_core(struct worker *w)
     struct shared *shared = w->start->shared;
     struct shared_slot *slot = &shared->slot[w->start->slot];
     w->loop = loop_new();
-    w->store =
-        store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id, w->start->slot);
+    w->store = store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id,
+                         &shared->boot_id, w->start->slot);
     w->engine = engine_new(w->loop, &config->engine);
     w->directory = config->merchants;
     w->directory.read_env = read_env;

@@ -359,8 +359,8 @@ void store_reap_writer(struct store *store UNUSED, const struct uuid *writer_id 
     fake_count(done, ctx, 0);
 }
 
-void store_reap_instance(struct store *store UNUSED, int64_t boot_us UNUSED, int64_t now_us UNUSED,
-                         store_count_fn done, void *ctx)
+void store_reap_instance(struct store *store UNUSED, int64_t now_us UNUSED, store_count_fn done,
+                         void *ctx)
 {
     fake_count(done, ctx, 0);
 }

@@ -151,6 +151,7 @@ struct fixture {
     struct store *store;
     struct uuid writer_id;
     struct uuid instance_id;
+    struct uuid boot_id;
     char conninfo[256];
     unsigned waiting_for;
     struct loop_timer limit;
@@ -191,13 +192,14 @@ static inline void fixture_open(struct fixture *f)
     f->loop = loop_new();
     f->writer_id = uuid_new();
     f->instance_id = uuid_new();
+    f->boot_id = uuid_new();
     (void)snprintf(f->conninfo, sizeof(f->conninfo), "%s",
                    fixture_conninfo("turnpike_gateway", fixture_database));
     if (fixture_config.batch_max == 0)
         fixture_config = store_config_default;
     struct store_config config = fixture_config;
     config.conninfo = f->conninfo;
-    f->store = store_new(f->loop, &config, &f->writer_id, &f->instance_id, 1);
+    f->store = store_new(f->loop, &config, &f->writer_id, &f->instance_id, &f->boot_id, 1);
     loop_timer_init(&f->limit, f->loop, fixture_late, f);
 }
 

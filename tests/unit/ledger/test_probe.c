@@ -29,12 +29,13 @@ static void lab_open(struct lab *lab)
     f->loop = loop_new();
     f->writer_id = uuid_new();
     f->instance_id = uuid_new();
+    f->boot_id = uuid_new();
     wire_open(&lab->wire, f->loop, fixture_dir);
     (void)snprintf(f->conninfo, sizeof(f->conninfo),
                    "host=%s port=%d user=turnpike_gateway dbname=%s", fixture_dir, WIRE_PORT,
                    fixture_database);
     fixture_config.conninfo = f->conninfo;
-    f->store = store_new(f->loop, &fixture_config, &f->writer_id, &f->instance_id, 1);
+    f->store = store_new(f->loop, &fixture_config, &f->writer_id, &f->instance_id, &f->boot_id, 1);
     loop_timer_init(&f->limit, f->loop, fixture_late, f);
     loop_timer_init(&lab->pause, f->loop, (loop_fn)loop_stop, f->loop);
     lab->conn = fixture_connect("turnpike_gateway");

@@ -358,7 +358,7 @@ static UNUSED void world_start_gateway(void)
     struct uuid instance_id = uuid_new();
     struct store_config store = store_config_default;
     store.conninfo = world.conninfo;
-    world.store = store_new(world.loop, &store, &world.writer_id, &instance_id, 1);
+    world.store = store_new(world.loop, &store, &world.writer_id, &instance_id, &instance_id, 1);
     struct engine_config engine = engine_config_default;
     engine.answer_ms = 800;
     world.engine = engine_new(world.loop, &engine);
