@@ -16,11 +16,15 @@ static bool is_unreserved(char c)
            c == '.' || c == '_' || c == '~';
 }
 
-void adapter_request_init(struct provider_request *request, enum provider_step step,
-                          struct str method, struct str path)
+bool adapter_request_init(struct provider_request *request, enum provider_step step,
+                          struct str method, struct str path, struct error *err)
 {
-    CHECK(path.len > 0 && path.at[0] == '/' && path.len <= PROVIDER_PATH_MAX);
+    CHECK(path.len > 0 && path.at[0] == '/');
+    if (path.len > PROVIDER_PATH_MAX)
+        return fail(err, ERROR_INVALID, "cannot compose request: path above %d bytes",
+                    PROVIDER_PATH_MAX);
     *request = (struct provider_request){.step = step, .method = method, .path = path};
+    return true;
 }
 
 void adapter_add_header(struct provider_request *request, struct str name, struct str value)
@@ -167,7 +171,7 @@ static bool check_settings(const struct provider_account *account, const char *c
     json_t *settings = (json_t *)(uintptr_t)account->settings;
     for (at = json_object_iter(settings); at != NULL; at = json_object_iter_next(settings, at)) {
         const char *name = json_object_iter_key(at);
-        bool is_known = false;
+        bool is_known = strcmp(name, "settle_ms") == 0; /* provider_settle_ms: every adapter's */
         for (size_t i = 0; i < known_count && !is_known; i++)
             is_known = strcmp(name, known[i]) == 0;
         if (!is_known)
@@ -189,7 +193,16 @@ bool adapter_check_account(const struct provider_account *account, const char *c
         return fail(err, ERROR_INVALID, "cannot use account: secret is empty or not plain ASCII");
     if (account->user.len > ADAPTER_USER_MAX || account->password.len > ADAPTER_PASSWORD_MAX)
         return fail(err, ERROR_INVALID, "cannot use account: user or secret is too long");
-    return check_settings(account, known, known_count, err);
+    int64_t settle_ms = 0;
+    struct str text = adapter_setting(account, "settle_ms");
+    if (!check_settings(account, known, known_count, err))
+        return false;
+    if (text.len > 0 &&
+        (!str_to_int64(text, &settle_ms) || settle_ms < 0 || settle_ms > PROVIDER_SETTLE_MS_MAX))
+        return fail(err, ERROR_INVALID,
+                    "cannot use settings: settle_ms is no whole number from 0 to %d",
+                    PROVIDER_SETTLE_MS_MAX);
+    return true;
 }
 
 bool adapter_has_word(struct str codes, struct str code)

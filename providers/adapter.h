@@ -18,9 +18,12 @@ enum {
     ADAPTER_URL_MAX = 2048, /* a link for the payer */
 };
 
-/* Start a request: step, method and path; no header, no body. `path` is borrowed. */
-void adapter_request_init(struct provider_request *request, enum provider_step step,
-                          struct str method, struct str path);
+/*
+ * Start a request: step, method and path; no header, no body. `path` is borrowed. ERROR_INVALID
+ * when foreign ids have made it too long.
+ */
+bool adapter_request_init(struct provider_request *request, enum provider_step step,
+                          struct str method, struct str path, struct error *err) MUST_USE;
 void adapter_add_header(struct provider_request *request, struct str name, struct str value);
 /* Move what was written to `body` into the request and release it; false when it did not fit. */
 bool adapter_set_body(struct provider_request *request, struct buf *body, struct arena *arena,

@@ -53,13 +53,15 @@ static void put_callback(struct json_out *json, const struct provider_account *a
     json_end_object(json);
 }
 
-static void start_request(struct provider_request *request, enum provider_step step,
-                          struct str method, struct str path)
+static bool start_request(struct provider_request *request, enum provider_step step,
+                          struct str method, struct str path, struct error *err)
 {
-    adapter_request_init(request, step, method, path);
+    if (!adapter_request_init(request, step, method, path, err))
+        return false;
     request->moves_money = step == PROVIDER_STEP_CHARGE;
     adapter_add_header(request, STR("Content-Type"), STR(PAYONEER_MEDIA_TYPE));
     adapter_add_header(request, STR("Accept"), STR(PAYONEER_MEDIA_TYPE));
+    return true;
 }
 
 static bool is_country(struct str s)
@@ -107,7 +109,8 @@ static bool build_list(const struct provider_call *call, struct arena *arena,
     if (!adapter_is_part(call->token)) /* known now, before a session is made for nothing */
         return fail(err, ERROR_INVALID,
                     "cannot charge through payoneer: token is empty or malformed");
-    start_request(request, PROVIDER_STEP_SESSION, STR("POST"), STR("/api/lists"));
+    if (!start_request(request, PROVIDER_STEP_SESSION, STR("POST"), STR("/api/lists"), err))
+        return false;
     buf_init(&body, ADAPTER_BODY_MAX);
     json_out_init(&json, &body);
     put_list(&json, call, country);
@@ -137,11 +140,12 @@ static bool build_charge(const struct provider_call *call, struct str list_id, s
     struct str token;
 
     if (!adapter_encode_part(list_id, "list_id", arena, &list, err) ||
-        !adapter_encode_part(call->token, "token", arena, &token, err))
+        !adapter_encode_part(call->token, "token", arena, &token, err) ||
+        !start_request(request, PROVIDER_STEP_CHARGE, STR("POST"),
+                       arena_printf(arena, "/api/lists/" STR_FMT "/accounts/" STR_FMT "/charge",
+                                    STR_ARG(list), STR_ARG(token)),
+                       err))
         return false;
-    start_request(request, PROVIDER_STEP_CHARGE, STR("POST"),
-                  arena_printf(arena, "/api/lists/" STR_FMT "/accounts/" STR_FMT "/charge",
-                               STR_ARG(list), STR_ARG(token)));
     request->key = list_id;
     return put_operation(call, false, arena, request, err);
 }
@@ -155,9 +159,11 @@ static bool build_follow_up(const struct provider_call *call, struct arena *aren
 
     if (!adapter_encode_part(call->parent_ref, "parent_ref", arena, &id, err))
         return false;
-    start_request(
-        request, PROVIDER_STEP_CHARGE, is_void ? STR("DELETE") : STR("POST"),
-        arena_printf(arena, "/api/charges/" STR_FMT "%s", STR_ARG(id), is_void ? "" : verb));
+    if (!start_request(
+            request, PROVIDER_STEP_CHARGE, is_void ? STR("DELETE") : STR("POST"),
+            arena_printf(arena, "/api/charges/" STR_FMT "%s", STR_ARG(id), is_void ? "" : verb),
+            err))
+        return false;
     if (!is_void)
         return put_operation(call, true, arena, request, err);
     request->key = call->parent_ref; /* what is canceled cannot be canceled again */
@@ -221,19 +227,19 @@ static bool payoneer_build_lookup(const struct provider_call *call,
     }
     if (!adapter_encode_part(id, "id", arena, &id, &err))
         return false;
-    start_request(request, PROVIDER_STEP_LOOKUP, STR("GET"),
-                  arena_printf(arena, "%s" STR_FMT, place, STR_ARG(id)));
-    return true;
+    return start_request(request, PROVIDER_STEP_LOOKUP, STR("GET"),
+                         arena_printf(arena, "%s" STR_FMT, place, STR_ARG(id)), &err);
 }
 
 /* Asks for a list that cannot exist: a readable refusal proves that our credentials are good. */
 static bool payoneer_build_probe(const struct provider_account *account, struct arena *arena,
                                  struct provider_request *request)
 {
+    struct error err;
     (void)account;
     (void)arena;
-    start_request(request, PROVIDER_STEP_PROBE, STR("GET"), STR("/api/lists/turnpike-probe"));
-    return true;
+    return start_request(request, PROVIDER_STEP_PROBE, STR("GET"), STR("/api/lists/turnpike-probe"),
+                         &err);
 }
 
 static bool payoneer_check_account(const struct provider_account *account, struct error *err)
@@ -257,7 +263,7 @@ const struct provider provider_payoneer = {
             .operations = 1u << OPERATION_SALE | 1u << OPERATION_AUTHORIZE |
                           1u << OPERATION_CAPTURE | 1u << OPERATION_VOID | 1u << OPERATION_REFUND,
             .replay = PROVIDER_REPLAY_DUPLICATE,
-            .settle_ms = 60LL * 1000,
+            .settle_ms = 15 * 60LL * 1000,
             .lookup_by_reference = true, /* by list_id, which we hold before any charge leaves */
         },
     .next = payoneer_next,

@@ -90,15 +90,17 @@ static void put_source(struct json_out *json, const struct provider_call *call, 
     json_end_object(json);
 }
 
-static void start_charge(const struct provider_call *call, struct str path,
-                         struct provider_request *request)
+static bool start_charge(const struct provider_call *call, struct str path,
+                         struct provider_request *request, struct error *err)
 {
-    adapter_request_init(request, PROVIDER_STEP_CHARGE, STR("POST"), path);
+    if (!adapter_request_init(request, PROVIDER_STEP_CHARGE, STR("POST"), path, err))
+        return false;
     request->moves_money = true;
     request->key = call->attempt_ref;
     adapter_add_header(request, STR("Content-Type"), STR("application/json"));
     adapter_add_header(request, STR("PayPal-Request-Id"), call->attempt_ref);
     adapter_add_header(request, STR("Prefer"), STR("return=representation"));
+    return true;
 }
 
 static bool check_charge(const struct provider_call *call, const char **source, struct error *err)
@@ -127,9 +129,9 @@ static bool build_order(const struct provider_call *call, struct arena *arena,
     struct json_out json;
     struct buf body;
 
-    if (!check_charge(call, &source, err) || !format_amount(call, text, &amount, err))
+    if (!check_charge(call, &source, err) || !format_amount(call, text, &amount, err) ||
+        !start_charge(call, STR("/v2/checkout/orders"), request, err))
         return false;
-    start_charge(call, STR("/v2/checkout/orders"), request);
     buf_init(&body, ADAPTER_BODY_MAX);
     json_out_init(&json, &body);
     json_begin_object(&json);
@@ -150,11 +152,11 @@ static bool build_completion(const struct provider_call *call, struct str order_
 
     if (!adapter_encode_part(order_id, "order_id", arena, &id, err))
         return false;
-    start_charge(call,
-                 arena_printf(arena, "/v2/checkout/orders/" STR_FMT "/%s", STR_ARG(id),
-                              call->operation == OPERATION_AUTHORIZE ? "authorize" : "capture"),
-                 request);
-    return true;
+    return start_charge(
+        call,
+        arena_printf(arena, "/v2/checkout/orders/" STR_FMT "/%s", STR_ARG(id),
+                     call->operation == OPERATION_AUTHORIZE ? "authorize" : "capture"),
+        request, err);
 }
 
 static bool build_follow_up(const struct provider_call *call, struct arena *arena,
@@ -171,13 +173,14 @@ static bool build_follow_up(const struct provider_call *call, struct arena *aren
     if (!adapter_encode_part(call->parent_ref, "parent_ref", arena, &id, err) ||
         (!is_void && !format_amount(call, text, &amount, err)))
         return false;
-    start_charge(call,
-                 arena_printf(arena, "/v2/payments/%s/" STR_FMT "/%s",
-                              is_refund ? "captures" : "authorizations", STR_ARG(id),
-                              is_void     ? "void"
-                              : is_refund ? "refund"
-                                          : "capture"),
-                 request);
+    if (!start_charge(call,
+                      arena_printf(arena, "/v2/payments/%s/" STR_FMT "/%s",
+                                   is_refund ? "captures" : "authorizations", STR_ARG(id),
+                                   is_void     ? "void"
+                                   : is_refund ? "refund"
+                                               : "capture"),
+                      request, err))
+        return false;
     if (is_void)
         return true;
     buf_init(&body, ADAPTER_BODY_MAX);
@@ -248,9 +251,8 @@ static bool paypal_build_lookup(const struct provider_call *call,
     }
     if (!adapter_encode_part(id, "id", arena, &id, &err))
         return false;
-    adapter_request_init(request, PROVIDER_STEP_LOOKUP, STR("GET"),
-                         arena_printf(arena, "%s" STR_FMT, place, STR_ARG(id)));
-    return true;
+    return adapter_request_init(request, PROVIDER_STEP_LOOKUP, STR("GET"),
+                                arena_printf(arena, "%s" STR_FMT, place, STR_ARG(id)), &err);
 }
 
 /* Asks for an order that cannot exist: "not found" proves that the token and its rights are good.
@@ -258,19 +260,21 @@ static bool paypal_build_lookup(const struct provider_call *call,
 static bool paypal_build_probe(const struct provider_account *account, struct arena *arena,
                                struct provider_request *request)
 {
+    struct error err;
     (void)account;
     (void)arena;
-    adapter_request_init(request, PROVIDER_STEP_PROBE, STR("GET"),
-                         STR("/v2/checkout/orders/TURNPIKEPROBE"));
-    return true;
+    return adapter_request_init(request, PROVIDER_STEP_PROBE, STR("GET"),
+                                STR("/v2/checkout/orders/TURNPIKEPROBE"), &err);
 }
 
 static void paypal_build_token(const struct provider_account *account, struct arena *arena,
                                struct provider_request *request)
 {
+    struct error err;
     (void)account;
     (void)arena;
-    adapter_request_init(request, PROVIDER_STEP_SESSION, STR("POST"), STR("/v1/oauth2/token"));
+    CHECK(adapter_request_init(request, PROVIDER_STEP_SESSION, STR("POST"), STR("/v1/oauth2/token"),
+                               &err));
     adapter_add_header(request, STR("Content-Type"), STR("application/x-www-form-urlencoded"));
     request->has_body = true;
     request->body = STR("grant_type=client_credentials");
@@ -293,7 +297,7 @@ const struct provider provider_paypal = {
                           1u << OPERATION_CAPTURE | 1u << OPERATION_VOID | 1u << OPERATION_REFUND,
             .replay = PROVIDER_REPLAY_LATEST_STATE,
             .key_lifetime_ms = 6LL * 3600 * 1000,
-            .settle_ms = 60LL * 1000,
+            .settle_ms = 5 * 60LL * 1000,
             .lookup_by_reference = true, /* by order_id, once an answer told it */
         },
     .next = paypal_next,

@@ -8,6 +8,17 @@ static const char *const step_names[PROVIDER_STEP_COUNT] = {
     [PROVIDER_STEP_CANCEL] = "cancel",   [PROVIDER_STEP_PROBE] = "probe",
 };
 
+int64_t provider_settle_ms(const struct provider_account *account)
+{
+    int64_t settle_ms = 0;
+    struct str text =
+        account->settings != NULL ? json_text(account->settings, "settle_ms") : STR_NONE;
+
+    if (!str_to_int64(text, &settle_ms) || settle_ms < 0 || settle_ms > PROVIDER_SETTLE_MS_MAX)
+        return account->provider->capability.settle_ms;
+    return settle_ms;
+}
+
 /* Its index; facts->count when there is none of that name. */
 static size_t find_fact(const struct provider_facts *facts, struct str name)
 {

@@ -34,6 +34,7 @@ enum {
     PROVIDER_REASON_MAX = 64,
     PROVIDER_SETTING_MAX = 16,
     PROVIDER_PATH_MAX = 1024,
+    PROVIDER_SETTLE_MS_MAX = 24 * 3600 * 1000,
 };
 
 /* How the provider answers the same key again (capability `replay`). */
@@ -65,6 +66,12 @@ struct provider_account {
     struct secret password; /* client secret, or API key */
     const json_t *settings; /* account settings by name (division, program_id, ...); may be NULL */
 };
+
+/*
+ * How long an effect may still come after its send was lost: the account's setting "settle_ms",
+ * else what the adapter assumes. Too short a time ends payments that are charged afterwards.
+ */
+int64_t provider_settle_ms(const struct provider_account *account);
 
 /* What an attempt is to achieve; the same from its first send to its last lookup. */
 struct provider_call {

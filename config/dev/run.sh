@@ -150,8 +150,9 @@ make_demo() {
     write_file var/run/merchant "$merchant"
     # The ports are part of the accounts' addresses: other ports, other address.
     if [ "$(cat var/run/accounts 2>/dev/null)" != "$merchant $SANDBOX_PORT" ]; then
-        make_account "$merchant" paypal 1 paypal-us
-        make_account "$merchant" payoneer 2 payoneer-checkout --setting country=US
+        # The sandbox takes effect within seconds, however late.
+        make_account "$merchant" paypal 1 paypal-us --setting settle_ms=3000
+        make_account "$merchant" payoneer 2 payoneer-checkout --setting country=US --setting settle_ms=3000
         write_file var/run/accounts "$merchant $SANDBOX_PORT"
     fi
     make_key merchant var/secrets/key_merchant --merchant "$merchant"

@@ -272,7 +272,7 @@ struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *
         .replay = (enum orchestrate_replay)capability->replay,
         .can_lookup = capability->lookup_by_reference,
         .key_lifetime_us = capability->key_lifetime_ms * CLOCK_MS_US,
-        .settle_us = capability->settle_ms * CLOCK_MS_US,
+        .settle_us = provider_settle_ms(&candidate->account->account) * CLOCK_MS_US,
     };
 }
 

@@ -133,11 +133,12 @@ export class World {
         this.merchant = made.test_id;
         this.liveMerchant = made.id;
         const accounts = options.accounts ?? [['paypal', 1, 'paypal-us'], ['payoneer', 2, 'payoneer-checkout', ['--setting', 'country=US']]];
+        const settle = ['--setting', 'settle_ms=3000']; // the sandbox takes effect within seconds
         this.accounts = {};
         for (const [provider, offset, fees, extra] of accounts) {
             this.accounts[provider] = this.admin('accounts', 'create', '--merchant', this.merchant, '--provider', provider,
                 '--name', 'main', '--base-url', `https://127.0.0.1:${this.sandboxPort + offset}`,
-                '--secret', `file:${provider}.json`, '--fees', path.join(top, `config/fees/${fees}.json`), ...(extra ?? [])).id;
+                '--secret', `file:${provider}.json`, '--fees', path.join(top, `config/fees/${fees}.json`), ...settle, ...(extra ?? [])).id;
         }
         this.key = this.admin('keys', 'create', '--merchant', this.merchant, '--role', 'merchant').key;
         this.financeKey = this.admin('keys', 'create', '--merchant', this.merchant, '--role', 'finance').key;

@@ -1,6 +1,7 @@
 #include "providers/payoneer.h"
 
 #include "providers/adapter.h"
+#include "providers/paypal.h"
 
 #include "fixture.h"
 
@@ -243,6 +244,48 @@ static void settings_are_known_strings(void **state)
     stop(&s);
 }
 
+static void the_settling_time_is_a_setting_of_the_account(void **state)
+{
+    static const char *const wrong[] = {"-1", "86400001", "3s", "1e3", " 5", "9999999999999999999"};
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    assert_int_equal(provider_settle_ms(&s.account), 15 * 60 * 1000);
+    assert_int_equal(provider_paypal.capability.settle_ms, 5 * 60 * 1000);
+    set(&s, "settle_ms", "3000");
+    assert_true(provider_payoneer.check_account(&s.account, &s.err));
+    assert_int_equal(provider_settle_ms(&s.account), 3000);
+    set(&s, "settle_ms", "0");
+    assert_true(provider_payoneer.check_account(&s.account, &s.err));
+    assert_int_equal(provider_settle_ms(&s.account), 0);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        set(&s, "settle_ms", wrong[i]);
+        assert_false(provider_payoneer.check_account(&s.account, &s.err));
+        assert_non_null(strstr(s.err.text, "settle_ms"));
+        assert_int_equal(provider_settle_ms(&s.account), 15 * 60 * 1000);
+    }
+    stop(&s);
+}
+
+/* Both parts are of allowed length; together, encoded, they are too long for a path. */
+static void a_path_that_would_be_too_long_is_refused(void **state)
+{
+    char list[ADAPTER_PART_MAX];
+    char token[ADAPTER_PART_MAX];
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    memset(list, 'a', sizeof(list));
+    memset(token, '!', sizeof(token));
+    provider_fact_set(&s.facts, STR("list_id"), (struct str){list, sizeof(list)});
+    s.call.token = (struct str){token, sizeof(token)};
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    assert_non_null(strstr(s.err.text, "path"));
+    stop(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +298,8 @@ int main(void)
         cmocka_unit_test(every_currency_survives_the_round_trip),
         cmocka_unit_test(a_lookup_prefers_the_charge_to_its_list),
         cmocka_unit_test(settings_are_known_strings),
+        cmocka_unit_test(the_settling_time_is_a_setting_of_the_account),
+        cmocka_unit_test(a_path_that_would_be_too_long_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
