@@ -176,7 +176,7 @@ unit: $(TESTS)
 .PHONY: lint lint-quick format
 lint: lint-quick
 	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)-clang CC=clang build
-	@LINT_CPPFLAGS="$(subst ",\",$(CPPFLAGS))" tests/lint/analyse.sh $(BUILD)
+	@LINT_CPPFLAGS='$(subst ',,$(CPPFLAGS))' tests/lint/analyse.sh $(BUILD)
 lint-quick: build
 	@tests/lint/layers.sh
 	@tests/lint/sizes.sh

@@ -122,10 +122,10 @@ void route_decision_print(const struct route_decision *decision,
 {
     char hex[2 * sizeof(decision->rule_set_hash) + 1];
     for (size_t i = 0; i < sizeof(decision->rule_set_hash); i++) {
-        snprintf(hex + 2 * i, 3, "%02x", decision->rule_set_hash[i]);
+        (void)snprintf(hex + 2 * i, 3, "%02x", decision->rule_set_hash[i]);
     }
     char draw[24]; /* As text: a JSON number loses bits beyond 2^53 in most readers. */
-    snprintf(draw, sizeof(draw), "%" PRIu64, decision->draw);
+    (void)snprintf(draw, sizeof(draw), "%" PRIu64, decision->draw);
     struct json_out out;
     json_out_init(&out, buf);
     json_begin_object(&out);

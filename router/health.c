@@ -280,7 +280,7 @@ static void judge_failure(struct health_entry *entry, const struct health_config
     char why[WHY_SIZE];
     uint32_t in_row = atomic_fetch_add(&entry->failures_in_row, 1) + 1;
     if (in_row >= config->consecutive_max) {
-        snprintf(why, sizeof(why), "%" PRIu32 " failures in a row: %s", in_row, reason);
+        (void)snprintf(why, sizeof(why), "%" PRIu32 " failures in a row: %s", in_row, reason);
         open_gate(entry, config, gate, why, now_us);
         return;
     }
@@ -289,8 +289,8 @@ static void judge_failure(struct health_entry *entry, const struct health_config
     window_read(&entry->window, config->window_ms, now_us, &calls, &failures);
     if (calls >= config->calls_min &&
         (uint64_t)failures * 100 >= (uint64_t)calls * config->failure_percent) {
-        snprintf(why, sizeof(why), "%" PRIu32 " of %" PRIu32 " calls failed: %s", failures, calls,
-                 reason);
+        (void)snprintf(why, sizeof(why), "%" PRIu32 " of %" PRIu32 " calls failed: %s", failures,
+                       calls, reason);
         open_gate(entry, config, gate, why, now_us);
     }
 }
@@ -327,7 +327,7 @@ static void judge_half_open(struct health_entry *entry, const struct health_conf
         return;
     }
     char why[WHY_SIZE];
-    snprintf(why, sizeof(why), "probe failed: %s", reason);
+    (void)snprintf(why, sizeof(why), "probe failed: %s", reason);
     window_add(&entry->window, true, now_us);
     open_gate(entry, config, gate, why, now_us);
 }
@@ -342,8 +342,8 @@ static void judge_silence(struct health_entry *entry, const struct health_config
         return;
     }
     char why[WHY_SIZE];
-    snprintf(why, sizeof(why), "%" PRIu64 " calls in %" PRId64 " ms without any answer", count,
-             quiet_ms);
+    (void)snprintf(why, sizeof(why), "%" PRIu64 " calls in %" PRId64 " ms without any answer",
+                   count, quiet_ms);
     open_gate(entry, config, gate, why, now_us);
 }
 
@@ -374,7 +374,7 @@ void health_answered(struct health *health, struct health_entry *entry, enum hea
     int64_t sent_us = now_us - (latency_us > 0 ? latency_us : 0);
     char reason[48];
     struct str word = str_is_empty(given_reason) ? str_of(event_names[event]) : given_reason;
-    snprintf(reason, sizeof(reason), STR_FMT, STR_ARG(word));
+    (void)snprintf(reason, sizeof(reason), STR_FMT, STR_ARG(word));
 
     atomic_fetch_sub(&entry->in_flight[this_slot], 1);
     int32_t left = atomic_fetch_sub(&entry->in_flight_total, 1) - 1;

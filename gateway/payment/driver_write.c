@@ -209,6 +209,7 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
     const struct store_attempt *row = &attempt->row;
     const struct store_outcome *outcome = rows->txn.outcome;
+    CHECK(outcome != NULL); /* money is posted only with the outcome that moved it */
     struct posting posting = {
         .merchant_id = row->merchant_id,
         .payment_id = row->payment_id,

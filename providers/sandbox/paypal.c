@@ -72,7 +72,7 @@ static struct str sign(struct call *call, struct str text)
     uint8_t mac[SHA256_SIZE];
     struct buf hex;
     crypto_hmac_sha256(STR("sandbox token"), text, mac);
-    buf_init(&hex, 2 * SHA256_SIZE);
+    buf_init(&hex, (size_t)2 * SHA256_SIZE);
     crypto_hex((struct str){(const char *)mac, 16}, &hex);
     struct str copy = arena_str(call->arena, buf_str(&hex));
     buf_release(&hex);
@@ -85,7 +85,7 @@ static struct str new_token(struct call *call, struct str client)
     buf_init(&hex, 2048);
     crypto_hex(client, &hex);
     struct str text = arena_printf(call->arena, "%lld-" STR_FMT,
-                                   (long long)(call->now_us / 1000000 + PAYPAL_TOKEN_LIFE_S),
+                                   (long long)call->now_us / 1000000 + PAYPAL_TOKEN_LIFE_S,
                                    STR_ARG(buf_str(&hex)));
     buf_release(&hex);
     return arena_printf(call->arena, "A21AA" STR_FMT "-" STR_FMT, STR_ARG(text),

@@ -125,7 +125,7 @@ static void apply(struct call *call, struct book_session *order, const struct ch
 
 void paypal_order_patch(struct call *call)
 {
-    struct change changes[PAYPAL_PROBLEM_MAX];
+    struct change changes[PAYPAL_PROBLEM_MAX] = {0};
     struct paypal_problems problems = {.count = 0};
     struct book_session *order = paypal_find_order(call);
     if (!order || !paypal_parse(call)) {
@@ -141,7 +141,6 @@ void paypal_order_patch(struct call *call)
                    count ? "INVALID_ARRAY_MAX_ITEMS" : "INVALID_PARAMETER_SYNTAX");
     }
     for (size_t i = 0; problems.count == 0 && i < count; i++) {
-        memset(&changes[i], 0, sizeof(changes[i]));
         const char *issue = read_change(call, order, i, &changes[i], &problems);
         if (issue) {
             paypal_add(&problems, arena_printf(call->arena, "/%zu/path", i),

@@ -1,5 +1,6 @@
 #include "providers/sandbox/sandbox.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -178,16 +179,16 @@ static void answer_later(struct sandbox *sandbox, struct http_exchange *x, struc
 /* ---- listeners ---------------------------------------------------------------------------------
  */
 
+/* IPv4 has its port in the same place. */
+static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+              "read as IPv6");
+
 static int port_of(int fd)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_in6 name = {0};
     socklen_t len = sizeof(name);
-    if (getsockname(fd, (struct sockaddr *)&name, &len) != 0) {
-        return 0;
-    }
-    const void *at = &name;
-    return ntohs(name.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)at)->sin6_port
-                                            : ((const struct sockaddr_in *)at)->sin_port);
+    bool is_known = getsockname(fd, (struct sockaddr *)&name, &len) == 0;
+    return is_known ? ntohs(name.sin6_port) : 0;
 }
 
 static void serve(struct listener *listener)
@@ -462,7 +463,7 @@ void sandbox_free(struct sandbox **sandbox_at)
         close_listener(&sandbox->listeners[i]);
     }
     while (!list_is_empty(&sandbox->pendings)) {
-        pending_gone(LIST_OWNER(sandbox->pendings.next, struct pending, link));
+        pending_gone(LIST_OWNER(list_take_first(&sandbox->pendings), struct pending, link));
     }
     loop_timer_release(&sandbox->sync_timer);
     core_close(&sandbox->core);
