@@ -38,12 +38,14 @@ struct engine_send {
     const struct provider_account *account; /* borrowed */
     const struct provider_request *request; /* borrowed */
     int64_t not_after_us;
+    int64_t not_after_wall_us;
     engine_done_fn done;
     void *ctx;
     struct token_wait wait;
     int64_t generation; /* of the token in use; 0: none */
     struct http_transfer *transfer;
     const char *reason; /* SETTLED: why nothing left */
+    bool is_ours;       /* SETTLED: for a reason of our own */
 };
 
 struct engine {
@@ -63,12 +65,13 @@ static void free_send(struct engine_send *send)
     free(send);
 }
 
-static void settle(struct engine_send *send, const char *reason)
+static void settle(struct engine_send *send, const char *reason, bool is_ours)
 {
     struct engine *engine = send->engine;
 
     send->state = SEND_SETTLED;
     send->reason = reason;
+    send->is_ours = is_ours;
     list_remove(&send->link);
     list_add_last(&engine->settled, &send->link);
     if (!loop_timer_is_running(&engine->settle_timer))
@@ -85,7 +88,7 @@ static void tell_settled(void *ctx)
     while (!is_last && !list_is_empty(&engine->settled)) {
         struct link *first = list_take_first(&engine->settled);
         struct engine_send *send = LIST_OWNER(first, struct engine_send, link);
-        struct engine_result result = {.end = ENGINE_NOT_SENT};
+        struct engine_result result = {.end = ENGINE_NOT_SENT, .is_ours = send->is_ours};
         const engine_done_fn done = send->done;
         void *done_ctx = send->ctx;
 
@@ -121,6 +124,7 @@ static void start_transfer(struct engine_send *send, struct str authorization)
         .connect_ms = config->connect_ms,
         .answer_ms = config->answer_ms,
         .not_after_us = send->not_after_us,
+        .not_after_wall_us = send->not_after_wall_us,
     };
 
     send->state = SEND_MOVING;
@@ -137,13 +141,18 @@ static void start_basic(struct engine_send *send)
     secret_release(&line);
 }
 
+static bool is_expired(const struct engine_send *send)
+{
+    return clock_mono_us() > send->not_after_us || clock_wall_us() > send->not_after_wall_us;
+}
+
 /* Go on as far as possible: settle what is too late, ask for the token, let the request move. */
 static void proceed(struct engine_send *send)
 {
     struct str line;
 
-    if (clock_mono_us() > send->not_after_us)
-        settle(send, "expired");
+    if (is_expired(send))
+        settle(send, "expired", true);
     else if (send->account->provider->build_token == NULL || send->request->basic_auth)
         start_basic(send);
     else if (token_cache_get(send->engine->tokens, send->account, &send->wait, &line,
@@ -159,9 +168,9 @@ static void token_done(void *ctx, const char *failure, struct str line, int64_t 
 
     send->generation = generation;
     if (failure != NULL)
-        settle(send, failure);
-    else if (clock_mono_us() > send->not_after_us)
-        settle(send, "expired");
+        settle(send, failure, false);
+    else if (is_expired(send))
+        settle(send, "expired", true);
     else
         start_transfer(send, line);
 }
@@ -213,12 +222,15 @@ struct engine_send *engine_send_start(struct engine *engine, const struct provid
     send->account = account;
     send->request = request;
     send->not_after_us = not_after_us;
+    if (__builtin_add_overflow(clock_wall_us(), not_after_us - clock_mono_us(),
+                               &send->not_after_wall_us))
+        send->not_after_wall_us = INT64_MAX;
     send->done = done;
     send->ctx = ctx;
     token_wait_init(&send->wait, token_done, send);
     list_add_last(&engine->sends, &send->link);
     if (engine->in_flight++ >= engine->config.in_flight_max)
-        settle(send, "busy");
+        settle(send, "busy", true);
     else
         proceed(send);
     return send;

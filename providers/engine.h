@@ -38,7 +38,8 @@ enum engine_end {
 
 struct engine_result { /* valid during done only */
     enum engine_end end;
-    bool left; /* end == ENGINE_NOT_SENT exactly when false */
+    bool left;    /* end == ENGINE_NOT_SENT exactly when false */
+    bool is_ours; /* NOT_SENT: busy or expired; says nothing of the provider */
     /*
      * Why there is no answer. NOT_SENT: connect_refused, connect_timeout, connect_failed,
      * tls_failed, dns_failed, token_refused, token_unavailable, expired, busy. LOST: timeout,
@@ -57,7 +58,9 @@ void engine_free(struct engine **engine); /* running sends are dropped without d
 
 /*
  * Start one send. `request` and `account` are borrowed until done. not_after_us: monotonic; past it
- * the request does not leave. done is called exactly once, never before this returns. Never NULL.
+ * the request does not leave, nor when so much has passed on the wall clock (the monotonic one
+ * stands still while a machine is suspended). done is called exactly once, never before this
+ * returns. Never NULL.
  */
 struct engine_send *engine_send_start(struct engine *engine, const struct provider_account *account,
                                       const struct provider_request *request, int64_t not_after_us,

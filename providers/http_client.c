@@ -49,6 +49,7 @@ struct http_transfer {
     struct buf body;             /* the answer's */
     int64_t started_us;
     int64_t not_after_us;
+    int64_t not_after_wall_us;
     int64_t answer_ms; /* bound on the delivery of what was written */
     int64_t left_us;
     bool left;
@@ -100,7 +101,7 @@ static int before_send(void *ctx, char *peer_ip UNUSED, char *own_ip UNUSED, int
 
     if (transfer->left)
         return CURL_PREREQFUNC_ABORT;
-    if (now_us > transfer->not_after_us) {
+    if (now_us > transfer->not_after_us || clock_wall_us() > transfer->not_after_wall_us) {
         transfer->is_expired = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -255,6 +256,7 @@ static void finish(struct http_transfer *transfer, CURLcode code)
 {
     struct engine_result result = {
         .left = transfer->left,
+        .is_ours = transfer->is_expired,
         .elapsed_us = clock_mono_us() - transfer->started_us,
         .left_us = transfer->left_us,
     };
@@ -361,6 +363,7 @@ struct http_transfer *http_client_start(struct http_client *client, const struct
         transfer = LIST_OWNER(list_take_first(&client->idle), struct http_transfer, link);
     transfer->started_us = clock_mono_us();
     transfer->not_after_us = call->not_after_us;
+    transfer->not_after_wall_us = call->not_after_wall_us;
     transfer->left_us = 0;
     transfer->left = false;
     transfer->is_expired = false;

@@ -32,8 +32,9 @@ struct http_call {
     const struct provider_request *request; /* borrowed until done */
     struct str authorization;               /* "Authorization: ..." line; copied */
     int64_t connect_ms;
-    int64_t answer_ms;    /* whole call */
-    int64_t not_after_us; /* monotonic; past it the request does not leave */
+    int64_t answer_ms;         /* whole call */
+    int64_t not_after_us;      /* monotonic; past it the request does not leave, nor ... */
+    int64_t not_after_wall_us; /* ... past this on the wall clock */
 };
 
 struct http_client *http_client_new(struct loop *loop, const struct engine_config *config);

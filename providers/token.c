@@ -196,6 +196,7 @@ static void fetch(struct token *token, const struct provider_account *account)
         .connect_ms = config->connect_ms < config->token_ms ? config->connect_ms : config->token_ms,
         .answer_ms = config->token_ms,
         .not_after_us = INT64_MAX,
+        .not_after_wall_us = INT64_MAX,
     };
     token->fetch = http_client_start(token->cache->client, &call, fetch_done, token);
     secret_release(&basic);

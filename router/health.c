@@ -83,6 +83,7 @@ static const char *const event_names[HEALTH_EVENT_COUNT] = {
     [HEALTH_NOT_SENT] = "not_sent",
     [HEALTH_LOST]     = "lost",
     [HEALTH_ERROR]    = "error",
+    [HEALTH_NEUTRAL]  = "neutral",
 };
 /* clang-format on */
 
@@ -311,15 +312,20 @@ static void judge_closed(struct health_entry *entry, const struct health_config 
     }
 }
 
+/*
+ * Nothing was sent for open_ms before the probe, so what was sent since the middle of that pause is
+ * the probe, however roughly its latency was measured. All else is a straggler.
+ */
+static bool is_of_probe(uint64_t gate, const struct health_config *config, int64_t sent_us)
+{
+    return sent_us >= gate_time(gate) - config->open_ms * CLOCK_MS_US / 2;
+}
+
 static void judge_half_open(struct health_entry *entry, const struct health_config *config,
                             uint64_t gate, bool is_failure, int64_t sent_us, const char *reason,
                             int64_t now_us)
 {
-    /*
-     * Nothing was sent for open_ms before the probe, so what was sent since the middle of that
-     * pause is the probe, however roughly its latency was measured. All else is a straggler.
-     */
-    if (sent_us < gate_time(gate) - config->open_ms * CLOCK_MS_US / 2) {
+    if (!is_of_probe(gate, config, sent_us)) {
         return;
     }
     if (!is_failure) {
@@ -363,6 +369,26 @@ static void note_error(struct health_entry *entry, const char *reason, int64_t n
     atomic_store_explicit(&entry->last_error_wall_us, now_wall_us, memory_order_relaxed);
 }
 
+/* True when it was the last one in flight. */
+static bool leave_flight(struct health_entry *entry)
+{
+    atomic_fetch_sub(&entry->in_flight[this_slot], 1);
+    return atomic_fetch_sub(&entry->in_flight_total, 1) <= 1;
+}
+
+/* Our own doing says nothing of the provider; if it was the probe, the next may have it. */
+static void forget_call(struct health_entry *entry, const struct health_config *config,
+                        int64_t sent_us, int64_t now_us)
+{
+    uint64_t gate = atomic_load(&entry->gate);
+    if (leave_flight(entry)) {
+        atomic_store(&entry->silence, 0);
+    }
+    if (gate_state(gate) == HEALTH_HALF_OPEN && is_of_probe(gate, config, sent_us)) {
+        (void)gate_move(entry, gate, HEALTH_OPEN, now_us);
+    }
+}
+
 void health_answered(struct health *health, struct health_entry *entry, enum health_event event,
                      int64_t latency_us, struct str given_reason, int64_t now_us,
                      int64_t now_wall_us)
@@ -376,9 +402,12 @@ void health_answered(struct health *health, struct health_entry *entry, enum hea
     struct str word = str_is_empty(given_reason) ? str_of(event_names[event]) : given_reason;
     (void)snprintf(reason, sizeof(reason), STR_FMT, STR_ARG(word));
 
-    atomic_fetch_sub(&entry->in_flight[this_slot], 1);
-    int32_t left = atomic_fetch_sub(&entry->in_flight_total, 1) - 1;
-    if (is_answer || left <= 0) {
+    if (event == HEALTH_NEUTRAL) {
+        forget_call(entry, config, sent_us, now_us);
+        return;
+    }
+    bool is_last = leave_flight(entry);
+    if (is_answer || is_last) {
         atomic_store(&entry->silence, 0);
     }
     if (is_answer) {

@@ -50,6 +50,7 @@ enum health_event {
     HEALTH_NOT_SENT,    /* connect refused, TLS failed, ... */
     HEALTH_LOST,        /* time-out, reset after sending */
     HEALTH_ERROR,       /* 5xx, 429, garbage */
+    HEALTH_NEUTRAL,     /* nothing was learned: we were too busy or too late, or gave up */
     HEALTH_EVENT_COUNT,
 };
 

@@ -34,6 +34,7 @@ enum metric {
     METRIC_UNRESOLVED,                /* gauge: attempts waiting for proof */
     METRIC_UNRESOLVED_OLDEST_SECONDS, /* gauge */
     METRIC_RESOLVED,                  /* counter: outcome */
+    METRIC_WRITES_SUSPECT,            /* counter: write */
     METRIC_DB_BATCHES,                /* counter: result */
     METRIC_DB_BATCH_ROWS,             /* histogram: transactions in a batch */
     METRIC_DB_BATCH_SECONDS,          /* histogram */

@@ -51,6 +51,9 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_RESOLVED] = {
         "turnpike_resolved_total", "counter",
         "Unknown attempts settled by proof.", {"outcome"}},
+    [METRIC_WRITES_SUSPECT] = {
+        "turnpike_writes_suspect_total", "counter",
+        "Writes that the ledger rolled back again and again.", {"write"}},
     [METRIC_DB_BATCHES] = {
         "turnpike_db_batches_total", "counter",
         "Ledger batches by result.", {"result"}},

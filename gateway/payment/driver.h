@@ -123,6 +123,7 @@ struct drive {
     /* The write in the air. */
     struct orchestrate_write_plan plan;
     int64_t write_us; /* monotonic, when it was asked for */
+    int64_t write_wall_us;
     struct store_ticket ticket;
     struct arena write_arena; /* what a WRITE that is asked for again may build again */
     struct str answer_body;

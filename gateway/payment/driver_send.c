@@ -128,7 +128,7 @@ static enum health_event health_event_of(const struct drive *drive,
                                          const struct provider_judgement *judgement)
 {
     if (result->end == ENGINE_NOT_SENT)
-        return HEALTH_NOT_SENT;
+        return result->is_ours ? HEALTH_NEUTRAL : HEALTH_NOT_SENT;
     if (result->end == ENGINE_LOST)
         return HEALTH_LOST;
     bool is_unwell = result->answer.status >= 500 || result->answer.status == 429;
@@ -215,6 +215,18 @@ static bool build_repeat(struct drive *drive, uint8_t send_number)
     return false;
 }
 
+/*
+ * What was committed may leave for send_window_us after its WRITE was asked for; that counts on
+ * after a suspension, which only the wall clock shows.
+ */
+static int64_t leave_until(const struct drive *drive)
+{
+    int64_t mono_us = clock_mono_us() - drive->write_us;
+    int64_t wall_us = clock_wall_us() - drive->write_wall_us;
+    int64_t unseen_us = wall_us > mono_us ? wall_us - mono_us : 0;
+    return drive->write_us + drive->payments->config.limits.send_window_us - unseen_us;
+}
+
 void drive_send(struct drive *drive, const struct orchestrate_action *action)
 {
     int64_t window_us = drive->payments->config.limits.send_window_us;
@@ -230,13 +242,13 @@ void drive_send(struct drive *drive, const struct orchestrate_action *action)
     case SEND_FIRST:
         CHECK(drive->has_request && !drive->is_resumed);
         CHECK(action->attempt_number == drive->attempt_number);
-        start(drive, drive->write_us + window_us);
+        start(drive, leave_until(drive));
         return;
     case SEND_REPEAT:
         if (!is_usable || !build_repeat(drive, action->send_number))
             answer_unsent(drive, is_usable ? "cannot_repeat" : "account_unusable");
         else
-            start(drive, drive->write_us + window_us);
+            start(drive, leave_until(drive));
         return;
     case SEND_LOOKUP:
         if (!is_usable || !build_lookup(drive))
@@ -291,7 +303,7 @@ void drive_send_stop(struct drive *drive)
     engine_send_cancel(drive->send);
     drive->send = NULL;
     if (drive->health != NULL)
-        health_answered(drive->payments->parts.health, drive->health, HEALTH_LOST, 0,
+        health_answered(drive->payments->parts.health, drive->health, HEALTH_NEUTRAL, 0,
                         STR("canceled"), clock_mono_us(), clock_wall_us());
     drive->health = NULL;
 }

@@ -184,7 +184,7 @@ static void add_outcome(struct drive *drive, const struct orchestrate_write_plan
     };
     const struct drive_answer *answer = &drive->answer;
     bool is_told = answer->attempt_number == plan->outcome_attempt_number &&
-                   !plan->announces_repeat &&
+                   !plan->announces_repeat && !plan->is_suspect &&
                    !(answer->outcome == OUTCOME_NONE && plan->outcome == OUTCOME_FAILED &&
                      drive->refusal.len > 0);
     if (is_told) {
@@ -408,6 +408,21 @@ static void take_commit(struct drive *drive)
     }
 }
 
+/* Nothing that a person could not find in the ledger, but for what the ledger did not take. */
+static void complain(const struct drive *drive, const char *what)
+{
+    char payment[ID_TEXT_SIZE];
+    char attempt[ID_TEXT_SIZE];
+    log_error("payment", what,
+              LOG_STR("payment_id",
+                      id_format(ID_PAYMENT, &drive->committed.payment.row.payment_id, payment)),
+              LOG_STR("attempt", id_format(ID_ATTEMPT, &drive->attempt_id, attempt)),
+              LOG_CSTR("write", plan_name(&drive->plan)),
+              LOG_CSTR("outcome", outcome_name(drive->plan.outcome)),
+              LOG_STR("reference", drive->answer.reference),
+              LOG_STR("request_id", drive->request_id));
+}
+
 static void write_done(void *ctx, enum store_result result, const struct store_ticket *ticket,
                        const struct error *why)
 {
@@ -421,6 +436,8 @@ static void write_done(void *ctx, enum store_result result, const struct store_t
                  LOG_CSTR("result", store_result_name(result)),
                  LOG_CSTR("error", why != NULL ? why->text : ""),
                  LOG_STR("request_id", drive->request_id));
+    if (result == STORE_FENCED && drive->plan.posts_transfers)
+        complain(drive, "an approval was fenced: whoever has the attempt now must find it");
     struct orchestrate_event event = {
         .kind = EVENT_WRITTEN,
         .write = (enum orchestrate_write)result,
@@ -432,9 +449,15 @@ void drive_write(struct drive *drive, const struct orchestrate_action *action)
 {
     struct rows rows;
     drive->write_us = clock_mono_us();
+    drive->write_wall_us = clock_wall_us();
     drive->plan = action->write;
     drive->answer_body = STR_NONE;
     arena_reset(&drive->write_arena);
+    if (drive->plan.is_suspect) {
+        complain(drive,
+                 "a write is rolled back again and again; written without the answer's words");
+        metrics_count(METRIC_WRITES_SUSPECT, 1, str_of(plan_name(&drive->plan)));
+    }
     build_rows(drive, action, &rows);
     store_write_start(drive->payments->parts.store, &rows.txn, write_done, drive);
 }

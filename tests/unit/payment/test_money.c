@@ -161,6 +161,30 @@ static void odd_bytes_of_a_provider_do_not_keep_the_ledger_from_closing(void **s
     asked_release(&asked);
 }
 
+/* The ledger refuses what came back, whatever it is: the money is written without its words. */
+static void what_the_ledger_never_takes_is_written_without_its_words(void **state)
+{
+    struct asked asked;
+    (void)state;
+    payments_free(&world.payments);
+    world.config.limits.write_retry_us = 1;
+    world_start_payments();
+    ledger_run("ALTER TABLE outcomes ADD CONSTRAINT odd CHECK (reference = '') NOT VALID");
+    struct payment_request request = sample("never-1");
+    ask(&asked, &request);
+    expect_status(&asked, 503, NULL);
+    assert_int_equal(asked.problem, MESSAGE_OUTCOME_PENDING);
+    asked_release(&asked);
+    ask_until_final(&asked, &request);
+    expect_status(&asked, 201, "succeeded");
+    assert_int_equal(world_count_charges(text_of(&asked, "id"), NULL), 1);
+    asked_release(&asked);
+    ledger_run("ALTER TABLE outcomes DROP CONSTRAINT odd");
+    payments_free(&world.payments);
+    world_configure();
+    world_start_payments();
+}
+
 /* ---- clocks, the dead and what nobody can be asked about ---- */
 
 static void wait_until(const char *text, const char *of, long count)
@@ -304,6 +328,7 @@ int main(void)
         cmocka_unit_test(nothing_begins_after_the_client_was_told_nothing_was_done),
         cmocka_unit_test(a_payment_that_may_never_exist_is_not_named),
         cmocka_unit_test(odd_bytes_of_a_provider_do_not_keep_the_ledger_from_closing),
+        cmocka_unit_test(what_the_ledger_never_takes_is_written_without_its_words),
         cmocka_unit_test(what_was_opened_after_the_clock_went_back_is_found),
         cmocka_unit_test(a_host_with_a_wrong_clock_takes_nothing_over),
         cmocka_unit_test(an_attempt_nobody_can_be_asked_about_goes_to_review),

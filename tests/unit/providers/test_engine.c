@@ -1,6 +1,9 @@
 #include "providers/engine.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,12 +18,32 @@ enum {
     SEND_MAX = 64,
 };
 
+/* Time that a suspended machine does not see: the monotonic clock stands still meanwhile. */
+static time_t suspended_s;
+static struct loop_timer suspension;
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+    const long result = syscall(SYS_clock_gettime, id, now);
+
+    if (id == CLOCK_REALTIME)
+        now->tv_sec += suspended_s;
+    return (int)result;
+}
+
+static void suspend(void *ctx)
+{
+    (void)ctx;
+    suspended_s = 60;
+}
+
 struct told { /* what a send came to */
     struct setup *setup;
     struct engine_send *send;
     int count;
     enum engine_end end;
     bool left;
+    bool is_ours;
     char reason[PROVIDER_REASON_MAX];
     int status;
     int64_t retry_after_ms;
@@ -47,6 +70,7 @@ static void send_done(void *ctx, const struct engine_result *result)
     told->count++;
     told->end = result->end;
     told->left = result->left;
+    told->is_ours = result->is_ours;
     told->status = result->answer.status;
     told->retry_after_ms = result->answer.retry_after_ms;
     told->elapsed_us = result->elapsed_us;
@@ -335,6 +359,25 @@ static void past_its_time_nothing_leaves(void **state)
     stop(&s);
 }
 
+/* The machine was suspended while the send waited for its connection: only the wall clock knows. */
+static void after_a_suspension_nothing_leaves(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s, &provider_payoneer);
+    ask(&s, "POST", "/ok", "{}");
+    loop_timer_init(&suspension, s.loop, suspend, NULL);
+    loop_timer_start(&suspension, 0);
+    assert_end(send_many(&s, 1, clock_mono_us() + 5 * CLOCK_SECOND_US), ENGINE_NOT_SENT, "expired");
+    assert_int_equal(atomic_load(&s.server.arrivals), 0);
+    assert_true(s.told[0].is_ours);
+    assert_int_equal(suspended_s, 60);
+    loop_timer_release(&suspension);
+    suspended_s = 0;
+    stop(&s);
+}
+
 static void beyond_the_limit_sends_are_refused(void **state)
 {
     struct setup s;
@@ -501,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_server_that_is_not_trusted_gets_nothing),
         cmocka_unit_test(a_handshake_that_never_ends_times_out_unsent),
         cmocka_unit_test(past_its_time_nothing_leaves),
+        cmocka_unit_test(after_a_suspension_nothing_leaves),
         cmocka_unit_test(beyond_the_limit_sends_are_refused),
         cmocka_unit_test(a_token_is_fetched_once_for_fifty),
         cmocka_unit_test(a_refused_token_is_replaced_once_for_all_it_was_refused_to),

@@ -114,7 +114,7 @@ static void five_failures_in_a_row_open_it_and_say_why(void **state)
 static void every_kind_of_failure_opens_it_and_declines_do_not(void **state)
 {
     struct world *world = *state;
-    for (int event = HEALTH_SUCCESS; event < HEALTH_EVENT_COUNT; event++) {
+    for (int event = HEALTH_SUCCESS; event <= HEALTH_ERROR; event++) {
         struct uuid id = account_of(100 + (unsigned)event);
         world->entry = health_find(world->health, &id);
         for (int i = 0; i < 5; i++) {
@@ -122,6 +122,32 @@ static void every_kind_of_failure_opens_it_and_declines_do_not(void **state)
         }
         assert_int_equal(look(world).state, event == HEALTH_SUCCESS ? HEALTH_CLOSED : HEALTH_OPEN);
     }
+}
+
+/* We were too busy, too late, or gave up: that is no fault of the provider's. */
+static void our_own_faults_are_not_counted(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 100; i++) {
+        call(world, HEALTH_NEUTRAL, 1 * MS);
+    }
+    struct health_view view = look(world);
+    assert_int_equal(view.state, HEALTH_CLOSED);
+    assert_int_equal(view.calls, 0);
+    assert_int_equal(view.in_flight, 0);
+    assert_string_equal(view.last_error, "");
+    for (int i = 0; i < 5; i++) {
+        call(world, HEALTH_NEUTRAL, 1 * MS); /* nor do they interrupt a row of failures */
+        call(world, HEALTH_LOST, 1 * MS);
+    }
+    assert_int_equal(look(world).state, HEALTH_OPEN);
+    world->now_us += 6 * S;
+    assert_true(health_take_probe(world->health, world->entry, world->now_us));
+    assert_false(health_take_probe(world->health, world->entry, world->now_us));
+    call(world, HEALTH_NEUTRAL, 1 * MS); /* the probe was not sent: the next may have it */
+    assert_true(health_take_probe(world->health, world->entry, world->now_us));
+    call(world, HEALTH_SUCCESS, 1 * MS);
+    assert_int_equal(look(world).state, HEALTH_CLOSED);
 }
 
 static void a_success_in_between_starts_the_row_anew(void **state)
@@ -572,6 +598,7 @@ int main(void)
         TEST(a_new_account_is_healthy),
         TEST(five_failures_in_a_row_open_it_and_say_why),
         TEST(every_kind_of_failure_opens_it_and_declines_do_not),
+        TEST(our_own_faults_are_not_counted),
         TEST(a_success_in_between_starts_the_row_anew),
         TEST(half_of_ten_calls_failing_opens_it),
         TEST(nine_calls_or_less_than_half_do_not_open_it),
