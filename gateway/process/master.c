@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +24,7 @@ enum {
     QUICK_DEATH_MS = 2000,
     RESTART_PAUSE_MAX_MS = 5000,
     KILL_AFTER_DRAIN_MS = 2000,
+    PORT_TRIES = 20, /* one second */
 };
 
 struct slot_watch {
@@ -117,24 +116,24 @@ bool master_lock(const char *state_folder, int *lock_fd, struct uuid *instance_i
 /* ---- sockets -----------------------------------------------------------------------------------
  */
 
-/* Our own sockets share the port by SO_REUSEPORT, so a foreign owner shows only without it. */
+/*
+ * Our own sockets share the port by SO_REUSEPORT, so a foreign owner shows only without it. A
+ * process that is dying gives up our lock a moment before its sockets.
+ */
 static bool port_is_free(const char *address, int port, const char *setting, struct error *err)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int one = 1;
-    if (inet_pton(AF_INET, address, &at.sin_addr) != 1) {
-        return true; /* IPv6 or wrong: http_listen judges it */
+    for (int tries = 0; !http_port_probe(address, port, err); tries++) {
+        if (err->code != ERROR_CONFLICT) {
+            return false;
+        }
+        if (tries == PORT_TRIES) {
+            return fail(err, ERROR_CONFLICT,
+                        "port %d is taken by another program; stop it or set %s to a free one",
+                        port, setting);
+        }
+        (void)nanosleep(&(struct timespec){0, TICK_NS}, NULL);
     }
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return fail(err, ERROR_IO, "cannot make a socket: %s", strerror(errno));
-    }
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    bool taken = bind(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 && errno == EADDRINUSE;
-    (void)close(fd);
-    return !taken || fail(err, ERROR_CONFLICT,
-                          "port %d is taken by another program; stop it or set %s to a free one",
-                          port, setting);
+    return true;
 }
 
 static bool bind_sockets(struct master *m, struct error *err)
