@@ -1,7 +1,9 @@
 #include "dashboard/ops.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/message.h"
 #include "base/metrics.h"
@@ -103,11 +105,15 @@ static void readyz(struct http_exchange *x, const struct route_params *params, v
         reply_text(x, is_ready ? 200 : 503, is_ready ? STR("ok\n") : STR("not ready\n"));
         return;
     }
-    struct str text =
-        arena_printf(http_arena(x), "ledger %s\nschema %s\ndraining %s\naccounts %zu\n",
-                     has_ledger ? "connected" : "away",
-                     ops->schema_is_current ? "current" : "not current: turnpike migrate",
-                     is_draining ? "yes" : "no", feed_account_count(ops->feed));
+    int64_t ahead_us = 0;
+    bool knows_clock = store_clock_ahead(ops->parts.store, &ahead_us);
+    struct str text = arena_printf(
+        http_arena(x), "ledger %s\nschema %s\ndraining %s\naccounts %zu\nclock %s%" PRId64 " ms\n",
+        has_ledger ? "connected" : "away",
+        ops->schema_is_current ? "current" : "not current: turnpike migrate",
+        is_draining ? "yes" : "no", feed_account_count(ops->feed),
+        knows_clock ? "of the database ahead by " : "not compared yet: ",
+        (int64_t)(ahead_us / CLOCK_MS_US));
     reply_text(x, is_ready ? 200 : 503, text);
 }
 
