@@ -4,9 +4,9 @@ say() {
     printf '%s %s\n' '--' "$*"
 }
 
-die() {
+die() { # all to stderr: it may be said inside of a pipe
     echo "turnpike: $*" >&2
-    stop_started
+    stop_started >&2
     exit 1
 }
 

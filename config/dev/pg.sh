@@ -50,13 +50,14 @@ is_running() {
         grep -qs '^[0-9]* (postgres) [^ZX]' "/proc/$pid/stat"
 }
 
-# A socket's path may have 107 bytes; a deep folder gets its socket elsewhere.
+# A socket's path may have 107 bytes, and connection strings and PostgreSQL's options quote each in their own
+# way: a deep folder, or one with a space or a quote in its name, gets its socket elsewhere.
 socket_folder() {
-    if [ "${#1}" -le 80 ]; then
-        echo "$1/socket"
-    else
-        echo "/tmp/turnpike-pg-$(printf '%s' "$1" | cksum | cut -d' ' -f1)"
-    fi
+    case $1 in
+    *[!A-Za-z0-9_./-]*) ;;
+    *) [ "${#1}" -gt 80 ] || { echo "$1/socket"; return; } ;;
+    esac
+    echo "/tmp/turnpike-pg-$(printf '%s' "$1" | cksum | cut -d' ' -f1)"
 }
 
 make_socket_folder() {

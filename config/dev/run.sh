@@ -201,7 +201,7 @@ print_how_to() {
 
 A payment of your own (test method, no provider token needed):
 
-  curl --cacert $PWD/var/tls/ca.pem https://127.0.0.1:$PORT/v1/payments \\
+  curl --cacert $(printf %q "$PWD/var/tls/ca.pem") https://127.0.0.1:$PORT/v1/payments \\
     -H 'Authorization: Bearer $(cat var/secrets/key_merchant)' \\
     -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-payment' \\
     -d '{"amount": 1099, "currency": "EUR", "method": {"type": "test", "outcome": "approved"}}'

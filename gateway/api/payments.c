@@ -23,6 +23,17 @@ static bool refuse(struct api_call *call, enum message problem, const char *deta
     return false;
 }
 
+/* Two keys are two meanings: whoever joins or splits headers on the way would choose another one.
+ */
+static bool is_repeated(const struct http_request *request, struct str name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < request->header_count; i++) {
+        count += str_eq_nocase(request->headers[i].name, name) ? 1 : 0;
+    }
+    return count > 1;
+}
+
 /* False: the call was answered. */
 static bool take_key(struct api_call *call, struct payment_request *request)
 {
@@ -35,6 +46,10 @@ static bool take_key(struct api_call *call, struct payment_request *request)
         return refuse(call, MESSAGE_KEY_MISSING,
                       "send an Idempotency-Key of your own, new for each payment: repeating a "
                       "request under its key never charges twice",
+                      "Idempotency-Key");
+    }
+    if (is_repeated(http_request(call->x), STR("Idempotency-Key"))) {
+        return refuse(call, MESSAGE_KEY_MALFORMED, "send one Idempotency-Key, not several",
                       "Idempotency-Key");
     }
     if (!idempotency_key_parse(header, out, &request->key, &err)) {

@@ -145,6 +145,8 @@ static void payments_need_a_sound_idempotency_key(void **state UNUSED)
         (void)ask("POST", "/v1/payments", key, header, PAYMENT);
         assert_problem(400, "idempotency_key_malformed", "Idempotency-Key");
     }
+    (void)ask("POST", "/v1/payments", key, KEY "idempotency-key: \"k-2\"\r\n", PAYMENT);
+    assert_problem(400, "idempotency_key_malformed", "Idempotency-Key");
     (void)ask("POST", "/v1/payments", key, "Idempotency-Key:\r\n", PAYMENT);
     assert_int_equal(world.answer.status, 400);
     (void)ask("POST", "/v1/payments", key, "Idempotency-Key: 4111111111111111\r\n", PAYMENT);
