@@ -289,6 +289,10 @@ static void a_host_with_a_wrong_clock_takes_nothing_over(void **state)
     assert_int_equal(
         ledger_count("SELECT count(*) FROM unresolved WHERE epoch = 0 AND reason = $1", "timeout"),
         1);
+    assert_int_equal(ledger_count("SELECT count(*) FROM writers WHERE heartbeat_at >"
+                                  " clock_timestamp() - interval '5 seconds' AND $1 = ''",
+                                  ""),
+                     1);                            /* wrong, but alive */
     (void)world_control("DELETE", "/faults", NULL); /* a repeat hangs as long as the first does */
     step_s = 0;
     ask_until_final(&asked, &request);
