@@ -48,7 +48,6 @@ const struct payments_config payments_config_default = {
     .resolve_interval_ms = 1000,
     .resolve_batch = 32,
     .dead_after_ms = 120000,
-    .keep_request_bodies = false,
 };
 
 /* ---- one payment ---- */

@@ -21,7 +21,6 @@ struct payments_config {
     int64_t resolve_interval_ms; /* 1,000: how often unresolved attempts are claimed */
     unsigned resolve_batch;      /* 32 claimed at once */
     int64_t dead_after_ms;       /* writers of other hosts without heartbeat */
-    bool keep_request_bodies; /* false: sends' bodies are erased once final and the key expired */
 };
 extern const struct payments_config payments_config_default;
 

@@ -89,7 +89,6 @@ static const struct setting settings[] = {
     {"resolve_interval_ms",    SETTING_INT64,    AT(payments.resolve_interval_ms), 10, 600000, "unknown outcomes are looked for this often"},
     {"resolve_batch",          SETTING_UNSIGNED, AT(payments.resolve_batch), 1, 1000, "of them at a time"},
     {"dead_after_ms",          SETTING_INT64,    AT(payments.dead_after_ms), 1000, DAY_MS, "another host silent for so long is taken for dead"},
-    {"keep_request_bodies",    SETTING_BOOL,     AT(payments.keep_request_bodies), 0, 1, "keep provider requests (encrypted) after they are final"},
     {"directory_check_ms",     SETTING_INT64,    AT(merchants.check_interval_ms), 50, 60000, "changes of merchants, keys and accounts are seen by then"},
     {"merchant_max",           SETTING_SIZE,     AT(merchants.merchant_max), 16, 1000000, "merchants kept in memory"},
     {"key_max",                SETTING_SIZE,     AT(merchants.key_max), 16, 1000000, "keys kept in memory"},
