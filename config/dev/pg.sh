@@ -81,7 +81,8 @@ make_cluster() { # DIR AUTH
     [ "$(id -u)" -ne 0 ] || chown -R "$(server_user)" "$1/data" "$1/data.pw"
     as_server "$bin/initdb" -D "$1/data" -U postgres "--auth=$auth" --pwfile="$1/data.pw" --no-locale \
         --encoding=UTF8 --data-checksums >"$1/initdb.log" 2>&1 ||
-        die "initdb failed: $(tail -1 "$1/initdb.log"); see $1/initdb.log"
+        die "initdb failed: $(grep -m 1 -E 'error:|FATAL|could not|cannot' "$1/initdb.log" ||
+            tail -1 "$1/initdb.log"); see $1/initdb.log"
     rm -f "$1/data.pw"
     cat >>"$1/data/postgresql.conf" <<CONF || die "cannot write $1: is the disk full?"
 listen_addresses = ''
@@ -100,13 +101,20 @@ CONF
     : >"$1/made"
 }
 
+# One at a time. What a killed script left behind (an initdb that still writes) holds the lock, too, until it
+# has ended; the server itself does not.
+take_lock() { # DIR
+    exec 9>>"$1/lock" || die "cannot write $1: is the disk full?"
+    flock -w 60 9 || die "another start or stop of $1 does not end"
+}
+
 start() { # DIR PORT AUTH
     [ -f "$1/made" ] || { rm -rf "$1/data"; make_cluster "$1" "$3"; }
     is_running "$1" && return
     # The workers of a killed server need a moment; a stale lock is removed by the server itself.
     make_socket_folder "$(socket_folder "$1")"
     as_server "$bin/pg_ctl" -D "$1/data" -l "$1/data/server.log" \
-        -o "-p $2 -k '$(socket_folder "$1")'" -w -t 60 start >/dev/null 2>&1 ||
+        -o "-p $2 -k '$(socket_folder "$1")'" -w -t 60 start >/dev/null 2>&1 9>&- ||
         die "PostgreSQL did not start: $(tail -1 "$1/data/server.log" 2>/dev/null); see $1/data/server.log"
 }
 
@@ -119,9 +127,11 @@ case $1 in
 start)
     [ $# -ge 3 ] || die "usage: pg.sh start DIR PORT [trust|scram]"
     mkdir -p "$dir" || die "cannot make $dir"
+    take_lock "$dir"
     start "$dir" "$3" "${4:-trust}"
     ;;
 stop)
+    [ ! -d "$dir" ] || take_lock "$dir"
     is_running "$dir" || exit 0
     as_server "$bin/pg_ctl" -D "$dir/data" -m fast -w -t 60 stop >/dev/null || die "PostgreSQL did not stop"
     ;;

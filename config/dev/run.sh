@@ -41,11 +41,11 @@ check_ports() {
 
 check_space() {
     local free_kb
-    free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
-    [ "$free_kb" -ge 262144 ] ||
-        die "only $((free_kb / 1024)) MB free here; PostgreSQL and the logs need 256 MB: free some space"
     mkdir -p var && : >var/.write-test && rm -f var/.write-test ||
         die "cannot write to $PWD/var; fix its rights or free some space"
+    free_kb=$(df -Pk var | awk 'NR == 2 { print $4 }') # may be another disk
+    [ "$free_kb" -ge 262144 ] ||
+        die "only $((free_kb / 1024)) MB free in $PWD/var; PostgreSQL and the logs need 256 MB: free some space"
 }
 
 # ---- made once -------------------------------------------------------------------------------
@@ -67,9 +67,10 @@ start_database() {
     [ -s var/pg/port ] || { mkdir -p var/pg && write_file var/pg/port 5432; }
     config/dev/pg.sh start "$PWD/var/pg" "$(cat var/pg/port)" scram || exit 1
     if [ ! -f var/pg/roles ]; then
-        psql_owner postgres -q <<SQL || die "could not make the database; see var/pg/data/server.log"
+        psql_owner postgres -q -v ON_ERROR_STOP=1 <<SQL 2>var/log/database.log ||
 SELECT 'CREATE DATABASE turnpike' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'turnpike') \gexec
 SQL
+            die "could not make the database: $(head -1 var/log/database.log); see var/pg/data/server.log"
     fi
 }
 
