@@ -287,6 +287,7 @@ static void pages_go_from_new_to_old_without_gap(void **state)
     static struct write writes[25];
     for (int i = 0; i < 25; i++) {
         rows_open(&rows[i], &merchant_id);
+        rows[i].payment.created_us = rows[0].payment.created_us + i; /* no two at the same time */
         if (i % 5 == 0)
             rows[i].attempt.provider = STR("payoneer");
         write_start(&f, &rows[i].txn, &writes[i]);

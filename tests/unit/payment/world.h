@@ -336,10 +336,10 @@ static UNUSED void world_configure(void)
 {
     world.config = payments_config_default;
     struct orchestrate_limits *limits = &world.config.limits;
-    limits->answer_us = 400 * CLOCK_MS_US;
+    limits->answer_us = 1500 * CLOCK_MS_US; /* room for a disk that others use */
     limits->send_window_us = 2 * CLOCK_SECOND_US;
-    limits->call_us = 800 * CLOCK_MS_US;
-    limits->lease_us = 4 * CLOCK_SECOND_US;
+    limits->call_us = 1600 * CLOCK_MS_US;
+    limits->lease_us = 5 * CLOCK_SECOND_US;
     limits->resolve_first_us = 100 * CLOCK_MS_US;
     limits->resolve_max_us = 500 * CLOCK_MS_US;
     world.config.resolve_interval_ms = 50;
@@ -360,7 +360,7 @@ static UNUSED void world_start_gateway(void)
     store.conninfo = world.conninfo;
     world.store = store_new(world.loop, &store, &world.writer_id, &instance_id, &instance_id, 1);
     struct engine_config engine = engine_config_default;
-    engine.answer_ms = 800;
+    engine.answer_ms = 1600;
     world.engine = engine_new(world.loop, &engine);
     struct merchants_config merchants = merchants_config_default;
     merchants.secrets_folder = world.pki.folder;
