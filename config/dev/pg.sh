@@ -4,8 +4,10 @@
 #   pg.sh start DIR PORT [trust|scram]  make it (once) and start it; scram: the superuser's password is made
 #                                       and kept in DIR/superuser, everybody needs one
 #   pg.sh stop DIR                      stop it; nothing acknowledged is lost
-#   pg.sh kill DIR                      kill it without any warning, as a power cut would
+#   pg.sh kill DIR                      kill the whole server at once and without any warning
 #   pg.sh host DIR                      print the folder of its socket, libpq's host=
+#
+# With PG_FAST=1 nothing is forced to the disk: for tests, which kill servers but never machines.
 #
 # The only way in is a Unix socket in a folder that is closed to everybody but the server's user and root.
 # PostgreSQL refuses to run as root: then it runs as postgres or nobody, with the one capability it needs to
@@ -44,10 +46,13 @@ postmaster_pid() {
     [ -f "$1/data/postmaster.pid" ] && head -n 1 "$1/data/postmaster.pid"
 }
 
+# A killed one may stay a zombie for a while.
+is_alive() {
+    grep -qs '^[0-9]* (postgres) [^ZX]' "/proc/$1/stat"
+}
+
 is_running() {
-    # A killed one may stay a zombie for a while.
-    pid=$(postmaster_pid "$1") && [ -n "$pid" ] &&
-        grep -qs '^[0-9]* (postgres) [^ZX]' "/proc/$pid/stat"
+    pid=$(postmaster_pid "$1") && [ -n "$pid" ] && is_alive "$pid"
 }
 
 # A socket's path may have 107 bytes, and connection strings and PostgreSQL's options quote each in their own
@@ -80,7 +85,7 @@ make_cluster() { # DIR AUTH
     chmod 0700 "$1/data"
     [ "$(id -u)" -ne 0 ] || chown -R "$(server_user)" "$1/data" "$1/data.pw"
     as_server "$bin/initdb" -D "$1/data" -U postgres "--auth=$auth" --pwfile="$1/data.pw" --no-locale \
-        --encoding=UTF8 --data-checksums >"$1/initdb.log" 2>&1 ||
+        --encoding=UTF8 --data-checksums ${PG_FAST:+--no-sync} >"$1/initdb.log" 2>&1 ||
         die "initdb failed: $(grep -m 1 -E 'error:|FATAL|could not|cannot' "$1/initdb.log" ||
             tail -1 "$1/initdb.log"); see $1/initdb.log"
     rm -f "$1/data.pw"
@@ -111,11 +116,23 @@ take_lock() { # DIR
 start() { # DIR PORT AUTH
     [ -f "$1/made" ] || { rm -rf "$1/data"; make_cluster "$1" "$3"; }
     is_running "$1" && return
-    # The workers of a killed server need a moment; a stale lock is removed by the server itself.
     make_socket_folder "$(socket_folder "$1")"
     as_server "$bin/pg_ctl" -D "$1/data" -l "$1/data/server.log" \
-        -o "-p $2 -k '$(socket_folder "$1")'" -w -t 60 start >/dev/null 2>&1 9>&- ||
+        -o "-p $2 -k '$(socket_folder "$1")' ${PG_FAST:+-c fsync=off}" -w -t 60 start >/dev/null 2>&1 9>&- ||
         die "PostgreSQL did not start: $(tail -1 "$1/data/server.log" 2>/dev/null); see $1/data/server.log"
+}
+
+# Its children, too: none may answer a client any more, or keep the next server waiting.
+strike() {
+    pid=$(postmaster_pid "$1")
+    all="$pid $(cat "/proc/$pid/task/$pid/children")"
+    # shellcheck disable=SC2086 # a list of process ids
+    kill -KILL $all 2>/dev/null
+    for pid in $all; do
+        while is_alive "$pid"; do sleep 0.01; done
+    done
+    # Until somebody has waited for it, PostgreSQL takes the dead process for a running server.
+    rm -f "$1/data/postmaster.pid" "$(socket_folder "$1")"/.s.PGSQL.*.lock
 }
 
 [ $# -ge 2 ] || die "usage: pg.sh start DIR PORT [trust|scram] | stop DIR | kill DIR | host DIR"
@@ -137,8 +154,7 @@ stop)
     ;;
 kill)
     is_running "$dir" || exit 0
-    kill -KILL "$(postmaster_pid "$dir")"
-    while is_running "$dir"; do :; done # the children see their parent gone and leave by themselves
+    strike "$dir"
     ;;
 host)
     socket_folder "$dir"

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -35,12 +36,18 @@ static char fixture_dir[] = "/tmp/turnpike-ledger-XXXXXX";
 static unsigned fixture_database_count;
 static char fixture_database[64];
 
+static inline const char *fixture_pg_command(const char *verb)
+{
+    static char command[256];
+    bool is_start = strcmp(verb, "start") == 0;
+    (void)snprintf(command, sizeof(command), "PG_FAST=1 config/dev/pg.sh %s %s/pg %s", verb,
+                   fixture_dir, is_start ? "7000" : "");
+    return command;
+}
+
 static inline void fixture_pg(const char *verb)
 {
-    char command[256];
-    bool is_start = strcmp(verb, "start") == 0;
-    (void)snprintf(command, sizeof(command), "tests/e2e/pg.sh %s %s %s", verb, fixture_dir,
-                   is_start ? "7000" : "");
+    const char *command = fixture_pg_command(verb);
     if (system(command) != 0)
         fail_msg("%s failed", command);
 }
@@ -50,8 +57,8 @@ static inline const char *fixture_conninfo(const char *user, const char *databas
     static char text[4][256];
     static unsigned next;
     char *out = text[next++ % 4];
-    (void)snprintf(out, 256, "host=%s port=%d user=%s dbname=%s", fixture_dir, FIXTURE_PORT, user,
-                   database);
+    (void)snprintf(out, 256, "host=%s/pg/socket port=%d user=%s dbname=%s", fixture_dir,
+                   FIXTURE_PORT, user, database);
     return out;
 }
 
@@ -104,7 +111,7 @@ static inline int fixture_start(void **state)
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
     log_start(STDERR_FILENO, getenv("FIXTURE_VERBOSE") != NULL ? LOG_DEBUG : LOG_ERROR);
-    if (mkdtemp(fixture_dir) == NULL)
+    if (mkdtemp(fixture_dir) == NULL || chmod(fixture_dir, 0711) != 0)
         fail_msg("cannot make %s", fixture_dir);
     fixture_pg("start");
     (void)snprintf(fixture_database, sizeof(fixture_database), "postgres");

@@ -1,10 +1,12 @@
 /* PostgreSQL goes away, comes back, refuses: nothing acknowledged is lost, nothing is told wrong.
  */
 #include "tests/unit/ledger/fixture.h"
+#include "tests/unit/rounds.h"
 
 enum {
-    STREAM_MAX = 6000,
-    STREAM_WIDTH = 24, /* bundles in the air */
+    STREAM_MAX = 60000,
+    STREAM_WIDTH = 24,    /* bundles in the air */
+    TRIES_PER_STRIKE = 5, /* a blow may fall between two batches */
 };
 
 static struct loop_timer pause_timer;
@@ -104,6 +106,7 @@ struct item {
     struct uuid payment_id;
     enum store_result result;
     bool is_done;
+    bool is_there; /* in the tables */
 };
 
 static struct item items[STREAM_MAX];
@@ -164,6 +167,42 @@ static void stream_begin(struct stream *stream, struct fixture *f)
         stream_add(stream);
 }
 
+static int compare_items(const void *a, const void *b)
+{
+    return memcmp(&((const struct item *)a)->payment_id, &((const struct item *)b)->payment_id,
+                  sizeof(struct uuid));
+}
+
+/* Everything that was told committed is there, whole, and nothing else is. */
+static void stream_check(const struct stream *stream)
+{
+    PGconn *conn = fixture_connect("turnpike_gateway");
+    assert_int_equal(
+        fixture_count(conn, "SELECT count(*) FROM payments p FULL JOIN (attempts a"
+                            " FULL JOIN sends s USING (attempt_id)) USING (payment_id) WHERE"
+                            " num_nonnulls(p.merchant_id, a.merchant_id, s.merchant_id) < 3"),
+        0);
+    PGresult *res = PQexec(conn, "SELECT payment_id FROM payments");
+    assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
+    qsort(items, stream->started, sizeof(*items), compare_items);
+    for (int i = 0; i < PQntuples(res); i++) {
+        struct item key = {0};
+        struct error err;
+        assert_true(uuid_parse(str_of(PQgetvalue(res, i, 0)), &key.payment_id, &err));
+        struct item *item = bsearch(&key, items, stream->started, sizeof(*items), compare_items);
+        CHECK(item != NULL);
+        item->is_there = true;
+    }
+    for (size_t i = 0; i < stream->started; i++) {
+        char text[UUID_TEXT_SIZE];
+        if (items[i].is_there != (items[i].result == STORE_COMMITTED))
+            fail_msg("payment %s was told %s", uuid_format(&items[i].payment_id, text).at,
+                     store_result_name(items[i].result));
+    }
+    PQclear(res);
+    PQfinish(conn);
+}
+
 static void stream_end(struct stream *stream)
 {
     stream->limit = stream->started;
@@ -173,27 +212,11 @@ static void stream_end(struct stream *stream)
         loop_timer_stop(&stream->f->limit);
     }
     assert_int_equal(stream->ended, stream->started);
-    PGconn *conn = fixture_connect("turnpike_gateway");
-    for (size_t i = 0; i < stream->started; i++) {
-        char text[UUID_TEXT_SIZE];
-        char sql[512];
-        (void)uuid_format(&items[i].payment_id, text);
-        (void)snprintf(sql, sizeof(sql),
-                       "SELECT (SELECT count(*) FROM payments WHERE payment_id = '%s')"
-                       " + (SELECT count(*) FROM attempts a JOIN sends s USING (attempt_id)"
-                       " WHERE a.payment_id = '%s')",
-                       text, text);
-        long want = items[i].result == STORE_COMMITTED ? 2 : 0;
-        if (fixture_count(conn, sql) != want)
-            fail_msg("payment %s was told %s", text, store_result_name(items[i].result));
-    }
-    assert_int_equal(fixture_count(conn, "SELECT count(*) FROM payments"),
-                     stream->results[STORE_COMMITTED]);
+    stream_check(stream);
     print_message("%zu bundles: %u committed, %u rolled back, %u unavailable; %u lost answers\n",
                   stream->started, stream->results[STORE_COMMITTED],
                   stream->results[STORE_ROLLED_BACK], stream->results[STORE_UNAVAILABLE],
                   stream->unknown_count);
-    PQfinish(conn);
 }
 
 static void backends_are_terminated_at_any_moment(void **state)
@@ -210,15 +233,20 @@ static void backends_are_terminated_at_any_moment(void **state)
     rng_seed(&rng, 42);
     struct stream stream;
     stream_begin(&stream, &f);
-    for (int round = 0; round < 60; round++) {
-        wait_connected(&f, true);
+    unsigned want = rounds_of(60);
+    unsigned strikes = 0;
+    for (unsigned tries = 0; strikes < want; tries++) {
+        assert_true(tries < want * TRIES_PER_STRIKE);
+        unsigned before = stream.unknown_count;
         run_for(&f, (int64_t)rng_below(&rng, 30000));
         (void)fixture_ask(admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
                                  " usename = 'turnpike_gateway' AND datname = current_database()");
+        run_for(&f, 10000);
+        wait_connected(&f, true);
+        strikes += stream.unknown_count > before ? 1 : 0;
     }
     stream_end(&stream);
-    assert_true(stream.unknown_count >= 60);
-    assert_true(stream.results[STORE_COMMITTED] > 60);
+    assert_true(stream.results[STORE_COMMITTED] > want);
     PQfinish(admin);
     fixture_close(&f);
 }
@@ -235,20 +263,22 @@ static void the_server_is_killed_under_load(void **state)
     rng_seed(&rng, 43);
     struct stream stream;
     stream_begin(&stream, &f);
-    char kill_soon[128];
-    (void)snprintf(kill_soon, sizeof(kill_soon), "tests/e2e/pg.sh kill %s", fixture_dir);
-    for (int round = 0; round < 10; round++) {
+    unsigned want = rounds_of(10);
+    unsigned strikes = 0;
+    for (unsigned tries = 0; strikes < want; tries++) {
+        assert_true(tries < want * TRIES_PER_STRIKE);
+        unsigned before = stream.unknown_count;
         run_for(&f, 5000 + (int64_t)rng_below(&rng, 30000));
         /* Beside the loop, so that it strikes batches on their way. */
-        FILE *killer = popen(kill_soon, "r");
+        FILE *killer = popen(fixture_pg_command("kill"), "r");
         assert_non_null(killer);
         wait_connected(&f, false);
         assert_int_equal(pclose(killer), 0);
+        strikes += stream.unknown_count > before ? 1 : 0;
         fixture_pg("start");
         wait_connected(&f, true);
     }
     stream_end(&stream);
-    assert_true(stream.unknown_count > 0);
     fixture_close(&f);
 }
 
@@ -319,7 +349,7 @@ static void a_statement_that_takes_too_long_is_rolled_back(void **state)
 {
     (void)state;
     fixture_config = quick();
-    fixture_config.statement_timeout_ms = 200;
+    fixture_config.statement_timeout_ms = 1000; /* a loaded machine is slow, too */
     struct fixture f;
     fixture_open(&f);
     struct uuid merchant_id = uuid_new();

@@ -3,6 +3,7 @@
  */
 #include "tests/unit/ledger/fixture.h"
 #include "tests/unit/ledger/wire.h"
+#include "tests/unit/rounds.h"
 
 enum {
     ROUND_COUNT = 240,
@@ -300,7 +301,8 @@ static void probes_tell_the_truth_over_many_cuts(void **state)
     unsigned unknown_rounds = 0;
     unsigned results[STORE_RESULT_COUNT] = {0};
     all_count = 0;
-    for (int round = 0; round < ROUND_COUNT; round++)
+    unsigned rounds = rounds_of(ROUND_COUNT);
+    for (unsigned round = 0; round < rounds; round++)
         unknown_rounds += one_round(&lab) > 0;
     run_for(&lab, 100000);
     for (size_t i = 0; i < all_count; i++) {
@@ -311,9 +313,11 @@ static void probes_tell_the_truth_over_many_cuts(void **state)
                   "%u reference taken\n",
                   unknown_rounds, results[STORE_COMMITTED], results[STORE_ROLLED_BACK],
                   results[STORE_KEY_TAKEN], results[STORE_REFERENCE_TAKEN]);
-    assert_true(unknown_rounds >= 200);
-    assert_true(results[STORE_COMMITTED] > 0 && results[STORE_ROLLED_BACK] > 0);
-    assert_true(results[STORE_KEY_TAKEN] > 0 && results[STORE_REFERENCE_TAKEN] > 0);
+    assert_true(unknown_rounds >= rounds * 5 / 6);
+    if (rounds == ROUND_COUNT) {
+        assert_true(results[STORE_COMMITTED] > 0 && results[STORE_ROLLED_BACK] > 0);
+        assert_true(results[STORE_KEY_TAKEN] > 0 && results[STORE_REFERENCE_TAKEN] > 0);
+    }
     lab_close(&lab);
 }
 

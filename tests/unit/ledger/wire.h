@@ -96,6 +96,15 @@ static inline bool ends_with_sync(struct evbuffer *in)
     return len >= SYNC_SIZE && memcmp(bytes + len - SYNC_SIZE, sync, SYNC_SIZE) == 0;
 }
 
+/* The server has answered a Sync: 'Z', a length of 5, a state. */
+static inline bool is_ready_for_query(struct evbuffer *in)
+{
+    static const char ready[5] = {'Z', 0, 0, 0, 5};
+    size_t len = evbuffer_get_length(in);
+    const char *bytes = (const char *)evbuffer_pullup(in, -1);
+    return len >= 6 && memcmp(bytes + len - 6, ready, sizeof(ready)) == 0;
+}
+
 static inline void client_read(struct bufferevent *client, void *ctx)
 {
     struct strand *strand = ctx;
@@ -124,6 +133,8 @@ static inline void server_read(struct bufferevent *server, void *ctx)
     }
     if (strand->client != NULL)
         (void)bufferevent_write_buffer(strand->client, in);
+    else if (strand->held == NULL && is_ready_for_query(in))
+        strand_close(&strand->server); /* or idle backends use up all that the server allows */
     else
         (void)evbuffer_drain(in, evbuffer_get_length(in));
 }
@@ -167,7 +178,8 @@ static inline void wire_open(struct wire *wire, struct loop *loop, const char *d
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/.s.PGSQL.%d", dir, WIRE_PORT);
     wire->server.sun_family = AF_UNIX;
-    (void)snprintf(wire->server.sun_path, sizeof(wire->server.sun_path), "%s/.s.PGSQL.7000", dir);
+    (void)snprintf(wire->server.sun_path, sizeof(wire->server.sun_path),
+                   "%s/pg/socket/.s.PGSQL.7000", dir);
     (void)unlink(at.sun_path);
     wire->listener =
         evconnlistener_new_bind(loop_base(loop), wire_accept, wire, LEV_OPT_CLOSE_ON_FREE, 16,

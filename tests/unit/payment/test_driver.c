@@ -229,7 +229,7 @@ static void a_dead_database_loses_nothing(void **state)
     struct payment_request request = sample("dead-1");
     ask_start(&asked, &request);
     world_run_for(100 * CLOCK_MS_US);
-    world_run("tests/e2e/pg.sh kill %s/pg", world.pki.folder);
+    world_run("PG_FAST=1 config/dev/pg.sh kill %s/pg", world.pki.folder);
     world_wait();
     assert_true(asked.status == 503 || asked.status == 202);
     asked_release(&asked);
@@ -238,7 +238,7 @@ static void a_dead_database_loses_nothing(void **state)
     expect_status(&asked, 503, NULL);
     assert_true(asked.retry_after_s > 0);
     asked_release(&asked);
-    world_run("tests/e2e/pg.sh start %s/pg 5432", world.pki.folder);
+    world_run("PG_FAST=1 config/dev/pg.sh start %s/pg 5432", world.pki.folder);
     ask_until_final(&asked, &request);
     expect_status(&asked, 201, "succeeded");
     assert_int_equal(world_count_charges(text_of(&asked, "id"), NULL), 1);

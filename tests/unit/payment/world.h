@@ -398,10 +398,10 @@ static UNUSED int world_start(void **state)
     world_write_secret("paypal.json", "{\"user\":\"client\",\"password\":\"secret\"}");
     world_write_secret("payoneer.json", "{\"user\":\"MERCHANT\",\"password\":\"token\"}");
     world_start_sandbox();
-    world_run("chmod 755 %s && tests/e2e/pg.sh start %s/pg 5432", world.pki.folder,
+    world_run("chmod 711 %s && PG_FAST=1 config/dev/pg.sh start %s/pg 5432", world.pki.folder,
               world.pki.folder);
     (void)snprintf(world.conninfo, sizeof(world.conninfo),
-                   "host=%s/pg port=5432 user=postgres dbname=postgres", world.pki.folder);
+                   "host=%s/pg/socket port=5432 user=postgres dbname=postgres", world.pki.folder);
     if (!migrate_up(world.conninfo, "migrations", world_say, NULL, &err))
         fail_msg("%s", err.text);
     arena_init(&world.arena, 64 << 20);
@@ -428,7 +428,8 @@ static UNUSED int world_stop(void **state)
     buf_release(&world.text);
     (void)kill(world.sandbox, SIGKILL);
     (void)waitpid(world.sandbox, NULL, 0);
-    world_run("tests/e2e/pg.sh stop %s/pg && rm -rf %s", world.pki.folder, world.pki.folder);
+    world_run("PG_FAST=1 config/dev/pg.sh kill %s/pg && rm -rf %s", world.pki.folder,
+              world.pki.folder);
     return 0;
 }
 
