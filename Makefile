@@ -115,7 +115,7 @@ check:
 	@config/dev/packages.sh run test
 	@$(MAKE) --no-print-directory -j$$(nproc) build
 	@$(MAKE) --no-print-directory lint-quick
-	@$(MAKE) --no-print-directory -j$$(nproc) unit
+	@UNIT_ROUNDS=10 $(MAKE) --no-print-directory -j$$(nproc) unit
 
 ## bare            Both front-door commands in a freshly debootstrapped Debian 12 folder (root)
 .PHONY: bare

@@ -20,6 +20,7 @@
 #include "base/rng.h"
 #include "ledger/migrate.h"
 #include "ledger/store.h"
+#include "tests/unit/cleaner.h"
 
 /* Last: it has a macro called fail. */
 #include <setjmp.h>
@@ -113,6 +114,9 @@ static inline int fixture_start(void **state)
     log_start(STDERR_FILENO, getenv("FIXTURE_VERBOSE") != NULL ? LOG_DEBUG : LOG_ERROR);
     if (mkdtemp(fixture_dir) == NULL || chmod(fixture_dir, 0711) != 0)
         fail_msg("cannot make %s", fixture_dir);
+    char clean[512];
+    (void)snprintf(clean, sizeof(clean), "%s; rm -rf %s", fixture_pg_command("kill"), fixture_dir);
+    cleaner_start(clean);
     fixture_pg("start");
     (void)snprintf(fixture_database, sizeof(fixture_database), "postgres");
     PGconn *conn = fixture_connect("postgres");
@@ -129,11 +133,8 @@ static inline int fixture_start(void **state)
 static inline int fixture_stop(void **state)
 {
     (void)state;
-    char command[128];
-    /* Without a last checkpoint: the folder goes anyway. */
-    fixture_pg("kill");
-    (void)snprintf(command, sizeof(command), "rm -rf %s", fixture_dir);
-    return system(command) == 0 ? 0 : -1;
+    fixture_pg("kill"); /* without a last checkpoint: the cleaner removes the folder */
+    return 0;
 }
 
 static inline int fixture_new_database(void **state)

@@ -30,6 +30,7 @@
 #include "payment/idempotency.h"
 #include "payment/payment.h"
 #include "providers/sandbox/sandbox.h"
+#include "tests/unit/cleaner.h"
 #include "tests/unit/http/pki.h"
 
 #include <cmocka.h> /* after ours: its macro fail() would hide our function */
@@ -398,6 +399,10 @@ static UNUSED int world_start(void **state)
     world_write_secret("paypal.json", "{\"user\":\"client\",\"password\":\"secret\"}");
     world_write_secret("payoneer.json", "{\"user\":\"MERCHANT\",\"password\":\"token\"}");
     world_start_sandbox();
+    char clean[256];
+    (void)snprintf(clean, sizeof(clean), "config/dev/pg.sh kill %s/pg; rm -rf %s", world.pki.folder,
+                   world.pki.folder);
+    cleaner_start(clean);
     world_run("chmod 711 %s && PG_FAST=1 config/dev/pg.sh start %s/pg 5432", world.pki.folder,
               world.pki.folder);
     (void)snprintf(world.conninfo, sizeof(world.conninfo),
@@ -428,8 +433,7 @@ static UNUSED int world_stop(void **state)
     buf_release(&world.text);
     (void)kill(world.sandbox, SIGKILL);
     (void)waitpid(world.sandbox, NULL, 0);
-    world_run("PG_FAST=1 config/dev/pg.sh kill %s/pg && rm -rf %s", world.pki.folder,
-              world.pki.folder);
+    world_run("config/dev/pg.sh kill %s/pg", world.pki.folder); /* the cleaner removes the folder */
     return 0;
 }
 
