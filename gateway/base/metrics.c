@@ -31,6 +31,7 @@ struct table {
 static struct table *table;              /* shared; NULL until metrics_open */
 static struct metrics_series *dropped;   /* of METRIC_METRICS_DROPPED, in the table */
 static struct metrics_series unattached; /* takes the updates made without a table */
+static unsigned this_slot;               /* of this process */
 
 size_t metrics_shm_size(void)
 {
@@ -121,6 +122,7 @@ static void publish(struct metrics_series *slot, enum metric metric, const struc
                     size_t count)
 {
     slot->metric = (uint32_t)metric;
+    slot->is_gauge = strcmp(metrics_family(metric)->type, "gauge") == 0;
     for (size_t i = 0; i < count; i++)
         put_value(slot->value[i], values[i]);
     atomic_store_explicit(&slot->is_published, 1, memory_order_release);
@@ -153,7 +155,8 @@ static void count_dropped(const struct metrics_series *series)
 
 void metrics_add(struct metrics_series *series, int64_t delta)
 {
-    atomic_fetch_add_explicit(&series->sum, delta, memory_order_relaxed);
+    atomic_llong *to = series->is_gauge ? &series->share[this_slot] : &series->sum;
+    atomic_fetch_add_explicit(to, delta, memory_order_relaxed);
     count_dropped(series);
 }
 
@@ -161,6 +164,29 @@ void metrics_set(struct metrics_series *series, int64_t value)
 {
     atomic_store_explicit(&series->sum, value, memory_order_relaxed);
     count_dropped(series);
+}
+
+void metrics_hold(struct metrics_series *series, int64_t value)
+{
+    if (series->is_gauge)
+        atomic_store_explicit(&series->share[this_slot], value, memory_order_relaxed);
+    count_dropped(series);
+}
+
+void metrics_set_slot(unsigned slot)
+{
+    CHECK(slot < SHM_SLOT_MAX);
+    this_slot = slot;
+}
+
+void metrics_forget_slot(unsigned slot)
+{
+    CHECK(table != NULL && slot < SHM_SLOT_MAX);
+    for (size_t i = 0; i < METRICS_SERIES_MAX; i++) {
+        struct metrics_series *series = &table->slot[i];
+        if (metrics_slot(i) != NULL && series->is_gauge)
+            atomic_store_explicit(&series->share[slot], 0, memory_order_relaxed);
+    }
 }
 
 static void observe(struct metrics_series *series, const int64_t *bounds, int64_t value)
@@ -187,7 +213,10 @@ void metrics_observe(struct metrics_series *series, int64_t value)
 
 int64_t metrics_value(const struct metrics_series *series)
 {
-    return atomic_load_explicit(&series->sum, memory_order_relaxed);
+    int64_t value = atomic_load_explicit(&series->sum, memory_order_relaxed);
+    for (size_t i = 0; series->is_gauge && i < SHM_SLOT_MAX; i++)
+        value += atomic_load_explicit(&series->share[i], memory_order_relaxed);
+    return value;
 }
 
 void metrics_count_values(enum metric metric, int64_t delta, const struct str *values, size_t count)

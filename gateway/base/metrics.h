@@ -4,8 +4,9 @@
  * One table declares every family (name, type, help, label names): docs and code share it. A series
  * is found by family and label values once, and kept as a handle by whoever updates it often;
  * updates are one relaxed atomic add. Label values are of low cardinality (provider, outcome,
- * route): never a merchant, an id or an amount. When the series table is full, updates go to a
- * hidden series and turnpike_metrics_dropped_total counts them.
+ * route): never a merchant, an id or an amount. A gauge is either set (one truth for all) or added
+ * to and held (each worker its share, taken out when the worker is gone). When the series table is
+ * full, updates go to a hidden series and turnpike_metrics_dropped_total counts them.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -38,7 +39,7 @@ enum metric {
     METRIC_DB_BATCHES,                /* counter: result */
     METRIC_DB_BATCH_ROWS,             /* histogram: transactions in a batch */
     METRIC_DB_BATCH_SECONDS,          /* histogram */
-    METRIC_DB_CONNECTED,              /* gauge */
+    METRIC_DB_CONNECTED,              /* gauge: workers that can write the ledger */
     METRIC_DB_RECONNECTS,             /* counter */
     METRIC_LOOP_LAG_SECONDS,          /* histogram */
     METRIC_IN_FLIGHT,                 /* gauge: payments in workers' hands */
@@ -64,8 +65,12 @@ void metrics_open(struct shm *shm);
 bool metrics_is_open(void);
 /* Find or make; never NULL. Values beyond the family's label count are a bug. */
 struct metrics_series *metrics_find(enum metric metric, const struct str *values, size_t count);
-void metrics_add(struct metrics_series *series, int64_t delta);     /* counter, gauge */
-void metrics_set(struct metrics_series *series, int64_t value);     /* gauge */
+void metrics_add(struct metrics_series *series, int64_t delta);  /* counter, gauge */
+void metrics_set(struct metrics_series *series, int64_t value);  /* gauge */
+void metrics_hold(struct metrics_series *series, int64_t value); /* gauge: this worker's share */
+void metrics_set_slot(unsigned slot); /* of this process; 0 before the first call */
+/* The process of this worker slot is gone, and with it what it had added to gauges and held. */
+void metrics_forget_slot(unsigned slot);
 void metrics_observe_us(struct metrics_series *series, int64_t us); /* histogram of seconds */
 void metrics_observe(struct metrics_series *series, int64_t value); /* histogram of counts */
 int64_t metrics_value(const struct metrics_series *series); /* counter or gauge, for tests */

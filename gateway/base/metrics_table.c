@@ -65,7 +65,7 @@ static const struct metrics_family families[METRIC_COUNT] = {
         "Time from sending a ledger batch to its commit.", {NULL}},
     [METRIC_DB_CONNECTED] = {
         "turnpike_db_connected", "gauge",
-        "Open connections to PostgreSQL.", {NULL}},
+        "Workers that can write the ledger.", {NULL}},
     [METRIC_DB_RECONNECTS] = {
         "turnpike_db_reconnects_total", "counter",
         "Connections to PostgreSQL made anew.", {NULL}},

@@ -39,7 +39,7 @@ static void after_tick(void *ctx)
     pool_tick(store->pool);
     batcher_tick(store->batcher);
     if (metrics_is_open())
-        metrics_set(metrics_find(METRIC_DB_CONNECTED, NULL, 0), store_is_connected(store) ? 1 : 0);
+        metrics_hold(metrics_find(METRIC_DB_CONNECTED, NULL, 0), store_is_connected(store) ? 1 : 0);
 }
 
 struct store *store_new(struct loop *loop, const struct store_config *config,

@@ -250,6 +250,7 @@ static void reap(struct master *m)
         atomic_store(&shared->pid, 0);
         atomic_store(&shared->is_ready, 0);
         health_forget_slot(m->health, slot);
+        metrics_forget_slot(slot);
         shared_return_dead(m->shared, slot);
         if (!shared_add_dead(m->shared, &shared->writer_id)) {
             log_error("master",

@@ -344,6 +344,7 @@ int worker_run(const struct worker_start *start)
     harden();
     log_set_worker((int)start->slot);
     health_set_slot(start->slot);
+    metrics_set_slot(start->slot);
     if (!load_files(&w, start->config, &err)) {
         log_error("worker", "cannot start", LOG_CSTR("error", err.text));
         release_files(&w);

@@ -211,6 +211,47 @@ static void processes_that_race_for_the_same_series_lose_no_count(void **state)
     }
 }
 
+/* As a worker does: the parent has reaped the child before it takes it out. */
+static void what_a_killed_worker_added_to_gauges_is_taken_out(void **state)
+{
+    (void)state;
+    const struct str listener[] = {STR("api")};
+    struct metrics_series *flight = metrics_find(METRIC_IN_FLIGHT, NULL, 0);
+    struct metrics_series *open = metrics_find(METRIC_HTTP_CONNECTIONS, listener, 1);
+    struct metrics_series *connected = metrics_find(METRIC_DB_CONNECTED, NULL, 0);
+    metrics_add(flight, 2);
+    metrics_hold(connected, 1);
+    for (unsigned slot = 1; slot <= 2; slot++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            metrics_set_slot(slot);
+            metrics_hold(connected, 7);
+            metrics_hold(connected, 1);
+            metrics_add(flight, 12);
+            metrics_add(flight, -2);
+            metrics_count(METRIC_HTTP_CONNECTIONS, 5, STR("api"));
+            metrics_count(METRIC_DB_RECONNECTS, 1);
+            (void)kill(getpid(), SIGKILL);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+    }
+    assert_int_equal(metrics_value(flight), 22);
+    metrics_forget_slot(1);
+    assert_int_equal(metrics_value(flight), 12);
+    assert_int_equal(metrics_value(open), 5);
+    assert_int_equal(metrics_value(connected), 2);
+    metrics_forget_slot(2);
+    metrics_forget_slot(2);
+    assert_int_equal(metrics_value(flight), 2);
+    assert_int_equal(metrics_value(connected), 1);
+    assert_true(page_has("\nturnpike_in_flight 2\n"));
+    assert_true(page_has("\nturnpike_http_connections{listener=\"api\"} 0\n"));
+    /* What was counted stays counted. */
+    assert_int_equal(metrics_value(metrics_find(METRIC_DB_RECONNECTS, NULL, 0)), 2);
+}
+
 static void a_full_table_hides_updates_and_counts_them(void **state)
 {
     (void)state;
@@ -279,6 +320,7 @@ int main(void)
         with_table(long_label_values_are_cut_at_a_characters_edge),
         with_table(histograms_are_cumulative_and_sum_up),
         with_table(processes_that_race_for_the_same_series_lose_no_count),
+        with_table(what_a_killed_worker_added_to_gauges_is_taken_out),
         with_table(a_full_table_hides_updates_and_counts_them),
         with_table(page_is_sorted_and_the_same_twice),
         with_table(a_value_too_many_is_a_bug),
