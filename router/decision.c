@@ -46,11 +46,12 @@ static bool is_over_limit(const struct route_candidate *candidate, const struct 
 
 static bool is_breaker_open(const struct health_view *health)
 {
-    return health->state == HEALTH_OPEN || (health->state == HEALTH_HALF_OPEN && !health->may_try);
+    return health->state == HEALTH_OPEN;
 }
 
 enum route_drop decision_filter(const struct route_candidate *candidate,
-                                const struct route_facts *facts, bool in_rule, bool *probe)
+                                const struct route_facts *facts, bool in_rule,
+                                struct route_verdict *verdict)
 {
     struct str name = candidate->provider;
     const struct {
@@ -69,13 +70,15 @@ enum route_drop decision_filter(const struct route_candidate *candidate,
         {is_breaker_open(&candidate->health), ROUTE_BREAKER_OPEN},
     };
     static_assert(ARRAY_LEN(reasons) == ROUTE_REFUSED - 1, "every reason is tried");
-    *probe = false;
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
         if (reasons[i].holds) {
             return reasons[i].drop;
         }
     }
-    *probe = candidate->health.state == HEALTH_HALF_OPEN;
+    /* Half-open: one caller proves it; for the others it is better than nobody. */
+    bool is_half_open = candidate->health.state == HEALTH_HALF_OPEN;
+    verdict->probe = is_half_open && candidate->health.may_try;
+    verdict->last_resort = is_half_open && !candidate->health.may_try;
     return ROUTE_KEPT;
 }
 
@@ -107,6 +110,9 @@ static void print_verdict(const struct route_verdict *verdict,
     }
     if (verdict->probe) {
         json_put_bool(out, "probe", true);
+    }
+    if (verdict->last_resort) {
+        json_put_bool(out, "last_resort", true);
     }
     if (verdict->fee_known) {
         json_put_int(out, "expected_fee", verdict->expected_fee_minor);

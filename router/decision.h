@@ -11,8 +11,12 @@
 
 #include "router/router.h"
 
-/* Why `candidate` is dropped, or ROUTE_KEPT. *probe: kept, but only as its breaker's probe. */
+/*
+ * Why `candidate` is dropped, or ROUTE_KEPT; then verdict->probe: kept as its breaker's probe, or
+ * verdict->last_resort: its probe is taken, keep it behind all others.
+ */
 enum route_drop decision_filter(const struct route_candidate *candidate,
-                                const struct route_facts *facts, bool in_rule, bool *probe);
+                                const struct route_facts *facts, bool in_rule,
+                                struct route_verdict *verdict);
 
 #endif

@@ -107,7 +107,7 @@ void route_decide(const struct rule_set *rules, const struct route_facts *facts,
     for (size_t i = 0; i < candidate_count; i++) {
         struct route_verdict verdict = {.candidate = (uint8_t)i};
         rank[i] = find_rank(program, rule, &candidates[i]);
-        verdict.drop = decision_filter(&candidates[i], facts, rank[i] != RANK_NONE, &verdict.probe);
+        verdict.drop = decision_filter(&candidates[i], facts, rank[i] != RANK_NONE, &verdict);
         score_fee(&candidates[i], facts, &verdict);
         if (verdict.drop == ROUTE_KEPT) {
             decision->verdict[decision->kept_count++] = verdict;

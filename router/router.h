@@ -94,7 +94,8 @@ struct route_verdict {
     enum route_drop drop;
     bool fee_known;
     int64_t expected_fee_minor;
-    bool probe; /* kept only as the half-open probe of its breaker */
+    bool last_resort; /* half-open and its probe is taken: after all others, without the probe */
+    bool probe;       /* kept only as the half-open probe of its breaker */
 };
 
 struct route_decision {

@@ -23,6 +23,9 @@ void score_fee(const struct route_candidate *candidate, const struct route_facts
 static bool is_before(const struct route_verdict *a, const struct route_verdict *b,
                       const uint8_t *rank, bool by_cost)
 {
+    if (a->last_resort != b->last_resort) {
+        return b->last_resort;
+    }
     if (by_cost && a->fee_known != b->fee_known) {
         return a->fee_known;
     }

@@ -166,6 +166,13 @@ bool drive_take_probe(struct drive *drive, struct drive_candidate *candidate)
     return true;
 }
 
+static bool is_breaker_open(const struct drive *drive, const struct drive_candidate *candidate)
+{
+    struct health_view view;
+    health_read(drive->payments->parts.health, candidate->account->health, clock_mono_us(), &view);
+    return view.state == HEALTH_OPEN;
+}
+
 /* A repeated key or a refused write must not keep others from probing. */
 void drive_return_probes(struct drive *drive)
 {
@@ -188,11 +195,12 @@ static void settle_first(struct drive *drive, struct routing *routing)
             drop_kept(decision, 0, ROUTE_REFUSED);
             continue;
         }
-        if (!drive_take_probe(drive, &drive->candidate[0])) {
+        if (!drive_take_probe(drive, &drive->candidate[0]) && decision->kept_count > 1) {
             drop_kept(decision, 0, ROUTE_BREAKER_OPEN);
             continue;
         }
-        break;
+        break; /* the only one: a half-open breaker whose probe another holds is better than nobody
+                */
     }
     drive->candidate_count = decision->kept_count;
     for (size_t i = 1; i < decision->kept_count; i++)
@@ -304,8 +312,9 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
                   action->candidate != drive->attempt_candidate;
     if (is_new) {
         start_attempt(drive, action->attempt_number, action->candidate);
-        /* A later candidate's breaker may be half-open: then another caller may hold its probe. */
-        if (!drive_take_probe(drive, &drive->candidate[action->candidate])) {
+        /* Half-open, and another caller holds its probe: still better than to fail the payment. */
+        if (!drive_take_probe(drive, &drive->candidate[action->candidate]) &&
+            is_breaker_open(drive, &drive->candidate[action->candidate])) {
             drive->refusal = STR("its breaker is open");
             *prepared = (struct orchestrate_prepared){.refused = true};
             return;

@@ -46,6 +46,19 @@ await suite('failover', { workers: 2, delayMs: 5 }, {
         await until('PayPal takes payments again', async () => (await world.pay(world.payment(paypalFirst))).answer?.status === 'succeeded', 30000);
         await world.judge();
     },
+    async a_backup_that_recovered_is_there_when_it_is_needed(world) {
+        await world.fault({ provider: 'payoneer', operation: 'any', kind: 'refuse' });
+        for (let i = 0; i < 10; i++) await world.pay(world.payment({ providers: { only: ['payoneer'] } }));
+        await world.noFaults();
+        await until('its breaker is half open, and nobody tries it', async () => (await world.call('GET', `${world.api}/v1/providers`, { key: world.key }))
+            .json.data.find((p) => p.provider === 'payoneer').breaker.state === 'half_open', 15000);
+        await world.fault({ provider: 'paypal', operation: 'any', kind: 'refuse' });
+        const entries = await many(world, 200, 8, () => world.payment());
+        for (const { status, answer, raw } of entries) equal([status, answer?.status, answer?.provider], [201, 'succeeded', 'payoneer'], `payment (${raw})`);
+        await world.noFaults();
+        await until('PayPal takes payments again', async () => (await world.pay(world.payment(paypalFirst))).answer?.status === 'succeeded', 30000);
+        await world.judge();
+    },
     async a_hang_after_the_effect_never_fails_over(world) {
         await world.fault({ provider: 'paypal', operation: 'charge', kind: 'hang_after_effect', count: 8 });
         const entries = await many(world, 8, 8, () => world.payment(paypalFirst));

@@ -200,12 +200,15 @@ static void breakers_drop_but_leave_room_for_a_probe(void **state)
     struct route_facts facts = facts_of("EUR", 1000);
     struct route_decision decision;
     route_decide(rules, &facts, all, 3, 0, &decision);
-    assert_string_equal(order_of(&decision), "02"); /* the probe keeps its natural place */
-    assert_true(decision.verdict[0].probe);
-    assert_false(decision.verdict[1].probe);
-    assert_int_equal(decision.verdict[2].drop, ROUTE_BREAKER_OPEN);
+    assert_string_equal(order_of(&decision), "021"); /* the probe keeps its natural place */
+    assert_true(decision.verdict[0].probe && !decision.verdict[0].last_resort);
+    assert_false(decision.verdict[1].probe || decision.verdict[1].last_resort);
+    assert_true(decision.verdict[2].last_resort && !decision.verdict[2].probe);
     all[0].health.state = HEALTH_OPEN;
     all[2].health.state = HEALTH_OPEN;
+    route_decide(rules, &facts, all, 3, 0, &decision);
+    assert_string_equal(order_of(&decision), "1"); /* better than nobody */
+    all[1].health.state = HEALTH_OPEN;
     route_decide(rules, &facts, all, 3, 0, &decision);
     assert_int_equal(decision.kept_count, 0);
     for (size_t i = 0; i < 3; i++) {
