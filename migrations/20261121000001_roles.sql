@@ -25,6 +25,13 @@ GRANT USAGE, CREATE ON SCHEMA public TO turnpike_owner;
 GRANT USAGE ON SCHEMA public TO turnpike_gateway;
 CREATE SCHEMA finance AUTHORIZATION turnpike_owner;
 
+-- Read only means no temporary tables either.
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END
+$$;
+
 -- The gateway compares the schema with what it expects before it says that it is ready.
 DO $$
 BEGIN

@@ -100,7 +100,7 @@ static bool is_id(enum id_kind kind, struct str text)
 {
     struct uuid id;
     struct error ignored;
-    return id_parse(kind, text, &id, &ignored);
+    return id_parse(kind, text, &id, &ignored) && !uuid_is_zero(&id); /* zero means "none" inside */
 }
 
 static bool is_merchant_id(struct str text)

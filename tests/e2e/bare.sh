@@ -288,7 +288,7 @@ try_test() {
     took "make $target" "$from"
     check "$user: make $target succeeds" test "$status" -eq 0
     [ "$target" = test ] || return
-    line=$(tail -1 "$log")
+    line=$(grep -v '^make: ' "$log" | tail -1)
     summary+=("           $line")
     check "$user: its last line says that nothing failed" grep -qE '^[1-9][0-9]* passed, 0 failed$' <<<"$line"
     all_ended

@@ -14,7 +14,7 @@ await suite('ledger', { workers: 1, delayMs: 5 }, {
     },
     async finance_can_neither_write_nor_see_base_tables(world) {
         for (const sql of ['SELECT * FROM payments', 'SELECT * FROM transfers', 'SELECT * FROM api_keys', "DELETE FROM finance.payments",
-            "UPDATE finance.transfers SET amount_minor = 1", 'CREATE TABLE x (y int)', 'SELECT * FROM finance_access', "INSERT INTO finance.payments DEFAULT VALUES"]) {
+            "UPDATE finance.transfers SET amount_minor = 1", 'CREATE TABLE x (y int)', 'CREATE TEMP TABLE x (y int)', 'SELECT * FROM finance_access', "INSERT INTO finance.payments DEFAULT VALUES"]) {
             let refused = false;
             try { world.psql(sql, 'turnpike', 'e2e_finance'); } catch { refused = true; }
             assert(refused, `finance could: ${sql}`);
