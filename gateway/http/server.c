@@ -98,13 +98,23 @@ static void refuse_connection(const struct http_server *server, int fd, struct s
     close(fd);
 }
 
+/* Without a linger, close() is a reset: the client learns that nothing of it was read. */
+static void reset_connection(const struct http_server *server, int fd)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    refuse_connection(server, fd, STR("not_admitted"));
+}
+
 static void take_connection(struct http_server *server, int fd, const struct sockaddr_storage *from)
 {
     const struct http_limits *limits = &server->config.limits;
     struct address address = address_of(from);
     char peer[64];
     int on = 1;
-    if (server->connection_count >= limits->connection_count_max) {
+    if (server->config.admit && !server->config.admit(server->config.handler_ctx)) {
+        reset_connection(server, fd);
+    } else if (server->connection_count >= limits->connection_count_max) {
         refuse_connection(server, fd, STR("connection_limit"));
     } else if (!describe_peer(from, peer) ||
                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
@@ -178,13 +188,10 @@ static bool request_is_waiting(const struct connection *c)
     return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-void http_server_drain(struct http_server *server)
+void http_server_close_idle(struct http_server *server)
 {
     struct link *idle = &server->phases[PHASE_IDLE].connections;
     struct link busy;
-    server->draining = true;
-    loop_timer_stop(&server->accept_pause);
-    event_del(server->accept_event);
     list_init(&busy);
     while (!list_is_empty(idle)) {
         struct connection *c = LIST_OWNER(idle->next, struct connection, link);
@@ -198,6 +205,14 @@ void http_server_drain(struct http_server *server)
     while (!list_is_empty(&busy)) {
         connection_set_phase(LIST_OWNER(busy.next, struct connection, link), PHASE_FRESH);
     }
+}
+
+void http_server_drain(struct http_server *server)
+{
+    server->draining = true;
+    loop_timer_stop(&server->accept_pause);
+    event_del(server->accept_event);
+    http_server_close_idle(server);
     while (!list_is_empty(&server->streams)) {
         struct http_stream *stream = LIST_OWNER(server->streams.next, struct http_stream, link);
         if (stream->connection) {

@@ -87,6 +87,7 @@ struct http_exchange;
 struct http_stream;
 typedef void (*http_handler_fn)(struct http_exchange *x, void *ctx);
 typedef void (*http_gone_fn)(void *ctx);
+typedef bool (*http_admit_fn)(void *ctx);
 
 struct http_server_config {
     struct http_limits limits;
@@ -94,6 +95,8 @@ struct http_server_config {
     const char *listener_name; /* for metrics and logs: "api", "ops", "sandbox" */
     http_handler_fn handler;
     void *handler_ctx;
+    http_admit_fn admit; /* asked once for every accepted connection, with handler_ctx; false: it is
+                            reset before any byte. NULL: everybody is admitted */
 };
 
 /*
@@ -106,6 +109,8 @@ struct http_server *http_server_new(struct loop *loop, int listen_fd,
                                     const struct http_server_config *config);
 /* Stop accepting; close idle connections; answers in the making are sent with Connection: close. */
 void http_server_drain(struct http_server *server);
+/* Close kept-alive connections between two requests; one whose next request is here is served. */
+void http_server_close_idle(struct http_server *server);
 size_t http_server_connection_count(const struct http_server *server);
 void http_server_free(struct http_server **server); /* closes what is left at once */
 /* New handshakes use this context from now on (certificate reload). */

@@ -24,6 +24,8 @@ static const char *const kind_names[FAULT_KIND_COUNT] = {
 static const char *const members[] = {"provider", "operation", "kind", "share",
                                       "count",    "delay_ms",  "then"};
 
+enum { SHARE_WHOLE = 1000000 };
+
 static void list_names(const char *const *names, size_t count, char *out, size_t size)
 {
     struct buf buf;
@@ -89,7 +91,7 @@ static bool read_numbers(const json_t *object, struct fault *fault, struct error
          json_integer_value(delay) > 86400000)) {
         return fail(err, ERROR_INVALID, "delay_ms must be a whole number from 0 to 86400000");
     }
-    fault->share_per_million = (uint32_t)(part * 1e6 + 0.5);
+    fault->share_per_million = (uint32_t)(part * SHARE_WHOLE + 0.5);
     fault->count = json_is_integer(count) ? json_integer_value(count) : FAULT_FOR_EVER;
     fault->delay_ms = json_integer_value(delay);
     return true;
@@ -104,11 +106,6 @@ static bool check(const json_t *object, struct fault *fault, struct error *err)
     }
     if (fault->kind == FAULT_SLOW && fault->delay_ms == 0) {
         return fail(err, ERROR_INVALID, "slow needs delay_ms");
-    }
-    if (fault->kind == FAULT_REFUSE &&
-        (fault->count != FAULT_FOR_EVER || fault->share_per_million != 1000000)) {
-        return fail(err, ERROR_INVALID,
-                    "refuse closes the port: it takes no count and no share, remove it instead");
     }
     return true;
 }
@@ -163,7 +160,7 @@ void faults_refuse(struct faults *faults, enum sandbox_provider provider)
         faults->fault[faults->count++] = (struct fault){.id = ++faults->last_id,
                                                         .provider = provider,
                                                         .kind = FAULT_REFUSE,
-                                                        .share_per_million = 1000000,
+                                                        .share_per_million = SHARE_WHOLE,
                                                         .count = FAULT_FOR_EVER};
     }
 }
@@ -186,16 +183,61 @@ void faults_clear(struct faults *faults)
     faults->count = 0;
 }
 
+static bool refuses(const struct fault *fault, enum sandbox_provider provider)
+{
+    return fault->kind == FAULT_REFUSE &&
+           (fault->provider == provider || fault->provider == SANDBOX_NONE);
+}
+
+/* Some connections are refused, not all of them for ever. */
+static bool thins(const struct fault *fault, enum sandbox_provider provider)
+{
+    return provider != SANDBOX_NONE && refuses(fault, provider) &&
+           (fault->count != FAULT_FOR_EVER || fault->share_per_million != SHARE_WHOLE);
+}
+
 bool faults_is_refused(const struct faults *faults, enum sandbox_provider provider)
 {
     for (size_t i = 0; i < faults->count; i++) {
-        const struct fault *fault = &faults->fault[i];
-        if (fault->kind == FAULT_REFUSE &&
-            (fault->provider == provider || fault->provider == SANDBOX_NONE)) {
+        if (refuses(&faults->fault[i], provider) && !thins(&faults->fault[i], provider)) {
             return true;
         }
     }
     return false;
+}
+
+bool faults_is_thinned(const struct faults *faults, enum sandbox_provider provider)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        if (thins(&faults->fault[i], provider)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The fault at `i` was applied. True when that was its last time, and it is gone. */
+static bool use_up(struct faults *faults, size_t i)
+{
+    struct fault *fault = &faults->fault[i];
+    fault->hit_count++;
+    if (fault->count == FAULT_FOR_EVER || --fault->count > 0) {
+        return false;
+    }
+    CHECK(faults_remove(faults, fault->id));
+    return true;
+}
+
+bool faults_admit(struct faults *faults, enum sandbox_provider provider)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        if (thins(&faults->fault[i], provider) &&
+            rng_chance(&faults->rng, faults->fault[i].share_per_million)) {
+            (void)use_up(faults, i);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool fits(const struct fault *fault, enum sandbox_provider provider,
@@ -219,7 +261,6 @@ struct fault_plan faults_pick(struct faults *faults, enum sandbox_provider provi
             !rng_chance(&faults->rng, fault->share_per_million)) {
             continue;
         }
-        fault->hit_count++;
         plan.then_refuse = plan.then_refuse || fault->then_refuse;
         if (slow) {
             plan.slow_ms += fault->delay_ms;
@@ -227,8 +268,7 @@ struct fault_plan faults_pick(struct faults *faults, enum sandbox_provider provi
             plan.kind = fault->kind;
             plan.delay_ms = fault->delay_ms;
         }
-        if (fault->count != FAULT_FOR_EVER && --fault->count == 0) {
-            (void)faults_remove(faults, fault->id);
+        if (use_up(faults, i)) {
             i--;
         }
     }

@@ -22,6 +22,8 @@
  *                     +-- hang with delay_ms: the effect comes then         v
  *     (after-effect faults: reset, close, hang, 500, garbage) --> base latency --> answer
  *
+ * Ends of a connection instead of an answer wait for the fault's delay_ms only.
+ *
  * struct pending holds an exchange while it waits for its timer. The client may go meanwhile: the
  * answer then goes nowhere. One that hangs for ever is let go when its client has gone.
  */
@@ -48,6 +50,8 @@ struct sandbox {
 enum pending_step {
     PENDING_ANSWER = 0, /* the answer is made, and waits */
     PENDING_EFFECT,     /* the effect is still to come */
+    PENDING_RESET,      /* the connection is to be reset */
+    PENDING_CLOSE,      /* ... to be closed in order */
     PENDING_NEVER,      /* hangs until the client goes */
 };
 
@@ -57,9 +61,10 @@ struct pending {
     struct http_exchange *x; /* ours to answer */
     struct loop_timer timer;
     enum pending_step step;
-    enum sandbox_provider only;    /* of the listener */
-    struct http_response response; /* PENDING_ANSWER; in the exchange's arena */
-    struct str busy_name;          /* in the exchange's arena */
+    enum sandbox_provider only;     /* of the listener; PENDING_EFFECT */
+    enum sandbox_provider provider; /* whose answer it is; PENDING_ANSWER */
+    struct http_response response;  /* PENDING_ANSWER; in the exchange's arena */
+    struct str busy_name;           /* in the exchange's arena */
 };
 
 const struct sandbox_config sandbox_config_default = {
@@ -89,27 +94,46 @@ static void pending_free(struct pending *pending)
 
 static void answer_now(struct sandbox *sandbox, struct http_exchange *x, struct call *call);
 
+/* While a provider is thinned, every request needs a connection of its own. */
+static void reply(struct sandbox *sandbox, struct http_exchange *x, enum sandbox_provider provider,
+                  struct http_response response)
+{
+    response.close = faults_is_thinned(&sandbox->core.faults, provider);
+    http_reply(x, &response);
+}
+
+static void late_effect(struct sandbox *sandbox, struct http_exchange *x,
+                        enum sandbox_provider only)
+{
+    struct call call;
+    core_classify_again(&sandbox->core, http_request(x), http_arena(x), only, clock_wall_us(),
+                        &call);
+    core_answer(&sandbox->core, &call);
+    answer_now(sandbox, x, &call);
+}
+
 static void pending_due(void *ctx)
 {
     struct pending *pending = ctx;
-    struct sandbox *sandbox = pending->sandbox;
-    struct http_exchange *x = pending->x;
-    switch (pending->step) {
-    case PENDING_ANSWER:
-        http_reply(x, &pending->response);
-        break;
-    case PENDING_EFFECT: {
-        struct call call;
-        core_classify_again(&sandbox->core, http_request(x), http_arena(x), pending->only,
-                            clock_wall_us(), &call);
-        core_answer(&sandbox->core, &call);
-        answer_now(sandbox, x, &call);
-        break;
+    struct pending due = *pending;
+    if (due.step == PENDING_NEVER) {
+        return;
     }
+    pending_free(pending); /* its busy_name is in the arena of the exchange, which goes next */
+    switch (due.step) {
+    case PENDING_ANSWER:
+        reply(due.sandbox, due.x, due.provider, due.response);
+        return;
+    case PENDING_EFFECT:
+        late_effect(due.sandbox, due.x, due.only);
+        return;
+    case PENDING_RESET:
+    case PENDING_CLOSE:
+        http_abort(due.x, due.step == PENDING_RESET);
+        return;
     case PENDING_NEVER:
         return;
     }
-    pending_free(pending);
 }
 
 /* The client of a request that hangs for ever has gone: the answer goes nowhere. */
@@ -156,7 +180,7 @@ static void answer_now(struct sandbox *sandbox, struct http_exchange *x, struct 
     struct http_response response = response_of(call);
     struct str busy = call->busy_name; /* in the exchange's arena: released before it is answered */
     core_release_key(&sandbox->core, busy);
-    http_reply(x, &response);
+    reply(sandbox, x, call->provider, response);
 }
 
 static void answer_later(struct sandbox *sandbox, struct http_exchange *x, struct call *call,
@@ -174,6 +198,17 @@ static void answer_later(struct sandbox *sandbox, struct http_exchange *x, struc
     pending->response.body = arena_str(arena, pending->response.body);
     pending->response.headers = headers;
     pending->busy_name = call->busy_name;
+    pending->provider = call->provider;
+}
+
+static void end_later(struct sandbox *sandbox, struct http_exchange *x, bool reset,
+                      int64_t delay_ms)
+{
+    if (delay_ms == 0) {
+        http_abort(x, reset);
+    } else {
+        (void)pending_new(sandbox, x, reset ? PENDING_RESET : PENDING_CLOSE, delay_ms);
+    }
 }
 
 /* ---- listeners ---------------------------------------------------------------------------------
@@ -191,6 +226,13 @@ static int port_of(int fd)
     return is_known ? ntohs(name.sin6_port) : 0;
 }
 
+/* The common port serves the control API as well: it is never thinned. */
+static bool admit(void *ctx)
+{
+    struct listener *listener = ctx;
+    return faults_admit(&listener->sandbox->core.faults, listener->provider);
+}
+
 static void serve(struct listener *listener)
 {
     struct sandbox *sandbox = listener->sandbox;
@@ -200,6 +242,7 @@ static void serve(struct listener *listener)
         .listener_name = "sandbox",
         .handler = handle,
         .handler_ctx = listener,
+        .admit = admit,
     };
     /* One gateway machine is all our clients: they keep many connections, for long, from one
      * address. */
@@ -232,7 +275,8 @@ static void close_listener(struct listener *listener)
     listener->fd = -1;
 }
 
-/* Close the ports of refused providers, open those of others again. */
+/* Close the ports of refused providers and idle connections of thinned ones, open the ports of
+ * others again. */
 static bool sync_listeners(struct sandbox *sandbox, struct error *err)
 {
     bool done = true;
@@ -243,6 +287,9 @@ static bool sync_listeners(struct sandbox *sandbox, struct error *err)
             close_listener(listener);
         } else if (!refused && !listener->server) {
             done = open_listener(listener, err) && done;
+        } else if (listener->server &&
+                   faults_is_thinned(&sandbox->core.faults, listener->provider)) {
+            http_server_close_idle(listener->server);
         }
     }
     return done;
@@ -294,10 +341,8 @@ static bool act_before(struct sandbox *sandbox, struct http_exchange *x, struct 
     int status = 0;
     switch (plan->kind) {
     case FAULT_RESET_BEFORE_READ:
-        http_abort(x, true);
-        return true;
     case FAULT_CLOSE_BEFORE_EFFECT:
-        http_abort(x, false);
+        end_later(sandbox, x, plan->kind == FAULT_RESET_BEFORE_READ, plan->delay_ms);
         return true;
     case FAULT_HANG_BEFORE_EFFECT:
         pending_new(sandbox, x, plan->delay_ms > 0 ? PENDING_EFFECT : PENDING_NEVER, plan->delay_ms)
@@ -341,7 +386,7 @@ static void act_after(struct sandbox *sandbox, struct http_exchange *x, struct c
     int64_t latency_ms = sandbox->core.settings.delay_ms + plan->slow_ms + plan->delay_ms;
     if (plan->kind == FAULT_RESET_AFTER_EFFECT || plan->kind == FAULT_CLOSE_AFTER_EFFECT) {
         core_release_key(&sandbox->core, call->busy_name);
-        http_abort(x, plan->kind == FAULT_RESET_AFTER_EFFECT);
+        end_later(sandbox, x, plan->kind == FAULT_RESET_AFTER_EFFECT, plan->delay_ms);
         return;
     }
     if (plan->kind == FAULT_HANG_AFTER_EFFECT) {
@@ -373,7 +418,9 @@ static void handle(struct http_exchange *x, void *ctx)
         handle_control(sandbox, x, &call);
         return;
     }
-    if (faults_is_refused(&sandbox->core.faults, call.provider)) {
+    if (faults_is_refused(&sandbox->core.faults, call.provider) ||
+        (listener->provider == SANDBOX_NONE &&
+         !faults_admit(&sandbox->core.faults, call.provider))) {
         http_abort(x, true); /* on the common port, which cannot be closed for one provider */
         return;
     }

@@ -3,8 +3,8 @@
  * own.
  *
  *                    +-- common port (the one of listen_fd): every provider and the control API
- *     http servers --+-- port + 1: paypal   (its listening socket is closed by the fault `refuse`)
- *                    +-- port + 2: payoneer
+ *     http servers --+-- port + 1: paypal   (the fault `refuse` closes its listening socket, or
+ *                    +-- port + 2: payoneer  resets a part of its connections)
  *          |
  *     request -> classify -> fault plan -> dialect (paypal, payoneer, control) -> journal -> answer
  *

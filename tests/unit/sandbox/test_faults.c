@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "drive.h"
 
 static struct faults faults;
@@ -113,6 +115,91 @@ static void refuse_is_a_state_of_the_provider(void **state)
     assert_false(faults_remove(&faults, 1));
 }
 
+static void refuse_with_a_count_thins_until_it_is_used_up(void **state)
+{
+    (void)state;
+    char why[ERROR_TEXT_MAX];
+    assert_true(add("{\"provider\":\"paypal\",\"kind\":\"refuse\",\"count\":2}", why));
+    assert_false(faults_is_refused(&faults, SANDBOX_PAYPAL));
+    assert_true(faults_is_thinned(&faults, SANDBOX_PAYPAL));
+    assert_false(faults_is_thinned(&faults, SANDBOX_PAYONEER));
+    assert_true(faults_admit(&faults, SANDBOX_PAYONEER));
+    assert_int_equal(faults_pick(&faults, SANDBOX_PAYPAL, SANDBOX_OP_CHARGE).kind, FAULT_NONE);
+    assert_false(faults_admit(&faults, SANDBOX_PAYPAL));
+    assert_int_equal(faults.fault[0].hit_count, 1);
+    assert_false(faults_admit(&faults, SANDBOX_PAYPAL));
+    assert_int_equal(faults.count, 0);
+    assert_true(faults_admit(&faults, SANDBOX_PAYPAL));
+    assert_false(faults_is_thinned(&faults, SANDBOX_PAYPAL));
+}
+
+static void refuse_with_a_share_is_drawn_for_every_connection(void **state)
+{
+    (void)state;
+    char why[ERROR_TEXT_MAX];
+    int refused = 0;
+    assert_true(add("{\"provider\":\"any\",\"kind\":\"refuse\",\"share\":0.25}", why));
+    assert_true(faults_is_thinned(&faults, SANDBOX_PAYPAL));
+    assert_true(faults_is_thinned(&faults, SANDBOX_PAYONEER));
+    assert_false(faults_is_thinned(&faults, SANDBOX_NONE)); /* the control API */
+    for (int i = 0; i < 20000; i++) {
+        assert_true(faults_admit(&faults, SANDBOX_NONE));
+        refused += !faults_admit(&faults, SANDBOX_PAYPAL);
+    }
+    assert_in_range(refused, 4700, 5300);
+    assert_int_equal(faults.fault[0].hit_count, refused);
+}
+
+/* Both at once: the port is closed, and opens to the thinning one when the other is removed. */
+static void refuse_and_a_thinning_refuse_keep_apart(void **state)
+{
+    (void)state;
+    char why[ERROR_TEXT_MAX];
+    assert_true(add("{\"provider\":\"paypal\",\"kind\":\"refuse\",\"count\":1}", why));
+    faults_refuse(&faults, SANDBOX_PAYPAL);
+    assert_int_equal(faults.count, 2);
+    assert_true(faults_is_refused(&faults, SANDBOX_PAYPAL));
+    assert_true(faults_remove(&faults, faults.fault[1].id));
+    assert_false(faults_is_refused(&faults, SANDBOX_PAYPAL));
+    assert_false(faults_admit(&faults, SANDBOX_PAYPAL));
+}
+
+static void every_kind_takes_share_count_and_delay(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {
+        "refuse",
+        "reset_before_read",
+        "reset_after_effect",
+        "close_before_effect",
+        "close_after_effect",
+        "hang_before_effect",
+        "hang_after_effect",
+        "http_500",
+        "http_503",
+        "http_429",
+        "http_500_after_effect",
+        "decline_soft",
+        "decline_hard",
+        "garbage",
+        "slow",
+    };
+    char why[ERROR_TEXT_MAX];
+    char text[200];
+    static_assert(ARRAY_LEN(kinds) == FAULT_KIND_COUNT - 1, "every kind");
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "{\"provider\":\"paypal\",\"operation\":\"charge\",\"kind\":\"%s\","
+                       "\"share\":0.5,\"count\":10,\"delay_ms\":50}",
+                       kinds[i]);
+        assert_true(add(text, why));
+        assert_int_equal(faults.fault[i].kind, i + 1);
+        assert_int_equal(faults.fault[i].share_per_million, 500000);
+        assert_int_equal(faults.fault[i].count, 10);
+        assert_int_equal(faults.fault[i].delay_ms, 50);
+    }
+}
+
 /* clang-format off */
 static const struct {
     const char *fault;
@@ -131,8 +218,8 @@ static const struct {
     {"{\"provider\":\"paypal\",\"kind\":\"http_500\",\"delay_ms\":-1}", "delay_ms"},
     {"{\"provider\":\"paypal\",\"kind\":\"http_500\",\"operation\":\"buy\"}", "operation"},
     {"{\"provider\":\"paypal\",\"kind\":\"http_500\",\"shar\":1}",      "unknown member shar"},
-    {"{\"provider\":\"paypal\",\"kind\":\"refuse\",\"count\":5}",       "refuse"},
-    {"{\"provider\":\"paypal\",\"kind\":\"refuse\",\"share\":0.5}",     "refuse"},
+    {"{\"provider\":\"paypal\",\"kind\":\"refuse\",\"count\":0}",       "count"},
+    {"{\"provider\":\"paypal\",\"kind\":\"refuse\",\"share\":2}",       "share"},
     {"{\"provider\":\"paypal\",\"kind\":\"http_500\",\"then\":\"dance\"}", "then"},
     {"[]",                                                              "object"},
 };
@@ -174,6 +261,10 @@ int main(void)
         cmocka_unit_test_setup(slow_adds_to_what_else_happens, setup),
         cmocka_unit_test_setup(declines_touch_charges_only, setup),
         cmocka_unit_test_setup(refuse_is_a_state_of_the_provider, setup),
+        cmocka_unit_test_setup(refuse_with_a_count_thins_until_it_is_used_up, setup),
+        cmocka_unit_test_setup(refuse_with_a_share_is_drawn_for_every_connection, setup),
+        cmocka_unit_test_setup(refuse_and_a_thinning_refuse_keep_apart, setup),
+        cmocka_unit_test_setup(every_kind_takes_share_count_and_delay, setup),
         cmocka_unit_test_setup(wrong_faults_are_refused_with_the_reason, setup),
         cmocka_unit_test_setup(there_is_a_limit, setup),
     };

@@ -93,7 +93,8 @@ static void kill_child(void)
 /* ---- the client --------------------------------------------------------------------------------
  */
 
-static int try_dial(int port)
+/* -1: no connection, for the reason in errno. */
+static int dial_or_errno(int port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
@@ -102,10 +103,18 @@ static int try_dial(int port)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
     if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
-        assert_int_equal(errno, ECONNREFUSED);
+        int why = errno;
         (void)close(fd);
+        errno = why;
         return -1;
     }
+    return fd;
+}
+
+static int try_dial(int port)
+{
+    int fd = dial_or_errno(port);
+    assert_true(fd >= 0 || errno == ECONNREFUSED);
     return fd;
 }
 
@@ -292,6 +301,149 @@ static void refuse_closes_port_and_connections_until_removed(void **state)
     assert_int_equal(booked("b"), 0);
     assert_int_equal(control("DELETE", "/faults", ""), 204);
     assert_int_equal(sale("b"), 201);
+}
+
+/* True when a new connection to PayPal's port is served. A refused one may be reset before
+ * connect() returns, before the request is sent, or after. */
+static bool is_served(void)
+{
+    static const char text[] = "GET /v2/checkout/orders/X HTTP/1.1\r\nHost: s\r\n\r\n";
+    int fd = dial_or_errno(world.ports[SANDBOX_PORT_PAYPAL]);
+    if (fd < 0) {
+        assert_int_equal(errno, ECONNRESET);
+        return false;
+    }
+    ssize_t sent = send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
+    assert_true(sent == sizeof(text) - 1 || errno == ECONNRESET || errno == EPIPE);
+    int status = receive(fd);
+    assert_true(status <= 0 || status == 401);
+    (void)close(fd);
+    return status == 401;
+}
+
+static bool answer_says_close(void)
+{
+    return strstr(world.answer, "\r\nConnection: close\r\n") != NULL;
+}
+
+static void refuse_with_a_count_refuses_that_many_connections(void **state)
+{
+    (void)state;
+    fault("\"operation\":\"charge\",\"kind\":\"refuse\",\"count\":3");
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(is_served(), i >= 3);
+    }
+    assert_false(answer_says_close());
+    assert_int_equal(control("GET", "/faults", ""), 200);
+    assert_non_null(strstr(world.answer, "\"faults\":[]"));
+}
+
+static void a_refused_connection_is_reset_before_its_client_says_anything(void **state)
+{
+    (void)state;
+    fault("\"kind\":\"refuse\",\"count\":1");
+    int fd = dial_or_errno(world.ports[SANDBOX_PORT_PAYPAL]);
+    if (fd >= 0) {
+        assert_int_equal(receive(fd), -1);
+        (void)close(fd);
+    } else {
+        assert_int_equal(errno, ECONNRESET);
+    }
+    assert_int_equal(sale("a"), 201);
+    assert_int_equal(booked("a"), 1);
+}
+
+static void refuse_with_a_share_refuses_about_that_many(void **state)
+{
+    (void)state;
+    int served = 0;
+    assert_int_equal(control("POST", "/settings", "{\"seed\":7}"), 200);
+    fault("\"kind\":\"refuse\",\"share\":0.5");
+    for (int i = 0; i < 400; i++) {
+        served += is_served();
+    }
+    assert_in_range(served, 160, 240);
+    assert_true(try_dial(world.ports[SANDBOX_PORT_PAYONEER]) >= 0);
+    assert_int_equal(control("DELETE", "/faults", ""), 204);
+    for (int i = 0; i < 20; i++) {
+        assert_true(is_served());
+    }
+}
+
+static void a_share_and_a_count_hold_together(void **state)
+{
+    (void)state;
+    int refused = 0;
+    assert_int_equal(control("POST", "/settings", "{\"seed\":7}"), 200);
+    fault("\"kind\":\"refuse\",\"share\":0.5,\"count\":5");
+    for (int i = 0; i < 100; i++) {
+        refused += !is_served();
+    }
+    assert_int_equal(refused, 5);
+}
+
+/* Else the connections that are there would carry all requests, and none would be refused. */
+static void a_thinned_provider_keeps_no_connection(void **state)
+{
+    (void)state;
+    int idle = dial(SANDBOX_PORT_PAYPAL);
+    send_sale(idle, "idle");
+    assert_int_equal(receive(idle), 201);
+    assert_false(answer_says_close());
+    fault("\"kind\":\"hang_after_effect\",\"delay_ms\":300,\"count\":1");
+    int busy = dial(SANDBOX_PORT_PAYPAL);
+    send_sale(busy, "busy");
+    while (booked("busy") == 0) {
+        (void)poll(NULL, 0, 1);
+    }
+    fault("\"kind\":\"refuse\",\"share\":0.000001");
+    assert_int_equal(receive(idle), 0);
+    assert_int_equal(receive(busy), 201);
+    assert_true(answer_says_close());
+    assert_int_equal(receive(busy), 0);
+    assert_int_equal(sale("late"), 201);
+    assert_true(answer_says_close());
+    assert_int_equal(control("GET", "/faults", ""), 200);
+    assert_false(answer_says_close());
+    (void)close(idle);
+    (void)close(busy);
+}
+
+static void the_common_port_resets_the_requests_of_a_thinned_provider(void **state)
+{
+    (void)state;
+    fault("\"kind\":\"refuse\",\"count\":1");
+    int fd = dial(SANDBOX_PORT_COMMON);
+    send_sale(fd, "a");
+    assert_int_equal(receive(fd), -1);
+    (void)close(fd);
+    assert_int_equal(booked("a"), 0);
+    assert_int_equal(sale("a"), 201);
+}
+
+static void a_delay_holds_back_resets_and_closes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind;
+        int end;
+        int booked;
+    } cases[] = {
+        {"reset_before_read", -1, 0},
+        {"reset_after_effect", -1, 1},
+        {"close_before_effect", 0, 0},
+        {"close_after_effect", 0, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char members[128];
+        (void)snprintf(members, sizeof(members), "\"kind\":\"%s\",\"delay_ms\":60,\"count\":1",
+                       cases[i].kind);
+        fault(members);
+        int64_t start_us = clock_mono_us();
+        assert_int_equal(sale(cases[i].kind), cases[i].end);
+        assert_true(clock_mono_us() - start_us >= 60000);
+        assert_int_equal(booked(cases[i].kind), cases[i].booked);
+    }
 }
 
 static void a_reset_before_reading_has_no_effect(void **state)
@@ -532,6 +684,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_port_serves_what_is_its),
         TEST(refuse_closes_port_and_connections_until_removed),
+        TEST(refuse_with_a_count_refuses_that_many_connections),
+        TEST(a_refused_connection_is_reset_before_its_client_says_anything),
+        TEST(refuse_with_a_share_refuses_about_that_many),
+        TEST(a_share_and_a_count_hold_together),
+        TEST(a_thinned_provider_keeps_no_connection),
+        TEST(the_common_port_resets_the_requests_of_a_thinned_provider),
+        TEST(a_delay_holds_back_resets_and_closes),
         TEST(a_reset_before_reading_has_no_effect),
         TEST(a_reset_after_the_effect_loses_the_answer_only),
         TEST(a_close_is_an_orderly_end),
