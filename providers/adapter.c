@@ -182,6 +182,19 @@ static bool check_settings(const struct provider_account *account, const char *c
     return true;
 }
 
+bool adapter_check_call(const struct provider_call *call, const char *provider_name,
+                        struct error *err)
+{
+    if (!adapter_has_word(adapter_setting(call->account, "currencies"),
+                          str_of(call->currency->code)))
+        return fail(err, ERROR_INVALID, "cannot charge through %s: %s is not taken there",
+                    provider_name, call->currency->code);
+    if (call->amount_minor <= 0 && call->operation != OPERATION_VOID)
+        return fail(err, ERROR_INVALID, "cannot charge through %s: amount is not positive",
+                    provider_name);
+    return true;
+}
+
 bool adapter_check_account(const struct provider_account *account, const char *const *known,
                            size_t known_count, struct error *err)
 {

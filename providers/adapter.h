@@ -44,6 +44,9 @@ struct str adapter_setting(const struct provider_account *account, const char *n
 /* Base URL, credentials, and that each setting is a string and named in `known`. */
 bool adapter_check_account(const struct provider_account *account, const char *const *known,
                            size_t known_count, struct error *err) MUST_USE;
+/* That the account takes the call's currency, and that there is an amount where one belongs. */
+bool adapter_check_call(const struct provider_call *call, const char *provider_name,
+                        struct error *err) MUST_USE;
 /* "https://host[:port]" and nothing else. */
 bool adapter_check_base_url(struct str url, struct error *err) MUST_USE;
 /* True when `code` is one of the words of `codes`, or `codes` is empty. */

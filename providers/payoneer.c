@@ -175,12 +175,8 @@ static bool build_send(const struct provider_call *call, const struct provider_f
 {
     const struct str list_id = provider_fact_find(facts, STR("list_id"));
 
-    if (!adapter_has_word(adapter_setting(call->account, "currencies"),
-                          str_of(call->currency->code)))
-        return fail(err, ERROR_INVALID, "cannot charge through payoneer: %s is not taken there",
-                    call->currency->code);
-    if (call->amount_minor <= 0 && call->operation != OPERATION_VOID)
-        return fail(err, ERROR_INVALID, "cannot charge through payoneer: amount is not positive");
+    if (!adapter_check_call(call, "payoneer", err))
+        return false;
     switch (call->operation) {
     case OPERATION_SALE:
     case OPERATION_AUTHORIZE:

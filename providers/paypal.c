@@ -199,13 +199,11 @@ static bool build_send(const struct provider_call *call, const struct provider_f
     const struct str order_id = provider_fact_find(facts, STR("order_id"));
     const struct str order_state = provider_fact_find(facts, STR("order_state"));
 
-    if (!adapter_has_word(STR(PAYPAL_CURRENCIES), str_of(call->currency->code)) ||
-        !adapter_has_word(adapter_setting(call->account, "currencies"),
-                          str_of(call->currency->code)))
+    if (!adapter_has_word(STR(PAYPAL_CURRENCIES), str_of(call->currency->code)))
         return fail(err, ERROR_INVALID, "cannot charge through paypal: %s is not taken there",
                     call->currency->code);
-    if (call->amount_minor <= 0 && call->operation != OPERATION_VOID)
-        return fail(err, ERROR_INVALID, "cannot charge through paypal: amount is not positive");
+    if (!adapter_check_call(call, "paypal", err))
+        return false;
     switch (call->operation) {
     case OPERATION_SALE:
     case OPERATION_AUTHORIZE:

@@ -181,19 +181,26 @@ void admin_put_id(struct json_out *json, const char *key, enum id_kind kind, con
     }
 }
 
-void admin_begin_list(struct json_out *json)
+bool admin_begin_list(struct admin_call *call, enum store_find found, const struct error *why,
+                      struct json_out *json)
 {
+    if (!admin_found(call, found, why, "merchant")) {
+        return false;
+    }
+    json_out_init(json, &call->out);
     json_begin_object(json);
     json_put_cstr(json, "object", "list");
     json_key(json, "data");
     json_begin_array(json);
+    return true;
 }
 
-void admin_end_list(struct json_out *json)
+void admin_end_list(struct admin_call *call, struct json_out *json)
 {
     json_end_array(json);
     json_put_bool(json, "has_more", false);
     json_end_object(json);
+    admin_end(call, 200);
 }
 
 /* ---- start -------------------------------------------------------------------------------------

@@ -65,8 +65,10 @@ struct uuid admin_id(enum id_kind kind, struct str text);
 /* ,"created":"..." ; null when 0 */
 void admin_put_time(struct json_out *json, const char *key, int64_t wall_us);
 void admin_put_id(struct json_out *json, const char *key, enum id_kind kind, const struct uuid *id);
-void admin_begin_list(struct json_out *json);
-void admin_end_list(struct json_out *json);
+/* A list of what was loaded into `out`; false when the call has ended because nothing was found. */
+bool admin_begin_list(struct admin_call *call, enum store_find found, const struct error *why,
+                      struct json_out *json) MUST_USE;
+void admin_end_list(struct admin_call *call, struct json_out *json); /* ends the call, too */
 
 /* What starts each operation. */
 void admin_merchant_create(struct admin_call *call);

@@ -134,17 +134,14 @@ static void list_loaded(void *ctx, enum store_find found, const struct directory
                         const struct error *why)
 {
     struct admin_call *call = ctx;
-    if (!admin_found(call, found, why, "merchant")) {
+    struct json_out json;
+    if (!admin_begin_list(call, found, why, &json)) {
         return;
     }
-    struct json_out json;
-    json_out_init(&json, &call->out);
-    admin_begin_list(&json);
     for (size_t i = 0; i < rows->key_count; i++) {
         print_key(&rows->keys[i], &json);
     }
-    admin_end_list(&json);
-    admin_end(call, 200);
+    admin_end_list(call, &json);
 }
 
 void admin_key_list(struct admin_call *call)

@@ -2,7 +2,6 @@
 
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char hex_digits[] = "0123456789abcdef";
 
 void crypto_base64(struct str data, struct buf *out)
 {
@@ -84,20 +83,9 @@ void crypto_hex(struct str data, struct buf *out)
         return;
     for (size_t i = 0; i < data.len; i++) {
         unsigned char byte = (unsigned char)data.at[i];
-        *to++ = hex_digits[byte >> 4];
-        *to++ = hex_digits[byte & 15];
+        *to++ = str_hex_digits[byte >> 4];
+        *to++ = str_hex_digits[byte & 15];
     }
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 bool crypto_unhex(struct str text, struct buf *out)
@@ -108,8 +96,8 @@ bool crypto_unhex(struct str text, struct buf *out)
     if (to == NULL)
         return false;
     for (size_t i = 0; i < text.len; i += 2) {
-        int high = hex_value(text.at[i]);
-        int low = hex_value(text.at[i + 1]);
+        int high = str_hex_value(text.at[i]);
+        int low = str_hex_value(text.at[i + 1]);
         if (high < 0 || low < 0) {
             out->len -= text.len / 2;
             return false;

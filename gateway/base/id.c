@@ -28,7 +28,6 @@ static const char *const prefixes[ID_KIND_COUNT] = {
 /* clang-format on */
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-static const char hex_digits[] = "0123456789abcdef";
 
 /* What the last id of this process had; a forked child goes on from here with other random bits. */
 static int64_t last_ms;
@@ -95,22 +94,11 @@ struct str uuid_format(const struct uuid *id, char out[UUID_TEXT_SIZE])
     for (unsigned i = 0; i < sizeof(id->byte); i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *at++ = '-';
-        *at++ = hex_digits[id->byte[i] >> 4];
-        *at++ = hex_digits[id->byte[i] & 0x0f];
+        *at++ = str_hex_digits[id->byte[i] >> 4];
+        *at++ = str_hex_digits[id->byte[i] & 0x0f];
     }
     *at = '\0';
     return (struct str){out, UUID_TEXT_SIZE - 1};
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 bool uuid_parse(struct str text, struct uuid *id, struct error *err)
@@ -123,8 +111,8 @@ bool uuid_parse(struct str text, struct uuid *id, struct error *err)
     for (unsigned i = 0; i < sizeof(result.byte); i++) {
         if ((i == 4 || i == 6 || i == 8 || i == 10) && text.at[at++] != '-')
             return fail(err, ERROR_INVALID, "cannot read uuid: no dash where one belongs");
-        int high = hex_value(text.at[at]);
-        int low = hex_value(text.at[at + 1]);
+        int high = str_hex_value(text.at[at]);
+        int low = str_hex_value(text.at[at + 1]);
         if (high < 0 || low < 0)
             return fail(err, ERROR_INVALID, "cannot read uuid: not a hexadecimal digit");
         result.byte[i] = (uint8_t)(high << 4 | low);

@@ -42,7 +42,7 @@ static size_t plain_run(struct str s, size_t from)
 
 static void add_unicode_escape(struct buf *buf, unsigned code)
 {
-    static const char hex[] = "0123456789abcdef";
+    const char *hex = str_hex_digits;
     char text[6] = {
         '\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]};
     buf_add(buf, text, sizeof(text));

@@ -151,6 +151,19 @@ static bool is_tail(unsigned char c)
     return (c & 0xc0) == 0x80;
 }
 
+const char str_hex_digits[16 + 1] = "0123456789abcdef";
+
+int str_hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
 size_t str_utf8_size(struct str s, size_t from)
 {
     CHECK(from < s.len);

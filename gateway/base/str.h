@@ -54,6 +54,8 @@ bool str_is_utf8(struct str s);
 /* Bytes (1-4) of the well-formed UTF-8 character at `from`; 0 when malformed there. from < s.len.
  */
 size_t str_utf8_size(struct str s, size_t from);
+extern const char str_hex_digits[16 + 1]; /* lower case */
+int str_hex_value(char c);                /* of a digit in either case; -1 when it is none */
 
 struct buf {
     char *at; /* owned; NULL until the first byte */

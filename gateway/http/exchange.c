@@ -84,14 +84,6 @@ struct str http_header(const struct http_exchange *x, const char *name)
     return STR_NONE;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return (c | 0x20) - 'a' + 10;
-}
-
 /* Percent-decode into the arena. The parser has checked that two hex digits follow each '%'. */
 static bool decode(struct arena *arena, struct str text, struct str *out)
 {
@@ -103,7 +95,7 @@ static bool decode(struct arena *arena, struct str text, struct str *out)
             c = ' ';
         } else if (c == '%') {
             CHECK(i + 2 < text.len);
-            c = (char)(hex_value(text.at[i + 1]) * 16 + hex_value(text.at[i + 2]));
+            c = (char)(str_hex_value(text.at[i + 1]) * 16 + str_hex_value(text.at[i + 2]));
             i += 2;
         }
         if (c == '\0') {

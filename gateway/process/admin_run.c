@@ -1,7 +1,6 @@
 #include "process/admin.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -17,17 +16,6 @@ struct run {
     struct admin_outcome *outcome;
     bool is_done;
 };
-
-static bool read_env(void *ctx, const char *name, struct secret *value)
-{
-    (void)ctx;
-    const char *text = getenv(name);
-    if (text == NULL) {
-        return false;
-    }
-    secret_set(value, str_of(text));
-    return true;
-}
 
 static void replied(void *ctx, const struct admin_reply *reply)
 {
@@ -75,7 +63,7 @@ bool admin_run(const struct config *config, const struct admin_request *request,
         store_new(run.loop, &config->store, &writer_id, &instance_id, &instance_id, 0);
     struct engine *engine = engine_new(run.loop, &config->engine);
     struct merchants_config merchants = config->merchants;
-    merchants.read_env = read_env;
+    merchants.read_env = secrets_read_env;
     struct admin_parts parts = {
         .loop = run.loop,
         .store = store,

@@ -1,5 +1,6 @@
 #include "process/secrets.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -30,4 +31,15 @@ bool secrets_load(struct secrets *secrets, const char *master_secret_file, struc
 void secrets_release(struct secrets *secrets)
 {
     explicit_bzero(secrets, sizeof(*secrets));
+}
+
+bool secrets_read_env(void *ctx, const char *name, struct secret *value)
+{
+    (void)ctx;
+    const char *text = getenv(name);
+    if (text == NULL) {
+        return false;
+    }
+    secret_set(value, str_of(text));
+    return true;
 }

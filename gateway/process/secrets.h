@@ -15,5 +15,7 @@ struct secrets {
 bool secrets_load(struct secrets *secrets, const char *master_secret_file,
                   struct error *err) MUST_USE;
 void secrets_release(struct secrets *secrets); /* wipes */
+/* The environment's variable of this name, for merchants_config; false when there is none. */
+bool secrets_read_env(void *ctx, const char *name, struct secret *value);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -218,17 +217,6 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
 /* ---- wiring ------------------------------------------------------------------------------------
  */
 
-static bool read_env(void *ctx, const char *name, struct secret *value)
-{
-    (void)ctx;
-    const char *text = getenv(name);
-    if (text == NULL) {
-        return false;
-    }
-    secret_set(value, str_of(text));
-    return true;
-}
-
 static void wire_core(struct worker *w)
 {
     const struct config *config = w->start->config;
@@ -239,7 +227,7 @@ static void wire_core(struct worker *w)
                          &shared->boot_id, w->start->slot);
     w->engine = engine_new(w->loop, &config->engine);
     w->directory = config->merchants;
-    w->directory.read_env = read_env;
+    w->directory.read_env = secrets_read_env;
     w->merchants =
         merchants_new(w->loop, w->store, w->start->health, w->secrets.pepper, &w->directory);
     struct payments_parts parts = {

@@ -256,6 +256,21 @@ static void integers_are_printed_as_they_are_read(void **state)
     }
 }
 
+static void hex_digits_are_read_in_either_case(void **state)
+{
+    (void)state;
+    int known = 0;
+    for (int c = 0; c < 256; c++) {
+        int value = str_hex_value((char)c);
+        assert_in_range(value + 1, 0, 16);
+        if (value < 0)
+            continue;
+        known++;
+        assert_int_equal(str_hex_digits[value], c >= 'A' && c <= 'F' ? c + 'a' - 'A' : c);
+    }
+    assert_int_equal(known, 22);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +287,7 @@ int main(void)
         cmocka_unit_test(after_an_overflow_the_rest_is_dropped_too),
         cmocka_unit_test(printing_works_at_every_length),
         cmocka_unit_test(integers_are_printed_as_they_are_read),
+        cmocka_unit_test(hex_digits_are_read_in_either_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
