@@ -6,7 +6,8 @@
  * connection dies early, and may then report "couldn't connect". So CURLOPT_PREREQFUNCTION marks
  * the send as LEFT at its first call, aborts at a second call, and aborts when `not_after` has
  * passed. `left` in the result is true if that callback ever let the request go; error codes never
- * decide.
+ * decide. A kept connection that ended while idle is refused before that mark, and the request goes
+ * out on a fresh one: not a failure of the provider, and nobody is told.
  *
  * One engine per worker. Connections are kept per account origin; answers are capped; TLS is always
  * verified (account ca_file or system store); no redirects, no proxies, https only.

@@ -1,8 +1,11 @@
 #include "providers/http_client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,7 +20,8 @@ enum {
     RECEIVE_BYTES = 4096,
     UPLOAD_BYTES = 16384,    /* the least libcurl takes; our bodies fit */
     CONNECTION_AGE_S = 3600, /* DNS and certificates are looked at again within this time */
-    CONNECTION_IDLE_S = 110, /* below what load balancers commonly allow */
+    CONNECTION_IDLE_S = 20,  /* well below what servers and load balancers commonly allow */
+    OPENED_MAX = 8,          /* sockets of one transfer remembered: it may race two families */
     CA_CACHE_S = 300,
 };
 
@@ -37,6 +41,7 @@ struct http_client {
     struct link idle;        /* transfers */
     struct link idle_watches;
     const char *system_ca; /* borrowed from libcurl */
+    int socket_slot;       /* where a TLS session notes its socket */
 };
 
 struct http_transfer {
@@ -52,7 +57,11 @@ struct http_transfer {
     int64_t not_after_wall_us;
     int64_t answer_ms; /* bound on the delivery of what was written */
     int64_t left_us;
+    int opened[OPENED_MAX]; /* the last sockets opened for it, some perhaps closed again */
+    size_t opened_count;    /* ever */
     bool left;
+    bool is_fresh; /* its second try: on a connection of its own */
+    bool is_stale; /* refused before the first byte: its connection had ended while idle */
     bool is_expired;
     bool is_too_large;
     engine_done_fn done;
@@ -93,8 +102,66 @@ static const char *const debug_id_headers[] = {"Paypal-Debug-Id", "X-Request-Id"
 /* ---- libcurl's callbacks ----------------------------------------------------------------------
  */
 
+static int local_port(int fd)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(address);
+
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return -1;
+    if (address.ss_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)&address)->sin_port);
+    if (address.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)&address)->sin6_port);
+    return -1;
+}
+
+/* The socket of a connection that this transfer has just made; NULL when it made none. */
+static const int *find_opened(const struct http_transfer *transfer, int own_port)
+{
+    const size_t count =
+        transfer->opened_count < OPENED_MAX ? transfer->opened_count : (size_t)OPENED_MAX;
+
+    for (size_t i = 1; i <= count; i++) {
+        const int *fd = &transfer->opened[(transfer->opened_count - i) % OPENED_MAX];
+        if (local_port(*fd) == own_port)
+            return fd;
+    }
+    return NULL;
+}
+
+/*
+ * True when a kept connection ended while it was idle. Nothing was asked on it, so whatever there
+ * is to read (close_notify, the end, an error, garbage) means that it is of no use; libcurl 7.88
+ * takes an unread close_notify for a sign of life and loses the request.
+ *
+ * CURLINFO_ACTIVESOCKET knows nothing inside the callback, so the socket is noted on the TLS
+ * session when its connection is used first. A new connection is not looked at: session tickets
+ * may wait in it.
+ */
+static bool has_ended_idle(const struct http_transfer *transfer, int own_port)
+{
+    const struct curl_tlssessioninfo *info = NULL;
+    const int slot = transfer->client->socket_slot;
+    char byte = 0;
+
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK ||
+        info == NULL || info->backend != CURLSSLBACKEND_OPENSSL || info->internals == NULL)
+        return false;
+    SSL *session = info->internals;
+    const intptr_t noted = (intptr_t)SSL_get_ex_data(session, slot); /* plus one; 0: none */
+    if (noted == 0) {
+        const int *fd = find_opened(transfer, own_port);
+        if (fd != NULL)
+            CHECK(SSL_set_ex_data(session, slot, (void *)((intptr_t)*fd + 1)) == 1);
+        return false;
+    }
+    return recv((int)(noted - 1), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+           (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 static int before_send(void *ctx, char *peer_ip UNUSED, char *own_ip UNUSED, int peer_port UNUSED,
-                       int own_port UNUSED)
+                       int own_port)
 {
     struct http_transfer *transfer = ctx;
     const int64_t now_us = clock_mono_us();
@@ -103,6 +170,10 @@ static int before_send(void *ctx, char *peer_ip UNUSED, char *own_ip UNUSED, int
         return CURL_PREREQFUNC_ABORT;
     if (now_us > transfer->not_after_us || clock_wall_us() > transfer->not_after_wall_us) {
         transfer->is_expired = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (has_ended_idle(transfer, own_port) && !transfer->is_fresh) {
+        transfer->is_stale = true;
         return CURL_PREREQFUNC_ABORT;
     }
     transfer->left = true;
@@ -117,8 +188,10 @@ static int before_send(void *ctx, char *peer_ip UNUSED, char *own_ip UNUSED, int
  */
 static int bound_delivery(void *ctx, curl_socket_t fd, curlsocktype purpose UNUSED)
 {
-    const struct http_transfer *transfer = ctx;
+    struct http_transfer *transfer = ctx;
     const unsigned most_ms = (unsigned)transfer->answer_ms;
+
+    transfer->opened[transfer->opened_count++ % OPENED_MAX] = fd;
     return setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms)) == 0
                ? CURL_SOCKOPT_OK
                : CURL_SOCKOPT_ERROR;
@@ -252,6 +325,21 @@ static void park_transfer(struct http_transfer *transfer)
     list_add_first(&transfer->client->idle, &transfer->link);
 }
 
+/* Nothing left on the stale connection: try once more on a fresh one, within the same bounds. */
+static void try_fresh(struct http_transfer *transfer)
+{
+    const int64_t spent_ms = (clock_mono_us() - transfer->started_us) / CLOCK_MS_US;
+    const int64_t rest_ms = transfer->answer_ms - spent_ms;
+
+    CHECK(!transfer->left && !transfer->is_fresh);
+    CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+    transfer->is_stale = false;
+    transfer->is_fresh = true;
+    SET(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    SET(transfer->easy, CURLOPT_TIMEOUT_MS, (long)(rest_ms > 0 ? rest_ms : 1)); /* 0: no bound */
+    CHECK(curl_multi_add_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+}
+
 static void finish(struct http_transfer *transfer, CURLcode code)
 {
     struct engine_result result = {
@@ -274,6 +362,14 @@ static void finish(struct http_transfer *transfer, CURLcode code)
     list_remove(&transfer->link);
     transfer->done(transfer->ctx, &result);
     park_transfer(transfer);
+}
+
+static void end_try(struct http_transfer *transfer, CURLcode code)
+{
+    if (transfer->is_stale)
+        try_fresh(transfer);
+    else
+        finish(transfer, code);
 }
 
 static void add_line(struct http_transfer *transfer, size_t *count, size_t offsets[],
@@ -345,6 +441,7 @@ static void set_call(struct http_transfer *transfer, const struct http_call *cal
         account->ca_file[0] != '\0' ? account->ca_file : transfer->client->system_ca);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
     SET(easy, CURLOPT_TIMEOUT_MS, (long)call->answer_ms);
+    SET(easy, CURLOPT_FRESH_CONNECT, 0L);
     transfer->answer_ms = call->answer_ms;
     if (call->authorization.len > 0)
         secret_set(&transfer->authorization, call->authorization);
@@ -365,7 +462,10 @@ struct http_transfer *http_client_start(struct http_client *client, const struct
     transfer->not_after_us = call->not_after_us;
     transfer->not_after_wall_us = call->not_after_wall_us;
     transfer->left_us = 0;
+    transfer->opened_count = 0;
     transfer->left = false;
+    transfer->is_fresh = false;
+    transfer->is_stale = false;
     transfer->is_expired = false;
     transfer->is_too_large = false;
     transfer->done = done;
@@ -397,7 +497,7 @@ static void finish_all_done(struct http_client *client)
         if (msg->msg != CURLMSG_DONE)
             continue;
         CHECK(curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &transfer) == CURLE_OK);
-        finish((struct http_transfer *)(void *)transfer, msg->data.result);
+        end_try((struct http_transfer *)(void *)transfer, msg->data.result);
     }
 }
 
@@ -487,6 +587,8 @@ struct http_client *http_client_new(struct loop *loop, const struct engine_confi
     client->loop = loop;
     client->config = *config;
     client->system_ca = curl_version_info(CURLVERSION_NOW)->cainfo;
+    client->socket_slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    CHECK(client->socket_slot >= 0);
     list_init(&client->running);
     list_init(&client->idle);
     list_init(&client->idle_watches);
@@ -530,6 +632,7 @@ void http_client_free(struct http_client **pointer)
         free(watch);
     }
     loop_timer_release(&client->timer);
+    CHECK(CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, client->socket_slot) == 1);
     curl_global_cleanup();
     free(client);
     *pointer = NULL;

@@ -3,13 +3,17 @@
  * multi).
  *
  *     start --> connecting --PREREQ--> left --> answered
- *                   |                    |
- *                NOT_SENT               LOST
+ *                |     ^  |              |
+ *                stale-+ NOT_SENT       LOST
  *
  * PREREQ is the moment after TCP and TLS and before the first byte of the request. libcurl passes
  * it again when it repeats a request on a fresh connection by itself; the second passage is
  * refused, so a request leaves once or not at all. Every end is told by that one flag and never by
  * an error code.
+ *
+ * A kept connection that its server ended while it was idle is found out at PREREQ, by a look at
+ * its socket: nothing left yet, so the request starts again by itself, once, on a fresh connection
+ * and within the same times. The caller sees one call.
  *
  * Transfers, with their handles and buffers, are kept and used again. Connections are kept by
  * libcurl per origin and trust. Nothing here knows of tokens: the value of Authorization is handed

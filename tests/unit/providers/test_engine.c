@@ -1,5 +1,6 @@
 #include "providers/engine.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -258,6 +259,132 @@ static void a_request_is_never_sent_twice_by_libcurl(void **state)
             assert_int_equal(atomic_load(&s.server.arrivals), 1);
         }
     }
+}
+
+/* Every connection that the server ends has ended for the client, too: it is there to be read. */
+static void wait_for_ends(struct setup *s)
+{
+    while (atomic_load(&s->server.threads) > 0)
+        (void)usleep(1000);
+    for (int fd = 0; fd < 1024; fd++) {
+        struct sockaddr_in peer;
+        socklen_t len = sizeof(peer);
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sin_family == AF_INET &&
+            ntohs(peer.sin_port) == s->server.port)
+            assert_int_equal(poll(&ready, 1, 5000), 1);
+    }
+}
+
+/* Have `count` connections, kept and then ended while idle. */
+static void leave_ended(struct setup *s, const char *path, int count)
+{
+    pthread_mutex_lock(&s->server.idle);
+    ask(s, "POST", path, "{}");
+    (void)send_many(s, count, INT64_MAX);
+    pthread_mutex_unlock(&s->server.idle);
+    for (int i = 0; i < count; i++)
+        assert_end(&s->told[i], ENGINE_ANSWERED, "");
+    wait_for_ends(s);
+}
+
+static const char *const end_paths[] = {"/end_politely", "/end_silently", "/end_by_reset"};
+
+static void a_connection_that_ended_while_idle_loses_nothing(void **state)
+{
+    static const struct {
+        const char *method;
+        const char *body;
+    } rows[] = {{"POST", "{\"a\":1}"}, {"POST", NULL}, {"DELETE", NULL}, {"GET", NULL}};
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(end_paths) * ARRAY_LEN(versions); i++) {
+        const size_t row = i % ARRAY_LEN(rows);
+        const size_t rest = i / ARRAY_LEN(rows);
+        struct setup s;
+        start(&s, &provider_payoneer);
+        (void)SSL_CTX_set_max_proto_version(s.server.ctx, versions[rest / ARRAY_LEN(end_paths)]);
+        leave_ended(&s, end_paths[rest % ARRAY_LEN(end_paths)], 1);
+        assert_end(send_one(&s, rows[row].method, "/ok", rows[row].body), ENGINE_ANSWERED, "");
+        assert_int_equal(s.told[0].status, 200);
+        assert_int_equal(atomic_load(&s.server.requests), 2);
+        assert_int_equal(atomic_load(&s.server.connections), 2);
+        assert_end(send_one(&s, rows[row].method, "/ok", rows[row].body), ENGINE_ANSWERED, "");
+        assert_int_equal(atomic_load(&s.server.connections), 2); /* the fresh one is kept */
+        stop(&s);
+        assert_int_equal(atomic_load(&s.server.requests), 3);
+    }
+}
+
+static void many_connections_that_ended_lose_nothing(void **state)
+{
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_LEN(end_paths); i++) {
+        struct setup s;
+        start(&s, &provider_payoneer);
+        s.config.connections_per_host_max = 16; /* all of them taken by the dead */
+        restart_engine(&s);
+        leave_ended(&s, end_paths[i], 16);
+        assert_int_equal(atomic_load(&s.server.connections), 16);
+        ask(&s, "POST", "/ok", "{}");
+        (void)send_many(&s, 32, INT64_MAX);
+        for (int j = 0; j < 32; j++)
+            assert_end(&s.told[j], ENGINE_ANSWERED, "");
+        stop(&s);
+        assert_int_equal(atomic_load(&s.server.requests), 48);
+    }
+}
+
+/* The second try is bound as the first; and what it sends is as lost as ever when no answer comes.
+ */
+static void the_fresh_try_keeps_every_rule(void **state)
+{
+    static const char *const paths[] = {"/close", "/reset", "/close_and_refuse"};
+    struct setup s;
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        start(&s, &provider_payoneer);
+        leave_ended(&s, "/end_politely", 1);
+        assert_int_equal(send_one(&s, "POST", paths[i], "{}")->end, ENGINE_LOST);
+        stop(&s);
+        assert_int_equal(atomic_load(&s.server.arrivals), 1);
+    }
+    start(&s, &provider_payoneer);
+    leave_ended(&s, "/end_politely", 1);
+    ask(&s, "POST", "/close", "{}");
+    assert_end(send_many(&s, 1, clock_mono_us() + 50), ENGINE_NOT_SENT, "expired");
+    assert_true(s.told[0].is_ours);
+    assert_int_equal(atomic_load(&s.server.arrivals), 0);
+    stop(&s);
+    start(&s, &provider_payoneer);
+    leave_ended(&s, "/end_and_refuse", 1);
+    assert_end(send_one(&s, "POST", "/close", "{}"), ENGINE_NOT_SENT, "connect_refused");
+    assert_int_equal(atomic_load(&s.server.arrivals), 0);
+    stop(&s);
+    start(&s, &provider_payoneer); /* its time is for both tries */
+    s.config.answer_ms = 300;
+    restart_engine(&s);
+    leave_ended(&s, "/end_politely", 1);
+    assert_end(send_one(&s, "POST", "/hang", "{}"), ENGINE_LOST, "timeout");
+    assert_true(s.told[0].elapsed_us < 2 * 300 * CLOCK_MS_US);
+    stop(&s);
+}
+
+static void a_token_is_fetched_past_an_ended_connection(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s, &provider_paypal);
+    leave_ended(&s, "/end_politely", 1);
+    engine_forget_account(s.engine, &s.account.account_id);
+    assert_end(send_one(&s, "POST", "/ok", "{}"), ENGINE_ANSWERED, "");
+    assert_int_equal(atomic_load(&s.server.tokens), 2);
+    assert_int_equal(atomic_load(&s.server.connections), 2);
+    stop(&s);
 }
 
 static void what_left_and_has_no_whole_answer_is_lost(void **state)
@@ -539,6 +666,10 @@ int main(void)
         cmocka_unit_test(methods_and_bodies_go_out_as_they_are),
         cmocka_unit_test(a_redirect_is_an_answer_and_not_followed),
         cmocka_unit_test(a_request_is_never_sent_twice_by_libcurl),
+        cmocka_unit_test(a_connection_that_ended_while_idle_loses_nothing),
+        cmocka_unit_test(many_connections_that_ended_lose_nothing),
+        cmocka_unit_test(the_fresh_try_keeps_every_rule),
+        cmocka_unit_test(a_token_is_fetched_past_an_ended_connection),
         cmocka_unit_test(what_left_and_has_no_whole_answer_is_lost),
         cmocka_unit_test(a_refused_connection_sends_nothing),
         cmocka_unit_test(a_server_that_is_not_trusted_gets_nothing),

@@ -32,11 +32,13 @@ struct tls_server {
     atomic_int connections;
     atomic_int threads;    /* connection threads alive */
     atomic_int tokens;     /* requests to /v1/oauth2/token */
+    atomic_int requests;   /* whole requests to anything but the token */
     atomic_int arrivals;   /* whole requests to anything else but /ok */
     atomic_int token_mode; /* 0: a new token each time, 1: 401, 2: hang, 3: close, 4: slow */
     atomic_bool is_stopping;
     char last_request[4096];
     pthread_mutex_t lock; /* of last_request */
+    pthread_mutex_t idle; /* held by a test: connections that are to end stay open */
 };
 
 struct tls_peer {
@@ -151,6 +153,36 @@ static inline void tls_send_large(SSL *ssl)
         continue;
 }
 
+static inline void tls_reset_on_close(int fd)
+{
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+/* Answer as if the connection were kept; then end it. False when the path asks for something else.
+ */
+static inline bool tls_answer_and_end(struct tls_server *server, SSL *ssl, int fd,
+                                      const char *request)
+{
+    const bool is_polite = tls_is_path(request, "/end_politely");
+    const bool is_refusing = tls_is_path(request, "/end_and_refuse");
+    const bool is_reset = tls_is_path(request, "/end_by_reset");
+
+    if (!is_polite && !is_refusing && !is_reset && !tls_is_path(request, "/end_silently"))
+        return false;
+    if (is_refusing)
+        tls_close_listener(server);
+    tls_answer(ssl, 200, "Connection: keep-alive\r\n", "{\"ok\":true}");
+    pthread_mutex_lock(&server->idle); /* until the client has its answer */
+    pthread_mutex_unlock(&server->idle);
+    if (is_polite || is_refusing)
+        (void)SSL_shutdown(ssl);
+    if (is_reset)
+        tls_reset_on_close(fd);
+    return true;
+}
+
 /* False: close the connection. */
 static inline bool tls_act_on(struct tls_server *server, SSL *ssl, int fd, const char *request)
 {
@@ -158,19 +190,21 @@ static inline bool tls_act_on(struct tls_server *server, SSL *ssl, int fd, const
         tls_answer_token(server, ssl);
         return atomic_load(&server->token_mode) != 3;
     }
+    atomic_fetch_add(&server->requests, 1);
     if (tls_is_path(request, "/ok")) {
         tls_answer(ssl, 200, "Paypal-Debug-Id: 90957fca61718\r\nRetry-After: 7\r\n",
                    "{\"ok\":true}");
         return true;
     }
+    if (tls_answer_and_end(server, ssl, fd, request))
+        return false;
     atomic_fetch_add(&server->arrivals, 1);
     if (tls_is_path(request, "/close_and_refuse")) {
         tls_close_listener(server);
         return false;
     }
     if (tls_is_path(request, "/reset")) {
-        const struct linger now = {.l_onoff = 1, .l_linger = 0};
-        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+        tls_reset_on_close(fd);
         return false;
     }
     if (tls_is_path(request, "/hang"))
@@ -264,6 +298,7 @@ static inline void tls_server_start(struct tls_server *server)
 
     memset(server, 0, sizeof(*server));
     pthread_mutex_init(&server->lock, NULL);
+    pthread_mutex_init(&server->idle, NULL);
     server->ctx = SSL_CTX_new(TLS_server_method());
     tls_make_identity(server->ctx, server->ca_file);
     server->listen_fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -285,6 +320,7 @@ static inline void tls_server_stop(struct tls_server *server)
     SSL_CTX_free(server->ctx);
     (void)unlink(server->ca_file);
     pthread_mutex_destroy(&server->lock);
+    pthread_mutex_destroy(&server->idle);
 }
 
 #endif
