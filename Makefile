@@ -20,6 +20,9 @@ HARDEN   += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-c
 else
 WARNINGS += -Wnull-dereference
 endif
+ifdef COVER
+HARDEN   += -fsanitize=fuzzer-no-link
+endif
 ifdef SAN
 OPT      := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 LINK     += -fsanitize=address,undefined
@@ -216,7 +219,32 @@ help:
 ## clean           Remove build/ (var/ stays)
 .PHONY: clean
 clean:
-	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang $(BUILD)-fuzz
+
+# ---- fuzzing ----------------------------------------------------------------------------------
+
+FUZZ                  ?= http_parser rules provider_answer
+SECONDS               ?= 60
+FUZZ_http_parser      := http base
+FUZZ_rules            := router base
+FUZZ_provider_answer  := providers base
+
+define fuzz_rules
+$$(BUILD)/fuzz/$(1): $$(BUILD)/obj/tests/fuzz/$(1).o $$(FUZZ_$(1):%=$$(BUILD)/lib%.a)
+	@mkdir -p $$(@D)
+	@$$(CC) $$(CFLAGS) $$(LINK) -fsanitize=fuzzer -o $$@ $$< -Wl,--start-group \
+	    $$(FUZZ_$(1):%=$$(BUILD)/lib%.a) -Wl,--end-group $$(LIBS)
+endef
+$(foreach t,http_parser rules provider_answer,$(eval $(call fuzz_rules,$(t))))
+
+## fuzz            Fuzz what strangers send (FUZZ=target, SECONDS=60 each; clang and libFuzzer)
+.PHONY: fuzz fuzz-programs
+fuzz:
+	@config/dev/packages.sh run fuzz
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)-fuzz CC=clang SAN=1 COVER=1 fuzz-programs
+	@tests/fuzz/run.sh $(BUILD)-fuzz $(SECONDS) $(FUZZ)
+fuzz-programs: $(FUZZ:%=$(BUILD)/fuzz/%)
+	@:
 
 # ---- simulator --------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages that targets need and that are missing: packages.sh run|test|clients|bare|pages...
+# Install the Debian packages that targets need and that are missing: packages.sh run|test|fuzz|clients|bare|pages...
 # Nothing is touched when all are there. Needs no more than dash and what every Debian has.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -18,6 +18,7 @@ command_packages() { # command:package
         setpriv:util-linux column:bsdextrautils psql:postgresql-client-15" ;;
     test) echo "clang:clang clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck
         node:nodejs git:git" ;;
+    fuzz) echo "clang:clang" ;;
     clients) echo "node:nodejs npm:npm" ;;
     bare) echo "debootstrap:debootstrap git:git unshare:util-linux" ;;
     pages) echo "chromium:chromium node:nodejs" ;;
@@ -33,6 +34,7 @@ file_packages() { # file:package; a file may be a pattern
         /var/lib/dpkg/info/libcurl4-openssl-dev*.list:libcurl4-openssl-dev
         /etc/ssl/certs/ca-certificates.crt:ca-certificates" ;;
     test) echo "/usr/include/cmocka.h:libcmocka-dev" ;;
+    fuzz) echo "/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev" ;;
     pages) echo "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core" ;;
     esac
 }

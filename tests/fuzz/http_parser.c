@@ -3,7 +3,7 @@
  * client sends: whole and in pieces the judgement must be the same, and what is accepted must hold
  * together.
  *
- *     clang -fsanitize=fuzzer,address,undefined ... tests/fuzz/http_parser.c libhttp.a libbase.a
+ *     make fuzz FUZZ=http_parser
  */
 #include "http/parser.h"
 

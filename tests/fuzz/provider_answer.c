@@ -3,8 +3,7 @@
  * the rest is the body. Whatever it is, the judgement must hold together: no success without a
  * definite statement, nothing final from a failed lookup, no fact that could not stand in a path.
  *
- *     clang -fsanitize=fuzzer,address,undefined ... tests/fuzz/provider_answer.c libproviders.a
- * libbase.a
+ *     make fuzz FUZZ=provider_answer
  */
 #include "providers/provider.h"
 

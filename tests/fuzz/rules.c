@@ -3,7 +3,7 @@
  * payment, the rest is the file: refused with a place inside it, or accepted, and then it decides
  * every payment.
  *
- *     clang -fsanitize=fuzzer,address,undefined ... tests/fuzz/rules.c librouter.a libbase.a
+ *     make fuzz FUZZ=rules
  */
 #include "router/router.h"
 

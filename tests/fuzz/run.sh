@@ -1,0 +1,51 @@
+#!/bin/bash
+# Fuzz for a while, from the fixtures on: run.sh BUILD SECONDS TARGET...
+# What was found stays in BUILD/fuzz/TARGET.corpus for the next run; an input that breaks something is kept
+# and the command that repeats it printed.
+cd "$(dirname "$0")/../.." || exit 1
+build=$1
+seconds=$2
+shift 2
+
+seed() { # target folder: each target reads its first bytes as choices
+    local n=0 file
+    case $1 in
+    http_parser)
+        printf '\377POST /v1/payments?a=%%20b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}' \
+            >"$2/seed-post"
+        printf '\003GET / HTTP/1.1\r\nHost: a:1\r\nConnection: close\r\n\r\n' >"$2/seed-get"
+        ;;
+    rules)
+        { printf 'aaaa'; cat config/example.rules; } >"$2/seed-example"
+        ;;
+    provider_answer)
+        for file in tests/fixtures/*/*.http; do
+            n=$((n + 1))
+            { printf '%b' "\\x0$((n % 2))\\x0$((n % 5))\\x00"
+              awk 'body { print } /^$/ && ++blank == 2 { body = 1 }' "$file"; } >"$2/seed-$n"
+        done
+        ;;
+    esac
+}
+
+passed=0
+failed=0
+for target in "$@"; do
+    corpus=$build/fuzz/$target.corpus
+    mkdir -p "$corpus"
+    seed "$target" "$corpus"
+    log=$build/fuzz/$target.log
+    if "$build/fuzz/$target" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="$build/fuzz/$target-" "$corpus" >"$log" 2>&1; then
+        passed=$((passed + 1))
+        printf '%s: %s inputs, %s kept\n' "$target" \
+            "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" "$(find "$corpus" -type f | wc -l)"
+    else
+        failed=$((failed + 1))
+        grep -v '^#[0-9]*[[:space:]]\(NEW\|REDUCE\|pulse\)' "$log" | tail -40
+        found=$(sed -n 's/.*Test unit written to //p' "$log" | tail -1)
+        echo "FAILED $target; repeat it: $build/fuzz/$target $found"
+    fi
+done
+echo "fuzz: $passed passed, $failed failed"
+[ $failed -eq 0 ]
