@@ -180,7 +180,8 @@ unit: $(TESTS)
 lint: lint-quick
 	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)-clang CC=clang build
 	@LINT_CPPFLAGS='$(subst ',,$(CPPFLAGS))' tests/lint/analyse.sh $(BUILD)
-lint-quick: build
+lint-quick:
+	@$(MAKE) --no-print-directory -j$$(nproc) build
 	@tests/lint/layers.sh
 	@tests/lint/sizes.sh
 	@tests/lint/format.sh
