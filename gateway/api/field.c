@@ -7,14 +7,14 @@
 #include "api/card.h"
 #include "base/crypto.h"
 
-struct todo { /* an object that is still to be checked */
+struct unchecked { /* an object that is still to be checked */
     const struct field_set *set;
     const json_t *object;
     char prefix[FIELD_PARAM_SIZE]; /* "method." */
 };
 
 struct check {
-    struct todo list[FIELD_NESTED_MAX];
+    struct unchecked list[FIELD_NESTED_MAX];
     size_t count;
     struct field_problem *problem;
 };
@@ -43,9 +43,10 @@ bool field_fail(struct field_problem *problem, enum message message, struct str 
     return false;
 }
 
-static struct str path_of(const struct todo *todo, struct str name, char out[FIELD_PARAM_SIZE * 2])
+static struct str path_of(const struct unchecked *unchecked, struct str name,
+                          char out[FIELD_PARAM_SIZE * 2])
 {
-    int len = snprintf(out, (size_t)FIELD_PARAM_SIZE * 2, "%s" STR_FMT, todo->prefix,
+    int len = snprintf(out, (size_t)FIELD_PARAM_SIZE * 2, "%s" STR_FMT, unchecked->prefix,
                        STR_ARG(str_sub(name, 0, FIELD_PARAM_SIZE)));
     return (struct str){out, len > 0 ? (size_t)len : 0};
 }
@@ -225,8 +226,8 @@ static bool check_name(const struct field *field, struct str name, struct str pa
     return field_fail(problem, message, path, "%s: each of its names %s", field->name, form->what);
 }
 
-static bool check_map(const struct todo *todo, const struct field *field, const json_t *value,
-                      struct str path, struct field_problem *problem)
+static bool check_map(const struct unchecked *unchecked, const struct field *field,
+                      const json_t *value, struct str path, struct field_problem *problem)
 {
     if (!json_is_object(value) || (int64_t)json_object_size(value) > field->most) {
         return refuse_type(field, path, problem);
@@ -235,9 +236,9 @@ static bool check_map(const struct todo *todo, const struct field *field, const 
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
         struct str name = {json_object_iter_key(at), json_object_iter_key_len(at)};
         char text[FIELD_PARAM_SIZE * 2];
-        struct todo inner = *todo;
+        struct unchecked inner = *unchecked;
         char outer[FIELD_PARAM_SIZE * 2];
-        struct str prefix = path_of(todo, str_of(field->name), outer);
+        struct str prefix = path_of(unchecked, str_of(field->name), outer);
         (void)snprintf(inner.prefix, sizeof(inner.prefix), STR_FMT ".",
                        STR_ARG(str_sub(prefix, 0, FIELD_PARAM_SIZE - 2)));
         struct str name_path = path_of(&inner, name, text);
@@ -261,25 +262,26 @@ static bool check_integer(const struct field *field, const json_t *value, struct
 
 /* ---- objects ---- */
 
-static bool check_later(struct check *check, const struct todo *todo, const struct field *field,
-                        const json_t *value, struct str path)
+static bool check_later(struct check *check, const struct unchecked *unchecked,
+                        const struct field *field, const json_t *value, struct str path)
 {
     if (!json_is_object(value)) {
         return refuse_type(field, path, check->problem);
     }
     CHECK(check->count < FIELD_NESTED_MAX); /* as many as there are tables */
-    struct todo *next = &check->list[check->count++];
-    *next = (struct todo){.set = field->members, .object = value};
-    int len = snprintf(next->prefix, sizeof(next->prefix), "%s%s.", todo->prefix, field->name);
+    struct unchecked *next = &check->list[check->count++];
+    *next = (struct unchecked){.set = field->members, .object = value};
+    int len = snprintf(next->prefix, sizeof(next->prefix), "%s%s.", unchecked->prefix, field->name);
     CHECK(len > 0 && (size_t)len < sizeof(next->prefix));
     return true;
 }
 
-static bool check_field(struct check *check, const struct todo *todo, const struct field *field)
+static bool check_field(struct check *check, const struct unchecked *unchecked,
+                        const struct field *field)
 {
     char text[FIELD_PARAM_SIZE * 2];
-    struct str path = path_of(todo, str_of(field->name), text);
-    const json_t *value = json_object_get(todo->object, field->name);
+    struct str path = path_of(unchecked, str_of(field->name), text);
+    const json_t *value = json_object_get(unchecked->object, field->name);
     if (value == NULL) {
         return !field->required || field_fail(check->problem, MESSAGE_MISSING_MEMBER, path,
                                               "%s is needed", field->name);
@@ -293,9 +295,9 @@ static bool check_field(struct check *check, const struct todo *todo, const stru
     case FIELD_BOOL:
         return json_is_boolean(value) || refuse_type(field, path, check->problem);
     case FIELD_OBJECT:
-        return check_later(check, todo, field, value, path);
+        return check_later(check, unchecked, field, value, path);
     case FIELD_MAP:
-        return check_map(todo, field, value, path, check->problem);
+        return check_map(unchecked, field, value, path, check->problem);
     case FIELD_LIST:
         return check_list(field, value, path, check->problem);
     case FIELD_FREE:
@@ -316,14 +318,14 @@ const struct field *field_find(const struct field_set *set, struct str name)
     return NULL;
 }
 
-static bool check_known(const struct todo *todo, struct field_problem *problem)
+static bool check_known(const struct unchecked *unchecked, struct field_problem *problem)
 {
-    json_t *object = (json_t *)(uintptr_t)todo->object;
+    json_t *object = (json_t *)(uintptr_t)unchecked->object;
     for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
         struct str name = {json_object_iter_key(at), json_object_iter_key_len(at)};
-        if (field_find(todo->set, name) == NULL) {
+        if (field_find(unchecked->set, name) == NULL) {
             char text[FIELD_PARAM_SIZE * 2];
-            return field_fail(problem, MESSAGE_UNKNOWN_MEMBER, path_of(todo, name, text),
+            return field_fail(problem, MESSAGE_UNKNOWN_MEMBER, path_of(unchecked, name, text),
                               "no such member is known here; the document at /openapi.json lists "
                               "them all");
         }
@@ -331,17 +333,17 @@ static bool check_known(const struct todo *todo, struct field_problem *problem)
     return true;
 }
 
-static bool check_object(struct check *check, const struct todo *todo)
+static bool check_object(struct check *check, const struct unchecked *unchecked)
 {
-    if (!check_known(todo, check->problem)) {
+    if (!check_known(unchecked, check->problem)) {
         return false;
     }
-    if (todo->set->has_any && json_object_size(todo->object) == 0) {
+    if (unchecked->set->has_any && json_object_size(unchecked->object) == 0) {
         return field_fail(check->problem, MESSAGE_MISSING_MEMBER, STR_NONE,
                           "the body must have at least one member");
     }
-    for (size_t i = 0; i < todo->set->count; i++) {
-        if (!check_field(check, todo, &todo->set->fields[i])) {
+    for (size_t i = 0; i < unchecked->set->count; i++) {
+        if (!check_field(check, unchecked, &unchecked->set->fields[i])) {
             return false;
         }
     }
@@ -358,10 +360,10 @@ bool field_check(const struct field_set *set, const json_t *body, struct field_p
                           "a token at the provider, and send the token");
     }
     struct check check = {.count = 1, .problem = problem};
-    check.list[0] = (struct todo){.set = set, .object = body};
+    check.list[0] = (struct unchecked){.set = set, .object = body};
     for (size_t i = 0; i < check.count; i++) {
-        struct todo todo = check.list[i];
-        if (!check_object(&check, &todo)) {
+        struct unchecked unchecked = check.list[i];
+        if (!check_object(&check, &unchecked)) {
             return false;
         }
     }

@@ -1,8 +1,8 @@
 /*
  * ops.h - the operations listener: /livez, /readyz, /metrics, /dashboard and its event stream.
  *
- * Unauthenticated by design on loopback or behind mutual TLS (docs/operations.md): shows provider
- * health and counts, never personal data, amounts of single merchants only to operators' keys.
+ * Without login, so it belongs on loopback or behind client certificates (docs/operations.md). It
+ * shows provider health and the newest payments (id, amount, status), never whose they are.
  */
 #ifndef DASHBOARD_OPS_H
 #define DASHBOARD_OPS_H

@@ -81,6 +81,27 @@ await suite('payments', { workers: 2, delayMs: 20 }, {
         equal((await world.pay(world.payment(), { key })).raw, first.raw, 'and after a kill');
         await world.judge();
     },
+    async duplicates_across_a_restart_make_one_charge(world) {
+        for (const end of ['stopGateway', 'killGateway']) {
+            const key = randomUUID();
+            const body = world.payment({ metadata: { end } });
+            const send = async () => { // as a client does: the same key until it is told
+                for (;;) {
+                    const entry = await world.pay(body, { key, agent: fresh(world) });
+                    if (entry.status === 201) return entry;
+                    await new Promise((done) => setTimeout(done, 20));
+                }
+            };
+            const running = Array.from({ length: 64 }, send);
+            await until('it is in the ledger', () => Number(world.psql(`SELECT count(*) FROM idempotency WHERE key = '${key}'`)) === 1);
+            await world[end]();
+            await world.startGateway();
+            const got = await Promise.all(running);
+            equal(new Set(got.map((e) => e.raw)).size, 1, `${end}: one answer`);
+            equal((await world.books(`?invoice=${got[0].answer.id}`)).filter((e) => e.kind === 'charge').length, 1, `${end}: charges in the books`);
+        }
+        await world.judge();
+    },
     async a_reference_is_a_second_net(world) {
         const reference = `order-${randomUUID()}`;
         const first = await world.pay(world.payment({ reference }));

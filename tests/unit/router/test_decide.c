@@ -340,15 +340,19 @@ static void the_example_loads_and_prefers_the_cheapest(void **state)
     struct rule_set *rules = rules_of(text);
     rule_set_free(&rules);
     /* Its commented rules, too. */
-    char plain[8192] = "";
-    char *out = plain;
-    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        bool is_rule = strncmp(line, "#   ", 4) == 0;
-        if (line[0] != '#' || is_rule) {
-            out += sprintf(out, "%s\n", line + (is_rule ? 1 : 0));
+    struct buf plain;
+    buf_init(&plain, sizeof(text));
+    for (struct str rest = str_of(text); rest.len > 0;) {
+        struct str line = str_cut(&rest, '\n');
+        bool is_rule = str_starts(line, STR("#   "));
+        if (is_rule || !str_starts(line, STR("#"))) {
+            buf_add_str(&plain, str_sub(line, is_rule ? 1 : 0, line.len));
+            buf_add_char(&plain, '\n');
         }
     }
-    rules = rules_of(plain);
+    buf_add_char(&plain, '\0');
+    rules = rules_of(plain.at);
+    buf_release(&plain);
     assert_int_equal(rule_set_rule_count(rules), 4);
     rule_set_free(&rules);
 }

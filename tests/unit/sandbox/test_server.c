@@ -162,7 +162,7 @@ static int receive(int fd)
                     (length && length < body ? strtoul(length + 16, NULL, 10) : 0);
         }
     }
-    return atoi(world.answer + 9);
+    return (int)strtol(world.answer + 9, NULL, 10);
 }
 
 static int control(const char *method, const char *path, const char *body)
