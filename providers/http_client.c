@@ -99,8 +99,7 @@ static const char *const debug_id_headers[] = {"Paypal-Debug-Id", "X-Request-Id"
 
 #define SET(easy, option, value) CHECK(curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
 
-/* ---- libcurl's callbacks ----------------------------------------------------------------------
- */
+/* ---- libcurl's callbacks --------------------------------------------------------------------- */
 
 static int local_port(int fd)
 {
@@ -246,8 +245,7 @@ static const char *name_end(const struct http_transfer *transfer, CURLcode code)
     return transfer->left ? "lost" : "connect_failed";
 }
 
-/* ---- transfers ----------------------------------------------------------------------------------
- */
+/* ---- transfers ------------------------------------------------------------------------------- */
 
 static void set_constant_options(struct http_transfer *transfer)
 {
@@ -482,8 +480,7 @@ void http_client_cancel(struct http_transfer *transfer)
     park_transfer(transfer);
 }
 
-/* ---- libcurl in the loop ------------------------------------------------------------------------
- */
+/* ---- libcurl in the loop --------------------------------------------------------------------- */
 
 static void finish_all_done(struct http_client *client)
 {

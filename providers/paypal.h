@@ -1,11 +1,11 @@
 /*
  * paypal.h - PayPal: Orders v2 (sale, authorize) and Payments v2 (capture, void, refund).
  *
- *     sale       POST /v2/checkout/orders   intent CAPTURE     pays at once with a vaulted
- * instrument authorize  POST /v2/checkout/orders   intent AUTHORIZE capture    POST
- * /v2/payments/authorizations/{parent_ref}/capture void       POST
- * /v2/payments/authorizations/{parent_ref}/void refund     POST
- * /v2/payments/captures/{parent_ref}/refund
+ *     sale       POST /v2/checkout/orders, intent CAPTURE: pays at once with a vaulted instrument
+ *     authorize  POST /v2/checkout/orders, intent AUTHORIZE
+ *     capture    POST /v2/payments/authorizations/{parent_ref}/capture
+ *     void       POST /v2/payments/authorizations/{parent_ref}/void
+ *     refund     POST /v2/payments/captures/{parent_ref}/refund
  *
  * PayPal-Request-Id is the attempt's reference: PayPal answers the same id with the state its
  * object has now (200 instead of 201), for six hours (45 days for Payments v2). It does not compare

@@ -4,8 +4,8 @@
  *     capture, authorization or refund object    its status decides, its processor code says why
  *     else the order                             its status decides
  *     else the error's issue                     table paypal_codes.c
- *     else the error's name and HTTP status      400, 403, 404, 415, 422 with a readable body did
- * nothing else                                       unknown
+ *     else the error's name and HTTP status      readable 400, 403, 404, 415, 422: did nothing
+ *     else                                       unknown
  */
 #include "providers/paypal.h"
 

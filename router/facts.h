@@ -8,8 +8,7 @@
  *     method             word        method == card
  *     country            country     country == DE             payer's; "" when not known
  *     merchant           text        merchant == "mer_..."
- *     metadata.<name>    text        metadata.tier == "gold"   "" when the payment has no such
- * member
+ *     metadata.<name>    text        metadata.tier == "gold"   "" when there is no such member
  *
  * Every fact always has a value: an absent text is "". Conditions have therefore two outcomes, and
  * `not` means what it says.

@@ -2,9 +2,9 @@
  * health.h - how each provider account is doing, in the shared segment: all workers write, all
  * read.
  *
- *     CLOSED --failures over threshold--> OPEN --after open_ms--> HALF_OPEN --probe succeeds-->
- * CLOSED ^                          |
- *                                          +------probe fails---------+
+ *     CLOSED --failures--> OPEN --after open_ms--> HALF_OPEN --probe succeeds--> CLOSED
+ *                           ^                          |
+ *                           +-------probe fails--------+
  *
  * A sliding window of one-second buckets counts answers and failures. A failure says that the
  * provider is unwell: not sent (refused, TLS), lost (time-out, reset), 5xx. A decline is a success

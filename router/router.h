@@ -5,9 +5,10 @@
  * explanation come out. The same rule set, facts, candidates and draw give the same decision,
  * always (P6). Rules are text (docs/rules.md), first match wins, with a default.
  *
- *     facts, candidates -> rule that matches -> its provider list -> filter (capability, token,
- * health, limits, only/never) -> order (as written, or by expected fee) -> decision: every
- * candidate, kept or dropped, with the reason, the expected fee and the health it was judged by
+ *     facts, candidates -> rule that matches -> its provider list
+ *          -> filter (capability, token, health, limits, only/never)
+ *          -> order (as written, or by expected fee)
+ *          -> decision: every candidate, kept or dropped, with reason, expected fee and health
  *
  * Level 1: knows nothing of HTTP, ledger and providers. The payment module fills struct
  * route_candidate.

@@ -42,8 +42,7 @@ const struct field_set *admin_fields(enum admin_operation operation)
     return operations[operation].fields;
 }
 
-/* ---- ends --------------------------------------------------------------------------------------
- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static void call_free(struct admin_call *call)
 {
@@ -129,8 +128,7 @@ bool admin_written(struct admin_call *call, enum store_find found, const struct 
     return true;
 }
 
-/* ---- bodies ------------------------------------------------------------------------------------
- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 struct str admin_text(const struct admin_call *call, const char *name)
 {
@@ -158,8 +156,7 @@ struct uuid admin_id(enum id_kind kind, struct str text)
     return id;
 }
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 void admin_put_time(struct json_out *json, const char *key, int64_t wall_us)
 {
@@ -203,8 +200,7 @@ void admin_end_list(struct admin_call *call, struct json_out *json)
     admin_end(call, 200);
 }
 
-/* ---- start -------------------------------------------------------------------------------------
- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static bool take_ids(struct admin_call *call, const struct admin_request *request)
 {

@@ -2,8 +2,8 @@
  * admin.h - administration of merchants, accounts and keys: one implementation for /v1/admin and
  * for the command line.
  *
- *     admin_start(operation, id, body) -> field table -> rows read -> checked -> rows written ->
- * reply
+ *     admin_start(operation, id, body) -> field table -> rows read -> checked -> rows written
+ *          -> reply
  *
  * The body is what the API takes (tables.h), the reply is the JSON object that it gives.
  * Credentials are only ever references ("file:NAME", "env:NAME"). The text of a new key is in one

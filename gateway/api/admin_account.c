@@ -6,8 +6,7 @@ enum {
     TEXT_MAX = 65536, /* settings or fees as JSON */
 };
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void put_words(struct json_out *json, const char *key, struct str words)
 {
@@ -72,8 +71,7 @@ static void end_with_account(struct admin_call *call, int status)
     admin_end(call, status);
 }
 
-/* ---- from a body to a row ----------------------------------------------------------------------
- */
+/* ---- from a body to a row -------------------------------------------------------------------- */
 
 static struct str object_text(struct admin_call *call, const json_t *object)
 {
@@ -172,8 +170,7 @@ static bool check_row(struct admin_call *call)
     return is_usable;
 }
 
-/* ---- create ------------------------------------------------------------------------------------
- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static void create_done(void *ctx, enum store_find found, const struct error *why)
 {
@@ -243,8 +240,7 @@ void admin_account_create(struct admin_call *call)
     directory_load_merchant(call->parts.store, &id, &call->arena, create_loaded, call);
 }
 
-/* ---- list --------------------------------------------------------------------------------------
- */
+/* ---- list ------------------------------------------------------------------------------------ */
 
 static void list_loaded(void *ctx, enum store_find found, const struct directory_rows *rows,
                         const struct error *why)
@@ -270,8 +266,7 @@ void admin_account_list(struct admin_call *call)
     }
 }
 
-/* ---- one account -------------------------------------------------------------------------------
- */
+/* ---- one account ----------------------------------------------------------------------------- */
 
 static void change_done(void *ctx, enum store_find found, const struct error *why)
 {

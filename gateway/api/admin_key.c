@@ -38,8 +38,7 @@ static void print_key(const struct directory_key *key, struct json_out *json)
     json_end_object(json);
 }
 
-/* ---- making ------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 /* The rest of the row is set: role, merchant, mode. */
 static void make_key(struct admin_call *call)
@@ -127,8 +126,7 @@ void admin_key_create(struct admin_call *call)
     directory_load_merchant(call->parts.store, &id, &call->arena, create_loaded, call);
 }
 
-/* ---- list --------------------------------------------------------------------------------------
- */
+/* ---- list ------------------------------------------------------------------------------------ */
 
 static void list_loaded(void *ctx, enum store_find found, const struct directory_rows *rows,
                         const struct error *why)
@@ -154,8 +152,7 @@ void admin_key_list(struct admin_call *call)
     }
 }
 
-/* ---- show, rotate, disable ---------------------------------------------------------------------
- */
+/* ---- show, rotate, disable ------------------------------------------------------------------- */
 
 static void end_with_key(struct admin_call *call)
 {

@@ -72,8 +72,7 @@ static void take_pair(struct admin_call *call, const struct directory_rows *rows
     call->test = found->livemode ? twin : *found;
 }
 
-/* ---- create ------------------------------------------------------------------------------------
- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static void put_test_done(void *ctx, enum store_find found, const struct error *why)
 {
@@ -143,8 +142,7 @@ void admin_merchant_create(struct admin_call *call)
     directory_list_merchants(call->parts.store, &call->arena, create_listed, call);
 }
 
-/* ---- list, show --------------------------------------------------------------------------------
- */
+/* ---- list, show ------------------------------------------------------------------------------ */
 
 static void list_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
                         const struct error *why)
@@ -198,8 +196,7 @@ void admin_merchant_show(struct admin_call *call)
     directory_list_merchants(call->parts.store, &call->arena, show_listed, call);
 }
 
-/* ---- disable, enable ---------------------------------------------------------------------------
- */
+/* ---- disable, enable ------------------------------------------------------------------------- */
 
 static void disable_test_done(void *ctx, enum store_find found, const struct error *why)
 {

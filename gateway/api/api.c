@@ -11,8 +11,7 @@ enum {
     RETRY_SOON_S = 1,
 };
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void call_free(struct api_call *call)
 {
@@ -93,8 +92,7 @@ bool api_call_query(struct api_call *call, const char *name, struct str *value)
     return http_query(call->x, name, value);
 }
 
-/* ---- what goes in ------------------------------------------------------------------------------
- */
+/* ---- what goes in ---------------------------------------------------------------------------- */
 
 static bool refuse(struct api_call *call, const struct field_problem *problem)
 {
@@ -175,8 +173,7 @@ static bool take_body(struct api_call *call)
     return true;
 }
 
-/* ---- who calls ---------------------------------------------------------------------------------
- */
+/* ---- who calls ------------------------------------------------------------------------------- */
 
 static bool may_call(const struct api_call *call)
 {
@@ -246,8 +243,7 @@ static void authenticate(struct api_call *call)
     }
 }
 
-/* ---- a request ---------------------------------------------------------------------------------
- */
+/* ---- a request ------------------------------------------------------------------------------- */
 
 static void answer_no_method(struct api_call *call, const struct buf *allow)
 {
@@ -288,8 +284,7 @@ void api_handle(struct http_exchange *x, void *ctx)
     buf_release(&allow);
 }
 
-/* ---- the module --------------------------------------------------------------------------------
- */
+/* ---- the module ------------------------------------------------------------------------------ */
 
 struct api *api_new(const struct api_parts *parts)
 {

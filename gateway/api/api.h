@@ -1,8 +1,8 @@
 /*
  * api.h - the merchants' HTTPS interface: /v1/... and /openapi.json.
  *
- *     exchange -> route table -> key, role -> body by field table -> payment module, or reads of
- * the ledger
+ *     exchange -> route table -> key, role -> body by field table
+ *          -> payment module, or reads of the ledger
  *
  * One struct api per worker. The same table of routes says which roles may call what and emits the
  * OpenAPI document.

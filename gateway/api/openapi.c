@@ -18,8 +18,7 @@ static const struct {
     const char *name;
 } roles[] = {{ROLE_MERCHANT, "merchant"}, {ROLE_FINANCE, "finance"}, {ROLE_OPERATOR, "operator"}};
 
-/* ---- parameters --------------------------------------------------------------------------------
- */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 static void put_parameter(struct json_out *out, const char *name, const char *place, bool required,
                           const char *help)
@@ -62,8 +61,7 @@ static void put_parameters(struct json_out *out, const struct endpoint *endpoint
     json_end_array(out);
 }
 
-/* ---- bodies and answers ------------------------------------------------------------------------
- */
+/* ---- bodies and answers ---------------------------------------------------------------------- */
 
 static void begin_content(struct json_out *out, const char *type, const char *schema)
 {
@@ -256,8 +254,7 @@ static void put_paths(struct json_out *out)
     json_end_object(out);
 }
 
-/* ---- components --------------------------------------------------------------------------------
- */
+/* ---- components ------------------------------------------------------------------------------ */
 
 static void put_schemas(struct json_out *out)
 {

@@ -13,8 +13,7 @@ enum {
 };
 static_assert((int)TABLES_METADATA_MAX <= (int)ROUTE_METADATA_MAX, "a request has room for it");
 
-/* ---- create ------------------------------------------------------------------------------------
- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static bool refuse(struct api_call *call, enum message problem, const char *detail,
                    const char *param)
@@ -190,8 +189,7 @@ void payments_create(struct api_call *call)
     payment_create_start(call->api->parts.payments, call->caller.merchant, request, created, call);
 }
 
-/* ---- show --------------------------------------------------------------------------------------
- */
+/* ---- show ------------------------------------------------------------------------------------ */
 
 static void show_loaded(void *ctx, enum store_find found, const struct store_payment_view *payment,
                         const struct error *why)
@@ -226,8 +224,7 @@ void payments_show(struct api_call *call)
                        &call->arena, show_loaded, call);
 }
 
-/* ---- list --------------------------------------------------------------------------------------
- */
+/* ---- list ------------------------------------------------------------------------------------ */
 
 static void list_loaded(void *ctx, enum store_find found, const struct store_payment_view *payments,
                         size_t count, bool has_more, const struct error *why)

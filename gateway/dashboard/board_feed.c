@@ -36,8 +36,7 @@ struct feed {
     void *watcher_ctx;
 };
 
-/* ---- accounts ----------------------------------------------------------------------------------
- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 static void drop_costs(struct feed *feed)
 {
@@ -80,8 +79,7 @@ static void load_accounts(struct feed *feed)
     directory_list_accounts(feed->store, arena, accounts_loaded, feed);
 }
 
-/* ---- newest payments ---------------------------------------------------------------------------
- */
+/* ---- newest payments ------------------------------------------------------------------------- */
 
 static void put_attempts(struct str providers, struct json_out *out)
 {
@@ -139,8 +137,7 @@ static void load_recent(struct feed *feed)
     recent_payments(feed->store, RECENT_COUNT, &feed->recent_arena, recent_loaded, feed);
 }
 
-/* ---- snapshot ----------------------------------------------------------------------------------
- */
+/* ---- snapshot -------------------------------------------------------------------------------- */
 
 /* The account's own first currency, else the one its fee table settles best known to people: USD.
  */

@@ -2,8 +2,8 @@
  * board_feed.h - what the dashboard shows, gathered at most once a second and only while somebody
  * looks.
  *
- *     accounts (ledger, every 2 s) + health (shared segment) + newest payments (ledger, while
- * watched) -> JSON
+ *     accounts (ledger, every 2 s) + health (shared segment)
+ *          + newest payments (ledger, while watched) -> JSON
  */
 #ifndef DASHBOARD_BOARD_FEED_H
 #define DASHBOARD_BOARD_FEED_H

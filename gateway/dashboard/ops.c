@@ -68,8 +68,7 @@ static void reply_problem(struct http_exchange *x, enum message message, struct 
     buf_release(&body);
 }
 
-/* ---- health and metrics ------------------------------------------------------------------------
- */
+/* ---- health and metrics ---------------------------------------------------------------------- */
 
 static void livez(struct http_exchange *x, const struct route_params *params, void *ctx)
 {
@@ -133,8 +132,7 @@ static void metrics(struct http_exchange *x, const struct route_params *params, 
     buf_release(&text);
 }
 
-/* ---- page and stream ---------------------------------------------------------------------------
- */
+/* ---- page and stream ------------------------------------------------------------------------- */
 
 static void page(struct http_exchange *x, const struct route_params *params, void *ctx)
 {

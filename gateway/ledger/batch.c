@@ -51,8 +51,7 @@ static struct link *pop(struct link *list)
     return first;
 }
 
-/* ---- making and ending batches -----------------------------------------------------------------
- */
+/* ---- making and ending batches --------------------------------------------------------------- */
 
 static struct batch *batch_new(struct batcher *batcher, size_t capacity)
 {
@@ -196,8 +195,7 @@ static void batch_end(struct pg_job *job, enum pg_end end, const struct pg_failu
     CHECK(false);
 }
 
-/* ---- sending -----------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static bool conflicts(const struct batch *batch, const struct bundle *bundle)
 {
@@ -281,8 +279,7 @@ static void send_due(struct batcher *batcher, int64_t now_us)
     }
 }
 
-/* ---- waiting too long --------------------------------------------------------------------------
- */
+/* ---- waiting too long ------------------------------------------------------------------------ */
 
 static void end_unsent(struct bundle *bundle)
 {

@@ -1,10 +1,9 @@
 /*
  * batch.h - group commit: bundles in, transactions out.
  *
- *     batcher_add -> queue --(a writer is free, and full or waited long enough)--> batch n on its
- * way
- *                                                                                      |
- *        +------------------+----------------------+---------------------+-------------+
+ *     batcher_add -> queue --(a writer is free, and full or waited)--> batch n on its way
+ *                                                                          |
+ *        +------------------+----------------------+---------------------+-+
  *        | committed        | a row was refused    | deadlock, conflict  | answer lost
  *        v                  v                      v                     v
  *     each bundle:       alone: FENCED, LIMIT,   the same bundles      each bundle: UNKNOWN

@@ -235,8 +235,7 @@ static void migrator_release(struct migrator *m)
     free(m->migrations);
 }
 
-/* ---- the public functions ----------------------------------------------------------------------
- */
+/* ---- the public functions -------------------------------------------------------------------- */
 
 static bool lock_and_apply(struct migrator *m, struct error *err)
 {

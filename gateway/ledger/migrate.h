@@ -5,8 +5,7 @@
  * The folder has dbmate's layout, and dbmate may be used instead:
  *
  *     migrations/20261121000001_roles.sql     "-- migrate:up" ... "-- migrate:down" ...
- *     schema_migrations(version)              one row per applied file: the digits before its first
- * '_'
+ *     schema_migrations(version)              one row per applied file: its leading digits
  *
  * A file and its row are committed in one transaction (unless its up line says transaction:false;
  * such a file must bear being repeated), so a run that was cut off anywhere is simply run again.

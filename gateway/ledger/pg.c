@@ -411,8 +411,7 @@ static void timer_fired(void *ctx)
     CHECK(false);
 }
 
-/* ---- the public functions ----------------------------------------------------------------------
- */
+/* ---- the public functions -------------------------------------------------------------------- */
 
 struct pg *pg_new(struct loop *loop, const struct pg_config *config)
 {

@@ -4,10 +4,10 @@
  *     sale        provider:...:receivable  <-  merchant:sales              gross, posted
  *     authorize   provider:...:receivable  <-  merchant:sales              gross, pending: a hold
  *     capture     provider:...:receivable  <-  merchant:sales              posts the hold
- *     void        provider:...:receivable  <-  merchant:sales              voids the hold: nothing
- * moves refund      merchant:refunds         <-  provider:...:receivable     gross, posted payout
- * merchant:payouts         <-  provider:...:receivable     gross, posted fee         merchant:fees
- * <-  provider:...:receivable     with sale, capture and payout
+ *     void        provider:...:receivable  <-  merchant:sales              voids the hold
+ *     refund      merchant:refunds         <-  provider:...:receivable     gross, posted
+ *     payout      merchant:payouts         <-  provider:...:receivable     gross, posted
+ *     fee         merchant:fees            <-  provider:...:receivable     with sale, capture, payout
  *
  * Left is debited, right is credited. One account per provider account, named by its id, so that
  * what a provider owes can be compared with what it pays out. Every row has one debit and one

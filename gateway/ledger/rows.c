@@ -275,8 +275,7 @@ static void put_column(struct params *params, const struct column *column, const
     CHECK(false);
 }
 
-/* ---- the rows of a statement -------------------------------------------------------------------
- */
+/* ---- the rows of a statement ----------------------------------------------------------------- */
 
 static int compare_key(const struct column *key, const char *a, const char *b)
 {

@@ -89,8 +89,7 @@ void store_write_start(struct store *store, const struct store_txn *txn, store_d
     batcher_add(store->batcher, bundle_new(txn, done, ctx));
 }
 
-/* ---- what became of a batch whose answer was lost ---------------------------------------------
- */
+/* ---- what became of a batch whose answer was lost -------------------------------------------- */
 
 struct probe {
     struct call call;

@@ -5,8 +5,9 @@
  * together. Bundles gathered in a tick (openings and closings of many payments) go out as ONE
  * database transaction of INSERT ... SELECT FROM unnest(...) statements when a connection is free:
  *
- *     store_write_start ... -> [ queue ] -> batch n: rows of up to batch_max bundles, + row
- * (writer, n) in `batches` -> one Sync -> done of each bundle
+ *     store_write_start ... -> [ queue ] -> batch n: rows of up to batch_max bundles,
+ *                                           + row (writer, n) in `batches` -> one Sync
+ *                                           -> done of each bundle
  *
  * A bundle that fails (a unique key, a CHECK) must not fail its neighbours: the batch is rolled
  * back and its bundles run again in smaller batches under new numbers, until the culprit stands
@@ -266,8 +267,7 @@ void store_write_start(struct store *store, const struct store_txn *txn, store_d
 void store_probe_start(struct store *store, const struct store_ticket *ticket, store_done_fn done,
                        void *ctx);
 
-/* ---- reads: results live in the arena that the caller gives (alive until done) ----------------
- */
+/* ---- reads: results live in the arena that the caller gives (alive until done) --------------- */
 
 struct store_send_view {
     struct store_send row;
@@ -332,8 +332,7 @@ typedef void (*store_list_fn)(void *ctx, enum store_find found,
 void store_list_payments(struct store *store, const struct store_filter *filter,
                          struct arena *arena, store_list_fn done, void *ctx);
 
-/* ---- the queue of unresolved attempts -----------------------------------------------------------
- */
+/* ---- the queue of unresolved attempts -------------------------------------------------------- */
 
 struct store_claimed {
     struct uuid merchant_id;

@@ -59,8 +59,7 @@ void store_claim(struct store *store, unsigned limit, int64_t now_us, int64_t le
     call_submit(&claim->call);
 }
 
-/* ---- how much waits ----------------------------------------------------------------------------
- */
+/* ---- how much waits -------------------------------------------------------------------------- */
 
 struct backlog {
     struct call call;
@@ -97,8 +96,7 @@ void store_backlog(struct store *store, store_backlog_fn done, void *ctx)
     call_submit(&backlog->call);
 }
 
-/* ---- the living and the dead -------------------------------------------------------------------
- */
+/* ---- the living and the dead ----------------------------------------------------------------- */
 
 void store_adopt(struct store *store, int64_t now_us, int64_t dead_after_ms, store_count_fn done,
                  void *ctx)

@@ -9,8 +9,7 @@
 /* A payment's id carries its time; the two may differ by what clocks of several hosts do. */
 #define CLOCK_SLACK_MS INT64_C(3600000)
 
-/* ---- payments ----------------------------------------------------------------------------------
- */
+/* ---- payments -------------------------------------------------------------------------------- */
 
 struct payments_read {
     struct call call;
@@ -212,8 +211,7 @@ void store_list_payments(struct store *store, const struct store_filter *filter,
     call_submit(&read->call);
 }
 
-/* ---- idempotency keys ---------------------------------------------------------------------------
- */
+/* ---- idempotency keys ------------------------------------------------------------------------ */
 
 struct key_read {
     struct call call;

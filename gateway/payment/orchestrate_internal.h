@@ -1,8 +1,8 @@
 /*
  * orchestrate_internal.h - what the files of the core share, and nobody else includes.
  *
- *     orchestrate.c          the step, the life of a WRITE (probe, wait, repeat), the client's
- * deadline orchestrate_fresh.c    a new payment: prepare, send, judge, switch, close
+ *     orchestrate.c          the step, the life of a WRITE, the client's deadline
+ *     orchestrate_fresh.c    a new payment: prepare, send, judge, switch, close
  *     orchestrate_resume.c   an attempt taken over: one look, then end, review or put back
  *     orchestrate_attempt.c  the state of an attempt: rebuilt from rows, and THE RULE
  */

@@ -76,8 +76,7 @@ static const struct action actions[] = {
 };
 /* clang-format on */
 
-/* ---- options -----------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static bool add_number(json_t *body, const struct option *option, const char *text,
                        struct error *err)
@@ -212,8 +211,7 @@ static bool take_options(int *argc, char **argv, const struct action *action, js
     return true;
 }
 
-/* ---- the command -------------------------------------------------------------------------------
- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static int usage(const char *noun, FILE *out)
 {

@@ -154,8 +154,7 @@ int command_openapi(int argc, char **argv)
     return ok ? 0 : 1;
 }
 
-/* ---- sandbox -----------------------------------------------------------------------------------
- */
+/* ---- sandbox --------------------------------------------------------------------------------- */
 
 static void on_stop(evutil_socket_t signal_number, short what, void *ctx)
 {

@@ -53,8 +53,7 @@ static int complain(const struct error *err)
     return 1;
 }
 
-/* ---- lock and instance -------------------------------------------------------------------------
- */
+/* ---- lock and instance ----------------------------------------------------------------------- */
 
 static bool read_or_make_instance(const char *folder, struct uuid *id, struct error *err)
 {
@@ -113,8 +112,7 @@ bool master_lock(const char *state_folder, int *lock_fd, struct uuid *instance_i
     return read_or_make_instance(state_folder, instance_id, err);
 }
 
-/* ---- sockets -----------------------------------------------------------------------------------
- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 /*
  * Our own sockets share the port by SO_REUSEPORT, so a foreign owner shows only without it. A
@@ -155,8 +153,7 @@ static bool bind_sockets(struct master *m, struct error *err)
     return true;
 }
 
-/* ---- workers -----------------------------------------------------------------------------------
- */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 static void claim_slot(struct master *m, unsigned slot)
 {
@@ -327,8 +324,7 @@ static void start_draining(struct master *m)
     signal_workers(m, SIGTERM);
 }
 
-/* ---- start and loop ----------------------------------------------------------------------------
- */
+/* ---- start and loop -------------------------------------------------------------------------- */
 
 /* OpenSSL and the rule parser must not run in the master: a child tries the files. */
 static bool check_in_child(const struct config *config)

@@ -123,8 +123,7 @@ bool worker_check(const struct config *config, struct error *err)
     return ok;
 }
 
-/* ---- what repeats ------------------------------------------------------------------------------
- */
+/* ---- what repeats ---------------------------------------------------------------------------- */
 
 static void beat(void *ctx)
 {
@@ -175,8 +174,7 @@ static void tell(void *ctx)
     }
 }
 
-/* ---- draining ----------------------------------------------------------------------------------
- */
+/* ---- draining -------------------------------------------------------------------------------- */
 
 static bool is_draining(void *ctx)
 {
@@ -214,8 +212,7 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
     look_drained(w);
 }
 
-/* ---- wiring ------------------------------------------------------------------------------------
- */
+/* ---- wiring ---------------------------------------------------------------------------------- */
 
 static void wire_core(struct worker *w)
 {

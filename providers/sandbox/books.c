@@ -124,8 +124,7 @@ static void index_entry(struct books *books, struct book_entry *entry, struct bo
     }
 }
 
-/* ---- replay ------------------------------------------------------------------------------------
- */
+/* ---- replay ---------------------------------------------------------------------------------- */
 
 static void replay_session(struct books *books, const json_t *object)
 {
@@ -285,8 +284,7 @@ bool books_reset(struct books *books, struct error *err)
     return true;
 }
 
-/* ---- objects -----------------------------------------------------------------------------------
- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 struct book_session *books_add_session(struct books *books, struct str id, size_t unit_count)
 {
@@ -348,8 +346,7 @@ struct str books_keep(struct books *books, struct str s)
     return arena_str(&books->arena, s);
 }
 
-/* ---- change ------------------------------------------------------------------------------------
- */
+/* ---- change ---------------------------------------------------------------------------------- */
 
 void books_note_session(struct books *books, struct book_session *session)
 {

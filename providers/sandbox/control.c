@@ -68,8 +68,7 @@ static void begin(struct call *call, struct json_out *out)
     json_begin_object(out);
 }
 
-/* ---- books -------------------------------------------------------------------------------------
- */
+/* ---- books ----------------------------------------------------------------------------------- */
 
 static bool fits(const struct book_entry *entry, struct str provider, struct str reference,
                  struct str invoice)
@@ -167,8 +166,7 @@ static void settle_pending(struct call *call)
     json_end_object(&out);
 }
 
-/* ---- faults and settings -----------------------------------------------------------------------
- */
+/* ---- faults and settings --------------------------------------------------------------------- */
 
 static void show_faults(struct core *core, struct call *call)
 {

@@ -38,8 +38,7 @@ static struct str or_else(struct call *call, const char *path, struct str otherw
     return given.len > 0 ? books_keep(call->books, given) : otherwise;
 }
 
-/* ---- charge of a list --------------------------------------------------------------------------
- */
+/* ---- charge of a list ------------------------------------------------------------------------ */
 
 static bool list_is_open(struct call *call, struct book_session *list)
 {
@@ -142,8 +141,7 @@ void payoneer_charge_show(struct call *call)
     }
 }
 
-/* ---- afterwards --------------------------------------------------------------------------------
- */
+/* ---- afterwards ------------------------------------------------------------------------------ */
 
 static int64_t open_minor(const struct book_entry *entry)
 {

@@ -62,8 +62,7 @@ enum sandbox_operation paypal_operation(int route, struct str body)
     return calls[route].operation;
 }
 
-/* ---- tokens ------------------------------------------------------------------------------------
- */
+/* ---- tokens ---------------------------------------------------------------------------------- */
 
 /* A token says whose it is and until when, and is signed: so it is good after any restart. The key
    is no secret, as everybody is let in. */
@@ -166,8 +165,7 @@ static bool authenticate(struct call *call)
     return call->account.len > 0;
 }
 
-/* ---- PayPal-Request-Id -------------------------------------------------------------------------
- */
+/* ---- PayPal-Request-Id ----------------------------------------------------------------------- */
 
 struct str paypal_key(const struct call *call)
 {
@@ -212,8 +210,7 @@ void paypal_keep_key(struct call *call, struct str object)
     }
 }
 
-/* ---- requests ----------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 bool paypal_wants_all(const struct call *call)
 {

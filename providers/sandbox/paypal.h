@@ -1,8 +1,8 @@
 /*
  * paypal.h - PayPal's Orders v2 and Payments v2, with their token endpoint.
  *
- *     order: CREATED --------------------------------------> COMPLETED    card, vaulted source,
- * capture |                                              ^
+ *     order: CREATED -------------------------------------> COMPLETED   card, vaulted, capture
+ *               |                                              ^
  *               +--> PAYER_ACTION_REQUIRED --payer--> APPROVED-+          wallet, 3D Secure
  *
  * PayPal-Request-Id: the first request under an id makes the object; every later one answers its

@@ -78,8 +78,7 @@ static void check_intent(struct call *call, struct paypal_problems *problems)
     }
 }
 
-/* ---- purchase units ----------------------------------------------------------------------------
- */
+/* ---- purchase units -------------------------------------------------------------------------- */
 
 /* Adds price times quantity of one item; INT64_MAX when that is no number any more. */
 static void check_item(struct call *call, const json_t *item, const char *path, const char *field,
@@ -256,8 +255,7 @@ void paypal_check_order(struct call *call, struct book_unit units[BOOKS_UNIT_MAX
     *unit_count = count;
 }
 
-/* ---- payment sources ---------------------------------------------------------------------------
- */
+/* ---- payment sources ------------------------------------------------------------------------- */
 
 /* "2030-02" */
 static bool is_expiry(struct str text)

@@ -28,8 +28,7 @@ static void answer_repeat(struct call *call, struct str id, enum paypal_detail l
     paypal_print_order(call, 200, order, paypal_wants_all(call) ? PAYPAL_ALL : least);
 }
 
-/* ---- paying ------------------------------------------------------------------------------------
- */
+/* ---- paying ---------------------------------------------------------------------------------- */
 
 void paypal_settle(struct book_entry *entry, struct scenario scenario)
 {
@@ -119,8 +118,7 @@ static void set_source(struct call *call, struct book_session *order,
     }
 }
 
-/* ---- create ------------------------------------------------------------------------------------
- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static bool is_invoice_used(const struct call *call, struct str invoice)
 {
@@ -222,8 +220,7 @@ void paypal_order_show(struct call *call)
     }
 }
 
-/* ---- authorize, capture, confirm ---------------------------------------------------------------
- */
+/* ---- authorize, capture, confirm ------------------------------------------------------------- */
 
 /* NULL, or the issue that forbids to pay the order now. */
 static const char *obstacle(const struct call *call, const struct book_session *order,

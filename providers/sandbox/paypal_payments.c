@@ -145,8 +145,7 @@ static struct book_entry *add_child(struct call *call, struct book_entry *parent
     return entry;
 }
 
-/* ---- authorizations ----------------------------------------------------------------------------
- */
+/* ---- authorizations -------------------------------------------------------------------------- */
 
 /* 115 % of the authorization, and in USD not more than 75 above it. */
 static int64_t most_capturable(const struct book_entry *hold)
@@ -247,8 +246,7 @@ void paypal_hold_void(struct call *call)
     answer_void(call, hold);
 }
 
-/* ---- captures ----------------------------------------------------------------------------------
- */
+/* ---- captures -------------------------------------------------------------------------------- */
 
 void paypal_capture_refund(struct call *call)
 {

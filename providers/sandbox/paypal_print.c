@@ -101,8 +101,7 @@ static void put_optional(struct json_out *out, const char *name, struct str valu
     }
 }
 
-/* ---- payments ----------------------------------------------------------------------------------
- */
+/* ---- payments -------------------------------------------------------------------------------- */
 
 static void put_processor(struct json_out *out, const struct book_entry *entry)
 {
@@ -226,8 +225,7 @@ void paypal_print_entry(struct call *call, int status, const struct book_entry *
     put_entry(call, &out, entry, all);
 }
 
-/* ---- orders ------------------------------------------------------------------------------------
- */
+/* ---- orders ---------------------------------------------------------------------------------- */
 
 static bool has_payments(const struct book_session *order, int kind, size_t unit)
 {

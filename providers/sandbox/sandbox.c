@@ -81,8 +81,7 @@ static const enum sandbox_provider port_providers[SANDBOX_PORT_COUNT] = {
 
 static void handle(struct http_exchange *x, void *ctx);
 
-/* ---- answers that wait -------------------------------------------------------------------------
- */
+/* ---- answers that wait ----------------------------------------------------------------------- */
 
 static void pending_free(struct pending *pending)
 {
@@ -211,8 +210,7 @@ static void end_later(struct sandbox *sandbox, struct http_exchange *x, bool res
     }
 }
 
-/* ---- listeners ---------------------------------------------------------------------------------
- */
+/* ---- listeners ------------------------------------------------------------------------------- */
 
 /* IPv4 has its port in the same place. */
 static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
@@ -318,8 +316,7 @@ static void refuse_from_now(struct sandbox *sandbox, enum sandbox_provider provi
     loop_timer_start(&sandbox->sync_timer, 0);
 }
 
-/* ---- requests ----------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static void handle_control(struct sandbox *sandbox, struct http_exchange *x, struct call *call)
 {
@@ -434,8 +431,7 @@ static void handle(struct http_exchange *x, void *ctx)
     }
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static bool start(struct sandbox *sandbox, int listen_fd, struct error *err)
 {

@@ -30,8 +30,7 @@ static int64_t net_of(const struct world *w, uint32_t payment)
     return net;
 }
 
-/* ---- P1: at most one attempt ends with money, and not with more than the amount ----------------
- */
+/* ---- P1: at most one attempt ends with money, and not with more than the amount -------------- */
 
 static void check_charged_once(struct world *w, uint32_t index)
 {

@@ -80,8 +80,7 @@ static void start_later(struct world *w, uint32_t index, enum book_state state, 
     world_push(w, book->effect_at, SIM_EFFECT, index, 0);
 }
 
-/* ---- a charge under a key that is new, or no longer known --------------------------------------
- */
+/* ---- a charge under a key that is new, or no longer known ------------------------------------ */
 
 static struct verdict lose(bool resets)
 {

@@ -256,8 +256,7 @@ struct payment_row {
     struct attempt_row attempt[ATTEMPT_MAX];
 };
 
-/* ---- books: what a provider holds under one attempt's key --------------------------------------
- */
+/* ---- books: what a provider holds under one attempt's key ------------------------------------ */
 
 enum book_state {
     BOOK_NONE = 0,

@@ -88,8 +88,7 @@ static void while_the_server_is_away_nothing_waits_for_ever(void **state)
     fixture_close(&f);
 }
 
-/* ---- a stream of payments while connections, or the server, are killed -------------------------
- */
+/* ---- a stream of payments while connections, or the server, are killed ----------------------- */
 
 struct stream {
     struct fixture *f;

@@ -229,8 +229,7 @@ static void two_hundred_thousand_entries_can_be_shown(void **state)
     assert_int_equal(drive.core.books.log_count, 200000);
 }
 
-/* ---- the rest of the control API ---------------------------------------------------------------
- */
+/* ---- the rest of the control API ------------------------------------------------------------- */
 
 static void requests_are_counted_by_what_they_ask(void **state)
 {

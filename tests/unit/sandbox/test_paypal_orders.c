@@ -25,8 +25,7 @@ static int create(const char *key, const char *body)
     return paypal_send(HTTP_POST, ORDERS, key, body);
 }
 
-/* ---- paying ------------------------------------------------------------------------------------
- */
+/* ---- paying ---------------------------------------------------------------------------------- */
 
 static void a_one_step_sale_is_captured_with_its_fee(void **state)
 {
@@ -121,8 +120,7 @@ static void card_numbers_are_not_kept(void **state)
                      SIZE_MAX);
 }
 
-/* ---- repeats -----------------------------------------------------------------------------------
- */
+/* ---- repeats --------------------------------------------------------------------------------- */
 
 static void a_repeat_answers_the_old_order_whatever_its_body(void **state)
 {
@@ -216,8 +214,7 @@ static void paying_needs_a_key_of_bounded_length(void **state)
     assert_int_equal(create(key, SALE), 201);
 }
 
-/* ---- the payer ---------------------------------------------------------------------------------
- */
+/* ---- the payer ------------------------------------------------------------------------------- */
 
 static void an_order_waits_for_its_payer(void **state)
 {
@@ -300,8 +297,7 @@ static void a_card_may_come_with_the_capture(void **state)
     assert_string_equal(text_at("status"), "COMPLETED");
 }
 
-/* ---- field checks ------------------------------------------------------------------------------
- */
+/* ---- field checks ---------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct {
@@ -474,8 +470,7 @@ static void an_error_body_has_paypals_members(void **state)
     assert_str(drive.call.headers[0].value, text_at("debug_id"));
 }
 
-/* ---- the rest of the protocol ------------------------------------------------------------------
- */
+/* ---- the rest of the protocol ---------------------------------------------------------------- */
 
 static void minimal_answers_have_id_status_and_links(void **state)
 {

@@ -37,8 +37,7 @@ static struct {
     char answer[ANSWER_MAX];
 } world;
 
-/* ---- the child ---------------------------------------------------------------------------------
- */
+/* ---- the child ------------------------------------------------------------------------------- */
 
 static void run_child(int out, int64_t delay_ms)
 {
@@ -90,8 +89,7 @@ static void kill_child(void)
     world.child = 0;
 }
 
-/* ---- the client --------------------------------------------------------------------------------
- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 /* -1: no connection, for the reason in errno. */
 static int dial_or_errno(int port)
@@ -254,8 +252,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- tests -------------------------------------------------------------------------------------
- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void every_port_serves_what_is_its(void **state)
 {
