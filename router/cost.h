@@ -12,12 +12,16 @@
  * decimal text in major units.
  *
  *     {
- *       "name": "...", "note": "...", "source": "...",          for people
- *       "country": "US", "settles": ["USD"],                    settles [] or absent: never
- * converts "cross_border_percent": "1.50", "conversion_percent": "3.00", "percent": "3.49", of
- * currencies that give none "currencies": {"EUR": {"fixed": "0.39"}, "JPY": {"percent": "3.00",
- * "max": "5000"}}, "default": {"percent": "4.00"},                         every other currency;
- * absent: unknown fee "methods": {"card": {...}}, "operations": {"payout": {...}}
+ *       "name": "...", "note": "...", "source": "...",   for people
+ *       "country": "US",
+ *       "settles": ["USD"],                              [] or absent: never converts
+ *       "cross_border_percent": "1.50",
+ *       "conversion_percent": "3.00",
+ *       "percent": "3.49",                               of currencies that give none
+ *       "currencies": {"EUR": {"fixed": "0.39"}, "JPY": {"percent": "3.00", "max": "5000"}},
+ *       "default": {"percent": "4.00"},                  every other one; absent: unknown fee
+ *       "methods": {"card": {...}},
+ *       "operations": {"payout": {...}}
  *     }
  *
  * An entry under methods or operations has the same members from cross_border_percent to default.

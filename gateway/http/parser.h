@@ -1,16 +1,16 @@
 /*
  * parser.h - from bytes to a request head, refusing whatever two programs might read differently.
  *
- *     bytes --parser_scan--> one whole head --parser_parse--> struct http_request + struct
- * parser_framing |                                  | | line ends, control characters,   | request
- * line, header syntax, Host, framing, | sizes; looks at a byte once      | and llhttp as second
- * judge (judge.h)
+ *     bytes --parser_scan--> one whole head --parser_parse--> request + framing
+ *              |                                  |
+ *              | line ends, control characters,   | request line, header syntax, Host, framing,
+ *              | sizes; looks at a byte once      | and llhttp as second judge (judge.h)
  *
  * Stricter than RFC 9112 where the RFC leaves room, so that no proxy in front can disagree with us:
  *   - HTTP/1.1 only (505 for 1.0 and others); methods GET HEAD POST PUT PATCH DELETE, else 501
  *   - origin-form targets only: no absolute-form, no "*"; RFC 3986 characters plus [ ] in the query
- *   - any Transfer-Encoding is 501; a body has exactly one Content-Length of digits; GET and HEAD
- * have none
+ *   - any Transfer-Encoding is 501; a body has exactly one Content-Length of digits
+ *   - GET and HEAD have no body
  *   - CRLF only; no folding; no white space before the colon; exactly one valid Host
  *   - one empty line before the request line is skipped (RFC 9112 section 2.2), a second is refused
  * The outcome does not depend on how the bytes were cut into pieces.

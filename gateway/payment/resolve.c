@@ -9,11 +9,12 @@
 
 /*
  *     claim (a lease in `unresolved`) -> load payment -> load merchant -> rebuild the attempt
- *          -> orchestrate_resume -> one look (repeat or lookup) -> close, or put back with a later
- * time
+ *          -> orchestrate_resume -> one look (repeat or lookup)
+ *          -> close, or put back with a later time
  *
- * Whatever cannot be loaded is left alone: its lease runs out, and someone claims it again. So does
- * what a dying worker had claimed. At most resolve_batch attempts are in hand at once.
+ * What cannot be loaded is left alone: its lease runs out, and someone claims it again. What nobody
+ * can be asked about (account gone) is put back, and goes to review after the bound. What a dying
+ * worker had claimed is claimed again, too. At most resolve_batch attempts are in hand at once.
  *
  * The core compares stored times with the wall clock, to know when nothing can arrive any more.
  * When that clock jumps forward, what it says is not believed for a while: the core is told the

@@ -2,8 +2,9 @@
  * master.h - the thin master: sockets, shared segment, workers; no event loop, no TLS, no database.
  *
  *     lock state folder -> check files in a child -> bind one socket per slot -> fork workers
- *        -> wait: dead worker: report it, start another on the same sockets (with a pause when it
- * dies at once) silent worker: SIGKILL     SIGTERM/SIGINT: drain all, then leave
+ *        -> wait: dead worker:    report it, start another on the same sockets
+ *                 silent worker:  SIGKILL
+ *                 SIGTERM/SIGINT: drain all, then leave
  *
  * Workers die with the master (PDEATHSIG) and hold its lock file too: whoever gets the lock knows
  * that every process of the earlier run is gone.

@@ -1,9 +1,9 @@
 /*
  * payoneer.h - Payoneer Checkout (Open Payment Gateway) as far as a gateway uses it.
  *
- *     POST /api/lists ---> listed ---charge---> listed, list_used --> charge: charged |
- * preauthorized | |                                          pending | declined DELETE --> listed,
- * list_canceled
+ *     POST /api/lists ---> listed ---charge---> listed, list_used --> charge: charged | pending
+ *                            |                                          | preauthorized | declined
+ *                          DELETE --> listed, list_canceled
  *
  * A list can be used once: whatever the charge came to, a second one is refused
  * (DUPLICATE_OPERATION). There is no idempotency key; transactionId is not checked for uniqueness.
@@ -19,8 +19,8 @@
 #define PAYONEER_MEDIA_TYPE "application/vnd.optile.payment.enterprise-v1-extensible+json"
 
 enum {
-    PAYONEER_FEE_PER_10000 =
-        590, /* 5.90 % and 50 minor units: config/fees/payoneer-checkout.json */
+    /* 5.90 % and 50 minor units, as config/fees/payoneer-checkout.json says */
+    PAYONEER_FEE_PER_10000 = 590,
     PAYONEER_FEE_FIXED_MINOR = 50,
     PAYONEER_LIST_LIFE_S = 86400,
 };
