@@ -172,6 +172,22 @@ static void a_batch_that_comes_after_its_probe_is_refused(void **state)
     lab_close(&lab);
 }
 
+/*
+ * Until the server has done all that it got of the batch and waits for its Sync: before that the
+ * probe may well come first, and the batch is then refused, as it must be.
+ */
+static void wait_for_open_transaction(struct lab *lab)
+{
+    static const char sql[] = "SELECT count(*) FROM pg_stat_activity"
+                              " WHERE datname = current_database() AND backend_xid IS NOT NULL"
+                              " AND wait_event = 'ClientRead' AND pid <> pg_backend_pid()";
+    unsigned tries = 0;
+    while (fixture_count(lab->conn, sql) == 0) {
+        assert_true(tries++ < 10000);
+        run_for(lab, 1000); /* the wire is of this loop, too */
+    }
+}
+
 /* The transaction is still open when the probe asks: the probe waits for it. */
 static void a_probe_waits_for_a_running_commit(void **state)
 {
@@ -187,6 +203,7 @@ static void a_probe_waits_for_a_running_commit(void **state)
         write_start(&lab.f, &r.txn, &write);
         fixture_wait(&lab.f);
         assert_int_equal(write.result, STORE_UNKNOWN);
+        wait_for_open_transaction(&lab);
         struct write probe = {.f = &lab.f};
         lab.f.waiting_for++;
         store_probe_start(lab.f.store, &write.ticket, write_done, &probe);
