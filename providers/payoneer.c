@@ -252,6 +252,7 @@ static bool payoneer_check_account(const struct provider_account *account, struc
 
 const struct provider provider_payoneer = {
     .name = "payoneer",
+    .family = "payoneer",
     .title = "Payoneer Checkout",
     .version = "payoneer/1",
     .capability =

@@ -286,6 +286,7 @@ static bool paypal_check_account(const struct provider_account *account, struct 
 
 const struct provider provider_paypal = {
     .name = "paypal",
+    .family = "paypal",
     .title = "PayPal",
     .version = "paypal/1",
     .capability =

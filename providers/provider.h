@@ -73,6 +73,26 @@ struct provider_account {
  */
 int64_t provider_settle_ms(const struct provider_account *account);
 
+/*
+ * Who receives a payout. Checked by the API (country, e-mail, IBAN and BIC forms); any string may be
+ * empty. Personal data: kept sealed, erased with the payment's details.
+ */
+struct provider_beneficiary {
+    struct str type; /* "individual" | "business" */
+    struct str first_name;
+    struct str last_name;
+    struct str business_name;
+    struct str email;
+    struct str phone;   /* E.164: "+4915112345678" */
+    struct str country; /* ISO 3166-1 alpha-2 */
+    struct str account_holder;
+    struct str bank_country;
+    struct str iban; /* without spaces, capitals */
+    struct str bic;
+    struct str account_number; /* where there is no IBAN */
+    struct str routing_code;   /* ABA, sort code, IFSC, ... */
+};
+
 /* What an attempt is to achieve; the same from its first send to its last lookup. */
 struct provider_call {
     enum operation operation;
@@ -83,11 +103,12 @@ struct provider_call {
     int64_t amount_minor;
     const struct currency *currency;
     struct str method_type;  /* "card", "wallet" */
-    struct str token;        /* the provider's token for the payment method */
+    struct str token;        /* the provider's token for the payment method; payout: its payee id */
     struct str country;      /* payer's, ISO 3166-1 alpha-2; may be empty */
     struct str customer_ref; /* may be empty */
     struct str description;  /* may be empty */
     struct str parent_ref;   /* capture, void, refund: the provider's id of what it acts on */
+    const struct provider_beneficiary *beneficiary; /* payout; NULL else */
 };
 
 /* Short things an answer taught us, by name; kept as one JSON object in the ledger. */
@@ -179,7 +200,8 @@ enum provider_next {
 };
 
 struct provider {
-    const char *name;    /* "paypal" */
+    const char *name;    /* "paypal", "paypal_payouts" */
+    const char *family;  /* "paypal": whose tokens and payee ids it takes */
     const char *title;   /* "PayPal" */
     const char *version; /* of the adapter; stored with each send */
     struct provider_capability capability;

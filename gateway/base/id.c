@@ -24,6 +24,7 @@ static const char *const prefixes[ID_KIND_COUNT] = {
     [ID_ACCOUNT]  = "acc_",
     [ID_KEY]      = "key_",
     [ID_REQUEST]  = "req_",
+    [ID_BATCH]    = "bat_",
 };
 /* clang-format on */
 

@@ -33,6 +33,7 @@ enum id_kind {
     ID_ACCOUNT,  /* acc_ */
     ID_KEY,      /* key_ */
     ID_REQUEST,  /* req_ */
+    ID_BATCH,    /* bat_: of payouts */
     ID_KIND_COUNT,
 };
 

@@ -61,7 +61,11 @@ struct payment_request { /* validated by the API; strings borrowed during the ca
     uint8_t fingerprint[32];
     int64_t amount_minor;
     const struct currency *currency;
-    bool capture_automatic;
+    bool is_payout;         /* money goes out: tokens are payee ids, beneficiary is set */
+    bool capture_automatic; /* payments */
+    struct uuid
+        payment_id; /* zero: one is made; else known before (a row of a batch, an approval) */
+    const struct provider_beneficiary *beneficiary; /* payouts; borrowed like the strings */
     struct str reference;
     struct str method_type;
     struct str test_outcome; /* method "test": "approved", ... ; test merchants only */
