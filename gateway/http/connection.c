@@ -70,12 +70,6 @@ static void send_close_notify(struct connection *c)
     }
 }
 
-void connection_close_idle(struct connection *c)
-{
-    send_close_notify(c);
-    connection_free(c);
-}
-
 /* Our last byte is written. Say so, and keep reading for a while (RFC 9112 section 9.6). */
 static void linger(struct connection *c)
 {
@@ -88,6 +82,28 @@ static void linger(struct connection *c)
     connection_set_phase(c, PHASE_LINGERING);
     c->lingered_bytes = evbuffer_get_length(input);
     evbuffer_drain(input, c->lingered_bytes);
+}
+
+void connection_close_idle(struct connection *c)
+{
+    send_close_notify(c);
+    connection_free(c);
+}
+
+/* Has the client's next request arrived in the kernel? Then closing now would lose it. */
+static bool request_is_waiting(const struct connection *c)
+{
+    char byte;
+    return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void end_idle(struct connection *c)
+{
+    if (request_is_waiting(c)) {
+        connection_set_phase(c, PHASE_FRESH);
+    } else {
+        linger(c); /* it may be on its way */
+    }
 }
 
 static void discard_input(struct connection *c)
@@ -272,8 +288,10 @@ void connection_expire(struct connection *c)
     case PHASE_BODY:
         refuse(c, REFUSAL_BODY_SLOW);
         return;
-    case PHASE_FRESH:
     case PHASE_IDLE:
+        end_idle(c);
+        return;
+    case PHASE_FRESH:
         connection_close_idle(c);
         return;
     case PHASE_HANDSHAKING:

@@ -181,38 +181,19 @@ struct http_server *http_server_new(struct loop *loop, int listen_fd,
     return server;
 }
 
-/* Has the client's next request arrived in the kernel? Then closing now would lose it. */
-static bool request_is_waiting(const struct connection *c)
-{
-    char byte;
-    return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 void http_server_close_idle(struct http_server *server)
 {
     struct link *idle = &server->phases[PHASE_IDLE].connections;
-    struct link busy;
-    list_init(&busy);
     while (!list_is_empty(idle)) {
-        struct connection *c = LIST_OWNER(idle->next, struct connection, link);
-        if (request_is_waiting(c)) {
-            list_remove(&c->link);
-            list_add_last(&busy, &c->link);
-        } else {
-            connection_close_idle(c);
-        }
-    }
-    while (!list_is_empty(&busy)) {
-        connection_set_phase(LIST_OWNER(busy.next, struct connection, link), PHASE_FRESH);
+        connection_expire(LIST_OWNER(idle->next, struct connection, link));
     }
 }
 
-void http_server_drain(struct http_server *server)
+void http_server_retire(struct http_server *server)
 {
     server->draining = true;
     loop_timer_stop(&server->accept_pause);
     event_del(server->accept_event);
-    http_server_close_idle(server);
     while (!list_is_empty(&server->streams)) {
         struct http_stream *stream = LIST_OWNER(server->streams.next, struct http_stream, link);
         if (stream->connection) {
@@ -221,6 +202,12 @@ void http_server_drain(struct http_server *server)
         }
         stream_tell_gone(stream);
     }
+}
+
+void http_server_drain(struct http_server *server)
+{
+    http_server_retire(server);
+    http_server_close_idle(server);
 }
 
 size_t http_server_connection_count(const struct http_server *server)

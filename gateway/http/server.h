@@ -107,9 +107,18 @@ struct http_server_config {
  */
 struct http_server *http_server_new(struct loop *loop, int listen_fd,
                                     const struct http_server_config *config);
-/* Stop accepting; close idle connections; answers in the making are sent with Connection: close. */
+/*
+ * Stop accepting; every answer from now on says Connection: close; streams end. Idle connections
+ * stay: a client that sends on one at this moment is served and told to go elsewhere.
+ */
+void http_server_retire(struct http_server *server);
+/* http_server_retire, and close idle connections. May follow it. */
 void http_server_drain(struct http_server *server);
-/* Close kept-alive connections between two requests; one whose next request is here is served. */
+/*
+ * Close kept-alive connections between two requests; one whose next request is here is served.
+ * Closing takes a moment: what the client sends meanwhile is read and thrown away, so that it sees
+ * an orderly end, not a reset (RFC 9112 section 9.6).
+ */
 void http_server_close_idle(struct http_server *server);
 size_t http_server_connection_count(const struct http_server *server);
 void http_server_free(struct http_server **server); /* closes what is left at once */

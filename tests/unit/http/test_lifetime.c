@@ -77,9 +77,9 @@ static void idle_connections_are_closed_without_a_word(void **state)
     assert_false(fresh.reset || used.reset);
     assert_int_equal(fresh.in.len, 0);
     assert_int_equal(client_count(&used, "HTTP/1.1 "), 1);
-    assert_int_equal(http_server_connection_count(h.server), 0);
     client_stop(&fresh);
     client_stop(&used);
+    PUMP_UNTIL(&h, http_server_connection_count(h.server) == 0);
     harness_stop(&h);
 }
 
@@ -254,6 +254,57 @@ static void a_request_in_the_socket_is_still_served_when_draining(void **state)
     harness_stop(&h);
 }
 
+static void a_retired_server_serves_idle_connections_once_more(void **state)
+{
+    struct harness h;
+    struct client idle;
+    struct client fresh;
+    (void)state;
+    harness_start(&h, NULL, NULL);
+    client_start(&h, &idle, NULL);
+    client_start(&h, &fresh, NULL);
+    client_send(&idle, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client_has(&idle, "GET /a[]"));
+    fence(&h);
+    http_server_retire(h.server);
+    for (int i = 0; i < 20; i++) {
+        pump(&h);
+    }
+    assert_false(idle.closed || fresh.closed);
+    client_send(&idle, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_send(&fresh, "GET /c HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, idle.closed && fresh.closed);
+    assert_true(client_has(&idle, "GET /b[]") && client_has(&fresh, "GET /c[]"));
+    assert_int_equal(client_count(&idle, "Connection: close\r\n"), 1);
+    assert_int_equal(client_count(&fresh, "Connection: close\r\n"), 1);
+    client_stop(&idle);
+    client_stop(&fresh);
+    harness_stop(&h);
+}
+
+/* The client cannot know; it must not be answered by a reset, which may eat what it has to read. */
+static void a_request_that_crosses_the_close_is_not_reset(void **state)
+{
+    struct harness h;
+    struct client client;
+    (void)state;
+    harness_start(&h, NULL, NULL);
+    client_start(&h, &client, NULL);
+    client_send(&client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client_has(&client, "GET /a[]"));
+    fence(&h);
+    http_server_drain(h.server);
+    static const char late[] = "GET /late HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_int_equal(send(bufferevent_getfd(client.bev), late, sizeof late - 1, 0),
+                     sizeof late - 1);
+    PUMP_UNTIL(&h, client.closed);
+    assert_false(client.reset);
+    assert_false(client_has(&client, "/late"));
+    client_stop(&client);
+    PUMP_UNTIL(&h, http_server_connection_count(h.server) == 0);
+    harness_stop(&h);
+}
+
 static void a_draining_server_accepts_nobody_but_leaves_the_socket_to_others(void **state)
 {
     struct harness h;
@@ -418,6 +469,8 @@ int main(void)
         cmocka_unit_test(an_exchange_outlives_its_server),
         cmocka_unit_test(draining_closes_the_idle_and_lets_the_busy_finish),
         cmocka_unit_test(a_request_in_the_socket_is_still_served_when_draining),
+        cmocka_unit_test(a_retired_server_serves_idle_connections_once_more),
+        cmocka_unit_test(a_request_that_crosses_the_close_is_not_reset),
         cmocka_unit_test(a_draining_server_accepts_nobody_but_leaves_the_socket_to_others),
         cmocka_unit_test(a_stream_delivers_events_until_it_is_closed),
         cmocka_unit_test(a_stream_whose_client_leaves_is_told_once),
