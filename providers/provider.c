@@ -8,6 +8,13 @@ static const char *const step_names[PROVIDER_STEP_COUNT] = {
     [PROVIDER_STEP_CANCEL] = "cancel",   [PROVIDER_STEP_PROBE] = "probe",
 };
 
+static const char *const payee_state_names[PROVIDER_PAYEE_STATE_COUNT] = {
+    [PROVIDER_PAYEE_UNKNOWN] = "unknown",
+    [PROVIDER_PAYEE_PENDING] = "pending",
+    [PROVIDER_PAYEE_ACTIVE] = "active",
+    [PROVIDER_PAYEE_INACTIVE] = "inactive",
+};
+
 int64_t provider_settle_ms(const struct provider_account *account)
 {
     int64_t settle_ms = 0;
@@ -107,4 +114,10 @@ enum provider_step provider_step_find(struct str name)
             return (enum provider_step)i;
     }
     return PROVIDER_STEP_NONE;
+}
+
+const char *provider_payee_state_name(enum provider_payee_state state)
+{
+    CHECK(state >= PROVIDER_PAYEE_UNKNOWN && state < PROVIDER_PAYEE_STATE_COUNT);
+    return payee_state_names[state];
 }

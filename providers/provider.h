@@ -193,6 +193,41 @@ struct provider_judgement {
     bool may_send_again; /* FAILED for a passing reason (token expired): one more send may follow */
 };
 
+/*
+ * Payees: some providers want people to register with them before they can be paid. Asking where a
+ * payee registers, or how far that is, moves no money: nothing of it is stored, and it may be asked
+ * again and again (payee.h).
+ */
+enum provider_payee_question {
+    PROVIDER_PAYEE_LINK = 0, /* where does this payee register? */
+    PROVIDER_PAYEE_STATUS,   /* can this payee be paid? */
+};
+
+enum provider_payee_state {
+    PROVIDER_PAYEE_UNKNOWN = 0, /* "unknown": the provider uses a word we do not know */
+    PROVIDER_PAYEE_PENDING,     /* "pending": began to register, or is being checked */
+    PROVIDER_PAYEE_ACTIVE,      /* "active": can be paid */
+    PROVIDER_PAYEE_INACTIVE,    /* "inactive": cannot be paid any more */
+    PROVIDER_PAYEE_STATE_COUNT,
+};
+const char *provider_payee_state_name(enum provider_payee_state state);
+
+struct provider_payee_ask { /* strings borrowed */
+    enum provider_payee_question question;
+    const struct provider_account *account;
+    struct str payee_id;     /* the merchant's own id of the payee: what a payout names */
+    struct str redirect_url; /* link: where the payee is sent afterwards; may be empty */
+    struct str session_ref;  /* link: ours, comes back in the provider's notices; may be empty */
+    const struct provider_beneficiary *beneficiary; /* link: fills the form in; may be NULL */
+};
+
+struct provider_payee {
+    enum provider_payee_state state;
+    struct str link;         /* PROVIDER_PAYEE_LINK: "https://..." */
+    struct str provider_ref; /* the provider's own id of the payee's account; may be empty */
+    struct str currency; /* in which the payee is paid out, as the provider says; may be empty */
+};
+
 enum provider_next {
     PROVIDER_NEXT_SEND = 0,
     PROVIDER_NEXT_REFUSE, /* cannot be expressed for this provider: the attempt FAILED, *err says
@@ -231,9 +266,25 @@ struct provider {
     bool (*build_probe)(const struct provider_account *account, struct arena *arena,
                         struct provider_request *request);
 
+    /*
+     * Payee services; both NULL where payees need not register. The request has the step SESSION
+     * and moves nothing. ERROR_INVALID: cannot be asked like this.
+     */
+    bool (*build_payee)(const struct provider_payee_ask *ask, struct arena *arena,
+                        struct provider_request *request, struct error *err);
+    /*
+     * What the whole answer says. Else ERROR_NOT_FOUND: no such payee; ERROR_INVALID: the provider
+     * refused what was asked; ERROR_DENIED: our credentials, or the account's rights; ERROR_BUSY:
+     * too often; ERROR_UNAVAILABLE: anything that says nothing. Strings live in arena.
+     */
+    bool (*judge_payee)(const struct provider_payee_ask *ask, const struct provider_answer *answer,
+                        struct arena *arena, struct provider_payee *payee, struct error *err);
+
     /* Bearer tokens: NULL means HTTP Basic with user and password on every request. */
     void (*build_token)(const struct provider_account *account, struct arena *arena,
                         struct provider_request *request);
+    /* "https://host" that gives tokens, in out (of the size of base_url). NULL: the base_url. */
+    void (*find_token_url)(const struct provider_account *account, char out[256]);
     /* token is wiped by the engine; false: refused, *err says why without the secret. */
     bool (*judge_token)(const struct provider_answer *answer, struct secret *token,
                         int64_t *lifetime_ms, struct error *err);

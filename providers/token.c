@@ -26,7 +26,8 @@ struct token {
     struct link waiters;
     struct http_transfer *fetch; /* NULL: none running */
     struct provider_request request;
-    struct arena arena; /* of the request, while fetching */
+    struct provider_account place; /* the account, at the host that gives tokens; while fetching */
+    struct arena arena;            /* of the request, while fetching */
     bool is_forgotten;
 };
 
@@ -187,10 +188,13 @@ static void fetch(struct token *token, const struct provider_account *account)
 
     token->provider->build_token(account, &token->arena, &token->request);
     CHECK(token->request.basic_auth);
+    token->place = *account;
+    if (token->provider->find_token_url != NULL)
+        token->provider->find_token_url(account, token->place.base_url);
     secret_init(&basic);
     token_basic_line(account, &basic);
     const struct http_call call = {
-        .account = account,
+        .account = &token->place,
         .request = &token->request,
         .authorization = secret_expose(&basic),
         .connect_ms = config->connect_ms < config->token_ms ? config->connect_ms : config->token_ms,
