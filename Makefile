@@ -222,6 +222,12 @@ help:
 clean:
 	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang $(BUILD)-fuzz
 
+# ---- bench --------------------------------------------------------------------------------------
+
+$(BUILD)/bench/load: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/load/*.c))
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS) -lm -lpthread
+
 # ---- fuzzing ----------------------------------------------------------------------------------
 
 FUZZ                  ?= http_parser rules provider_answer
