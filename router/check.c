@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/country.h"
+
 enum {
     SUGGEST_BYTES_MAX = 32,
     SUGGEST_EDITS_MAX = 2,
@@ -149,7 +151,7 @@ static bool check_operation(const struct token *value, enum operation *operation
 static bool check_country(const struct token *value, struct error *err)
 {
     bool is_unknown_payer = value->kind == TOKEN_STRING && str_is_empty(value->text);
-    if (is_unknown_payer || fact_is_country(value->text)) {
+    if (is_unknown_payer || country_is_known(value->text)) {
         return true;
     }
     const char *remedy = "write a code of ISO 3166-1 in upper case such as DE";

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/country.h"
 #include "base/json.h"
 #include "router/cost.h"
 #include "router/facts.h"
@@ -290,7 +291,7 @@ static bool read_country(const struct path *path, json_t *value, struct cost_tab
                          struct error *err)
 {
     struct str text = {json_string_value(value), json_string_length(value)};
-    if (!json_is_string(value) || !fact_is_country(text) ||
+    if (!json_is_string(value) || !country_is_known(text) ||
         !str_copy_to(text, table->country, sizeof(table->country))) {
         return fail(err, ERROR_INVALID, "fee table: %s is not a country of ISO 3166-1", path->text);
     }

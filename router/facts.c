@@ -13,15 +13,6 @@ static const struct fact_info facts[FACT_COUNT] = {
     [FACT_MERCHANT]  = { STR_INIT("merchant"),  FACT_TYPE_TEXT,      "merchant == \"mer_...\"" },
     [FACT_METADATA]  = { STR_INIT("metadata"),  FACT_TYPE_TEXT,      "metadata.tier == \"gold\"" },
 };
-
-/* ISO 3166-1 alpha-2, sorted, two letters each. */
-static const char countries[] =
-    "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZCACCCDCFCGCHCICKCLCMCN"
-    "COCRCUCVCWCXCYCZDEDJDKDMDODZECEEEGEHERESETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGYHKHM"
-    "HNHRHTHUIDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKNKPKRKWKYKZLALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMK"
-    "MLMMMNMOMPMQMRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURW"
-    "SASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVI"
-    "VNVUWFWSXKYEYTZAZMZW";
 /* clang-format on */
 
 enum {
@@ -42,19 +33,6 @@ enum fact fact_find(struct str name)
         }
     }
     return FACT_NONE;
-}
-
-bool fact_is_country(struct str text)
-{
-    if (text.len != 2) {
-        return false;
-    }
-    for (size_t i = 0; i + 1 < sizeof(countries); i += 2) {
-        if (memcmp(countries + i, text.at, 2) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool fact_is_word(struct str text)

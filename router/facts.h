@@ -57,8 +57,6 @@ const struct fact_info *fact_info(enum fact fact);
 /* FACT_NONE when unknown. */
 enum fact fact_find(struct str name);
 
-/* Two upper-case letters that ISO 3166-1 assigns (and XK, which providers use for Kosovo). */
-bool fact_is_country(struct str text);
 /* The form of a payment method: lower-case letters, digits and '_', a letter first, at most 32. */
 bool fact_is_word(struct str text);
 

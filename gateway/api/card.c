@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "api/bank.h"
 #include "base/crypto.h"
 
 enum {
@@ -123,6 +124,20 @@ static bool take_next(struct place *place, struct str *name, json_t **value)
     return true;
 }
 
+/* The digits of a valid IBAN are an account's, whatever they look like. */
+static bool is_iban(struct str name, struct str value)
+{
+    char plain[BANK_IBAN_MAX + 1];
+    return str_eq(name, STR("iban")) && bank_iban_plain(value, plain) &&
+           bank_iban_check(str_of(plain)) == BANK_OK;
+}
+
+static bool has_card_number(struct str name, const json_t *value)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+    return json_is_string(value) && has_number(text) && !is_iban(name, text);
+}
+
 static bool is_card_data(struct search *search, struct str name, const json_t *value)
 {
     if (has_number(name)) {
@@ -131,9 +146,7 @@ static bool is_card_data(struct search *search, struct str name, const json_t *v
     if (name.len > 0) {
         extend_path(search, name);
     }
-    return card_is_code_name(name) ||
-           (json_is_string(value) &&
-            has_number((struct str){json_string_value(value), json_string_length(value)}));
+    return card_is_code_name(name) || has_card_number(name, value);
 }
 
 bool card_find(const json_t *value, char path[CARD_PATH_SIZE])

@@ -1,14 +1,10 @@
 #include "api/field.h"
 
+#include "base/country.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/money.h"
 #include "providers/provider.h"
-
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
 
 static bool is_line(struct str text)
 {
@@ -56,7 +52,7 @@ static bool is_word(struct str text)
 
 static bool is_country(struct str text)
 {
-    return text.len == 2 && is_upper(text.at[0]) && is_upper(text.at[1]);
+    return country_is_known(text);
 }
 
 static bool is_currency(struct str text)

@@ -69,6 +69,16 @@ static void ordinary_bodies_are_clean(void **state UNUSED)
     assert_false(card_is_code_name(STR("cvvcvvcvvcvvcvvcvvcvvcvvcvvcvvcvvcvvcvvcvvcvvcvvcvv")));
 }
 
+/* 4000435195009 has thirteen digits, an issuer and a Luhn digit. */
+static void a_valid_iban_is_no_card_number(void **state UNUSED)
+{
+    assert_clean("{\"iban\":\"LV90BANK4000435195009\"}");
+    assert_clean("{\"beneficiary\":{\"bank_account\":{\"iban\":\"LV90 BANK 4000 4351 9500 9\"}}}");
+    assert_found("{\"iban\":\"LV91BANK4000435195009\"}", "iban");
+    assert_found("{\"note\":\"LV90BANK4000435195009\"}", "note");
+    assert_found("{\"iban\":\"" VISA "\"}", "iban");
+}
+
 static void a_long_path_is_cut_not_overrun(void **state UNUSED)
 {
     struct buf text;
@@ -95,6 +105,7 @@ int main(void)
         cmocka_unit_test(a_number_as_a_name_is_found_and_not_named),
         cmocka_unit_test(security_codes_are_found_by_name),
         cmocka_unit_test(ordinary_bodies_are_clean),
+        cmocka_unit_test(a_valid_iban_is_no_card_number),
         cmocka_unit_test(a_long_path_is_cut_not_overrun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

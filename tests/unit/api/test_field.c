@@ -154,6 +154,8 @@ static void methods_customers_and_choices_are_checked(void **state UNUSED)
         {WITH("\"customer\":[]"), MESSAGE_INVALID_MEMBER, "customer"},
         {WITH("\"customer\":{\"country\":\"de\"}"), MESSAGE_INVALID_MEMBER, "customer.country"},
         {WITH("\"customer\":{\"country\":\"DEU\"}"), MESSAGE_INVALID_MEMBER, "customer.country"},
+        {WITH("\"customer\":{\"country\":\"ZZ\"}"), MESSAGE_INVALID_MEMBER, "customer.country"},
+        {WITH("\"customer\":{\"country\":\"UK\"}"), MESSAGE_INVALID_MEMBER, "customer.country"},
         {WITH("\"customer\":{\"email\":\"nobody\"}"), MESSAGE_INVALID_MEMBER, "customer.email"},
         {WITH("\"customer\":{\"email\":\"a@b@c\"}"), MESSAGE_INVALID_MEMBER, "customer.email"},
         {WITH("\"customer\":{\"id\":\"a b\"}"), MESSAGE_INVALID_MEMBER, "customer.id"},
