@@ -57,6 +57,7 @@ CREATE TABLE answers (
 CREATE TABLE payments (
     merchant_id       uuid NOT NULL,
     payment_id        uuid NOT NULL,
+    kind              text NOT NULL CHECK (kind IN ('payment', 'payout')),
     created_at        timestamptz NOT NULL,
     amount_minor      bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 999999999999999),
     currency          text NOT NULL CHECK (length(currency) = 3),
@@ -71,8 +72,10 @@ CREATE TABLE payments (
     batch_no          bigint NOT NULL,
     PRIMARY KEY (merchant_id, payment_id)
 );
-CREATE UNIQUE INDEX payments_reference_key ON payments (merchant_id, reference, try_number)
+CREATE UNIQUE INDEX payments_reference_key ON payments (merchant_id, kind, reference, try_number)
     WHERE reference IS NOT NULL;
+-- For lists of payouts; payments, which are many more, are listed by the primary key.
+CREATE INDEX payments_payout ON payments (merchant_id, payment_id) WHERE kind = 'payout';
 
 -- Personal data, apart so that it can be erased without touching the books.
 CREATE TABLE payment_details (
@@ -187,7 +190,7 @@ CREATE TABLE events (
     type        text NOT NULL,
     status      text NOT NULL
         CHECK (status IN ('processing', 'requires_action', 'authorized', 'succeeded', 'declined',
-                          'failed', 'canceled', 'review')),
+                          'failed', 'canceled', 'review', 'unclaimed', 'returned')),
     data        text NOT NULL,
     run_id      uuid,
     step_id     text,

@@ -73,18 +73,53 @@ LEFT JOIN public.payment_limits l
 LEFT JOIN LATERAL (SELECT status, created_at FROM public.events v
                     WHERE v.merchant_id = p.merchant_id AND v.payment_id = p.payment_id
                     ORDER BY number DESC LIMIT 1) e ON true
-WHERE p.merchant_id IN (SELECT merchant_id FROM public.finance_access
+WHERE p.kind = 'payment'
+  AND p.merchant_id IN (SELECT merchant_id FROM public.finance_access
                          WHERE login = session_user);
 
 COMMENT ON VIEW finance.payments IS
     'One row per payment that a merchant asked for, with its current status and sums.';
+
+-- ---- payouts ----------------------------------------------------------------------------------
+
+CREATE VIEW finance.payouts WITH (security_barrier) AS
+SELECT p.merchant_id,
+       m.name AS merchant,
+       p.livemode,
+       finance.show_id('pyt', p.payment_id) AS payout,
+       p.payment_id AS payout_id,
+       p.created_at,
+       (p.created_at AT TIME ZONE 'UTC')::date AS booking_date,
+       p.reference,
+       p.try_number,
+       p.country,
+       coalesce(e.status, 'processing') AS status,
+       coalesce(e.created_at, p.created_at) AS status_at,
+       p.currency,
+       p.amount_minor * c.unit AS amount,
+       p.amount_minor,
+       (SELECT count(*) FROM public.attempts a
+         WHERE a.merchant_id = p.merchant_id AND a.payment_id = p.payment_id) AS attempts
+FROM public.payments p
+JOIN public.merchants m ON m.merchant_id = p.merchant_id
+LEFT JOIN public.currencies c ON c.code = p.currency
+LEFT JOIN LATERAL (SELECT status, created_at FROM public.events v
+                    WHERE v.merchant_id = p.merchant_id AND v.payment_id = p.payment_id
+                    ORDER BY number DESC LIMIT 1) e ON true
+WHERE p.kind = 'payout'
+  AND p.merchant_id IN (SELECT merchant_id FROM public.finance_access
+                         WHERE login = session_user);
+
+COMMENT ON VIEW finance.payouts IS
+    'One row per payout that a merchant asked for, with its current status.';
 
 -- ---- attempts -----------------------------------------------------------------------------------
 
 CREATE VIEW finance.attempts WITH (security_barrier) AS
 SELECT a.merchant_id,
        finance.show_id('att', a.attempt_id) AS attempt,
-       finance.show_id('pay', a.payment_id) AS payment,
+       finance.show_id(CASE a.operation WHEN 'payout' THEN 'pyt' ELSE 'pay' END, a.payment_id)
+           AS payment,
        a.attempt_id,
        a.payment_id,
        a.number,
@@ -124,7 +159,8 @@ COMMENT ON VIEW finance.attempts IS
 CREATE VIEW finance.transfers WITH (security_barrier) AS
 SELECT t.merchant_id,
        finance.show_id('trf', t.transfer_id) AS transfer,
-       finance.show_id('pay', t.payment_id) AS payment,
+       finance.show_id(CASE a.operation WHEN 'payout' THEN 'pyt' ELSE 'pay' END, t.payment_id)
+           AS payment,
        finance.show_id('att', t.attempt_id) AS attempt,
        t.transfer_id,
        t.payment_id,
@@ -236,9 +272,10 @@ CREATE VIEW finance.fees_by_provider WITH (security_barrier) AS
 WITH movements AS (
     SELECT t.merchant_id,
            (t.created_at AT TIME ZONE 'UTC')::date AS booking_date,
-           a.provider, t.currency, t.payment_id,
-           CASE WHEN t.kind = 'payment' THEN t.amount_minor END AS gross_minor,
-           CASE WHEN t.kind = 'payment' THEN a.expected_fee_minor END AS expected_minor,
+           a.provider, t.currency, t.payment_id, t.kind,
+           CASE WHEN t.kind IN ('payment', 'payout') THEN t.amount_minor END AS gross_minor,
+           CASE WHEN t.kind IN ('payment', 'payout') THEN a.expected_fee_minor END
+               AS expected_minor,
            CASE WHEN t.debit_account LIKE '%:fees' THEN t.amount_minor
                 WHEN t.credit_account LIKE '%:fees' THEN -t.amount_minor END AS booked_minor
     FROM public.transfers t
@@ -248,8 +285,10 @@ WITH movements AS (
                              WHERE login = session_user)
 ), sums AS (
     SELECT merchant_id, booking_date, provider, currency,
-           count(DISTINCT payment_id) FILTER (WHERE gross_minor IS NOT NULL) AS payments,
-           coalesce(sum(gross_minor), 0) AS gross_minor,
+           count(DISTINCT payment_id) FILTER (WHERE kind = 'payment') AS payments,
+           count(DISTINCT payment_id) FILTER (WHERE kind = 'payout') AS payouts,
+           coalesce(sum(gross_minor) FILTER (WHERE kind = 'payment'), 0) AS gross_minor,
+           coalesce(sum(gross_minor) FILTER (WHERE kind = 'payout'), 0) AS paid_out_minor,
            coalesce(sum(expected_minor), 0) AS expected_minor,
            coalesce(sum(booked_minor), 0) AS booked_minor
     FROM movements
@@ -261,6 +300,9 @@ SELECT s.booking_date AS date,
        s.payments,
        s.gross_minor * c.unit AS gross,
        s.gross_minor,
+       s.payouts,
+       s.paid_out_minor * c.unit AS paid_out,
+       s.paid_out_minor,
        s.expected_minor * c.unit AS fee_expected,
        s.expected_minor AS fee_expected_minor,
        s.booked_minor * c.unit AS fee_booked,
@@ -300,12 +342,35 @@ COMMENT ON COLUMN finance.payments.amount_refunded IS 'Refunded, in major units.
 COMMENT ON COLUMN finance.payments.amount_refunded_minor IS 'Refunded, in minor units.';
 COMMENT ON COLUMN finance.payments.attempts IS 'How many attempts were made.';
 
+COMMENT ON COLUMN finance.payouts.merchant_id IS
+    'The merchant (a live merchant and its test twin are two).';
+COMMENT ON COLUMN finance.payouts.merchant IS 'Name of the merchant.';
+COMMENT ON COLUMN finance.payouts.livemode IS 'False for test money.';
+COMMENT ON COLUMN finance.payouts.payout IS 'The payouts id as the API shows it.';
+COMMENT ON COLUMN finance.payouts.payout_id IS
+    'The same id as a UUID, for joins (payment_id of attempts and transfers).';
+COMMENT ON COLUMN finance.payouts.created_at IS 'When the payout was begun (UTC).';
+COMMENT ON COLUMN finance.payouts.booking_date IS 'The UTC day of created_at.';
+COMMENT ON COLUMN finance.payouts.reference IS
+    'The merchants own reference, for instance the number of a settlement.';
+COMMENT ON COLUMN finance.payouts.try_number IS 'Which try under this reference, from 1.';
+COMMENT ON COLUMN finance.payouts.country IS 'Country of the beneficiary.';
+COMMENT ON COLUMN finance.payouts.status IS
+    'processing, unclaimed, succeeded, declined, failed, returned, canceled or review.';
+COMMENT ON COLUMN finance.payouts.status_at IS 'Since when it has this status.';
+COMMENT ON COLUMN finance.payouts.currency IS 'ISO 4217 code.';
+COMMENT ON COLUMN finance.payouts.amount IS 'Amount to pay out, in major units.';
+COMMENT ON COLUMN finance.payouts.amount_minor IS 'Amount to pay out, in minor units (cents).';
+COMMENT ON COLUMN finance.payouts.attempts IS 'How many attempts were made.';
+
 COMMENT ON COLUMN finance.attempts.merchant_id IS 'The merchant.';
 COMMENT ON COLUMN finance.attempts.attempt IS
     'The attempts id as the API and the providers pages show it.';
-COMMENT ON COLUMN finance.attempts.payment IS 'The payments id as the API shows it.';
+COMMENT ON COLUMN finance.attempts.payment IS
+    'The payments (pay_) or payouts (pyt_) id as the API shows it.';
 COMMENT ON COLUMN finance.attempts.attempt_id IS 'The attempts id as a UUID, for joins.';
-COMMENT ON COLUMN finance.attempts.payment_id IS 'The payments id as a UUID, for joins.';
+COMMENT ON COLUMN finance.attempts.payment_id IS
+    'The payments or payouts id as a UUID, for joins.';
 COMMENT ON COLUMN finance.attempts.number IS 'Which attempt of its payment, from 1.';
 COMMENT ON COLUMN finance.attempts.created_at IS 'When it was decided (UTC).';
 COMMENT ON COLUMN finance.attempts.booking_date IS 'The UTC day of created_at.';
@@ -332,10 +397,12 @@ COMMENT ON COLUMN finance.attempts.fee_stated_minor IS 'The same in minor units.
 
 COMMENT ON COLUMN finance.transfers.merchant_id IS 'The merchant.';
 COMMENT ON COLUMN finance.transfers.transfer IS 'The transfers id.';
-COMMENT ON COLUMN finance.transfers.payment IS 'The payment that it belongs to.';
+COMMENT ON COLUMN finance.transfers.payment IS
+    'The payment (pay_) or payout (pyt_) that it belongs to.';
 COMMENT ON COLUMN finance.transfers.attempt IS 'The attempt that caused it.';
 COMMENT ON COLUMN finance.transfers.transfer_id IS 'The transfers id as a UUID.';
-COMMENT ON COLUMN finance.transfers.payment_id IS 'The payments id as a UUID, for joins.';
+COMMENT ON COLUMN finance.transfers.payment_id IS
+    'The payments or payouts id as a UUID, for joins.';
 COMMENT ON COLUMN finance.transfers.attempt_id IS 'The attempts id as a UUID, for joins.';
 COMMENT ON COLUMN finance.transfers.pending_id IS
     'The pending transfer that this one posts or voids.';
@@ -386,6 +453,9 @@ COMMENT ON COLUMN finance.fees_by_provider.currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN finance.fees_by_provider.payments IS 'How many payments succeeded.';
 COMMENT ON COLUMN finance.fees_by_provider.gross IS 'Their sum, in major units.';
 COMMENT ON COLUMN finance.fees_by_provider.gross_minor IS 'The same in minor units.';
+COMMENT ON COLUMN finance.fees_by_provider.payouts IS 'How many payouts succeeded.';
+COMMENT ON COLUMN finance.fees_by_provider.paid_out IS 'Their sum, in major units.';
+COMMENT ON COLUMN finance.fees_by_provider.paid_out_minor IS 'The same in minor units.';
 COMMENT ON COLUMN finance.fees_by_provider.fee_expected IS
     'Fees by the fee tables when the routes were chosen, in major units.';
 COMMENT ON COLUMN finance.fees_by_provider.fee_expected_minor IS 'The same in minor units.';
@@ -395,8 +465,8 @@ COMMENT ON COLUMN finance.fees_by_provider.fee_booked_minor IS 'The same in mino
 COMMENT ON COLUMN finance.fees_by_provider.merchant_id IS 'The merchant.';
 
 GRANT USAGE ON SCHEMA finance TO turnpike_finance;
-GRANT SELECT ON finance.payments, finance.attempts, finance.transfers, finance.trial_balance,
-    finance.balances_per_day, finance.fees_by_provider TO turnpike_finance;
+GRANT SELECT ON finance.payments, finance.payouts, finance.attempts, finance.transfers,
+    finance.trial_balance, finance.balances_per_day, finance.fees_by_provider TO turnpike_finance;
 REVOKE ALL ON FUNCTION finance.show_id(text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finance.show_id(text, uuid) TO turnpike_finance;
 
@@ -405,6 +475,6 @@ RESET ROLE;
 -- migrate:down
 
 DROP VIEW finance.fees_by_provider, finance.balances_per_day, finance.trial_balance,
-    finance.transfers, finance.attempts, finance.payments;
+    finance.transfers, finance.attempts, finance.payouts, finance.payments;
 DROP FUNCTION finance.show_id(text, uuid);
 DROP TABLE currencies;

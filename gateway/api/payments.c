@@ -221,7 +221,7 @@ void payments_show(struct api_call *call)
         return;
     }
     store_load_payment(call->api->parts.store, &call->caller.merchant->merchant_id, &id,
-                       &call->arena, show_loaded, call);
+                       STORE_PAYMENTS, &call->arena, show_loaded, call);
 }
 
 /* ---- list ------------------------------------------------------------------------------------ */
@@ -274,6 +274,7 @@ void payments_list(struct api_call *call)
 {
     struct store_filter filter = {
         .merchant_id = call->caller.merchant->merchant_id,
+        .kind = STORE_PAYMENTS,
         .from_us = query_time(call, "created_from"),
         .to_us = query_time(call, "created_to"),
         .limit = TABLES_LIST_LIMIT,

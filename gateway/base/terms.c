@@ -32,6 +32,8 @@ static const struct str payment_status_names[PAYMENT_STATUS_COUNT] = {
     [PAYMENT_FAILED]          = STR_INIT("failed"),
     [PAYMENT_CANCELED]        = STR_INIT("canceled"),
     [PAYMENT_REVIEW]          = STR_INIT("review"),
+    [PAYMENT_UNCLAIMED]       = STR_INIT("unclaimed"),
+    [PAYMENT_RETURNED]        = STR_INIT("returned"),
 };
 /* clang-format on */
 
@@ -104,11 +106,13 @@ bool payment_status_is_final(enum payment_status status)
     case PAYMENT_DECLINED:
     case PAYMENT_FAILED:
     case PAYMENT_CANCELED:
+    case PAYMENT_RETURNED:
         return true;
     case PAYMENT_NONE:
     case PAYMENT_PROCESSING:
     case PAYMENT_REQUIRES_ACTION:
     case PAYMENT_REVIEW:
+    case PAYMENT_UNCLAIMED:
     case PAYMENT_STATUS_COUNT:
         return false;
     }

@@ -44,6 +44,8 @@ enum payment_status {
     PAYMENT_FAILED,
     PAYMENT_CANCELED,
     PAYMENT_REVIEW,
+    PAYMENT_UNCLAIMED, /* "unclaimed": paid out, and not yet taken by who should have it */
+    PAYMENT_RETURNED,  /* "returned": paid out, and given back */
     PAYMENT_STATUS_COUNT,
 };
 

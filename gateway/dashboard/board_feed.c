@@ -99,7 +99,8 @@ static void put_payment(const struct recent_payment *payment, struct json_out *o
     const struct currency *currency = currency_find(str_of(payment->currency));
     unsigned digits = currency == NULL ? 0 : currency->exponent;
     json_begin_object(out);
-    json_put_str(out, "id", id_format(ID_PAYMENT, &payment->payment_id, id));
+    json_put_str(out, "id",
+                 id_format(payment->is_payout ? ID_PAYOUT : ID_PAYMENT, &payment->payment_id, id));
     json_put_str(out, "created", clock_format_ms(payment->created_us, time));
     json_put_str(out, "amount", money_format(payment->amount_minor, digits, amount));
     json_put_cstr(out, "currency", payment->currency);

@@ -19,16 +19,17 @@ static void recent_result(struct pg_job *job, enum sql sql UNUSED, const PGresul
     for (int row = 0; row < PQntuples(res); row++) {
         struct recent_payment *payment = &read->rows[row];
         payment->payment_id = column_uuid(res, row, 0);
-        payment->created_us = column_time(res, row, 1);
-        payment->amount_minor = column_int8(res, row, 2);
-        if (!str_copy_to(column_text(res, row, 3), payment->currency, sizeof(payment->currency))) {
+        payment->is_payout = str_eq(column_text(res, row, 1), store_kind_name(STORE_PAYOUTS));
+        payment->created_us = column_time(res, row, 2);
+        payment->amount_minor = column_int8(res, row, 3);
+        if (!str_copy_to(column_text(res, row, 4), payment->currency, sizeof(payment->currency))) {
             payment->currency[0] = '\0';
         }
-        payment->status = column_is_null(res, row, 4)
+        payment->status = column_is_null(res, row, 5)
                               ? PAYMENT_PROCESSING
-                              : payment_status_find(column_text(res, row, 4));
+                              : payment_status_find(column_text(res, row, 5));
         payment->providers =
-            column_is_null(res, row, 5) ? STR_NONE : column_copy(res, row, 5, read->arena);
+            column_is_null(res, row, 6) ? STR_NONE : column_copy(res, row, 6, read->arena);
     }
 }
 

@@ -9,6 +9,7 @@
 
 struct recent_payment {
     struct uuid payment_id;
+    bool is_payout;
     int64_t created_us;
     int64_t amount_minor;
     char currency[4];

@@ -28,6 +28,7 @@ enum column_kind {
     COLUMN_OUTCOME,
     COLUMN_STATUS,
     COLUMN_TRANSFER_STATE,
+    COLUMN_KIND, /* bool: is it a payout */
 };
 
 struct column {
@@ -82,10 +83,11 @@ static const struct insert inserts[] = {
 {SQL_OPEN, SCALAR_NONE, {C(UUID, payment, merchant_id), C(TEXT, payment, key)},
     {C(UUID, payment, merchant_id), C(TEXT, payment, key), C(DIGEST, payment, fingerprint),
      C(UUID, payment, payment_id), C(WRITER, payment, writer_id), C(TIME, payment, created_us),
-     C(TEXT_NULL, payment, reference), C(INTEGER, payment, try_number)}},
+     C(KIND, payment, is_payout), C(TEXT_NULL, payment, reference),
+     C(INTEGER, payment, try_number)}},
 {SQL_PAYMENTS, SCALAR_BATCH, {C(UUID, payment, merchant_id), C(UUID, payment, payment_id)},
-    {C(UUID, payment, merchant_id), C(UUID, payment, payment_id), C(TIME, payment, created_us),
-     C(BIGINT, payment, amount_minor), C(CURRENCY, payment, currency),
+    {C(UUID, payment, merchant_id), C(UUID, payment, payment_id), C(KIND, payment, is_payout),
+     C(TIME, payment, created_us), C(BIGINT, payment, amount_minor), C(CURRENCY, payment, currency),
      C(BOOL, payment, capture_automatic), C(BOOL, payment, livemode),
      C(TEXT_NULL, payment, reference), C(INTEGER, payment, try_number),
      C(TEXT, payment, method_type), C(TEXT, payment, country), C(TEXT, payment, key),
@@ -156,6 +158,7 @@ static const enum value_type column_types[] = {
     [COLUMN_DIGEST] = VALUE_BYTEA,   [COLUMN_CURRENCY] = VALUE_TEXT,
     [COLUMN_OPERATION] = VALUE_TEXT, [COLUMN_OUTCOME] = VALUE_TEXT,
     [COLUMN_STATUS] = VALUE_TEXT,    [COLUMN_TRANSFER_STATE] = VALUE_TEXT,
+    [COLUMN_KIND] = VALUE_TEXT,
 };
 
 /* ---- one column ------------------------------------------------------------------------------ */
@@ -265,6 +268,10 @@ static void put_column(struct params *params, const struct column *column, const
         return;
     case COLUMN_STATUS:
         params_put_bytes(params, str_of(payment_status_name((enum payment_status)int_at(at))));
+        return;
+    case COLUMN_KIND:
+        params_put_bytes(params, store_kind_name(*(const bool *)(const void *)at ? STORE_PAYOUTS
+                                                                                 : STORE_PAYMENTS));
         return;
     case COLUMN_TRANSFER_STATE:
         params_put_bytes(params, str_of(state_name(int_at(at))));

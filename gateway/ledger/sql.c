@@ -59,7 +59,7 @@ static const char *const settings[SQL_KIND_COUNT] = {
     "SELECT p.payment_id, p.created_at, p.amount_minor, p.currency, p.capture_automatic,"          \
     " p.livemode, p.reference, p.try_number, p.method_type, p.country, p.key, p.writer_id,"        \
     " d.customer, d.metadata, d.routing, d.tokens_sealed, k.fingerprint, e.status, e.number,"      \
-    " e.created_at, l.authorized, l.captured, l.refunded"
+    " e.created_at, l.authorized, l.captured, l.refunded, p.kind"
 
 #define PAYMENT_JOINS                                                                              \
     " LEFT JOIN payment_details d"                                                                 \
@@ -105,11 +105,11 @@ static const struct sql_text texts[SQL_COUNT] = {
  */
 [SQL_OPEN] = {SQL_WRITER, "open",
     "WITH input AS MATERIALIZED (SELECT u.*, (SELECT true FROM payments p"
-    " WHERE p.merchant_id = u.merchant_id AND p.reference = u.reference"
-    " AND p.try_number = u.try_number) AS is_taken"
+    " WHERE p.merchant_id = u.merchant_id AND p.kind = u.kind"
+    " AND p.reference = u.reference AND p.try_number = u.try_number) AS is_taken"
     " FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::uuid[], $6::timestamptz[],"
-    " $7::text[], $8::integer[]) AS u (merchant_id, key, fingerprint, payment_id, writer_id,"
-    " created_at, reference, try_number)),"
+    " $7::text[], $8::text[], $9::integer[]) AS u (merchant_id, key, fingerprint, payment_id,"
+    " writer_id, created_at, kind, reference, try_number)),"
     " won AS (INSERT INTO idempotency (merchant_id, key, fingerprint, payment_id, writer_id,"
     " created_at) SELECT merchant_id, key, fingerprint, payment_id, writer_id, created_at"
     " FROM input WHERE is_taken IS NULL ON CONFLICT (merchant_id, key) DO NOTHING"
@@ -119,14 +119,14 @@ static const struct sql_text texts[SQL_COUNT] = {
     " END FROM input i WHERE i.is_taken"},
 
 [SQL_PAYMENTS] = {SQL_WRITER, "payments",
-    "INSERT INTO payments (merchant_id, payment_id, created_at, amount_minor, currency,"
+    "INSERT INTO payments (merchant_id, payment_id, kind, created_at, amount_minor, currency,"
     " capture_automatic, livemode, reference, try_number, method_type, country, key, writer_id,"
-    " batch_no) SELECT u.merchant_id, u.payment_id, u.created_at, u.amount_minor, u.currency,"
+    " batch_no) SELECT u.merchant_id, u.payment_id, u.kind, u.created_at, u.amount_minor, u.currency,"
     " u.capture_automatic, u.livemode, u.reference, u.try_number, u.method_type, u.country, u.key,"
-    " u.writer_id, $1 FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[],"
-    " $6::text[], $7::boolean[], $8::boolean[], $9::text[], $10::integer[], $11::text[],"
-    " $12::text[], $13::text[], $14::uuid[]) AS u (merchant_id, payment_id, created_at,"
-    " amount_minor, currency, capture_automatic, livemode, reference, try_number, method_type,"
+    " u.writer_id, $1 FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[],"
+    " $6::bigint[], $7::text[], $8::boolean[], $9::boolean[], $10::text[], $11::integer[],"
+    " $12::text[], $13::text[], $14::text[], $15::uuid[]) AS u (merchant_id, payment_id, kind,"
+    " created_at, amount_minor, currency, capture_automatic, livemode, reference, try_number, method_type,"
     " country, key, writer_id) WHERE (SELECT k.payment_id FROM idempotency k"
     " WHERE k.merchant_id = u.merchant_id AND k.key = u.key) = u.payment_id"},
 
@@ -329,16 +329,20 @@ static const struct sql_text texts[SQL_COUNT] = {
     " ON p.merchant_id = $1 AND p.payment_id = u.payment_id" PAYMENT_JOINS},
 
 [SQL_FIND_REFERENCE] = {SQL_READER, "find_reference",
-    "SELECT payment_id FROM payments WHERE merchant_id = $1 AND reference = $2"
+    "SELECT payment_id FROM payments WHERE merchant_id = $1 AND kind = $2 AND reference = $3"
     " ORDER BY try_number DESC LIMIT 1"},
 
 [SQL_LIST] = {SQL_READER, "list",
-    PAYMENT_COLUMNS " FROM payments p" PAYMENT_JOINS LIST_FILTER
+    PAYMENT_COLUMNS " FROM payments p" PAYMENT_JOINS LIST_FILTER " AND p.kind = 'payment'"
+    " ORDER BY p.payment_id DESC LIMIT $8"},
+
+[SQL_LIST_PAYOUTS] = {SQL_READER, "list_payouts",
+    PAYMENT_COLUMNS " FROM payments p" PAYMENT_JOINS LIST_FILTER " AND p.kind = 'payout'"
     " ORDER BY p.payment_id DESC LIMIT $8"},
 
 [SQL_LIST_REFERENCE] = {SQL_READER, "list_reference",
-    PAYMENT_COLUMNS " FROM (SELECT * FROM payments WHERE merchant_id = $1 AND reference = $9"
-    " OFFSET 0) p" PAYMENT_JOINS LIST_FILTER " ORDER BY p.payment_id DESC LIMIT $8"},
+    PAYMENT_COLUMNS " FROM (SELECT * FROM payments WHERE merchant_id = $1 AND kind = $9"
+    " AND reference = $10 OFFSET 0) p" PAYMENT_JOINS LIST_FILTER " ORDER BY p.payment_id DESC LIMIT $8"},
 
 [SQL_LOAD_ATTEMPTS] = {SQL_READER, "load_attempts",
     "SELECT a.payment_id, a.attempt_id, a.number, a.operation, a.account_id, a.provider,"
@@ -387,7 +391,7 @@ static const struct sql_text texts[SQL_COUNT] = {
 [SQL_LIST_OPERATOR_KEYS] = {SQL_READER, "list_operator_keys",
     KEY_COLUMNS " WHERE role = 'operator' ORDER BY created_at, key_id"},
 [SQL_RECENT] = {SQL_READER, "recent",
-    "SELECT p.payment_id, p.created_at, p.amount_minor, p.currency, (SELECT e.status FROM events e"
+    "SELECT p.payment_id, p.kind, p.created_at, p.amount_minor, p.currency, (SELECT e.status FROM events e"
     " WHERE e.merchant_id = p.merchant_id AND e.payment_id = p.payment_id"
     " ORDER BY e.number DESC LIMIT 1), (SELECT string_agg(a.provider, ' ' ORDER BY a.number)"
     " FROM attempts a WHERE a.merchant_id = p.merchant_id AND a.payment_id = p.payment_id)"

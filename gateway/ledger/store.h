@@ -70,16 +70,17 @@ const char *store_result_name(enum store_result result);
 struct store_payment { /* payments + payment_details + idempotency */
     struct uuid merchant_id;
     struct uuid payment_id;
+    bool is_payout; /* money goes out; else a payment: neither is ever found as the other */
     int64_t created_us;
     int64_t amount_minor;
     char currency[4];
     bool capture_automatic;
     bool livemode;
-    struct str reference; /* empty: none */
+    struct str reference; /* empty: none; payments and payouts have references of their own */
     int32_t try_number;   /* 1.. within the reference */
     struct str method_type;
     struct str country;
-    struct str customer_json; /* "{}" */
+    struct str customer_json; /* "{}"; payout: what may be shown of the beneficiary */
     struct str metadata_json; /* "{}" */
     struct str routing_json;  /* "providers": only, never, as sent; "{}" */
     struct str tokens_sealed; /* encrypted tokens; erased with the details */
@@ -295,14 +296,21 @@ enum store_find {
     STORE_ABSENT,
     STORE_FAILED, /* database away or time-out: *why */
 };
+enum store_kind { /* of what is looked for */
+                  STORE_ANY = 0,
+                  STORE_PAYMENTS,
+                  STORE_PAYOUTS,
+};
+struct str store_kind_name(enum store_kind kind); /* "payment", "payout": one of the two */
 typedef void (*store_payment_fn)(void *ctx, enum store_find found,
                                  const struct store_payment_view *payment, const struct error *why);
 void store_load_payment(struct store *store, const struct uuid *merchant_id,
-                        const struct uuid *payment_id, struct arena *arena, store_payment_fn done,
-                        void *ctx);
-/* The newest try under a reference. */
-void store_load_reference(struct store *store, const struct uuid *merchant_id, struct str reference,
-                          struct arena *arena, store_payment_fn done, void *ctx);
+                        const struct uuid *payment_id, enum store_kind kind, struct arena *arena,
+                        store_payment_fn done, void *ctx);
+/* The newest try under a reference; `kind` is one of the two. */
+void store_load_reference(struct store *store, const struct uuid *merchant_id, enum store_kind kind,
+                          struct str reference, struct arena *arena, store_payment_fn done,
+                          void *ctx);
 
 struct store_key_view {
     struct uuid payment_id;
@@ -317,8 +325,9 @@ typedef void (*store_key_fn)(void *ctx, enum store_find found, const struct stor
 void store_load_key(struct store *store, const struct uuid *merchant_id, struct str key,
                     struct arena *arena, store_key_fn done, void *ctx);
 
-struct store_filter { /* GET /v1/payments; newest first */
+struct store_filter { /* GET /v1/payments, GET /v1/payouts; newest first */
     struct uuid merchant_id;
+    enum store_kind kind;
     int64_t from_us, to_us;     /* created, from included, to excluded; 0: open */
     enum payment_status status; /* PAYMENT_NONE: any */
     struct str reference;

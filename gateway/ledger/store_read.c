@@ -14,7 +14,8 @@
 struct payments_read {
     struct call call;
     struct view view;
-    unsigned limit; /* 0: one payment */
+    unsigned limit;       /* 0: one payment */
+    enum store_kind kind; /* of the one */
     bool has_more;
     struct uuid payment_id;        /* found by its reference */
     store_payment_fn payment_done; /* of one */
@@ -35,6 +36,7 @@ static void rows_result(struct pg_job *job, enum sql sql, const PGresult *res)
         view_take_payments(&read->view, res, 1);
         return;
     case SQL_LIST:
+    case SQL_LIST_PAYOUTS:
     case SQL_LIST_REFERENCE:
         view_take_payments(&read->view, res, read->limit);
         read->has_more = (unsigned)PQntuples(res) > read->limit;
@@ -57,6 +59,12 @@ static void rows_result(struct pg_job *job, enum sql sql, const PGresult *res)
     }
 }
 
+static bool is_of_kind(const struct payments_read *read)
+{
+    bool is_payout = read->view.payments[0].row.is_payout;
+    return read->kind == STORE_ANY || is_payout == (read->kind == STORE_PAYOUTS);
+}
+
 static void finish(struct payments_read *read, enum pg_end end, const struct pg_failure *why)
 {
     const struct view *view = &read->view;
@@ -65,7 +73,7 @@ static void finish(struct payments_read *read, enum pg_end end, const struct pg_
         read->list_done(read->ctx, found, view->payments, found == STORE_FOUND ? view->count : 0,
                         read->has_more, &why->err);
     } else {
-        if (found == STORE_FOUND && view->count == 0)
+        if (found == STORE_FOUND && (view->count == 0 || !is_of_kind(read)))
             found = STORE_ABSENT;
         read->payment_done(read->ctx, found, found == STORE_FOUND ? view->payments : NULL,
                            &why->err);
@@ -109,11 +117,12 @@ static struct payments_read *read_new(struct store *store, const struct uuid *me
 }
 
 void store_load_payment(struct store *store, const struct uuid *merchant_id,
-                        const struct uuid *payment_id, struct arena *arena, store_payment_fn done,
-                        void *ctx)
+                        const struct uuid *payment_id, enum store_kind kind, struct arena *arena,
+                        store_payment_fn done, void *ctx)
 {
     struct payments_read *read = read_new(store, merchant_id, arena, rows_end, ctx);
     read->payment_done = done;
+    read->kind = kind;
     ask_one(read, payment_id);
 }
 
@@ -128,12 +137,14 @@ static void reference_end(struct pg_job *job, enum pg_end end, const struct pg_f
     ask_one(read, &read->payment_id);
 }
 
-void store_load_reference(struct store *store, const struct uuid *merchant_id, struct str reference,
-                          struct arena *arena, store_payment_fn done, void *ctx)
+void store_load_reference(struct store *store, const struct uuid *merchant_id, enum store_kind kind,
+                          struct str reference, struct arena *arena, store_payment_fn done,
+                          void *ctx)
 {
     struct payments_read *read = read_new(store, merchant_id, arena, reference_end, ctx);
     read->payment_done = done;
     params_uuid(&read->call.params, merchant_id);
+    params_text(&read->call.params, store_kind_name(kind));
     params_text(&read->call.params, reference);
     call_add(&read->call, SQL_FIND_REFERENCE);
     call_submit(&read->call);
@@ -203,8 +214,9 @@ void store_list_payments(struct store *store, const struct store_filter *filter,
         read->limit = STORE_LIST_MAX;
     put_filter(&read->call.params, filter, read->limit);
     if (str_is_empty(filter->reference)) {
-        call_add(&read->call, SQL_LIST);
+        call_add(&read->call, filter->kind == STORE_PAYOUTS ? SQL_LIST_PAYOUTS : SQL_LIST);
     } else {
+        params_text(&read->call.params, store_kind_name(filter->kind));
         params_text(&read->call.params, filter->reference);
         call_add(&read->call, SQL_LIST_REFERENCE);
     }

@@ -41,6 +41,7 @@ static void take_payment(struct view *view, const PGresult *res, int row,
     payment->authorized = column_int8(res, row, 20);
     payment->captured = column_int8(res, row, 21);
     payment->refunded = column_int8(res, row, 22);
+    payment->row.is_payout = str_eq(column_text(res, row, 23), store_kind_name(STORE_PAYOUTS));
 }
 
 void view_take_payments(struct view *view, const PGresult *res, size_t limit)

@@ -131,25 +131,26 @@ void drive_reply_problem(struct drive *drive, enum message problem, struct str d
         .retry_after_s = retry_after_s,
     };
     if (payment_id != NULL)
-        reply.problem_payment = id_format(ID_PAYMENT, payment_id, id);
+        reply.problem_payment =
+            id_format(drive_id_kind(&drive->committed.payment.row), payment_id, id);
     drive_reply(drive, &reply);
 }
 
 static int state_http_status(enum payment_status status)
 {
-    return status == PAYMENT_PROCESSING || status == PAYMENT_REVIEW ? 202 : 201;
+    bool is_open =
+        status == PAYMENT_PROCESSING || status == PAYMENT_REVIEW || status == PAYMENT_UNCLAIMED;
+    return is_open ? 202 : 201;
 }
 
 static void reply_body(struct drive *drive, const struct store_payment_view *payment,
                        struct str body)
 {
-    char id[ID_TEXT_SIZE];
-    (void)id_format(ID_PAYMENT, &payment->row.payment_id, id);
     struct payment_reply reply = {
         .status = state_http_status(payment->status),
         .content_type = STR("application/json"),
         .body = body,
-        .location = arena_printf(&drive->arena, "/v1/payments/%s", id),
+        .location = drive_location(&payment->row, &drive->arena),
     };
     drive_reply(drive, &reply);
 }

@@ -4,6 +4,7 @@
  *
  *     driver.c         entry, limits, deadlines, the loop from event to action
  *     driver_request.c what a request asks for, as the payment's first view
+ *     driver_payout.c  what is different when money goes out
  *     driver_route.c   candidates, decision, and the provider_call of an attempt
  *     driver_write.c   rows for the ledger out of a write plan; the answer that is stored with them
  *     driver_send.c    engine sends, judging, health and metrics
@@ -83,6 +84,8 @@ struct drive {
     struct str customer_id;
     const struct currency *currency;
     enum operation operation;
+    const struct provider_beneficiary *beneficiary; /* payout; in the arena */
+    struct uuid given_id;                           /* the payment's, known before; or zero */
 
     bool is_resumed;
     bool is_held; /* opened here: found by its key */
@@ -196,6 +199,19 @@ void drive_take_request(struct drive *drive, const struct payment_request *reque
 /* A payment id and an empty view for try `try_number`. */
 void drive_open_view(struct drive *drive, int32_t try_number);
 void drive_seal_tokens(struct drive *drive);
+
+/* ---- driver_payout.c ---- */
+enum id_kind drive_id_kind(const struct store_payment *row);
+/* "/v1/payouts/pyt_..." */
+struct str drive_location(const struct store_payment *row, struct arena *arena);
+const struct provider_beneficiary *
+drive_copy_beneficiary(const struct provider_beneficiary *beneficiary, struct arena *arena);
+/* What of a beneficiary may be shown, as JSON. */
+struct str drive_show_beneficiary(const struct provider_beneficiary *beneficiary,
+                                  struct arena *arena);
+/* The status that the core means, in the words for a payout whose newest outcome has this reason. */
+enum payment_status drive_payout_status(const struct orchestrate_write_plan *plan,
+                                        struct str reason);
 
 /* ---- driver_route.c ---- */
 /* Candidates, decision, first request. False: the refusal is in the drive. */

@@ -164,7 +164,7 @@ static void key_loaded(void *ctx, enum store_find found, const struct store_key_
         return;
     }
     store_load_payment(drive->payments->parts.store, &drive->merchant->merchant_id,
-                       &key->payment_id, &drive->arena, payment_loaded, drive);
+                       &key->payment_id, STORE_ANY, &drive->arena, payment_loaded, drive);
 }
 
 static void key_refused(void *ctx)
@@ -209,7 +209,7 @@ static void reference_loaded(void *ctx, enum store_find found,
     }
     bool is_over = found == STORE_FOUND &&
                    (payment->status == PAYMENT_DECLINED || payment->status == PAYMENT_FAILED ||
-                    payment->status == PAYMENT_CANCELED);
+                    payment->status == PAYMENT_CANCELED || payment->status == PAYMENT_RETURNED);
     if (is_over && drive->try_rounds < DRIVE_TRY_MAX && payment->row.try_number < INT32_MAX) {
         drive->try_rounds++;
         start_next_try(drive, payment->row.try_number + 1);
@@ -224,7 +224,8 @@ static void reference_loaded(void *ctx, enum store_find found,
 
 void drive_answer_reference(struct drive *drive)
 {
+    const struct store_payment *row = &drive->committed.payment.row;
     store_load_reference(drive->payments->parts.store, &drive->merchant->merchant_id,
-                         drive->committed.payment.row.reference, &drive->arena, reference_loaded,
-                         drive);
+                         row->is_payout ? STORE_PAYOUTS : STORE_PAYMENTS, row->reference,
+                         &drive->arena, reference_loaded, drive);
 }

@@ -25,6 +25,7 @@ static void copy_row(struct drive *drive, const struct payment_request *request)
     struct arena *arena = &drive->arena;
     struct store_payment *row = &drive->committed.payment.row;
     row->merchant_id = drive->merchant->merchant_id;
+    row->is_payout = request->is_payout;
     row->created_us = drive->started_us;
     row->amount_minor = request->amount_minor;
     memcpy(row->currency, request->currency->code, sizeof(row->currency));
@@ -34,6 +35,8 @@ static void copy_row(struct drive *drive, const struct payment_request *request)
     row->method_type = arena_str(arena, request->method_type);
     row->country = arena_str(arena, request->country);
     row->customer_json = or_empty_object(drive, request->customer_json);
+    if (request->is_payout)
+        row->customer_json = drive_show_beneficiary(drive->beneficiary, arena);
     row->metadata_json = or_empty_object(drive, request->metadata_json);
     row->routing_json = or_empty_object(drive, request->routing_json);
     row->key = arena_str(arena, request->key);
@@ -51,6 +54,12 @@ void drive_take_request(struct drive *drive, const struct payment_request *reque
     drive->customer_id = arena_str(arena, request->customer_id);
     drive->currency = request->currency;
     drive->operation = request->capture_automatic ? OPERATION_SALE : OPERATION_AUTHORIZE;
+    drive->given_id = request->payment_id;
+    if (request->is_payout) {
+        CHECK(request->beneficiary != NULL);
+        drive->operation = OPERATION_PAYOUT;
+        drive->beneficiary = drive_copy_beneficiary(request->beneficiary, arena);
+    }
     drive_view_init(drive, drive->payments->config.limits.attempt_max);
     copy_row(drive, request);
     drive_open_view(drive, 1);
@@ -63,7 +72,7 @@ void drive_take_request(struct drive *drive, const struct payment_request *reque
 void drive_open_view(struct drive *drive, int32_t try_number)
 {
     struct store_payment_view *view = &drive->committed.payment;
-    view->row.payment_id = uuid_new();
+    view->row.payment_id = uuid_is_zero(&drive->given_id) ? uuid_new() : drive->given_id;
     view->row.try_number = try_number;
     view->status = PAYMENT_PROCESSING;
     view->updated_us = view->row.created_us;
@@ -86,6 +95,7 @@ void drive_seal_tokens(struct drive *drive)
             tokens[count++] = (struct vault_token){provider, drive->candidate[i].token};
     }
     struct store_payment *row = &drive->committed.payment.row;
-    row->tokens_sealed = vault_seal_tokens(&drive->payments->vault, &row->merchant_id,
-                                           &row->payment_id, tokens, count, &drive->arena);
+    row->tokens_sealed =
+        vault_seal_tokens(&drive->payments->vault, &row->merchant_id, &row->payment_id, tokens,
+                          count, drive->beneficiary, &drive->arena);
 }

@@ -16,6 +16,7 @@ enum {
 struct routing { /* while a decision is made */
     struct route_facts facts;
     struct route_candidate candidate[ROUTE_CANDIDATE_MAX];
+    const struct merchant_account *account[ROUTE_CANDIDATE_MAX];
     struct str token[ROUTE_CANDIDATE_MAX];
     size_t count;
     struct route_decision decision;
@@ -23,15 +24,40 @@ struct routing { /* while a decision is made */
 
 /* ---- candidates ---- */
 
-static struct str find_token(const struct payment_request *request, struct str provider)
+static struct str find_name(const struct payment_request *request, struct str name)
 {
-    if (testmethod_is(request->method_type))
-        return testmethod_token(request->test_outcome);
     for (size_t i = 0; i < request->token_count; i++) {
-        if (str_eq(request->token[i].provider, provider))
+        if (str_eq(request->token[i].provider, name))
             return request->token[i].token;
     }
     return STR_NONE;
+}
+
+/* By the provider's name, else by its family's. */
+static struct str find_token(const struct payment_request *request,
+                             const struct merchant_account *account)
+{
+    const struct provider *provider = account->account.provider;
+    if (testmethod_is(request->method_type))
+        return testmethod_token(request->test_outcome);
+    struct str token = find_name(request, account->row.provider);
+    if (token.len == 0 && provider != NULL && provider->family != NULL)
+        token = find_name(request, str_of(provider->family));
+    return token;
+}
+
+/*
+ * An account that pays out is no candidate for a payment, nor the reverse: not even one that is
+ * dropped, or every decision would name them all.
+ */
+static bool is_of_kind(const struct merchant_account *account, bool is_payout)
+{
+    const uint32_t pays_out = 1U << OPERATION_PAYOUT;
+    const struct provider *provider = account->account.provider;
+    if (provider == NULL) /* nobody knows: it is dropped as unusable */
+        return true;
+    uint32_t operations = provider->capability.operations;
+    return (operations & (is_payout ? pays_out : ~pays_out)) != 0;
 }
 
 static bool takes_method(const struct merchant_account *account, struct str method)
@@ -61,7 +87,8 @@ static void add_candidate(struct drive *drive, struct routing *routing,
     const struct provider *provider = account->account.provider;
     size_t index = routing->count++;
     struct route_candidate *candidate = &routing->candidate[index];
-    routing->token[index] = find_token(request, account->row.provider);
+    routing->account[index] = account;
+    routing->token[index] = find_token(request, account);
     *candidate = (struct route_candidate){
         .account_id = account->account.account_id,
         .provider = account->row.provider,
@@ -75,7 +102,7 @@ static void add_candidate(struct drive *drive, struct routing *routing,
         return; /* unusable: disabled already */
     candidate->takes_currency = merchant_account_takes(account, drive->currency);
     candidate->takes_operation = (provider->capability.operations >> drive->operation & 1) != 0;
-    candidate->takes_method = takes_method(account, request->method_type);
+    candidate->takes_method = request->is_payout || takes_method(account, request->method_type);
     candidate->amount_max_minor =
         smaller_limit(account->row.amount_max_minor, provider->capability.amount_max_minor);
     health_read(drive->payments->parts.health, account->health, now_us, &candidate->health);
@@ -101,8 +128,10 @@ static void decide(struct drive *drive, const struct payment_request *request,
     memcpy(facts->only, request->only, sizeof(facts->only));
     memcpy(facts->never, request->never, sizeof(facts->never));
     int64_t now_us = clock_mono_us();
-    for (size_t i = 0; i < drive->merchant->account_count; i++)
-        add_candidate(drive, routing, &drive->merchant->account[i], request, now_us);
+    for (size_t i = 0; i < drive->merchant->account_count; i++) {
+        if (is_of_kind(&drive->merchant->account[i], request->is_payout))
+            add_candidate(drive, routing, &drive->merchant->account[i], request, now_us);
+    }
     route_decide(drive->payments->parts.rules, facts, routing->candidate, routing->count,
                  rng_next(&drive->payments->rng), &routing->decision);
 }
@@ -126,7 +155,7 @@ static struct drive_candidate make_candidate(struct drive *drive, const struct r
                                              const struct route_verdict *verdict)
 {
     return (struct drive_candidate){
-        .account = &drive->merchant->account[verdict->candidate],
+        .account = routing->account[verdict->candidate],
         .token = arena_str(&drive->arena, routing->token[verdict->candidate]),
         .expected_fee_minor = verdict->fee_known ? verdict->expected_fee_minor : -1,
         .probe = verdict->probe,
@@ -218,7 +247,7 @@ static void explain_refusal(struct drive *drive, const struct routing *routing)
         const struct route_verdict *verdict = &routing->decision.verdict[i];
         const struct route_candidate *candidate = &routing->candidate[verdict->candidate];
         is_breaker = is_breaker || verdict->drop == ROUTE_BREAKER_OPEN;
-        const struct merchant_account *account = &drive->merchant->account[verdict->candidate];
+        const struct merchant_account *account = routing->account[verdict->candidate];
         const char *why = route_drop_name(verdict->drop);
         if (verdict->drop == ROUTE_DISABLED && !account->usable)
             why = "unusable";
@@ -228,7 +257,9 @@ static void explain_refusal(struct drive *drive, const struct routing *routing)
             buf_printf(&detail, " (" STR_FMT ")", STR_ARG(drive->refusal));
     }
     if (routing->decision.count == 0)
-        buf_add_str(&detail, STR("the merchant has no provider account"));
+        buf_add_str(&detail, drive->operation == OPERATION_PAYOUT
+                                 ? STR("the merchant has no provider account that pays out")
+                                 : STR("the merchant has no provider account"));
     drive->problem = is_breaker ? MESSAGE_NO_HEALTHY_PROVIDER : MESSAGE_NO_ROUTE;
     drive->retry_after_s = is_breaker ? RETRY_AFTER_S : 0;
     drive->problem_detail = arena_str(&drive->arena, buf_str(&detail));
@@ -301,8 +332,10 @@ void drive_fill_call(struct drive *drive, const struct drive_candidate *candidat
         .country = row->country,
         .customer_ref = drive->customer_id,
         .description = drive->description,
+        .beneficiary = drive->beneficiary,
     };
-    drive->call.payment_ref = arena_str(&drive->arena, id_format(ID_PAYMENT, &row->payment_id, id));
+    drive->call.payment_ref =
+        arena_str(&drive->arena, id_format(drive_id_kind(row), &row->payment_id, id));
 }
 
 void drive_prepare(struct drive *drive, const struct orchestrate_action *action,

@@ -225,6 +225,8 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     posting_make(&posting, &rows->posted);
     rows->txn.transfers = rows->posted.transfers;
     rows->txn.transfer_count = rows->posted.count;
+    if (row->operation == OPERATION_PAYOUT)
+        return; /* nothing to capture, nothing to refund: no limits */
     int64_t captured = row->operation == OPERATION_SALE ? row->amount_minor : 0;
     rows->limits = (struct store_limits){
         .merchant_id = row->merchant_id,
@@ -259,7 +261,8 @@ static void add_event(struct drive *drive, const struct orchestrate_write_plan *
     }
     rows->event.type =
         plan->status != PAYMENT_NONE
-            ? arena_printf(&drive->write_arena, "payment.%s", payment_status_name(view->status))
+            ? arena_printf(&drive->write_arena, "%s.%s", view->row.is_payout ? "payout" : "payment",
+                           payment_status_name(view->status))
             : arena_printf(&drive->write_arena, "attempt.%s", outcome_name(plan->outcome));
     rows->txn.events = &rows->event;
     rows->txn.event_count = 1;
@@ -268,8 +271,6 @@ static void add_event(struct drive *drive, const struct orchestrate_write_plan *
 static void add_answer(struct drive *drive, struct rows *rows)
 {
     struct store_payment_view *view = &drive->planned.payment;
-    char id[ID_TEXT_SIZE];
-    (void)id_format(ID_PAYMENT, &view->row.payment_id, id);
     struct buf body;
     buf_init(&body, PRESENT_BYTES_MAX);
     present_payment(view, &body);
@@ -280,7 +281,7 @@ static void add_answer(struct drive *drive, struct rows *rows)
         .key = view->row.key,
         .status = 201,
         .content_type = STR("application/json"),
-        .location = arena_printf(&drive->write_arena, "/v1/payments/%s", id),
+        .location = drive_location(&view->row, &drive->write_arena),
         .body = drive->answer_body,
         .created_us = rows->now_us,
     };
@@ -341,10 +342,12 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
     view->updated_us = rows->now_us;
     if (plan->opens_payment)
         rows->txn.payment = &view->row;
-    if (plan->status != PAYMENT_NONE)
-        view->status = plan->status;
     if (plan->has_outcome)
         add_outcome(drive, plan, rows);
+    if (plan->status != PAYMENT_NONE)
+        view->status = plan->status;
+    if (view->row.is_payout && rows->txn.outcome != NULL && plan->status != PAYMENT_NONE)
+        view->status = drive_payout_status(plan, rows->txn.outcome->reason);
     if (plan->opens_attempt)
         add_attempt(drive, action, rows);
     if (plan->opens_send)
@@ -382,7 +385,7 @@ static void log_state(const struct drive *drive)
     const struct store_payment_view *view = &drive->committed.payment;
     bool is_plain = !drive->is_resumed && payment_status_is_final(view->status);
     const struct log_field fields[] = {
-        LOG_STR("payment_id", id_format(ID_PAYMENT, &view->row.payment_id, id)),
+        LOG_STR("payment_id", id_format(drive_id_kind(&view->row), &view->row.payment_id, id)),
         LOG_CSTR("status", payment_status_name(view->status)),
         LOG_INT("attempts", (int64_t)view->attempt_count),
         LOG_STR("reason", present_failure_reason(view)),
@@ -413,9 +416,9 @@ static void complain(const struct drive *drive, const char *what)
 {
     char payment[ID_TEXT_SIZE];
     char attempt[ID_TEXT_SIZE];
+    const struct store_payment *row = &drive->committed.payment.row;
     log_error("payment", what,
-              LOG_STR("payment_id",
-                      id_format(ID_PAYMENT, &drive->committed.payment.row.payment_id, payment)),
+              LOG_STR("payment_id", id_format(drive_id_kind(row), &row->payment_id, payment)),
               LOG_STR("attempt", id_format(ID_ATTEMPT, &drive->attempt_id, attempt)),
               LOG_CSTR("write", plan_name(&drive->plan)),
               LOG_CSTR("outcome", outcome_name(drive->plan.outcome)),

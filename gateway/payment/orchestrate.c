@@ -81,7 +81,7 @@ enum payment_status orchestrate_status(const struct orchestrate *o, enum outcome
 {
     switch (outcome) {
     case OUTCOME_APPROVED:
-        return o->operation == OPERATION_SALE ? PAYMENT_SUCCEEDED : PAYMENT_AUTHORIZED;
+        return o->operation == OPERATION_AUTHORIZE ? PAYMENT_AUTHORIZED : PAYMENT_SUCCEEDED;
     case OUTCOME_REQUIRES_ACTION:
         return PAYMENT_REQUIRES_ACTION;
     case OUTCOME_PENDING:
@@ -273,7 +273,8 @@ void orchestrate_init(struct orchestrate *o, const struct orchestrate_limits *li
 {
     CHECK(candidate_count >= 1);
     CHECK(candidate_count <= ORCHESTRATE_CANDIDATE_MAX);
-    CHECK(operation == OPERATION_SALE || operation == OPERATION_AUTHORIZE);
+    CHECK(operation == OPERATION_SALE || operation == OPERATION_AUTHORIZE ||
+          operation == OPERATION_PAYOUT);
     orchestrate_check_limits(limits);
     *o = (struct orchestrate){
         .operation = operation,
@@ -283,7 +284,7 @@ void orchestrate_init(struct orchestrate *o, const struct orchestrate_limits *li
     };
     for (size_t i = 0; i < candidate_count; i++)
         o->candidate[i] = candidates[i];
-    plan_start(&o->plan, &plan_default);
+    plan_start(&o->plan, operation == OPERATION_PAYOUT ? &plan_payout : &plan_default);
     plan_advance(&o->plan,
                  operation == OPERATION_SALE); /* the candidates are known: it is routed */
     CHECK(plan_operation(&o->plan, operation == OPERATION_SALE) == operation);

@@ -260,7 +260,7 @@ struct orchestrate {
     enum orchestrate_phase phase;
     enum orchestrate_phase resume_phase; /* what PREPARING, PROBING or WAITING leads to */
     struct plan_position plan;
-    enum operation operation; /* SALE or AUTHORIZE: from the plan */
+    enum operation operation; /* SALE, AUTHORIZE or PAYOUT: from the plan */
     bool is_resumed;
     bool is_canceled;      /* by the merchant: never repeat, never fail over */
     bool payment_is_final; /* resumed: the payment ended, or went on, without this attempt */

@@ -8,12 +8,22 @@ static const struct plan_step default_steps[] = {
     { "authorize", PLAN_AUTHORIZE, PLAN_ALWAYS },
     { "capture",   PLAN_CAPTURE,   PLAN_IF_CAPTURE_AUTOMATIC },
 };
+static const struct plan_step payout_steps[] = {
+    { "route",     PLAN_ROUTE,     PLAN_ALWAYS },
+    { "pay_out",   PLAN_PAY_OUT,   PLAN_ALWAYS },
+};
 /* clang-format on */
 
 const struct plan plan_default = {
     .name = "default",
     .steps = default_steps,
     .count = ARRAY_LEN(default_steps),
+};
+
+const struct plan plan_payout = {
+    .name = "payout",
+    .steps = payout_steps,
+    .count = ARRAY_LEN(payout_steps),
 };
 
 static bool guard_holds(enum plan_guard guard, bool capture_automatic)
@@ -63,6 +73,8 @@ void plan_advance(struct plan_position *position, bool capture_automatic)
 
 enum operation plan_operation(const struct plan_position *position, bool capture_automatic)
 {
+    if (plan_verb(position) == PLAN_PAY_OUT)
+        return OPERATION_PAYOUT;
     CHECK(plan_verb(position) == PLAN_AUTHORIZE);
     uint8_t next = find_step(position->plan, position->step + 1U, capture_automatic);
     if (next < position->plan->count && position->plan->steps[next].verb == PLAN_CAPTURE)

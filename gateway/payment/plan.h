@@ -1,6 +1,7 @@
 /*
  * plan.h - what a payment does, as a table of typed steps. The default plan is compiled in: route,
- * authorize (with capture in one where the merchant wants it at once), capture. Merchants' own
+ * authorize (with capture in one where the merchant wants it at once), capture. A payout's is
+ * shorter: route, pay out. Merchants' own
  * workflows become other plans for the same core (attempts and events carry nullable run_id and
  * step_id).
  */
@@ -18,6 +19,7 @@ enum plan_verb {
     PLAN_ROUTE,
     PLAN_AUTHORIZE, /* owns failover: walks the candidates */
     PLAN_CAPTURE,
+    PLAN_PAY_OUT, /* like PLAN_AUTHORIZE, for money that goes out */
     PLAN_END,
 };
 
@@ -39,6 +41,7 @@ struct plan {
     size_t count;
 };
 extern const struct plan plan_default;
+extern const struct plan plan_payout;
 
 struct plan_position {
     const struct plan *plan;
@@ -51,7 +54,7 @@ void plan_start(struct plan_position *position, const struct plan *plan);
 enum plan_verb plan_verb(const struct plan_position *position);
 /* To the next step whose guard holds. */
 void plan_advance(struct plan_position *position, bool capture_automatic);
-/* SALE when authorize and a guarded-true capture follow each other; AUTHORIZE otherwise. */
+/* SALE when authorize and a guarded-true capture follow each other, else AUTHORIZE; PAYOUT. */
 enum operation plan_operation(const struct plan_position *position, bool capture_automatic);
 
 #endif

@@ -103,10 +103,16 @@ static void print_attempt(const struct store_attempt_view *attempt, struct json_
     json_end_object(json);
 }
 
+static bool has_failed_at_last(const struct store_payment_view *payment)
+{
+    return payment->status == PAYMENT_DECLINED || payment->status == PAYMENT_FAILED ||
+           payment->status == PAYMENT_RETURNED;
+}
+
 static void print_failure(const struct store_payment_view *payment, struct json_out *json)
 {
     const struct store_attempt_view *attempt = deciding_attempt(payment);
-    bool has_failed = payment->status == PAYMENT_DECLINED || payment->status == PAYMENT_FAILED;
+    bool has_failed = has_failed_at_last(payment);
     const struct store_outcome *outcome =
         has_failed && attempt != NULL ? attempt_outcome(attempt) : NULL;
     if (!has_failed) {
@@ -153,11 +159,25 @@ static void print_decision(const struct store_payment_view *payment, struct json
 
 struct str present_failure_reason(const struct store_payment_view *payment)
 {
-    if (payment->status != PAYMENT_DECLINED && payment->status != PAYMENT_FAILED)
+    if (!has_failed_at_last(payment))
         return STR_NONE;
     const struct store_attempt_view *attempt = deciding_attempt(payment);
     const struct store_outcome *outcome = attempt != NULL ? attempt_outcome(attempt) : NULL;
     return outcome != NULL ? outcome->reason : STR_NONE;
+}
+
+static void print_payout_head(const struct store_payment_view *payout, struct json_out *json)
+{
+    char id[ID_TEXT_SIZE];
+    const struct store_payment *row = &payout->row;
+    json_put_str(json, "id", id_format(ID_PAYOUT, &row->payment_id, id));
+    json_put_cstr(json, "object", "payout");
+    json_put_cstr(json, "status", payment_status_name(payout->status));
+    json_put_int(json, "amount", row->amount_minor);
+    json_put_str(json, "currency", str_of(row->currency));
+    put_text(json, "reference", row->reference);
+    put_object(json, "beneficiary", row->customer_json);
+    put_object(json, "metadata", row->metadata_json);
 }
 
 static void print_head(const struct store_payment_view *payment, struct json_out *json)
@@ -187,7 +207,10 @@ void present_payment(const struct store_payment_view *payment, struct buf *out)
     const struct store_attempt_view *deciding = deciding_attempt(payment);
     json_out_init(&json, out);
     json_begin_object(&json);
-    print_head(payment, &json);
+    if (payment->row.is_payout)
+        print_payout_head(payment, &json);
+    else
+        print_head(payment, &json);
     put_text(&json, "provider", deciding != NULL ? deciding->row.provider : STR_NONE);
     print_failure(payment, &json);
     print_next_action(payment, &json);

@@ -116,10 +116,19 @@ static void read_token(struct drive *drive, struct drive_candidate *candidate)
     struct error err;
     const struct store_payment *row = &drive->committed.payment.row;
     struct str provider = str_of(candidate->account->account.provider->name);
-    if (row->tokens_sealed.len > 0 &&
-        !vault_open_token(&drive->payments->vault, &row->merchant_id, &row->payment_id,
+    if (row->tokens_sealed.len == 0)
+        return;
+    if (!vault_open_token(&drive->payments->vault, &row->merchant_id, &row->payment_id,
                           row->tokens_sealed, provider, &drive->arena, &candidate->token, &err))
         log_warn("payment", "a token cannot be read", LOG_CSTR("error", err.text));
+    if (!row->is_payout)
+        return;
+    struct provider_beneficiary *beneficiary =
+        ARENA_ARRAY(&drive->arena, struct provider_beneficiary, 1);
+    if (!vault_open_beneficiary(&drive->payments->vault, &row->merchant_id, &row->payment_id,
+                                row->tokens_sealed, &drive->arena, beneficiary, &err))
+        log_warn("payment", "a beneficiary cannot be read", LOG_CSTR("error", err.text));
+    drive->beneficiary = beneficiary;
 }
 
 /* Everything that answers taught, in their order. */
@@ -194,7 +203,8 @@ static bool is_sound(const struct store_attempt_view *attempt)
 {
     if (attempt == NULL || attempt->send_count > ORCHESTRATE_SEND_MAX ||
         (attempt->row.operation != OPERATION_SALE &&
-         attempt->row.operation != OPERATION_AUTHORIZE) ||
+         attempt->row.operation != OPERATION_AUTHORIZE &&
+         attempt->row.operation != OPERATION_PAYOUT) ||
         attempt->row.number < 1 || attempt->row.number > UINT8_MAX)
         return false;
     for (size_t i = 0; i < attempt->outcome_count; i++) {
@@ -311,7 +321,7 @@ static void take_on(struct payments *payments, const struct store_claimed *claim
     drive->wall_offset_us -= drive->guard_us + drive->lift_us;
     drive->lift_us = 0; /* it opens nothing */
     store_load_payment(payments->parts.store, &claimed->merchant_id, &claimed->payment_id,
-                       &drive->arena, payment_loaded, drive);
+                       STORE_ANY, &drive->arena, payment_loaded, drive);
 }
 
 static void claim_done(void *ctx, enum store_find found, const struct store_claimed *claimed,

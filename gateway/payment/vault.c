@@ -1,9 +1,12 @@
 #include "payment/vault.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
 #include "base/json.h"
+
+#define BENEFICIARY "beneficiary" /* beside the names of providers */
 
 enum {
     BOUND_MAX = 64,
@@ -94,9 +97,46 @@ bool vault_open_request(const struct vault *vault, const struct uuid *merchant_i
     return is_done || fail_prefix(err, "cannot open the stored request");
 }
 
+/* clang-format off */
+static const struct {
+    const char *name;
+    size_t at;
+} parts[] = {
+    {"type",           offsetof(struct provider_beneficiary, type)},
+    {"first_name",     offsetof(struct provider_beneficiary, first_name)},
+    {"last_name",      offsetof(struct provider_beneficiary, last_name)},
+    {"business_name",  offsetof(struct provider_beneficiary, business_name)},
+    {"email",          offsetof(struct provider_beneficiary, email)},
+    {"phone",          offsetof(struct provider_beneficiary, phone)},
+    {"country",        offsetof(struct provider_beneficiary, country)},
+    {"account_holder", offsetof(struct provider_beneficiary, account_holder)},
+    {"bank_country",   offsetof(struct provider_beneficiary, bank_country)},
+    {"iban",           offsetof(struct provider_beneficiary, iban)},
+    {"bic",            offsetof(struct provider_beneficiary, bic)},
+    {"account_number", offsetof(struct provider_beneficiary, account_number)},
+    {"routing_code",   offsetof(struct provider_beneficiary, routing_code)},
+};
+/* clang-format on */
+static_assert(sizeof(struct provider_beneficiary) == ARRAY_LEN(parts) * sizeof(struct str),
+              "every part of a beneficiary is sealed");
+
+static void put_beneficiary(struct json_out *json, const struct provider_beneficiary *beneficiary)
+{
+    json_key(json, BENEFICIARY);
+    json_begin_object(json);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        const void *part = (const char *)beneficiary + parts[i].at;
+        const struct str *text = part;
+        if (text->len > 0)
+            json_put_str(json, parts[i].name, *text);
+    }
+    json_end_object(json);
+}
+
 struct str vault_seal_tokens(const struct vault *vault, const struct uuid *merchant_id,
                              const struct uuid *payment_id, const struct vault_token *tokens,
-                             size_t count, struct arena *arena)
+                             size_t count, const struct provider_beneficiary *beneficiary,
+                             struct arena *arena)
 {
     struct bound bound = bound_to(STR("tokens:"), merchant_id, payment_id);
     struct buf plain;
@@ -108,10 +148,27 @@ struct str vault_seal_tokens(const struct vault *vault, const struct uuid *merch
         json_key_str(&json, tokens[i].provider);
         json_str(&json, tokens[i].token);
     }
+    if (beneficiary != NULL)
+        put_beneficiary(&json, beneficiary);
     json_end_object(&json);
     struct str sealed = seal(vault, &bound, &plain, arena);
     plain_release(&plain);
     return sealed;
+}
+
+/* NULL: *err says why. */
+static json_t *open_tokens(const struct vault *vault, const struct bound *bound, struct str sealed,
+                           struct error *err)
+{
+    struct buf plain;
+    buf_init(&plain, VAULT_TEXT_MAX);
+    json_t *tokens = NULL;
+    if (crypto_open(vault->seal_key, bound_str(bound), sealed, &plain, err))
+        tokens = json_parse(buf_str(&plain), &json_limits_default, err);
+    plain_release(&plain);
+    if (tokens == NULL)
+        (void)fail_prefix(err, "cannot open the stored tokens");
+    return tokens;
 }
 
 bool vault_open_token(const struct vault *vault, const struct uuid *merchant_id,
@@ -119,19 +176,31 @@ bool vault_open_token(const struct vault *vault, const struct uuid *merchant_id,
                       struct arena *arena, struct str *token, struct error *err)
 {
     struct bound bound = bound_to(STR("tokens:"), merchant_id, payment_id);
-    struct buf plain;
-    buf_init(&plain, VAULT_TEXT_MAX);
-    json_t *tokens = NULL;
-    bool is_done = crypto_open(vault->seal_key, bound_str(&bound), sealed, &plain, err);
-    if (is_done) {
-        tokens = json_parse(buf_str(&plain), &json_limits_default, err);
-        is_done = tokens != NULL;
-    }
-    if (is_done)
-        *token = arena_str(arena, json_text(tokens, arena_cstr(arena, provider)));
+    json_t *tokens = open_tokens(vault, &bound, sealed, err);
+    if (tokens == NULL)
+        return false;
+    *token = arena_str(arena, json_text(tokens, arena_cstr(arena, provider)));
     json_decref(tokens);
-    plain_release(&plain);
-    return is_done || fail_prefix(err, "cannot open the stored tokens");
+    return true;
+}
+
+bool vault_open_beneficiary(const struct vault *vault, const struct uuid *merchant_id,
+                            const struct uuid *payment_id, struct str sealed, struct arena *arena,
+                            struct provider_beneficiary *beneficiary, struct error *err)
+{
+    struct bound bound = bound_to(STR("tokens:"), merchant_id, payment_id);
+    *beneficiary = (struct provider_beneficiary){0};
+    json_t *tokens = open_tokens(vault, &bound, sealed, err);
+    if (tokens == NULL)
+        return false;
+    const json_t *stored = json_object_get(tokens, BENEFICIARY);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        void *part = (char *)beneficiary + parts[i].at;
+        struct str *text = part;
+        *text = arena_str(arena, json_text(stored, parts[i].name));
+    }
+    json_decref(tokens);
+    return true;
 }
 
 void vault_hash_token(const struct vault *vault, const struct uuid *merchant_id, struct str token,

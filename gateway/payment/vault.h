@@ -1,6 +1,6 @@
 /*
  * vault.h - what is encrypted before it goes to the ledger: the exact bodies of sends, and the
- * tokens of payment methods.
+ * tokens of payment methods (payouts: payee ids and beneficiary).
  *
  * Each sealed text is bound to the row it belongs to (AES-256-GCM with the row's identity as
  * associated data): a body copied to another attempt, or tokens copied to another merchant's
@@ -38,13 +38,20 @@ struct vault_token {
     struct str provider;
     struct str token;
 };
+/* beneficiary: of a payout; NULL else. */
 struct str vault_seal_tokens(const struct vault *vault, const struct uuid *merchant_id,
                              const struct uuid *payment_id, const struct vault_token *tokens,
-                             size_t count, struct arena *arena);
+                             size_t count, const struct provider_beneficiary *beneficiary,
+                             struct arena *arena);
 /* The token for one provider; *token is empty when none was kept for it. Lives in arena. */
 bool vault_open_token(const struct vault *vault, const struct uuid *merchant_id,
                       const struct uuid *payment_id, struct str sealed, struct str provider,
                       struct arena *arena, struct str *token, struct error *err) MUST_USE;
+
+/* The beneficiary that was sealed with the tokens: strings live in arena; all empty when none was. */
+bool vault_open_beneficiary(const struct vault *vault, const struct uuid *merchant_id,
+                            const struct uuid *payment_id, struct str sealed, struct arena *arena,
+                            struct provider_beneficiary *beneficiary, struct error *err) MUST_USE;
 
 /* HMAC under a key of its own: counts retries of one token of one merchant without keeping it. */
 void vault_hash_token(const struct vault *vault, const struct uuid *merchant_id, struct str token,

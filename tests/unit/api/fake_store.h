@@ -405,27 +405,28 @@ static void run_payment(const struct fake_job *job)
 }
 
 void store_load_payment(struct store *store UNUSED, const struct uuid *merchant_id,
-                        const struct uuid *payment_id, struct arena *arena UNUSED,
-                        store_payment_fn done, void *ctx)
+                        const struct uuid *payment_id, enum store_kind kind,
+                        struct arena *arena UNUSED, store_payment_fn done, void *ctx)
 {
     struct fake_job *job = fake_job(run_payment, ctx);
     job->done.payment = done;
     fake.load_count++;
     for (size_t i = 0; i < fake.payment_count; i++) {
         if (uuid_eq(&fake.payments[i].row.merchant_id, merchant_id) &&
-            uuid_eq(&fake.payments[i].row.payment_id, payment_id))
+            uuid_eq(&fake.payments[i].row.payment_id, payment_id) &&
+            (kind == STORE_ANY || fake.payments[i].row.is_payout == (kind == STORE_PAYOUTS)))
             job->payments = &fake.payments[i];
     }
     if (job->found == STORE_FOUND && job->payments == NULL)
         job->found = STORE_ABSENT;
 }
 
-void store_load_reference(struct store *store, const struct uuid *merchant_id,
+void store_load_reference(struct store *store, const struct uuid *merchant_id, enum store_kind kind,
                           struct str reference UNUSED, struct arena *arena, store_payment_fn done,
                           void *ctx)
 {
     struct uuid none = {{0}};
-    store_load_payment(store, merchant_id, &none, arena, done, ctx);
+    store_load_payment(store, merchant_id, &none, kind, arena, done, ctx);
 }
 
 static void run_list(const struct fake_job *job)
@@ -443,7 +444,8 @@ void store_list_payments(struct store *store UNUSED, const struct store_filter *
     job->payments = found;
     fake.filter = *filter;
     for (size_t i = 0; i < fake.payment_count; i++) {
-        if (!uuid_eq(&fake.payments[i].row.merchant_id, &filter->merchant_id))
+        if (!uuid_eq(&fake.payments[i].row.merchant_id, &filter->merchant_id) ||
+            fake.payments[i].row.is_payout != (filter->kind == STORE_PAYOUTS))
             continue;
         if (job->count == (int64_t)filter->limit)
             job->has_more = true;

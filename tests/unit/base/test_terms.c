@@ -36,13 +36,15 @@ static void what_may_still_change_is_not_final(void **state)
     for (int i = 0; i < PAYMENT_STATUS_COUNT; i++)
         status_count += payment_status_is_final((enum payment_status)i);
     assert_int_equal(outcome_count, 4);
-    assert_int_equal(status_count, 5);
+    assert_int_equal(status_count, 6);
     assert_false(outcome_is_final(OUTCOME_UNKNOWN));
     assert_false(outcome_is_final(OUTCOME_PENDING));
     assert_false(outcome_is_final(OUTCOME_REQUIRES_ACTION));
     assert_false(payment_status_is_final(PAYMENT_PROCESSING));
     assert_false(payment_status_is_final(PAYMENT_REVIEW));
+    assert_false(payment_status_is_final(PAYMENT_UNCLAIMED));
     assert_true(payment_status_is_final(PAYMENT_AUTHORIZED));
+    assert_true(payment_status_is_final(PAYMENT_RETURNED));
 }
 
 int main(void)

@@ -50,8 +50,8 @@ static enum store_find read_now(struct fixture *f, const struct rows *r)
     struct arena arena;
     arena_init(&arena, 1 << 20);
     f->waiting_for++;
-    store_load_payment(f->store, &r->payment.merchant_id, &r->payment.payment_id, &arena, read_done,
-                       &number);
+    store_load_payment(f->store, &r->payment.merchant_id, &r->payment.payment_id, STORE_ANY, &arena,
+                       read_done, &number);
     fixture_wait(f);
     arena_release(&arena);
     return number.found;

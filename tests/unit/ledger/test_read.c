@@ -76,7 +76,8 @@ static void load(struct reading *reading, struct fixture *f, const struct uuid *
                  const struct uuid *payment_id)
 {
     reading_begin(reading, f);
-    store_load_payment(f->store, merchant_id, payment_id, &reading->arena, payment_done, reading);
+    store_load_payment(f->store, merchant_id, payment_id, STORE_ANY, &reading->arena, payment_done,
+                       reading);
     fixture_wait(f);
 }
 
@@ -239,16 +240,16 @@ static void a_reference_loads_its_newest_try(void **state)
     }
     struct reading reading;
     reading_begin(&reading, &f);
-    store_load_reference(f.store, &merchant_id, STR("order-7"), &reading.arena, payment_done,
-                         &reading);
+    store_load_reference(f.store, &merchant_id, STORE_PAYMENTS, STR("order-7"), &reading.arena,
+                         payment_done, &reading);
     fixture_wait(&f);
     assert_int_equal(reading.found, STORE_FOUND);
     assert_int_equal(reading.payments->row.try_number, 3);
     assert_int_equal(reading.payments->attempt_count, 1);
     reading_end(&reading);
     reading_begin(&reading, &f);
-    store_load_reference(f.store, &merchant_id, STR("order-8"), &reading.arena, payment_done,
-                         &reading);
+    store_load_reference(f.store, &merchant_id, STORE_PAYMENTS, STR("order-8"), &reading.arena,
+                         payment_done, &reading);
     fixture_wait(&f);
     assert_int_equal(reading.found, STORE_ABSENT);
     reading_end(&reading);
@@ -257,7 +258,8 @@ static void a_reference_loads_its_newest_try(void **state)
 
 static struct store_filter filter_of(const struct uuid *merchant_id, unsigned limit)
 {
-    return (struct store_filter){.merchant_id = *merchant_id, .limit = limit};
+    return (struct store_filter){
+        .merchant_id = *merchant_id, .kind = STORE_PAYMENTS, .limit = limit};
 }
 
 static size_t list(struct reading *reading, struct fixture *f, const struct store_filter *filter)
@@ -267,6 +269,65 @@ static size_t list(struct reading *reading, struct fixture *f, const struct stor
     fixture_wait(f);
     assert_int_equal(reading->found, STORE_FOUND);
     return reading->count;
+}
+
+static void expect_load(struct fixture *f, const struct store_payment *payment,
+                        enum store_kind kind, enum store_find found)
+{
+    struct reading reading;
+    reading_begin(&reading, f);
+    store_load_payment(f->store, &payment->merchant_id, &payment->payment_id, kind, &reading.arena,
+                       payment_done, &reading);
+    fixture_wait(f);
+    assert_int_equal(reading.found, found);
+    if (found == STORE_FOUND)
+        assert_int_equal(reading.payments->row.is_payout, payment->is_payout);
+    reading_end(&reading);
+}
+
+static void expect_only(struct fixture *f, const struct store_payment *payment)
+{
+    struct reading reading;
+    enum store_kind kind = payment->is_payout ? STORE_PAYOUTS : STORE_PAYMENTS;
+    reading_begin(&reading, f);
+    store_load_reference(f->store, &payment->merchant_id, kind, payment->reference, &reading.arena,
+                         payment_done, &reading);
+    fixture_wait(f);
+    assert_int_equal(reading.found, STORE_FOUND);
+    assert_true(uuid_eq(&reading.payments->row.payment_id, &payment->payment_id));
+    reading_end(&reading);
+    for (int by_reference = 0; by_reference < 2; by_reference++) {
+        struct store_filter filter = filter_of(&payment->merchant_id, 10);
+        filter.kind = kind;
+        filter.reference = by_reference == 1 ? payment->reference : STR_NONE;
+        assert_int_equal(list(&reading, f, &filter), 1);
+        assert_true(uuid_eq(&reading.payments->row.payment_id, &payment->payment_id));
+        reading_end(&reading);
+    }
+}
+
+/* Same merchant, same reference, same try: one of each kind, and neither is seen as the other. */
+static void payments_and_payouts_are_never_taken_for_each_other(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    struct uuid merchant_id = uuid_new();
+    struct rows rows[3];
+    for (int i = 0; i < 3; i++) {
+        rows_open(&rows[i], &merchant_id);
+        rows[i].payment.is_payout = i > 0;
+        rows[i].payment.reference = STR("order-9");
+        assert_int_equal(write_now(&f, &rows[i].txn),
+                         i < 2 ? STORE_COMMITTED : STORE_REFERENCE_TAKEN);
+    }
+    for (int i = 0; i < 2; i++) {
+        expect_load(&f, &rows[i].payment, STORE_ANY, STORE_FOUND);
+        expect_load(&f, &rows[i].payment, STORE_PAYMENTS, i == 0 ? STORE_FOUND : STORE_ABSENT);
+        expect_load(&f, &rows[i].payment, STORE_PAYOUTS, i == 1 ? STORE_FOUND : STORE_ABSENT);
+        expect_only(&f, &rows[i].payment);
+    }
+    fixture_close(&f);
 }
 
 static size_t list_count(struct fixture *f, const struct store_filter *filter)
@@ -592,6 +653,8 @@ int main(void)
         cmocka_unit_test_setup(several_attempts_and_sends_stay_in_order, fixture_new_database),
         cmocka_unit_test_setup(keys_tell_their_payment_and_answer, fixture_new_database),
         cmocka_unit_test_setup(a_reference_loads_its_newest_try, fixture_new_database),
+        cmocka_unit_test_setup(payments_and_payouts_are_never_taken_for_each_other,
+                               fixture_new_database),
         cmocka_unit_test_setup(pages_go_from_new_to_old_without_gap, fixture_new_database),
         cmocka_unit_test_setup(a_claim_is_a_lease_with_an_epoch, fixture_new_database),
         cmocka_unit_test_setup(two_claimers_share_without_overlap, fixture_new_database),

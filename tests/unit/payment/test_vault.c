@@ -105,7 +105,7 @@ static void tokens_are_found_by_provider(void **state)
                                          {STR("payoneer"), STR("reg-77")}};
     struct error err;
     struct str token = STR_NONE;
-    struct str sealed = vault_seal_tokens(&vault, &merchant, &payment, tokens, 2, &arena);
+    struct str sealed = vault_seal_tokens(&vault, &merchant, &payment, tokens, 2, NULL, &arena);
     assert_int_equal(str_find(sealed, STR("reg-77"), 0), SIZE_MAX);
     assert_true(vault_open_token(&vault, &merchant, &payment, sealed, STR("payoneer"), &arena,
                                  &token, &err));
@@ -130,8 +130,8 @@ static void the_same_text_never_seals_to_the_same_bytes(void **state)
     arena_init(&arena, 1 << 20);
     struct uuid merchant = uuid_new(), payment = uuid_new();
     const struct vault_token tokens[] = {{STR("paypal"), STR("tok_ok")}};
-    struct str a = vault_seal_tokens(&vault, &merchant, &payment, tokens, 1, &arena);
-    struct str b = vault_seal_tokens(&vault, &merchant, &payment, tokens, 1, &arena);
+    struct str a = vault_seal_tokens(&vault, &merchant, &payment, tokens, 1, NULL, &arena);
+    struct str b = vault_seal_tokens(&vault, &merchant, &payment, tokens, 1, NULL, &arena);
     assert_false(str_eq(a, b));
     arena_release(&arena);
 }
