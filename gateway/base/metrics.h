@@ -44,6 +44,9 @@ enum metric {
     METRIC_LOOP_LAG_SECONDS,          /* histogram */
     METRIC_IN_FLIGHT,                 /* gauge: payments in workers' hands */
     METRIC_WORKER_RESTARTS,           /* counter: reason */
+    METRIC_WORKERS,                   /* gauge: state (starting, serving, draining) */
+    METRIC_GENERATION,                /* gauge */
+    METRIC_RELOADS,                   /* counter: kind, result */
     METRIC_LOG_DROPPED,               /* counter */
     METRIC_METRICS_DROPPED,           /* counter */
     METRIC_BUILD_INFO,                /* gauge: version */

@@ -78,6 +78,15 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_WORKER_RESTARTS] = {
         "turnpike_worker_restarts_total", "counter",
         "Workers replaced.", {"reason"}},
+    [METRIC_WORKERS] = {
+        "turnpike_workers", "gauge",
+        "Worker processes: starting, serving, draining.", {"state"}},
+    [METRIC_GENERATION] = {
+        "turnpike_generation", "gauge",
+        "The generation of workers that serves; each reload adds one.", {NULL}},
+    [METRIC_RELOADS] = {
+        "turnpike_reloads_total", "counter",
+        "Reloads and upgrades asked for, by what became of them.", {"kind", "result"}},
     [METRIC_LOG_DROPPED] = {
         "turnpike_log_dropped_total", "counter",
         "Log lines dropped because writing them would have blocked.", {NULL}},

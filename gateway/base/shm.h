@@ -15,7 +15,9 @@
 #include "base/error.h"
 
 enum {
-    SHM_SLOT_MAX = 64, /* worker slots; slot 0 is the master or a foreground process */
+    /* Processes at a time: slot 0 is the master or a foreground process; workers of the old
+     * configuration and of the new are there together during a reload. */
+    SHM_SLOT_MAX = 128,
 };
 
 struct shm {

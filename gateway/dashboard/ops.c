@@ -92,13 +92,34 @@ static void look_at_schema(void *ctx)
     migrate_check_start(ops->parts.store, ops->parts.schema_version, schema_known, ops);
 }
 
+bool ops_can_serve(const struct ops *ops)
+{
+    return store_is_connected(ops->parts.store) && ops->schema_is_current;
+}
+
+static struct str describe_workers(struct arena *arena, const struct ops_workers *workers)
+{
+    struct str text = arena_printf(arena, "workers %u of %u, generation %u", workers->serving,
+                                   workers->wanted, workers->generation);
+    if (workers->draining > 0) {
+        text = arena_printf(arena, STR_FMT ", %u of older ones finish", STR_ARG(text),
+                            workers->draining);
+    }
+    if (workers->crash_looping > 0) {
+        text = arena_printf(arena, STR_FMT ", %u die again and again: see the log", STR_ARG(text),
+                            workers->crash_looping);
+    }
+    return text;
+}
+
 static void readyz(struct http_exchange *x, const struct route_params *params, void *ctx)
 {
     (void)params;
     const struct ops *ops = ctx;
-    bool is_draining = ops->parts.is_draining(ops->parts.draining_ctx);
+    struct ops_workers workers = {0};
+    ops->parts.read_workers(ops->parts.workers_ctx, &workers);
     bool has_ledger = store_is_connected(ops->parts.store);
-    bool is_ready = has_ledger && ops->schema_is_current && !is_draining;
+    bool is_ready = ops_can_serve(ops) && !workers.is_stopping && workers.crash_looping == 0;
     struct str verbose;
     if (!http_query(x, "verbose", &verbose)) {
         reply_text(x, is_ready ? 200 : 503, is_ready ? STR("ok\n") : STR("not ready\n"));
@@ -107,10 +128,12 @@ static void readyz(struct http_exchange *x, const struct route_params *params, v
     int64_t ahead_us = 0;
     bool knows_clock = store_clock_ahead(ops->parts.store, &ahead_us);
     struct str text = arena_printf(
-        http_arena(x), "ledger %s\nschema %s\ndraining %s\naccounts %zu\nclock %s%" PRId64 " ms\n",
+        http_arena(x),
+        "ledger %s\nschema %s\ndraining %s\n" STR_FMT "\naccounts %zu\nclock %s%" PRId64 " ms\n",
         has_ledger ? "connected" : "away",
         ops->schema_is_current ? "current" : "not current: turnpike migrate",
-        is_draining ? "yes" : "no", feed_account_count(ops->feed),
+        workers.is_stopping ? "yes" : "no", STR_ARG(describe_workers(http_arena(x), &workers)),
+        feed_account_count(ops->feed),
         knows_clock ? "of the database ahead by " : "not compared yet: ",
         (int64_t)(ahead_us / CLOCK_MS_US));
     reply_text(x, is_ready ? 200 : 503, text);

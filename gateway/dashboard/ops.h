@@ -13,17 +13,28 @@
 
 struct ops;
 
+struct ops_workers {        /* the processes of this gateway */
+    unsigned generation;    /* each reload adds one */
+    unsigned wanted;        /* workers of a generation */
+    unsigned serving;       /* of the new generation and of the old one while it still accepts */
+    unsigned draining;      /* of older generations */
+    unsigned crash_looping; /* die again and again: readyz answers 503 */
+    bool is_stopping;       /* readyz answers 503 */
+};
+
 struct ops_parts { /* borrowed */
     struct loop *loop;
     struct store *store;
     struct health *health;
     const char *schema_version; /* the newest migration: readyz wants it applied; "": not asked */
-    bool (*is_draining)(void *ctx); /* readyz answers 503 while true */
-    void *draining_ctx;
+    void (*read_workers)(void *ctx, struct ops_workers *workers);
+    void *workers_ctx;
 };
 
 struct ops *ops_new(const struct ops_parts *parts);
 void ops_free(struct ops **ops);
+/* The ledger is connected and its schema known to be current: this worker can serve. */
+bool ops_can_serve(const struct ops *ops);
 /* An http_handler_fn; ctx is the struct ops. */
 void ops_handle(struct http_exchange *x, void *ops);
 

@@ -249,11 +249,16 @@ static void written(struct connection *c)
 {
     if (c->phase == PHASE_STREAM_WRITING) {
         connection_set_phase(c, PHASE_STREAMING);
-    } else if (c->phase == PHASE_WRITING && (c->close_after || c->server->draining)) {
+    } else if (c->phase == PHASE_WRITING && c->close_after) {
         linger(c);
     } else if (c->phase == PHASE_WRITING) {
+        bool is_idle = evbuffer_get_length(bufferevent_get_input(c->bev)) == 0;
         connection_set_phase(c, PHASE_IDLE);
-        advance(c);
+        if (is_idle && c->server->ends_idle) {
+            end_idle(c);
+        } else {
+            advance(c);
+        }
     }
 }
 

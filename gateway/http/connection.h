@@ -92,7 +92,8 @@ struct http_server {
     struct link spares;    /* owned; exchanges to use again */
     size_t spare_count;
     struct link streams; /* owned */
-    bool draining;
+    bool draining;       /* accepts nobody; every answer is a connection's last */
+    bool ends_idle;      /* ... and does not wait for a last request */
     int64_t date_second;
     char date[HTTP_DATE_SIZE]; /* of date_second, as in the Date header */
     struct metric_slot metric_cache[HTTP_METRIC_CACHE_SIZE];

@@ -184,6 +184,7 @@ struct http_server *http_server_new(struct loop *loop, int listen_fd,
 void http_server_close_idle(struct http_server *server)
 {
     struct link *idle = &server->phases[PHASE_IDLE].connections;
+    server->ends_idle = server->draining;
     while (!list_is_empty(idle)) {
         connection_expire(LIST_OWNER(idle->next, struct connection, link));
     }

@@ -322,8 +322,7 @@ void drive_refuse_soon(struct drive *drive)
 void payment_create_start(struct payments *payments, struct merchant *merchant,
                           const struct payment_request *request, payment_done_fn done, void *ctx)
 {
-    bool is_full =
-        payments->is_draining || payments->in_hand_count >= payments->config.in_flight_max;
+    bool is_full = payments->in_hand_count >= payments->config.in_flight_max;
     struct drive *drive = drive_new(payments, merchant);
     drive->done = done;
     drive->ctx = ctx;

@@ -42,7 +42,10 @@ struct payments_parts { /* all borrowed, alive as long as the module */
 
 struct payments *payments_new(const struct payments_config *config,
                               const struct payments_parts *parts);
-/* No new payments; true once nothing is in hand any more. */
+/*
+ * Claim no unresolved attempts any more; true once nothing is in hand. What a client still asks for
+ * is done: whoever drains sees to it that no new clients come.
+ */
 bool payments_drain(struct payments *payments);
 size_t payments_in_flight(const struct payments *payments);
 void payments_free(struct payments **payments);

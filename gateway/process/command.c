@@ -8,12 +8,15 @@
 
 #include "api/api.h"
 #include "process/master.h"
+#include "process/upgrade.h"
 #include "process/worker.h"
 #include "providers/sandbox/sandbox.h"
 
 enum {
     OPENAPI_BYTES_MAX = 4 << 20,
 };
+
+static char program_path[4096];
 
 int command_fail(const struct error *err)
 {
@@ -86,6 +89,19 @@ bool command_config(int *argc, char **argv, struct config *config, struct error 
     return true;
 }
 
+void command_set_program(const char *argv0)
+{
+    /* As it was called: a link that points elsewhere tomorrow is followed then. Found by PATH: the
+     * file itself. */
+    ssize_t len = 0;
+    if (strchr(argv0, '/') != NULL) {
+        (void)str_copy_to(str_of(argv0), program_path, sizeof(program_path));
+        return;
+    }
+    len = readlink("/proc/self/exe", program_path, sizeof(program_path) - 1);
+    program_path[len > 0 ? len : 0] = '\0';
+}
+
 static void start_log(const struct config *config)
 {
     enum log_level level = LOG_INFO;
@@ -97,20 +113,23 @@ static void start_log(const struct config *config)
 int command_serve(int argc, char **argv)
 {
     static struct config config;
+    const struct program program = {.path = program_path, .argc = argc, .argv = argv};
     struct error err;
-    if (!command_config(&argc, argv, &config, &err) || !command_done(argc, argv, &err) ||
-        !config_check(&config, &err)) {
+    if (!program_read_config(&program, &config, &err)) {
         return command_fail(&err);
     }
     start_log(&config);
-    return master_run(&config);
+    return master_run(&program, &config);
 }
 
 int command_check(int argc, char **argv)
 {
     static struct config config;
     struct error err;
-    if (!command_config(&argc, argv, &config, &err) || !command_done(argc, argv, &err) ||
+    static struct handover handover;
+    bool failed = false;
+    (void)upgrade_find_handover(&handover, &failed, &err); /* can we read what we would be told? */
+    if (failed || !command_config(&argc, argv, &config, &err) || !command_done(argc, argv, &err) ||
         !config_check(&config, &err) || !worker_check(&config, &err)) {
         return command_fail(&err);
     }

@@ -17,9 +17,14 @@ bool command_flag(int *argc, char **argv, const char *name);
 bool command_done(int argc, char **argv, struct error *err) MUST_USE;
 int command_fail(const struct error *err); /* prints, returns 1 */
 
+/* Where this program lies, for `serve` to start it anew: before any command. */
+void command_set_program(const char *argv0);
+
 int command_serve(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_config_print(int argc, char **argv);
+int command_reload(int argc, char **argv);
+int command_upgrade(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_sandbox(int argc, char **argv);
 int command_openapi(int argc, char **argv);

@@ -37,11 +37,12 @@ static const struct setting settings[] = {
     {"tls_key",                SETTING_TEXT,     AT(tls_key), 0, 0, "PEM file, private key; only its owner may read it"},
     {"ops_client_ca",          SETTING_TEXT,     AT(ops_client_ca), 0, 0, "PEM file: clients of the operations listener are asked for a certificate of this CA; empty: not asked"},
     {"ops_client_required",    SETTING_BOOL,     AT(ops_client_required), 0, 1, "refuse clients of the operations listener without certificate"},
-    {"workers",                SETTING_INT64,    AT(workers), -1, SHM_SLOT_MAX - 1, "worker processes; -1: one less than cores, at least one; 0: no fork, in the foreground"},
+    {"workers",                SETTING_INT64,    AT(workers), -1, SHM_SLOT_MAX / 2 - 1, "worker processes; -1: one less than cores, at least one; 0: no fork, in the foreground"},
     {"state_folder",           SETTING_TEXT,     AT(state_folder), 0, 0, "folder of the lock and the instance id"},
     {"heartbeat_ms",           SETTING_INT64,    AT(heartbeat_ms), 10, 10000, "a worker shows that it lives this often"},
     {"heartbeat_late_ms",      SETTING_INT64,    AT(heartbeat_late_ms), 500, 600000, "a worker silent for so long is killed and replaced"},
-    {"drain_ms",               SETTING_INT64,    AT(drain_ms), 100, 600000, "time for payments in hand after SIGTERM"},
+    {"drain_ms",               SETTING_INT64,    AT(drain_ms), 100, 600000, "time for payments in hand after SIGTERM, and after a reload"},
+    {"drain_idle_ms",          SETTING_INT64,    AT(drain_idle_ms), 0, 600000, "after a reload an idle connection is kept so long for one more request"},
     {"log_level",              SETTING_TEXT,     AT(log_level), 0, 0, "debug, info, warn or error"},
     {"database",               SETTING_TEXT,     AT(database), 0, 0, "libpq connection string of the gateway's role"},
     {"migrations_folder",      SETTING_TEXT,     AT(migrations_folder), 0, 0, "folder of the SQL migrations"},
@@ -102,6 +103,28 @@ static const struct setting settings[] = {
     {"breaker_probe_ms",       SETTING_INT64,    AT(health.probe_ms), 100, 600000, "a probe without answer is forgotten after this"},
 };
 /* clang-format on */
+
+/* What a running gateway keeps until it is started anew; the rest follows at an upgrade. */
+static const struct {
+    const char *name;
+    bool until_restart;
+} kept[] = {
+    {"api_address", true},
+    {"api_port", true},
+    {"ops_address", true},
+    {"ops_port", true},
+    {"workers", true},
+    {"state_folder", true},
+    {"database", false},
+    {"breaker_window_ms", false}, /* the breakers' table is made by the master */
+    {"breaker_calls_min", false},
+    {"breaker_failure_percent", false},
+    {"breaker_consecutive_max", false},
+    {"breaker_silence_ms", false},
+    {"breaker_silence_calls", false},
+    {"breaker_open_ms", false},
+    {"breaker_probe_ms", false},
+};
 
 static void *member(struct config *config, const struct setting *setting)
 {
@@ -295,6 +318,57 @@ void config_finish(struct config *config)
     config->payments.limits.call_us = config->engine.answer_ms * 1000;
 }
 
+static void print_value(const struct config *config, const struct setting *setting, struct buf *out)
+{
+    if (setting->type == SETTING_TEXT) {
+        const char *text = (const char *)member_const(config, setting);
+        buf_printf(out, text[0] == '\0' ? "%s =%s\n" : "%s = %s\n", setting->name, text);
+    } else if (setting->type == SETTING_BOOL) {
+        buf_printf(out, "%s = %s\n", setting->name,
+                   get_number(config, setting) != 0 ? "yes" : "no");
+    } else {
+        buf_printf(out, "%s = %lld\n", setting->name, (long long)get_number(config, setting));
+    }
+}
+
+static bool keep_one(struct config *next, const struct config *now, const struct setting *setting)
+{
+    if (setting->type == SETTING_TEXT) {
+        char *to = member(next, setting);
+        const char *from = member_const(now, setting);
+        bool differs = strcmp(to, from) != 0;
+        memcpy(to, from, CONFIG_TEXT_MAX);
+        return differs;
+    }
+    int64_t value = get_number(now, setting);
+    bool differs = get_number(next, setting) != value;
+    CHECK(set_number(next, setting, value));
+    return differs;
+}
+
+void config_keep(struct config *next, const struct config *now, enum config_change change,
+                 struct buf *names)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        const struct setting *setting = find_setting(str_of(kept[i].name));
+        CHECK(setting != NULL);
+        if ((change == CONFIG_RELOAD || kept[i].until_restart) && keep_one(next, now, setting)) {
+            buf_printf(names, names->len == 0 ? "%s" : ", %s", setting->name);
+        }
+    }
+}
+
+void config_print_kept(const struct config *config, struct buf *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        const struct setting *setting = find_setting(str_of(kept[i].name));
+        CHECK(setting != NULL);
+        if (kept[i].until_restart) {
+            print_value(config, setting, out);
+        }
+    }
+}
+
 static void set_text(char *out, const char *value)
 {
     CHECK(str_copy_to(str_of(value), out, CONFIG_TEXT_MAX));
@@ -314,6 +388,7 @@ void config_init(struct config *config)
     config->heartbeat_ms = 200;
     config->heartbeat_late_ms = 5000;
     config->drain_ms = 35000;
+    config->drain_idle_ms = 2000;
     set_text(config->log_level, "info");
     set_text(config->database, "dbname=turnpike user=turnpike_gateway");
     set_text(config->migrations_folder, "migrations");
@@ -397,15 +472,7 @@ void config_print(const struct config *config, bool documented, struct buf *out)
         if (documented) {
             buf_printf(out, "\n# %s\n# ", setting->help);
         }
-        if (setting->type == SETTING_TEXT) {
-            const char *text = (const char *)member_const(config, setting);
-            buf_printf(out, text[0] == '\0' ? "%s =%s\n" : "%s = %s\n", setting->name, text);
-        } else if (setting->type == SETTING_BOOL) {
-            buf_printf(out, "%s = %s\n", setting->name,
-                       get_number(config, setting) != 0 ? "yes" : "no");
-        } else {
-            buf_printf(out, "%s = %lld\n", setting->name, (long long)get_number(config, setting));
-        }
+        print_value(config, setting, out);
     }
 }
 

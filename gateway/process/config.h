@@ -37,6 +37,7 @@ struct config {
     int64_t heartbeat_ms;
     int64_t heartbeat_late_ms;
     int64_t drain_ms;
+    int64_t drain_idle_ms;
     char log_level[CONFIG_TEXT_MAX];
     /* database */
     char database[CONFIG_TEXT_MAX];
@@ -65,6 +66,19 @@ bool config_set(struct config *config, struct str assignment, struct error *err)
 void config_finish(struct config *config);
 /* Relations between settings (lease, deadlines, limits) and files that must exist. */
 bool config_check(const struct config *config, struct error *err) MUST_USE;
+enum config_change {
+    CONFIG_RELOAD = 0, /* new workers, the same master */
+    CONFIG_UPGRADE,    /* a new master on the same sockets */
+};
+/*
+ * A running gateway cannot change every setting. Those that cannot follow this change keep in
+ * `next` what they are `now`; the names of those that differed are added to `names`, with ", "
+ * between them. Follow it with config_finish and config_check.
+ */
+void config_keep(struct config *next, const struct config *now, enum config_change change,
+                 struct buf *names);
+/* "name = value" lines of what config_keep keeps at an upgrade: for the next master. */
+void config_print_kept(const struct config *config, struct buf *out);
 /* The documented file: every key at its default, commented out; or the values in force. */
 void config_print(const struct config *config, bool documented, struct buf *out);
 unsigned config_worker_count(const struct config *config);

@@ -14,6 +14,8 @@ struct command {
 /* clang-format off */
 static const struct command commands[] = {
     {"serve",     command_serve,        "[--config FILE] [--set NAME=VALUE]...", "run the gateway"},
+    {"reload",    command_reload,       "[--config FILE]", "load the configuration anew into the gateway that runs, without losing a request"},
+    {"upgrade",   command_upgrade,      "[--config FILE]", "the same, and go on as the program that lies there now"},
     {"check",     command_check,        "[--config FILE] [--set NAME=VALUE]...", "validate a configuration without touching anything"},
     {"config",    command_config_print, "[--config FILE] [--in-force]", "print every setting, documented, or the values in force"},
     {"migrate",   command_migrate,      "[up | status] [--database CONNINFO] [--config FILE]", "bring the database schema up to date"},
@@ -38,6 +40,7 @@ static int usage(FILE *out)
 
 int main(int argc, char **argv)
 {
+    command_set_program(argv[0]);
     if (argc < 2) {
         return usage(stderr);
     }

@@ -1,9 +1,11 @@
 /*
  * master.h - the thin master: sockets, shared segment, workers; no event loop, no TLS, no database.
  *
- *     lock state folder -> check files in a child -> bind one socket per slot -> fork workers
- *        -> wait: dead worker:    report it, start another on the same sockets
+ *     lock state folder -> check files in a child -> bind one socket pair per seat -> start workers
+ *        -> wait: dead worker:    report it, start another on the same sockets     (fleet.h)
  *                 silent worker:  SIGKILL
+ *                 SIGHUP:         next configuration, next generation of workers   (reload.h)
+ *                 SIGUSR2:        next program in this process                     (upgrade.h)
  *                 SIGTERM/SIGINT: drain all, then leave
  *
  * Workers die with the master (PDEATHSIG) and hold its lock file too: whoever gets the lock knows
@@ -12,15 +14,10 @@
 #ifndef PROCESS_MASTER_H
 #define PROCESS_MASTER_H
 
-#include "process/config.h"
+#include "process/reload.h"
 
 /* Serve until told to stop. Returns the exit status; errors stand on stderr, one line with the
- * remedy. */
-int master_run(const struct config *config);
-
-/* The id of the state folder, made at the first call. ERROR_CONFLICT when another gateway holds its
- * lock. */
-bool master_lock(const char *state_folder, int *lock_fd, struct uuid *instance_id,
-                 struct error *err) MUST_USE;
+ * remedy. config is what program_read_config gave. */
+int master_run(const struct program *program, const struct config *config);
 
 #endif

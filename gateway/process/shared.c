@@ -1,5 +1,22 @@
 #include "process/shared.h"
 
+void shared_count(struct shared *shared, unsigned *serving, unsigned *draining)
+{
+    *serving = 0;
+    *draining = 0;
+    for (size_t i = 0; i < SHM_SLOT_MAX; i++) {
+        const struct shared_slot *slot = &shared->slot[i];
+        if (atomic_load(&slot->pid) == 0) {
+            continue;
+        }
+        if (atomic_load(&slot->is_retired) != 0) {
+            (*draining)++;
+        } else if (atomic_load(&slot->is_ready) != 0) {
+            (*serving)++;
+        }
+    }
+}
+
 bool shared_add_dead(struct shared *shared, const struct uuid *writer_id)
 {
     for (size_t i = 0; i < SHARED_DEAD_MAX; i++) {

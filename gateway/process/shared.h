@@ -24,6 +24,7 @@ struct shared_slot {
     _Atomic pid_t pid;            /* 0: nobody */
     _Atomic int64_t heartbeat_us; /* monotonic */
     _Atomic int is_ready;         /* serves */
+    _Atomic int is_retired;       /* told to finish what it holds and to leave */
     struct uuid writer_id;        /* written by the master before the fork */
 };
 
@@ -39,13 +40,18 @@ struct shared_dead {
 };
 
 struct shared {
-    struct uuid boot_id;     /* of the master's start */
-    struct uuid instance_id; /* of the state folder */
-    _Atomic int is_draining;
+    struct uuid boot_id;            /* of the master's start */
+    struct uuid instance_id;        /* of the state folder */
+    _Atomic int is_draining;        /* all are: the gateway stops */
+    _Atomic unsigned generation;    /* the one that serves; 1 at the start, each reload adds 1 */
+    _Atomic unsigned worker_count;  /* of a generation */
+    _Atomic unsigned crash_looping; /* seats whose workers die again and again */
     struct shared_slot slot[SHM_SLOT_MAX];
     struct shared_dead dead[SHARED_DEAD_MAX];
 };
 
+/* Workers that serve, and workers that finish what they hold. */
+void shared_count(struct shared *shared, unsigned *serving, unsigned *draining);
 /* False when the table is full (1,024 dead workers that no living one could report). */
 bool shared_add_dead(struct shared *shared, const struct uuid *writer_id);
 /*

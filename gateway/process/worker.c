@@ -17,8 +17,10 @@
 
 enum {
     RULES_BYTES_MAX = ROUTE_RULES_BYTES_MAX + 1,
-    DRAIN_LOOK_US = 20000,
-    TELL_US = 250000, /* how often dead writers are looked for */
+    DRAIN_LOOK_US = 5000,
+    WARM_LOOK_US = 2000,
+    WARM_MAX_US = 2000000, /* then clients are told that the ledger is away */
+    TELL_US = 250000,      /* how often dead writers are looked for */
 };
 
 struct worker {
@@ -39,7 +41,9 @@ struct worker {
     struct http_server *ops_http;      /* owned */
     struct loop_timer heartbeat;
     struct loop_timer tell;
+    struct loop_timer warm;
     struct loop_timer drain;
+    struct loop_timer idle;
     struct event *on_term; /* owned */
     struct event *on_int;  /* owned */
     struct metrics_series *lag;
@@ -47,6 +51,7 @@ struct worker {
     bool instance_reaped;
     bool telling_instance;
     char schema_version[MIGRATE_VERSION_SIZE];
+    int64_t started_us;
     int64_t drain_until_us; /* 0: not draining */
 };
 
@@ -150,6 +155,9 @@ static void told(void *ctx, enum store_find found, int64_t count, const struct e
     } else if (w->telling != NULL) {
         shared_dead_done(w->telling, found != STORE_FAILED);
         w->telling = NULL;
+        if (found != STORE_FAILED) {
+            loop_timer_start(&w->tell, 0); /* there may be more */
+        }
     }
 }
 
@@ -176,20 +184,34 @@ static void tell(void *ctx)
 
 /* ---- draining -------------------------------------------------------------------------------- */
 
-static bool is_draining(void *ctx)
+static void read_workers(void *ctx, struct ops_workers *workers)
 {
     const struct worker *w = ctx;
-    return w->drain_until_us != 0;
+    struct shared *shared = w->start->shared;
+    shared_count(shared, &workers->serving, &workers->draining);
+    workers->wanted = atomic_load(&shared->worker_count);
+    workers->generation = atomic_load(&shared->generation);
+    workers->crash_looping = atomic_load(&shared->crash_looping);
+    workers->is_stopping =
+        atomic_load(&shared->is_draining) != 0 || (w->start->slot == 0 && w->drain_until_us != 0);
+}
+
+static size_t connection_count(const struct worker *w)
+{
+    return w->api_http == NULL ? 0
+                               : http_server_connection_count(w->api_http) +
+                                     http_server_connection_count(w->ops_http);
 }
 
 static void look_drained(void *ctx)
 {
     struct worker *w = ctx;
-    bool empty = payments_drain(w->payments) && http_server_connection_count(w->api_http) == 0;
+    bool empty = payments_drain(w->payments) && connection_count(w) == 0;
     if (empty || clock_mono_us() >= w->drain_until_us) {
         if (!empty) {
             log_warn("worker", "drain time is over; the ledger will settle what is left",
-                     LOG_INT("payments", (int64_t)payments_in_flight(w->payments)));
+                     LOG_INT("payments", (int64_t)payments_in_flight(w->payments)),
+                     LOG_INT("connections", (int64_t)connection_count(w)));
         }
         loop_stop(w->loop);
         return;
@@ -197,18 +219,34 @@ static void look_drained(void *ctx)
     loop_timer_start(&w->drain, DRAIN_LOOK_US);
 }
 
+static void close_idle(void *ctx)
+{
+    struct worker *w = ctx;
+    if (w->api_http != NULL) {
+        http_server_close_idle(w->api_http);
+        http_server_close_idle(w->ops_http);
+    }
+}
+
 static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
 {
     (void)signal_number;
     (void)what;
     struct worker *w = ctx;
+    const struct config *config = w->start->config;
     if (w->drain_until_us != 0) {
+        close_idle(w);
         return;
     }
-    w->drain_until_us = clock_mono_us() + w->start->config->drain_ms * CLOCK_MS_US;
+    w->drain_until_us = clock_mono_us() + config->drain_ms * CLOCK_MS_US;
     log_info("worker", "draining");
-    http_server_drain(w->api_http);
-    http_server_drain(w->ops_http);
+    loop_timer_stop(&w->warm);
+    if (w->api_http != NULL) {
+        http_server_retire(w->api_http);
+        http_server_retire(w->ops_http);
+    }
+    bool all_stop = w->start->slot == 0 || atomic_load(&w->start->shared->is_draining) != 0;
+    loop_timer_start(&w->idle, all_stop ? 0 : config->drain_idle_ms * CLOCK_MS_US);
     look_drained(w);
 }
 
@@ -243,7 +281,7 @@ static void wire_core(struct worker *w)
     w->payments = payments_new(&config->payments, &parts);
 }
 
-static void wire_listeners(struct worker *w)
+static void wire_handlers(struct worker *w)
 {
     const struct config *config = w->start->config;
     struct api_parts api = {
@@ -263,10 +301,16 @@ static void wire_listeners(struct worker *w)
         .store = w->store,
         .health = w->start->health,
         .schema_version = w->schema_version,
-        .is_draining = is_draining,
-        .draining_ctx = w,
+        .read_workers = read_workers,
+        .workers_ctx = w,
     };
     w->ops = ops_new(&ops);
+}
+
+/* From here on the sockets' queues are ours to serve. */
+static void open_listeners(struct worker *w)
+{
+    const struct config *config = w->start->config;
     struct http_server_config http = {
         .limits = config->http,
         .tls = w->api_tls,
@@ -280,6 +324,20 @@ static void wire_listeners(struct worker *w)
     http.handler = ops_handle;
     http.handler_ctx = w->ops;
     w->ops_http = http_server_new(w->loop, w->start->ops_fd, &http);
+    atomic_store(&w->start->shared->slot[w->start->slot].is_ready, 1);
+    log_info("worker", "serving", LOG_INT("slot", w->start->slot),
+             LOG_INT("generation", w->start->generation));
+}
+
+/* Until it can serve, requests are better off in the queue, or with the older worker. */
+static void look_warm(void *ctx)
+{
+    struct worker *w = ctx;
+    if (ops_can_serve(w->ops) || clock_mono_us() - w->started_us >= WARM_MAX_US) {
+        open_listeners(w);
+    } else {
+        loop_timer_start(&w->warm, WARM_LOOK_US);
+    }
 }
 
 static void start_timers(struct worker *w)
@@ -287,12 +345,16 @@ static void start_timers(struct worker *w)
     w->lag = metrics_find(METRIC_LOOP_LAG_SECONDS, NULL, 0);
     loop_timer_init(&w->heartbeat, w->loop, beat, w);
     loop_timer_init(&w->tell, w->loop, tell, w);
+    loop_timer_init(&w->warm, w->loop, look_warm, w);
     loop_timer_init(&w->drain, w->loop, look_drained, w);
+    loop_timer_init(&w->idle, w->loop, close_idle, w);
     w->on_term = evsignal_new(loop_base(w->loop), SIGTERM, on_terminate, w);
     w->on_int = evsignal_new(loop_base(w->loop), SIGINT, on_terminate, w);
     CHECK(w->on_term != NULL && w->on_int != NULL);
     CHECK(event_add(w->on_term, NULL) == 0 && event_add(w->on_int, NULL) == 0);
     beat(w);
+    w->started_us = clock_mono_us();
+    loop_timer_start(&w->warm, 0);
     loop_timer_start(&w->tell, 0);
 }
 
@@ -300,7 +362,9 @@ static void unwire(struct worker *w)
 {
     loop_timer_release(&w->heartbeat);
     loop_timer_release(&w->tell);
+    loop_timer_release(&w->warm);
     loop_timer_release(&w->drain);
+    loop_timer_release(&w->idle);
     event_free(w->on_term);
     event_free(w->on_int);
     http_server_free(&w->api_http);
@@ -330,16 +394,18 @@ int worker_run(const struct worker_start *start)
     log_set_worker((int)start->slot);
     health_set_slot(start->slot);
     metrics_set_slot(start->slot);
-    if (!load_files(&w, start->config, &err)) {
+    bool loaded = load_files(&w, start->config, &err);
+    if (start->files != NULL) {
+        snapshot_release(start->files);
+    }
+    if (!loaded) {
         log_error("worker", "cannot start", LOG_CSTR("error", err.text));
         release_files(&w);
         return WORKER_CONFIG_EXIT;
     }
     wire_core(&w);
-    wire_listeners(&w);
+    wire_handlers(&w);
     start_timers(&w);
-    atomic_store(&start->shared->slot[start->slot].is_ready, 1);
-    log_info("worker", "serving", LOG_INT("slot", start->slot));
     loop_run(w.loop);
     log_info("worker", "stopped");
     unwire(&w);

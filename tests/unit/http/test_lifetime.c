@@ -282,6 +282,28 @@ static void a_retired_server_serves_idle_connections_once_more(void **state)
     harness_stop(&h);
 }
 
+/* Its answer has promised keep-alive: the next request may be on its way already. */
+static void an_answer_on_its_way_when_retiring_keeps_its_promise(void **state)
+{
+    struct harness h;
+    struct client client;
+    (void)state;
+    harness_start(&h, NULL, NULL);
+    client_start(&h, &client, NULL);
+    client_send(&client, "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, h.held_count == 1);
+    reply_text(h.held[0], STR("kept"), false);
+    http_server_retire(h.server);
+    PUMP_UNTIL(&h, client_has(&client, "kept"));
+    assert_false(client_has(&client, "Connection: close\r\n"));
+    client_send(&client, "GET /last HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client.closed);
+    assert_true(client_has(&client, "GET /last[]"));
+    assert_int_equal(client_count(&client, "Connection: close\r\n"), 1);
+    client_stop(&client);
+    harness_stop(&h);
+}
+
 /* The client cannot know; it must not be answered by a reset, which may eat what it has to read. */
 static void a_request_that_crosses_the_close_is_not_reset(void **state)
 {
@@ -470,6 +492,7 @@ int main(void)
         cmocka_unit_test(draining_closes_the_idle_and_lets_the_busy_finish),
         cmocka_unit_test(a_request_in_the_socket_is_still_served_when_draining),
         cmocka_unit_test(a_retired_server_serves_idle_connections_once_more),
+        cmocka_unit_test(an_answer_on_its_way_when_retiring_keeps_its_promise),
         cmocka_unit_test(a_request_that_crosses_the_close_is_not_reset),
         cmocka_unit_test(a_draining_server_accepts_nobody_but_leaves_the_socket_to_others),
         cmocka_unit_test(a_stream_delivers_events_until_it_is_closed),
