@@ -106,6 +106,14 @@ static void describe(const struct field *field, char out[FIELD_DETAIL_SIZE])
         (void)snprintf(out, FIELD_DETAIL_SIZE, "must be an object of at most %lld strings",
                        (long long)field->most);
         break;
+    case FIELD_NUMBERS:
+        (void)snprintf(out, FIELD_DETAIL_SIZE, "must be an object of at most %lld whole numbers",
+                       (long long)field->most);
+        break;
+    case FIELD_ROWS:
+        (void)snprintf(out, FIELD_DETAIL_SIZE, "must be a list of %lld to %lld objects",
+                       (long long)field->least, (long long)field->most);
+        break;
     case FIELD_LIST:
         (void)snprintf(out, FIELD_DETAIL_SIZE, "must be a list of at most %lld strings",
                        (long long)field->most);
@@ -221,15 +229,32 @@ static bool check_name(const struct field *field, struct str name, struct str pa
     if (form->is_ok(name)) {
         return true;
     }
-    enum message message =
-        form == &form_provider ? MESSAGE_UNKNOWN_PROVIDER : MESSAGE_INVALID_MEMBER;
+    enum message message = MESSAGE_INVALID_MEMBER;
+    if (form == &form_provider || form == &form_payee) {
+        message = MESSAGE_UNKNOWN_PROVIDER;
+    } else if (form == &form_currency) {
+        message = MESSAGE_UNKNOWN_CURRENCY;
+    }
     return field_fail(problem, message, path, "%s: each of its names %s", field->name, form->what);
+}
+
+static bool check_number(const struct field *field, const json_t *value, struct str path,
+                         struct field_problem *problem)
+{
+    if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+        json_integer_value(value) <= field->item_most) {
+        return true;
+    }
+    return field_fail(problem, MESSAGE_INVALID_MEMBER, path,
+                      "%s: each of its values must be a whole number from 0 to %lld", field->name,
+                      (long long)field->item_most);
 }
 
 static bool check_map(const struct unchecked *unchecked, const struct field *field,
                       const json_t *value, struct str path, struct field_problem *problem)
 {
-    if (!json_is_object(value) || (int64_t)json_object_size(value) > field->most) {
+    int64_t size = (int64_t)json_object_size(value);
+    if (!json_is_object(value) || size < field->least || size > field->most) {
         return refuse_type(field, path, problem);
     }
     json_t *object = (json_t *)(uintptr_t)value;
@@ -242,8 +267,12 @@ static bool check_map(const struct unchecked *unchecked, const struct field *fie
         (void)snprintf(inner.prefix, sizeof(inner.prefix), STR_FMT ".",
                        STR_ARG(str_sub(prefix, 0, FIELD_PARAM_SIZE - 2)));
         struct str name_path = path_of(&inner, name, text);
-        if (!check_name(field, name, name_path, problem) ||
-            !check_item(field, json_object_iter_value(at), name_path, problem)) {
+        const json_t *item = json_object_iter_value(at);
+        if (!check_name(field, name, name_path, problem)) {
+            return false;
+        }
+        if (field->type == FIELD_NUMBERS ? !check_number(field, item, name_path, problem)
+                                         : !check_item(field, item, name_path, problem)) {
             return false;
         }
     }
@@ -297,7 +326,12 @@ static bool check_field(struct check *check, const struct unchecked *unchecked,
     case FIELD_OBJECT:
         return check_later(check, unchecked, field, value, path);
     case FIELD_MAP:
+    case FIELD_NUMBERS:
         return check_map(unchecked, field, value, path, check->problem);
+    case FIELD_ROWS:
+        return (json_is_array(value) && (int64_t)json_array_size(value) >= field->least &&
+                (int64_t)json_array_size(value) <= field->most) ||
+               refuse_type(field, path, check->problem);
     case FIELD_LIST:
         return check_list(field, value, path, check->problem);
     case FIELD_FREE:

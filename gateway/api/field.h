@@ -28,10 +28,12 @@ enum field_type {
     FIELD_INTEGER, /* least..most */
     FIELD_STRING,  /* least..most characters, of a form, or one of words */
     FIELD_BOOL,
-    FIELD_OBJECT, /* by the table `members` */
-    FIELD_MAP,    /* at most `most` members; names by name_form, values strings like items */
-    FIELD_LIST,   /* of at most `most` strings */
-    FIELD_FREE,   /* any object: its owner checks it */
+    FIELD_OBJECT,  /* by the table `members` */
+    FIELD_MAP,     /* least..most members; names by name_form, values strings like items */
+    FIELD_NUMBERS, /* the same, with values from 0 to item_most */
+    FIELD_LIST,    /* of at most `most` strings */
+    FIELD_ROWS,    /* least..most objects by the table `members`: their owner checks each */
+    FIELD_FREE,    /* any object: its owner checks it */
 };
 
 struct field_form { /* how a string must look */
@@ -48,12 +50,19 @@ extern const struct field_form form_country;  /* ISO 3166-1 alpha-2 */
 extern const struct field_form form_currency; /* active ISO 4217 code */
 extern const struct field_form form_provider; /* compiled in */
 extern const struct field_form form_email;
-extern const struct field_form form_https;  /* address of a provider */
-extern const struct field_form form_secret; /* file:NAME or env:NAME */
+extern const struct field_form form_https;     /* address of a provider */
+extern const struct field_form form_https_url; /* address of a page, with a query */
+extern const struct field_form form_secret;    /* file:NAME or env:NAME */
 extern const struct field_form form_merchant_id;
 extern const struct field_form form_account_id;
 extern const struct field_form form_payment_id;
-extern const struct field_form form_time; /* RFC 3339 */
+extern const struct field_form form_payout_id;
+extern const struct field_form form_batch_id;
+extern const struct field_form form_iban;  /* as it is printed: its owner checks the digits */
+extern const struct field_form form_bic;   /* likewise */
+extern const struct field_form form_phone; /* E.164 */
+extern const struct field_form form_payee; /* whose payee ids: name or family of a provider */
+extern const struct field_form form_time;  /* RFC 3339 */
 
 struct field_set;
 
@@ -63,8 +72,8 @@ struct field {
     bool required;
     int64_t least;
     int64_t most;
-    int64_t item_most;                  /* characters of a map's value or a list's item */
-    int64_t name_most;                  /* characters of a map's name */
+    int64_t item_most; /* characters of a map's value or a list's item; the value of a number */
+    int64_t name_most; /* characters of a map's name */
     const struct field_form *form;      /* of the string, value or item; NULL: form_line */
     const struct field_form *name_form; /* of a map's names; NULL: form_line */
     const char *const *words;           /* ended by NULL */

@@ -1,7 +1,9 @@
 #include "api/field.h"
 
-#include "base/country.h"
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/country.h"
 #include "base/id.h"
 #include "base/money.h"
 #include "providers/provider.h"
@@ -65,12 +67,84 @@ static bool is_provider(struct str text)
     return provider_find(text) != NULL;
 }
 
+/* Of an address as people write them: dots between, none doubled; any letters of any script. */
+static bool is_dotted(struct str text, bool is_domain)
+{
+    char last = '.';
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || (unsigned char)c >= 0x80;
+        bool is_other = !is_domain && c > 0 && strchr("!#$%&'*+/=?^_`{|}~", c) != NULL;
+        if (c == '.' ? last == '.' : !is_plain && !is_other) {
+            return false;
+        }
+        if (is_domain && (c == '-' ? last == '.' : c == '.' && last == '-')) {
+            return false;
+        }
+        last = c;
+    }
+    return last != '.' && !(is_domain && last == '-');
+}
+
+/* RFC 5321, without quotes and literals: 64 bytes before the @, behind it a name with a dot. */
 static bool is_email(struct str text)
 {
     size_t at = str_find_char(text, '@', 0);
-    return at != SIZE_MAX && at > 0 && at + 1 < text.len &&
-           str_find_char(text, '@', at + 1) == SIZE_MAX && is_line(text) &&
-           str_find_char(text, ' ', 0) == SIZE_MAX;
+    if (at == SIZE_MAX || at == 0 || at > 64) {
+        return false;
+    }
+    struct str domain = str_sub(text, at + 1, SIZE_MAX);
+    return is_dotted(str_sub(text, 0, at), false) && is_dotted(domain, true) &&
+           str_find_char(domain, '.', 0) != SIZE_MAX;
+}
+
+static bool is_phone(struct str text)
+{
+    if (text.len < 8 || text.len > 16 || text.at[0] != '+' || text.at[1] == '0') {
+        return false;
+    }
+    for (size_t i = 1; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_alphanumeric(struct str text, bool may_have_spaces)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_plain && !(may_have_spaces && c == ' ')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_iban(struct str text)
+{
+    return is_alphanumeric(text, true);
+}
+
+static bool is_bic(struct str text)
+{
+    return is_alphanumeric(text, false);
+}
+
+static bool is_payee(struct str text)
+{
+    size_t count = 0;
+    const struct provider *const *providers = provider_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(text, str_of(providers[i]->name)) ||
+            str_eq(text, str_of(providers[i]->family))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool is_https(struct str text)
@@ -78,6 +152,14 @@ static bool is_https(struct str text)
     return str_starts(text, STR("https://")) && text.len > sizeof("https://") - 1 &&
            is_token(text) && str_find_char(text, '@', 0) == SIZE_MAX &&
            str_find_char(text, '?', 0) == SIZE_MAX && str_find_char(text, '#', 0) == SIZE_MAX;
+}
+
+/* As is_https, with a query. */
+static bool is_https_url(struct str text)
+{
+    struct str rest = text;
+    struct str path = str_cut(&rest, '?');
+    return is_https(path) && is_token(rest) && str_find_char(rest, '#', 0) == SIZE_MAX;
 }
 
 static bool is_secret(struct str text)
@@ -114,6 +196,16 @@ static bool is_payment_id(struct str text)
     return is_id(ID_PAYMENT, text);
 }
 
+static bool is_payout_id(struct str text)
+{
+    return is_id(ID_PAYOUT, text);
+}
+
+static bool is_batch_id(struct str text)
+{
+    return is_id(ID_BATCH, text);
+}
+
 static bool is_time(struct str text)
 {
     int64_t wall_us;
@@ -129,11 +221,18 @@ const struct field_form form_word     = {"word",     is_word,     "^[a-z][a-z0-9
 const struct field_form form_country  = {"country",  is_country,  "^[A-Z]{2}$", "must be an ISO 3166-1 country code, two capital letters"};
 const struct field_form form_currency = {"currency", is_currency, "^[A-Z]{3}$", "must be an active ISO 4217 currency code, three capital letters"};
 const struct field_form form_provider = {"provider", is_provider, "^[a-z][a-z0-9_]*$", "must be the name of a provider"};
-const struct field_form form_email    = {"email",    is_email,    "^[^@ ]+@[^@ ]+$", "must be an e-mail address"};
+const struct field_form form_email    = {"email",    is_email,    "^[^@ ]+@[^@ ]+$", "must be an e-mail address: name@example.com"};
 const struct field_form form_https    = {"https",    is_https,    "^https://[!-~]+$", "must be an address that begins with https://, without user, query and fragment"};
+const struct field_form form_https_url = {"https_url", is_https_url, "^https://[!-~]+$", "must be an address that begins with https://, without user and fragment"};
 const struct field_form form_secret   = {"secret",   is_secret,   "^(file|env):[!-~]+$", "must say where the credentials are: file:NAME (in secrets_folder) or env:NAME; never the credentials themselves"};
 const struct field_form form_merchant_id = {"merchant_id", is_merchant_id, "^mer_[0-9A-Za-z]{26}$", "must be the id of a merchant (mer_...)"};
 const struct field_form form_account_id  = {"account_id",  is_account_id,  "^acc_[0-9A-Za-z]{26}$", "must be the id of an account (acc_...)"};
 const struct field_form form_payment_id  = {"payment_id",  is_payment_id,  "^pay_[0-9A-Za-z]{26}$", "must be the id of a payment (pay_...)"};
+const struct field_form form_payout_id   = {"payout_id",   is_payout_id,   "^pyt_[0-9A-Za-z]{26}$", "must be the id of a payout (pyt_...)"};
+const struct field_form form_batch_id    = {"batch_id",    is_batch_id,    "^bat_[0-9A-Za-z]{26}$", "must be the id of a payout batch (bat_...)"};
+const struct field_form form_iban     = {"iban",     is_iban,     "^[0-9A-Za-z ]+$", "must be an IBAN: country, two check digits, then up to 30 letters and digits"};
+const struct field_form form_bic      = {"bic",      is_bic,      "^[0-9A-Za-z]+$", "must be a BIC: 8 or 11 letters and digits"};
+const struct field_form form_phone    = {"phone",    is_phone,    "^[+][1-9][0-9]{6,14}$", "must be a phone number as E.164 writes it: +4915112345678"};
+const struct field_form form_payee    = {"payee",    is_payee,    "^[a-z][a-z0-9_]*$", "must be the name of a provider"};
 const struct field_form form_time     = {"time",     is_time,     NULL, "must be a time as RFC 3339 writes it: 2026-11-21T10:15:30Z, or a date"};
 /* clang-format on */

@@ -56,6 +56,9 @@ static void put_item(const struct field *field, const char *key, struct json_out
 static void put_map(const struct field *field, struct json_out *out)
 {
     json_put_cstr(out, "type", "object");
+    if (field->least > 0) {
+        json_put_int(out, "minProperties", field->least);
+    }
     json_put_int(out, "maxProperties", field->most);
     json_key(out, "propertyNames");
     json_begin_object(out);
@@ -63,7 +66,17 @@ static void put_map(const struct field *field, struct json_out *out)
     json_put_int(out, "maxLength", field->name_most);
     put_form(field->name_form, out);
     json_end_object(out);
-    put_item(field, "additionalProperties", out);
+    if (field->type == FIELD_MAP) {
+        put_item(field, "additionalProperties", out);
+        return;
+    }
+    json_key(out, "additionalProperties");
+    json_begin_object(out);
+    json_put_cstr(out, "type", "integer");
+    json_put_cstr(out, "format", "int64");
+    json_put_int(out, "minimum", 0);
+    json_put_int(out, "maximum", field->item_most);
+    json_end_object(out);
 }
 
 static void put_reference(const struct field_set *set, struct json_out *out)
@@ -71,6 +84,17 @@ static void put_reference(const struct field_set *set, struct json_out *out)
     char text[REF_SIZE];
     (void)snprintf(text, sizeof(text), "#/components/schemas/%s", set->name);
     json_put_cstr(out, "$ref", text);
+}
+
+static void put_rows(const struct field *field, struct json_out *out)
+{
+    json_put_cstr(out, "type", "array");
+    json_put_int(out, "minItems", field->least);
+    json_put_int(out, "maxItems", field->most);
+    json_key(out, "items");
+    json_begin_object(out);
+    put_reference(field->members, out);
+    json_end_object(out);
 }
 
 static void put_type(const struct field *field, struct json_out *out)
@@ -92,7 +116,11 @@ static void put_type(const struct field *field, struct json_out *out)
         put_reference(field->members, out);
         break;
     case FIELD_MAP:
+    case FIELD_NUMBERS:
         put_map(field, out);
+        break;
+    case FIELD_ROWS:
+        put_rows(field, out);
         break;
     case FIELD_LIST:
         json_put_cstr(out, "type", "array");

@@ -17,11 +17,21 @@ extern const struct field_set secret_fields;
 extern const struct field_set key_fields;
 extern const struct field_set rotate_fields;
 extern const struct field_set no_fields;
+extern const struct field_set payout_fields;
+extern const struct field_set beneficiary_fields;
+extern const struct field_set bank_account_fields;
+extern const struct field_set payout_batch_fields;
+extern const struct field_set link_fields; /* of a payee's registration */
 
 /* queries */
 extern const struct field_set payment_query;
 extern const struct field_set provider_query;
 extern const struct field_set merchant_query; /* of one merchant's accounts or keys */
+extern const struct field_set payout_query;
+extern const struct field_set batch_query;
+extern const struct field_set row_query; /* rows of a batch */
+extern const struct field_set csv_query; /* what a CSV body cannot say */
+extern const struct field_set payee_query;
 extern const struct field_set no_query;
 
 /* Every table of a body, for the document: a table names only tables that stand in it too. */
@@ -31,6 +41,7 @@ extern const size_t field_set_count;
 enum {
     TABLES_REFERENCE_MAX = 255,
     TABLES_METADATA_MAX = 50,
+    TABLES_ROW_MAX = 15000, /* payouts in one batch */
     TABLES_ACCOUNT_LIST_MAX = 200,
     TABLES_LIST_LIMIT = 10, /* payments in a list when nothing is asked */
     TABLES_LIST_LIMIT_MAX = 100,
