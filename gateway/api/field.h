@@ -32,8 +32,8 @@ enum field_type {
     FIELD_MAP,     /* least..most members; names by name_form, values strings like items */
     FIELD_NUMBERS, /* the same, with values from 0 to item_most */
     FIELD_LIST,    /* of at most `most` strings */
-    FIELD_ROWS,    /* least..most objects by the table `members`: their owner checks each */
-    FIELD_FREE,    /* any object: its owner checks it */
+    FIELD_ROWS, /* least..most objects by the table `members`: their owner counts and checks them */
+    FIELD_FREE, /* any object: its owner checks it */
 };
 
 struct field_form { /* how a string must look */

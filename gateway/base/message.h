@@ -14,11 +14,13 @@ enum message {
     MESSAGE_NONE = 0,
     MESSAGE_MALFORMED_REQUEST,      /* 400 */
     MESSAGE_MALFORMED_JSON,         /* 400 */
+    MESSAGE_MALFORMED_CSV,          /* 400 */
     MESSAGE_KEY_MISSING,            /* 400 Idempotency-Key */
     MESSAGE_KEY_MALFORMED,          /* 400 */
     MESSAGE_CURSOR_MALFORMED,       /* 400 */
     MESSAGE_UNAUTHENTICATED,        /* 401 */
     MESSAGE_FORBIDDEN,              /* 403: the key's role may not do this */
+    MESSAGE_OWN_APPROVAL,           /* 403: another key must approve */
     MESSAGE_NOT_FOUND,              /* 404 */
     MESSAGE_METHOD_NOT_ALLOWED,     /* 405 */
     MESSAGE_KEY_IN_USE,             /* 409: the first request is still running */
@@ -32,6 +34,7 @@ enum message {
     MESSAGE_INVALID_AMOUNT,         /* 422 */
     MESSAGE_UNKNOWN_CURRENCY,       /* 422 */
     MESSAGE_UNKNOWN_PROVIDER,       /* 422 */
+    MESSAGE_INVALID_ROWS,           /* 422: of a batch that was to be refused then */
     MESSAGE_CARD_DATA,              /* 422: something like a card number or CVV was sent */
     MESSAGE_NO_ROUTE,               /* 422: no account can take this payment at all */
     MESSAGE_RATE_LIMITED,           /* 429 */

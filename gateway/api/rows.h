@@ -1,0 +1,54 @@
+/*
+ * rows.h - the rows of a large body, one at a time, so that nobody waits for all of them.
+ *
+ *     {"reference": "x", "payouts": [ {...}, {...}, ... ], "on_invalid": "skip"}
+ *      `---- head ------------------' `-- rows, parsed one by one --' `-- head ---'
+ *
+ *     amount,currency,...          head: what each column means
+ *     1099,EUR,...                 rows
+ *
+ * Rows come first, the head is known when they have ended: rows_head. What is malformed anywhere
+ * makes the body malformed; a row that is well-formed and wrong is that row's problem. The same
+ * rows as JSON and as CSV become the same objects.
+ */
+#ifndef API_ROWS_H
+#define API_ROWS_H
+
+#include "api/csv.h"
+
+struct rows {
+    struct str text; /* borrowed */
+    const struct field_set *set;
+    const char *member; /* of the list in the head */
+    bool is_csv;
+    size_t count; /* rows given so far */
+    /* JSON */
+    size_t at;   /* where the next row begins */
+    size_t from; /* behind the list's bracket; 0: no list was found */
+    size_t to;   /* of the closing one; 0: not yet found */
+    /* CSV */
+    struct csv csv;
+    struct csv_column columns[CSV_COLUMN_MAX];
+    size_t column_count;
+};
+
+enum rows_next {
+    ROWS_ROW = 0,  /* *row is owned by the caller */
+    ROWS_WRONG,    /* a row that is no object, or has not the header's cells: *problem */
+    ROWS_END,      /* rows_head is next */
+    ROWS_MALFORMED /* the body: *problem */
+};
+
+/* set: of a row; text is borrowed until the end. Nothing is read yet. */
+void rows_init(struct rows *rows, struct str text, bool is_csv, const struct field_set *set,
+               const char *member);
+/* Of CSV, before the first row. False: *problem. */
+bool rows_read_header(struct rows *rows, struct arena *arena,
+                      struct field_problem *problem) MUST_USE;
+enum rows_next rows_next(struct rows *rows, struct arena *arena, json_t **row,
+                         struct field_problem *problem);
+/* The body with an empty list; {} of CSV. Owned by the caller; NULL: malformed, *problem. */
+json_t *rows_head(const struct rows *rows, struct arena *arena,
+                  struct field_problem *problem) MUST_USE;
+
+#endif
