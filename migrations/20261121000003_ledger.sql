@@ -222,15 +222,19 @@ CREATE TABLE unresolved (
     merchant_id uuid NOT NULL,
     attempt_id  uuid NOT NULL,
     payment_id  uuid NOT NULL,
+    account_id  uuid NOT NULL,
+    provider    text NOT NULL,
     next_at     timestamptz NOT NULL,
     lease_until timestamptz NOT NULL,
     epoch       bigint NOT NULL,
     tries       integer NOT NULL,
     reason      text NOT NULL,
     parked_at   timestamptz NOT NULL,
+    canceled_at timestamptz,           -- the merchant wants it back
     PRIMARY KEY (merchant_id, attempt_id)
 ) WITH (fillfactor = 50);
-CREATE INDEX unresolved_next ON unresolved (next_at);
+-- Claims go round the lanes: no provider and no merchant keeps the others waiting.
+CREATE INDEX unresolved_lane ON unresolved (provider, account_id, next_at);
 
 -- ---- what the gateway may do ------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ static const size_t answer_texts[] = {
     TEXT(store_answer, body),
 };
 static const size_t park_texts[] = {
+    TEXT(store_park, provider),
     TEXT(store_park, reason),
 };
 

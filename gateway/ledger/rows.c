@@ -71,12 +71,6 @@ struct insert {
             C(BIGINT, limits, captured), C(BIGINT, limits, capture_open),                          \
             C(BIGINT, limits, refunded), C(BIGINT, limits, refund_open)                            \
     }
-#define PARK_COLUMNS                                                                               \
-    {                                                                                              \
-        GATED, C(UUID, park, merchant_id), C(UUID, park, attempt_id), C(UUID, park, payment_id),   \
-            C(TIME, park, next_us), C(INTEGER, park, tries), C(BIGINT, park, epoch),               \
-            C(TEXT, park, reason)                                                                  \
-    }
 
 /* clang-format off */
 static const struct insert inserts[] = {
@@ -139,9 +133,14 @@ static const struct insert inserts[] = {
     LIMITS_COLUMNS},
 {SQL_LIMITS_CHANGE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
     LIMITS_COLUMNS},
-{SQL_PARK_NEW, SCALAR_NOW, {C(UUID, park, merchant_id), C(UUID, park, attempt_id)}, PARK_COLUMNS},
+{SQL_PARK_NEW, SCALAR_NOW, {C(UUID, park, merchant_id), C(UUID, park, attempt_id)},
+    {GATED, C(UUID, park, merchant_id), C(UUID, park, attempt_id), C(UUID, park, payment_id),
+     C(UUID, park, account_id), C(TEXT, park, provider), C(TIME, park, next_us),
+     C(INTEGER, park, tries), C(TEXT, park, reason)}},
 {SQL_PARK_AGAIN, SCALAR_NONE, {C(UUID, park, merchant_id), C(UUID, park, attempt_id)},
-    PARK_COLUMNS},
+    {GATED, C(UUID, park, merchant_id), C(UUID, park, attempt_id), C(TIME, park, next_us),
+     C(INTEGER, park, tries), C(BIGINT, park, epoch), C(BOOL, park, is_canceled),
+     C(TEXT, park, reason)}},
 {SQL_UNPARK, SCALAR_NONE, {C(UUID, unpark, merchant_id), C(UUID, unpark, attempt_id)},
     {GATED, C(UUID, unpark, merchant_id), C(UUID, unpark, attempt_id),
      C(BIGINT, unpark, epoch)}},

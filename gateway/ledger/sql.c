@@ -219,18 +219,22 @@ static const struct sql_text texts[SQL_COUNT] = {
     " AND l.currency = i.currency RETURNING 1)" ALL_CHANGED},
 
 [SQL_PARK_NEW] = {SQL_WRITER, "park_new",
-    "INSERT INTO unresolved (merchant_id, attempt_id, payment_id, next_at, lease_until, epoch,"
-    " tries, reason, parked_at) SELECT u.merchant_id, u.attempt_id, u.payment_id, u.next_at,"
-    " '-infinity', 0, u.tries, u.reason, $1 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[],"
-    " $5::uuid[], $6::timestamptz[], $7::integer[], $8::bigint[], $9::text[]) AS u (gate,"
-    " merchant_id, attempt_id, payment_id, next_at, tries, epoch, reason)" GATE},
+    "INSERT INTO unresolved (merchant_id, attempt_id, payment_id, account_id, provider, next_at,"
+    " lease_until, epoch, tries, reason, parked_at) SELECT u.merchant_id, u.attempt_id,"
+    " u.payment_id, u.account_id, u.provider, u.next_at, '-infinity', 0, u.tries, u.reason, $1"
+    " FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[],"
+    " $8::timestamptz[], $9::integer[], $10::text[]) AS u (gate, merchant_id, attempt_id,"
+    " payment_id, account_id, provider, next_at, tries, reason)" GATE},
 
+/* Whoever did not yet know that the merchant wants it back must not put it off. */
 [SQL_PARK_AGAIN] = {SQL_WRITER, "park_again",
     "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
-    " $4::uuid[], $5::timestamptz[], $6::integer[], $7::bigint[], $8::text[]) AS u (gate,"
-    " merchant_id, attempt_id, payment_id, next_at, tries, epoch, reason)" GATE "),"
-    " changed AS (UPDATE unresolved r SET next_at = i.next_at, lease_until = '-infinity',"
-    " tries = i.tries, reason = i.reason FROM input i WHERE r.merchant_id = i.merchant_id"
+    " $4::timestamptz[], $5::integer[], $6::bigint[], $7::boolean[], $8::text[]) AS u (gate,"
+    " merchant_id, attempt_id, next_at, tries, epoch, is_canceled, reason)" GATE "),"
+    " changed AS (UPDATE unresolved r SET next_at = CASE WHEN r.canceled_at IS NULL"
+    " OR i.is_canceled THEN i.next_at ELSE r.canceled_at END, lease_until = '-infinity',"
+    " tries = CASE WHEN r.canceled_at IS NULL OR i.is_canceled THEN i.tries ELSE 0 END,"
+    " reason = i.reason FROM input i WHERE r.merchant_id = i.merchant_id"
     " AND r.attempt_id = i.attempt_id AND r.epoch = i.epoch RETURNING 1)" ALL_CHANGED},
 
 [SQL_UNPARK] = {SQL_WRITER, "unpark",
@@ -248,13 +252,45 @@ static const struct sql_text texts[SQL_COUNT] = {
     " WHERE k.merchant_id = $3 AND k.key = $4) FROM batches b"
     " WHERE b.writer_id = $1 AND b.batch_no = $2"},
 
-/* The outer WHERE repeats the predicate: it is what is checked again after waiting for another. */
+/*
+ * The lanes one after the other (each step one descent of their index), of each lane what is longest
+ * due, as far as there is room for it; then the lanes take turns. The outer WHERE repeats the
+ * predicate: it is what is checked again after waiting for another.
+ */
 [SQL_CLAIM] = {SQL_CONTROL, "claim",
-    "UPDATE unresolved r SET lease_until = $2, epoch = r.epoch + 1"
-    " WHERE (r.merchant_id, r.attempt_id) IN (SELECT d.merchant_id, d.attempt_id FROM unresolved d"
-    " WHERE d.next_at <= $1 AND d.lease_until <= $1 ORDER BY d.next_at LIMIT $3)"
+    "WITH RECURSIVE lane AS ((SELECT provider, account_id FROM unresolved"
+    " ORDER BY provider, account_id LIMIT 1) UNION ALL SELECT n.provider, n.account_id FROM lane l"
+    " CROSS JOIN LATERAL (SELECT u.provider, u.account_id FROM unresolved u"
+    " WHERE (u.provider, u.account_id) > (l.provider, l.account_id)"
+    " ORDER BY u.provider, u.account_id LIMIT 1) n),"
+    " held AS MATERIALIZED (SELECT h.* FROM unnest($6::text[], $7::uuid[], $8::bigint[])"
+    " AS h (provider, account_id, number)),"
+    " room AS MATERIALIZED (SELECT l.provider, l.account_id,"
+    " (SELECT coalesce(sum(h.number), 0)::bigint FROM held h WHERE h.provider = l.provider"
+    " AND h.account_id = l.account_id) AS of_account,"
+    " (SELECT coalesce(sum(h.number), 0)::bigint FROM held h WHERE h.provider = l.provider)"
+    " AS of_provider FROM lane l),"
+    " due AS (SELECT d.*, o.provider, o.of_provider, o.of_account + row_number() OVER"
+    " (PARTITION BY o.provider, o.account_id ORDER BY d.next_at) AS place FROM room o"
+    " CROSS JOIN LATERAL (SELECT u.merchant_id, u.attempt_id, u.next_at FROM unresolved u"
+    " WHERE u.provider = o.provider AND u.account_id = o.account_id AND u.next_at <= $1"
+    " AND u.lease_until <= $1 ORDER BY u.next_at"
+    " LIMIT greatest(least($4 - o.of_account, $5 - o.of_provider, $3), 0)) d),"
+    " ranked AS (SELECT d.*, d.of_provider + row_number() OVER (PARTITION BY d.provider"
+    " ORDER BY d.place, d.next_at) AS provider_place FROM due d),"
+    " picked AS MATERIALIZED (SELECT merchant_id, attempt_id FROM ranked"
+    " WHERE provider_place <= $5 ORDER BY place, next_at LIMIT $3)"
+    " UPDATE unresolved r SET lease_until = $2, epoch = r.epoch + 1 FROM picked p"
+    " WHERE r.merchant_id = p.merchant_id AND r.attempt_id = p.attempt_id"
     " AND r.next_at <= $1 AND r.lease_until <= $1"
-    " RETURNING r.merchant_id, r.attempt_id, r.payment_id, r.epoch, r.tries, r.parked_at"},
+    " RETURNING r.merchant_id, r.attempt_id, r.payment_id, r.epoch, r.tries, r.parked_at,"
+    " r.account_id, r.provider, r.canceled_at IS NOT NULL"},
+
+[SQL_CANCEL] = {SQL_CONTROL, "cancel",
+    "WITH changed AS (UPDATE unresolved SET canceled_at = coalesce(canceled_at, $3),"
+    " next_at = CASE WHEN canceled_at IS NULL THEN least(next_at, $3) ELSE next_at END,"
+    " tries = CASE WHEN canceled_at IS NULL THEN 0 ELSE tries END"
+    " WHERE merchant_id = $1 AND attempt_id = $2 RETURNING 1)" COUNT_CHANGED},
 
 /*
  * A dead process may have left a batch on its way, so its writer is looked at again and again until
@@ -264,9 +300,10 @@ static const struct sql_text texts[SQL_COUNT] = {
     "WITH dead AS MATERIALIZED (SELECT writer_id, watermark_at,"
     " coalesce(reaped_at, heartbeat_at) < $4 AS is_settled FROM writers WHERE adopted_at IS NULL"
     " AND (reaped_at IS NOT NULL OR (instance_id <> $1 AND heartbeat_at < $3))),"
-    " changed AS (INSERT INTO unresolved (merchant_id, attempt_id, payment_id, next_at,"
-    " lease_until, epoch, tries, reason, parked_at)"
-    " SELECT a.merchant_id, a.attempt_id, a.payment_id, $2, '-infinity', 0, 0, 'adopted', $2"
+    " changed AS (INSERT INTO unresolved (merchant_id, attempt_id, payment_id, account_id,"
+    " provider, next_at, lease_until, epoch, tries, reason, parked_at)"
+    " SELECT a.merchant_id, a.attempt_id, a.payment_id, a.account_id, a.provider, $2, '-infinity',"
+    " 0, 0, 'adopted', $2"
     " FROM dead d JOIN attempts a ON a.created_at >= d.watermark_at AND a.writer_id = d.writer_id"
     " WHERE (SELECT count(*) FROM outcomes o WHERE o.merchant_id = a.merchant_id"
     " AND o.attempt_id = a.attempt_id AND o.outcome IN ('approved', 'declined_soft',"
@@ -347,7 +384,8 @@ static const struct sql_text texts[SQL_COUNT] = {
 [SQL_LOAD_ATTEMPTS] = {SQL_READER, "load_attempts",
     "SELECT a.payment_id, a.attempt_id, a.number, a.operation, a.account_id, a.provider,"
     " a.amount_minor, a.currency, a.decision, a.token_hash, a.expected_fee_minor, a.created_at,"
-    " a.writer_id, (SELECT true FROM unresolved r WHERE r.merchant_id = a.merchant_id"
+    " a.writer_id, (SELECT r.canceled_at IS NOT NULL FROM unresolved r"
+    " WHERE r.merchant_id = a.merchant_id"
     " AND r.attempt_id = a.attempt_id) FROM unnest($2::uuid[]) AS u (payment_id) JOIN attempts a"
     " ON a.merchant_id = $1 AND a.payment_id = u.payment_id ORDER BY a.payment_id DESC, a.number"},
 

@@ -42,6 +42,7 @@ enum sql {
     SQL_PROBE_MARK,
     SQL_PROBE_ASK,
     SQL_CLAIM,
+    SQL_CANCEL,
     SQL_ADOPT,
     SQL_REAP_WRITER,
     SQL_REAP_INSTANCE,

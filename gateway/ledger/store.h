@@ -199,9 +199,12 @@ struct store_park { /* into `unresolved`, or put back with a later time */
     struct uuid merchant_id;
     struct uuid attempt_id;
     struct uuid payment_id;
+    struct uuid account_id; /* with the provider: its lane */
+    struct str provider;
     int64_t next_us;
     int32_t tries;
-    int64_t epoch; /* 0: new row; else the claim's epoch (other: STORE_FENCED) */
+    int64_t epoch;    /* 0: new row; else the claim's epoch (other: STORE_FENCED) */
+    bool is_canceled; /* as claimed: a cancel that came meanwhile makes it due at once, at try 0 */
     struct str reason;
 };
 
@@ -279,7 +282,8 @@ struct store_attempt_view {
     size_t send_count;
     struct store_outcome *outcomes; /* by number */
     size_t outcome_count;
-    bool parked; /* in `unresolved` */
+    bool parked;      /* in `unresolved` */
+    bool is_canceled; /* there, and the merchant wants it back */
 };
 struct store_payment_view {
     struct store_payment row;   /* key, fingerprint, tokens_sealed, details included */
@@ -350,19 +354,43 @@ struct store_claimed {
     int64_t epoch;
     int32_t tries;
     int64_t parked_us; /* when it was first parked */
+    struct uuid account_id;
+    struct str provider;
+    bool is_canceled;
 };
 typedef void (*store_claim_fn)(void *ctx, enum store_find found,
                                const struct store_claimed *claimed, size_t count,
                                const struct error *why);
-/*
- * Claim up to limit due rows for lease_ms (one UPDATE whose outer WHERE repeats the predicate).
- * Each claim raises the epoch by one: a row that kills its claimers shows it there.
- */
-void store_claim(struct store *store, unsigned limit, int64_t now_us, int64_t lease_ms,
-                 struct arena *arena, store_claim_fn done, void *ctx);
-
 typedef void (*store_count_fn)(void *ctx, enum store_find found, int64_t count,
                                const struct error *why);
+struct store_lane { /* the attempts of one account */
+    struct str provider;
+    struct uuid account_id;
+    int32_t in_hand; /* of it, here */
+};
+struct store_claim_ask {
+    int64_t now_us;
+    int64_t lease_ms;
+    unsigned limit;       /* rows claimed now */
+    unsigned account_max; /* in hand and claimed of one account, and of one provider */
+    unsigned provider_max;
+    const struct store_lane *lanes; /* those with attempts in hand; borrowed during the call */
+    size_t lane_count;
+};
+/*
+ * Claim due rows for lease_ms (one UPDATE whose outer WHERE repeats the predicate). Each claim
+ * raises the epoch by one: a row that kills its claimers shows it there. Accounts take turns, each
+ * with what is longest due: whoever has least in hand comes first.
+ */
+void store_claim(struct store *store, const struct store_claim_ask *ask, struct arena *arena,
+                 store_claim_fn done, void *ctx);
+/*
+ * The merchant wants this attempt back: from now on whoever claims it is told, and it is due at
+ * once. Count 0: it is not in `unresolved`. Again: nothing changes.
+ */
+void store_cancel(struct store *store, const struct uuid *merchant_id,
+                  const struct uuid *attempt_id, int64_t now_us, store_count_fn done, void *ctx);
+
 /*
  * Park every attempt without final outcome of writers that are surely dead: those the master reaped
  * (writers.reaped_us set by store_reap_writer), and those of other instances whose newest heartbeat

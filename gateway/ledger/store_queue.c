@@ -31,6 +31,9 @@ static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult
             .epoch = column_int8(res, row, 3),
             .tries = column_int4(res, row, 4),
             .parked_us = column_time(res, row, 5),
+            .account_id = column_uuid(res, row, 6),
+            .provider = column_copy(res, row, 7, claim->arena),
+            .is_canceled = column_bool(res, row, 8),
         };
     }
 }
@@ -45,18 +48,48 @@ static void claim_end(struct pg_job *job, enum pg_end end, const struct pg_failu
     call_free(&claim->call);
 }
 
-void store_claim(struct store *store, unsigned limit, int64_t now_us, int64_t lease_ms,
-                 struct arena *arena, store_claim_fn done, void *ctx)
+static void put_lanes(struct params *params, const struct store_lane *lanes, size_t count)
+{
+    params_array_begin(params, VALUE_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_bytes(params, lanes[i].provider);
+    params_array_end(params);
+    params_array_begin(params, VALUE_UUID, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_uuid(params, &lanes[i].account_id);
+    params_array_end(params);
+    params_array_begin(params, VALUE_INT8, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_int8(params, lanes[i].in_hand);
+    params_array_end(params);
+}
+
+void store_claim(struct store *store, const struct store_claim_ask *ask, struct arena *arena,
+                 store_claim_fn done, void *ctx)
 {
     struct claim *claim = call_new(store, sizeof(*claim), SQL_CONTROL, claim_result, claim_end);
     claim->arena = arena;
     claim->done = done;
     claim->ctx = ctx;
-    params_time(&claim->call.params, now_us);
-    params_time(&claim->call.params, now_us + lease_ms * CLOCK_MS_US);
-    params_int8(&claim->call.params, limit);
+    struct params *params = &claim->call.params;
+    params_time(params, ask->now_us);
+    params_time(params, ask->now_us + ask->lease_ms * CLOCK_MS_US);
+    params_int8(params, ask->limit);
+    params_int8(params, ask->account_max);
+    params_int8(params, ask->provider_max);
+    put_lanes(params, ask->lanes, ask->lane_count);
     call_add(&claim->call, SQL_CLAIM);
     call_submit(&claim->call);
+}
+
+void store_cancel(struct store *store, const struct uuid *merchant_id,
+                  const struct uuid *attempt_id, int64_t now_us, store_count_fn done, void *ctx)
+{
+    struct call *call = count_new(store, SQL_CANCEL, done, ctx);
+    params_uuid(&call->params, merchant_id);
+    params_uuid(&call->params, attempt_id);
+    params_time(&call->params, now_us);
+    call_submit(call);
 }
 
 /* ---- how much waits -------------------------------------------------------------------------- */

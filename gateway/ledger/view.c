@@ -74,7 +74,8 @@ static void take_attempt(struct view *view, const PGresult *res, int row,
     };
     column_currency(res, row, 7, attempt->row.currency);
     column_digest(res, row, 9, attempt->row.token_hash);
-    attempt->parked = column_bool(res, row, 13);
+    attempt->parked = !column_is_null(res, row, 13);
+    attempt->is_canceled = column_bool(res, row, 13);
 }
 
 void view_take_attempts(struct view *view, const PGresult *res)

@@ -41,12 +41,14 @@ const struct payments_config payments_config_default = {
             .resolve_max_us = 300 * CLOCK_SECOND_US,
             .review_after_us = 24LL * 3600 * CLOCK_SECOND_US,
             .pending_after_us = 7LL * 24 * 3600 * CLOCK_SECOND_US,
+            .payout_max_us = 3600 * CLOCK_SECOND_US,
+            .payout_after_us = 35LL * 24 * 3600 * CLOCK_SECOND_US,
             .attempt_max = 3,
             .again_max = 1,
         },
     .in_flight_max = 4096,
     .resolve_interval_ms = 1000,
-    .resolve_batch = 32,
+    .resolve_batch = 256,
     .dead_after_ms = 120000,
 };
 
@@ -70,6 +72,7 @@ struct drive *drive_new(struct payments *payments, struct merchant *merchant)
     drive->wall_offset_us = drive->started_us - mono_us;
     drive->deadline_us = mono_us + payments->config.limits.answer_us;
     list_init(&drive->waiting);
+    list_init(&drive->looking);
     list_add_last(&payments->in_hand, &drive->in_hand);
     payments->in_hand_count++;
     metrics_add(payments->in_flight, 1);
@@ -99,7 +102,7 @@ void drive_free(struct drive *drive)
     list_remove(&drive->in_hand);
     payments->in_hand_count--;
     if (drive->is_resumed)
-        payments->resolver.running--;
+        resolver_ended(payments, drive);
     drive_release(drive);
 }
 
@@ -371,6 +374,7 @@ struct payments *payments_new(const struct payments_config *config,
     list_init(&payments->in_hand);
     list_init(&payments->waiting);
     list_init(&payments->soon);
+    list_init(&payments->canceling);
     loop_timer_init(&payments->deadline_timer, parts->loop, deadline_run, payments);
     loop_timer_init(&payments->soon_timer, parts->loop, soon_run, payments);
     payments->in_flight = metrics_find(METRIC_IN_FLIGHT, NULL, 0);
@@ -382,7 +386,7 @@ struct payments *payments_new(const struct payments_config *config,
 bool payments_drain(struct payments *payments)
 {
     payments->is_draining = true;
-    return payments->in_hand_count == 0;
+    return payments->in_hand_count == 0 && payments->canceling_count == 0;
 }
 
 size_t payments_in_flight(const struct payments *payments)
@@ -411,6 +415,7 @@ void payments_free(struct payments **payments_at)
     }
     merchants_watch(payments->parts.merchants, NULL, NULL);
     resolver_release(payments);
+    driver_cancel_release(payments);
     loop_timer_release(&payments->deadline_timer);
     loop_timer_release(&payments->soon_timer);
     free(payments);

@@ -9,7 +9,9 @@
  *     driver_write.c   rows for the ledger out of a write plan; the answer that is stored with them
  *     driver_send.c    engine sends, judging, health and metrics
  *     driver_key.c     keys and references that were taken: replay, 409, 202, next try
+ *     driver_cancel.c  the merchant wants a payout back
  *     resolve.c        the same for attempts claimed from `unresolved`
+ *     resolve_queue.c  claiming them, and the heartbeat
  *
  * Two views of the payment are kept. `committed` is what the ledger has: only it is shown while a
  * write is in the air. `planned` is `committed` plus the rows of that write; a commit makes it the
@@ -69,6 +71,7 @@ struct drive_rows { /* of one attempt: both views point here */
 struct drive {
     struct payments *payments; /* borrowed */
     struct link in_hand;
+    struct link looking;    /* resumed: with the resolver */
     struct link waiting;    /* for the deadline; in order of deadlines */
     int64_t started_us;     /* wall */
     int64_t deadline_us;    /* monotonic */
@@ -107,6 +110,7 @@ struct drive {
     /* The attempt that is prepared or sent. */
     struct provider_call call;
     struct provider_facts facts;
+    struct provider_facts learned; /* in this look or send */
     struct provider_request request;
     struct str refusal;     /* why the adapter refused last; empty: it did not */
     struct str body_sealed; /* of the request, for send sealed_number */
@@ -145,7 +149,10 @@ struct drive {
 struct resolver {
     struct loop_timer claim_timer; /* each resolve_interval_ms */
     struct loop_timer beat_timer;  /* each second */
-    size_t running;                /* claimed attempts in hand */
+    struct link looking;           /* claimed attempts in hand */
+    size_t running;                /* of them */
+    size_t ended_count;            /* ... done with since the last claim */
+    bool may_be_more;              /* the last claim found some */
     bool is_claiming;
     bool is_adopting;
     bool is_beating;
@@ -175,6 +182,8 @@ struct payments {
     struct loop_timer soon_timer;
     struct link soon; /* refusals for the next tick: drives linked by `waiting` */
     bool is_draining;
+    struct link canceling; /* requests for a cancel, not yet answered */
+    size_t canceling_count;
     struct metrics_series *in_flight;
     struct resolver resolver;
 };
@@ -248,7 +257,20 @@ bool drive_refuse_repeat(struct drive *drive);
 void drive_answer_key(struct drive *drive);
 void drive_answer_reference(struct drive *drive);
 
+/* ---- driver_cancel.c ---- */
+void driver_cancel_release(struct payments *payments);
+
 /* ---- resolve.c ---- */
+/* Its provider known here; NULL when the account is gone. */
+const struct merchant_account *drive_find_account(const struct merchant *merchant,
+                                                  const struct uuid *account_id);
+void resolve_take_on(struct payments *payments, const struct store_claimed *claimed);
+
+/* ---- resolve_queue.c ---- */
+/* Claim in the next tick. */
+void resolver_wake(struct payments *payments);
+/* A claimed attempt is done with. */
+void resolver_ended(struct payments *payments, struct drive *drive);
 void resolver_init(struct payments *payments);
 void resolver_release(struct payments *payments);
 

@@ -87,7 +87,7 @@ static bool is_mismatch(const struct provider_call *call,
 
 static struct str print_facts(struct drive *drive, const struct provider_judgement *judgement)
 {
-    struct provider_facts facts = judgement->facts;
+    struct provider_facts facts = drive->learned;
     if (judgement->action_url.len > 0 && facts.count < PROVIDER_FACT_MAX)
         provider_fact_set(&facts, STR("action_url"), judgement->action_url);
     if (facts.count == 0)
@@ -116,11 +116,35 @@ static void keep_judgement(struct drive *drive, const struct engine_result *resu
     answer->http_status = result->answer.status;
     if (judgement->has_fee && judgement->fee_minor >= 0)
         answer->fee_minor = judgement->fee_minor;
-    for (size_t i = 0; i < judgement->facts.count; i++) {
-        const struct provider_fact *fact = &judgement->facts.fact[i];
-        provider_fact_set(&drive->facts, arena_str(arena, fact->name),
-                          arena_str(arena, fact->value));
+}
+
+/* True when something was not known before. */
+static bool learn_facts(struct drive *drive, const struct provider_facts *facts)
+{
+    bool is_new = false;
+    for (size_t i = 0; i < facts->count; i++) {
+        struct str name = arena_str(&drive->arena, facts->fact[i].name);
+        struct str value = arena_str(&drive->arena, facts->fact[i].value);
+        is_new = is_new || !str_eq(provider_fact_find(&drive->facts, name), value);
+        provider_fact_set(&drive->facts, name, value);
+        provider_fact_set(&drive->learned, name, value);
     }
+    return is_new;
+}
+
+/* Of a payout that stays pending: what the ledger does not say yet. */
+static bool is_news(const struct drive *drive, bool is_new_fact)
+{
+    const struct store_payment_view *view = &drive->committed.payment;
+    if (drive->operation != OPERATION_PAYOUT || view->attempt_count == 0)
+        return false;
+    const struct store_attempt_view *attempt = &view->attempts[view->attempt_count - 1];
+    for (size_t i = attempt->outcome_count; i > 0; i--) {
+        const struct store_outcome *outcome = &attempt->outcomes[i - 1];
+        if (outcome->outcome == OUTCOME_PENDING)
+            return is_new_fact || !str_eq(outcome->reason, drive->answer.reason);
+    }
+    return false;
 }
 
 static enum health_event health_event_of(const struct drive *drive,
@@ -132,8 +156,9 @@ static enum health_event health_event_of(const struct drive *drive,
     if (result->end == ENGINE_LOST)
         return HEALTH_LOST;
     bool is_unwell = result->answer.status >= 500 || result->answer.status == 429;
-    bool is_garbage =
-        judgement->outcome == OUTCOME_UNKNOWN && drive->send_step != PROVIDER_STEP_LOOKUP;
+    bool is_garbage = judgement->outcome == OUTCOME_UNKNOWN &&
+                      drive->send_step != PROVIDER_STEP_LOOKUP &&
+                      drive->send_step != PROVIDER_STEP_CANCEL;
     return is_unwell || is_garbage ? HEALTH_ERROR : HEALTH_SUCCESS;
 }
 
@@ -191,6 +216,14 @@ static bool build_lookup(struct drive *drive)
            provider->build_lookup(&drive->call, &drive->facts, &drive->arena, &drive->request);
 }
 
+static bool build_cancel(struct drive *drive)
+{
+    const struct provider *provider = drive->call.account->provider;
+    drive->request = (struct provider_request){0};
+    return provider->build_cancel != NULL &&
+           provider->build_cancel(&drive->call, &drive->facts, &drive->arena, &drive->request);
+}
+
 static bool build_repeat(struct drive *drive, uint8_t send_number)
 {
     const struct store_payment_view *view = &drive->committed.payment;
@@ -231,6 +264,7 @@ void drive_send(struct drive *drive, const struct orchestrate_action *action)
 {
     int64_t window_us = drive->payments->config.limits.send_window_us;
     drive->send_kind = action->send;
+    drive->learned = (struct provider_facts){0};
     drive->lookup_count = 0;
     drive->answer = (struct drive_answer){
         .attempt_number = action->attempt_number,
@@ -256,6 +290,12 @@ void drive_send(struct drive *drive, const struct orchestrate_action *action)
         else
             start(drive, clock_mono_us() + window_us);
         return;
+    case SEND_CANCEL:
+        if (!is_usable || !build_cancel(drive))
+            answer_unsent(drive, is_usable ? "cannot_cancel" : "account_unusable");
+        else
+            start(drive, clock_mono_us() + window_us);
+        return;
     }
 }
 
@@ -274,7 +314,9 @@ static void send_done(void *ctx, const struct engine_result *result)
         drop_unsound(&judgement);
         if (result->answer.status == 401)
             engine_forget_token(drive->payments->parts.engine, account);
+        bool is_new_fact = learn_facts(drive, &judgement.facts);
         keep_judgement(drive, result, &judgement);
+        event.answer.is_news = is_news(drive, is_new_fact);
         event.answer.whole = true;
         event.answer.outcome = judgement.outcome;
         event.answer.amount_mismatch = is_mismatch(&drive->call, &judgement);

@@ -297,11 +297,15 @@ static void add_queue(struct drive *drive, const struct orchestrate_action *acti
     struct store_attempt_view *attempt = planned_attempt(
         drive, plan->has_outcome ? plan->outcome_attempt_number : drive->core.attempt_number);
     attempt->parked = plan->parks;
+    attempt->is_canceled = plan->parks && attempt->is_canceled;
     if (plan->parks) {
         rows->park = (struct store_park){
             .merchant_id = attempt->row.merchant_id,
             .attempt_id = attempt->row.attempt_id,
             .payment_id = attempt->row.payment_id,
+            .account_id = attempt->row.account_id,
+            .provider = attempt->row.provider,
+            .is_canceled = drive->claim.is_canceled,
             .next_us = plan->park_next_us + drive->guard_us - drive->lift_us,
             .tries = plan->park_tries,
             .epoch = drive->claim.epoch,
@@ -354,7 +358,8 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
         add_send(drive, action, rows);
     if (plan->posts_transfers)
         add_transfers(drive, plan, rows);
-    if (plan->has_event)
+    bool is_old = plan->is_news && view->status == drive->committed.payment.status;
+    if (plan->has_event && !is_old)
         add_event(drive, plan, rows);
     add_queue(drive, action, rows);
     if (plan->stores_answer)
@@ -403,7 +408,7 @@ static void take_commit(struct drive *drive)
     view_copy(drive, &drive->committed, &drive->planned);
     if (plan->opens_payment)
         drive_hold_key(drive);
-    if (plan->has_event && plan->status != PAYMENT_NONE) {
+    if (plan->has_event && !plan->is_news && plan->status != PAYMENT_NONE) {
         struct store_payment_view *view = &drive->committed.payment;
         metrics_count(METRIC_PAYMENTS, 1, str_of(payment_status_name(view->status)),
                       str_of(view->row.currency));

@@ -264,6 +264,8 @@ void orchestrate_check_limits(const struct orchestrate_limits *limits)
     CHECK(limits->resolve_max_us >= limits->resolve_first_us);
     CHECK(limits->review_after_us > 0);
     CHECK(limits->pending_after_us > 0);
+    CHECK(limits->payout_max_us >= limits->resolve_first_us);
+    CHECK(limits->payout_after_us > 0);
     CHECK(limits->attempt_max > 0);
 }
 

@@ -32,7 +32,7 @@
  * review, in one look:
  *
  *       begin --repeat--> ANNOUNCING (WRITE: a repeat may leave) --SEND repeat--> SENDING
- *         |  ---lookup----------------------------------------------SEND lookup--> SENDING
+ *         |  ---lookup, or cancel----------------------SEND lookup, SEND cancel--> SENDING
  *         |  nothing can have moved, or nobody can be asked                          |
  *         v                                                                          v
  *       CLOSING (WRITE close: end, review, or put back with a later time) <----------+
@@ -43,6 +43,10 @@
  * that whoever takes the attempt over later knows the last moment at which money may still begin to
  * move. "Failed" ends it only when it is the answer to the key (answers_key): a refusal at the door
  * says nothing of earlier sends.
+ *
+ * The merchant may ask for an accepted attempt to be canceled (payouts). The provider is then told,
+ * and asked, in turn, until it says how it ended: canceled, or paid all the same. Its word alone
+ * counts, and it is judged like that of a lookup.
  *
  * Fences. Each decision about an attempt (record, switch, close, announcement) carries an outcome
  * row whose number is one above the highest the writer has seen: of two writers who both believe
@@ -77,6 +81,7 @@ enum orchestrate_replay {
 struct orchestrate_candidate { /* in the order to try */
     enum orchestrate_replay replay;
     bool can_lookup;         /* resumed: build_lookup works with the facts that are stored */
+    bool can_cancel;         /* resumed: build_cancel does */
     int64_t key_lifetime_us; /* 0: for ever */
     int64_t settle_us;
 };
@@ -92,6 +97,8 @@ struct orchestrate_limits {
     int64_t resolve_max_us;   /* 5 min: longest pause between two looks */
     int64_t review_after_us;  /* 24 h in UNKNOWN, then a person must look */
     int64_t pending_after_us; /* 7 d: the same for PENDING */
+    int64_t payout_max_us;    /* 1 h: longest pause between two looks at a PENDING payout */
+    int64_t payout_after_us;  /* 35 d: the same for a PENDING payout: it may lie unclaimed for 30 */
     uint8_t attempt_max;      /* 3 providers tried per payment */
     uint8_t again_max;        /* 1: further sends of one attempt after FAILED with may_send_again */
 };
@@ -153,6 +160,7 @@ struct orchestrate_answer {
     bool may_send_again;  /* FAILED for a passing reason */
     bool answers_key;     /* FAILED: it tells what became of the key; false for a refusal at the
                              door (HTTP 401, 403, 408, 425, 429, 5xx) */
+    bool is_news;           /* PENDING: for another reason than before, or with new facts */
 };
 
 struct orchestrate_event {
@@ -178,6 +186,7 @@ enum orchestrate_send_kind {
     SEND_FIRST = 0, /* the committed request, first time */
     SEND_REPEAT,    /* the identical stored request under the same key */
     SEND_LOOKUP,
+    SEND_CANCEL, /* asks for the cancel of the attempt */
 };
 
 enum orchestrate_reply {
@@ -204,6 +213,7 @@ struct orchestrate_write_plan {
     bool announces_repeat;      /* send outcome_send_number may leave again from now_us on */
     bool posts_transfers;       /* approved: by operation */
     bool has_event;
+    bool is_news;               /* the event may be left out when the status stays as it was */
     enum payment_status status; /* after this commit; NONE: unchanged */
     bool stores_answer;         /* the first final answer, under the idempotency key */
     bool parks;                 /* into `unresolved`; resumed: put back under the claim's epoch */
@@ -220,7 +230,7 @@ struct orchestrate_action {
     enum orchestrate_reply reply; /* performed before kind */
     uint8_t attempt_number;       /* PREPARE, WRITE, SEND: which attempt, 1.. */
     uint8_t candidate;            /* its index as given to orchestrate_init; resumed: 0 */
-    uint8_t send_number;          /* PREPARE, WRITE (opens_send), SEND: 1..; lookup: 0 */
+    uint8_t send_number;          /* PREPARE, WRITE (opens_send), SEND: 1..; lookup, cancel: 0 */
     enum orchestrate_send_kind send;
     int64_t not_after_us;         /* SEND: wall clock; in truth send_window_us, by the monotonic
                                      clock, after the WRITE was asked for: later it must not leave */
@@ -262,11 +272,12 @@ struct orchestrate {
     struct plan_position plan;
     enum operation operation; /* SALE, AUTHORIZE or PAYOUT: from the plan */
     bool is_resumed;
-    bool is_canceled;      /* by the merchant: never repeat, never fail over */
+    bool is_canceled; /* by the merchant: never repeat, never fail over; cancel where possible */
     bool payment_is_final; /* resumed: the payment ended, or went on, without this attempt */
     bool client_waits;     /* an answer is still owed */
     bool probe_again;      /* WAITING: then PROBE, not WRITE */
     bool was_announced;    /* resumed: the look in the air is a repeat */
+    bool is_canceling;     /* resumed: ... is a cancel */
     uint8_t candidate_count;
     uint8_t attempt_number; /* current, 1.. */
     struct orchestrate_candidate candidate[ORCHESTRATE_CANDIDATE_MAX];

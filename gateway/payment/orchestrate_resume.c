@@ -37,11 +37,22 @@ bool orchestrate_may_repeat(const struct orchestrate *o, int64_t now_us)
     return arrives_us < attempt->send[0].created_us + provider(o)->key_lifetime_us;
 }
 
+/* Told and asked in turn: the answer to the cancel may be lost, and the lookup says how it ended. */
+static bool should_cancel(const struct orchestrate *o)
+{
+    const struct orchestrate_candidate *asked = provider(o);
+    return o->is_canceled && asked->can_cancel && (o->tries % 2 == 0 || !asked->can_lookup);
+}
+
 static enum orchestrate_send_kind choose_look(const struct orchestrate *o, int64_t now_us,
                                               bool *found)
 {
     const struct orchestrate_candidate *asked = provider(o);
     bool may_repeat = orchestrate_may_repeat(o, now_us);
+    if (should_cancel(o)) {
+        *found = true;
+        return SEND_CANCEL;
+    }
     if (o->attempt.state == ATTEMPT_PENDING) /* the first answer would say "pending" for ever */
         may_repeat = may_repeat && asked->replay == REPLAY_LATEST_STATE;
     bool prefers_lookup = o->attempt.state == ATTEMPT_PENDING ||
@@ -55,12 +66,20 @@ static enum orchestrate_send_kind choose_look(const struct orchestrate *o, int64
 
 /* ---- how a look ends ------------------------------------------------------------------------- */
 
+/* A payout that the provider has accepted, and the merchant does not want back. */
+static bool is_patient(const struct orchestrate *o)
+{
+    return o->operation == OPERATION_PAYOUT && o->attempt.state == ATTEMPT_PENDING &&
+           !o->is_canceled;
+}
+
 static int64_t back_off(const struct orchestrate *o)
 {
     int64_t pause_us = o->limits.resolve_first_us;
-    for (int32_t i = 0; i < o->tries && pause_us < o->limits.resolve_max_us; i++)
+    int64_t max_us = is_patient(o) ? o->limits.payout_max_us : o->limits.resolve_max_us;
+    for (int32_t i = 0; i < o->tries && pause_us < max_us; i++)
         pause_us *= 2;
-    return pause_us < o->limits.resolve_max_us ? pause_us : o->limits.resolve_max_us;
+    return pause_us < max_us ? pause_us : max_us;
 }
 
 /* Into CLOSING with what o->pending holds; the status is left alone when the payment has ended. */
@@ -115,8 +134,10 @@ static void review(struct orchestrate *o, int64_t now_us, struct orchestrate_act
 static void put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_us,
                      struct orchestrate_action *action)
 {
-    int64_t bound_us = o->attempt.state == ATTEMPT_PENDING ? o->limits.pending_after_us
-                                                           : o->limits.review_after_us;
+    int64_t bound_us = o->limits.review_after_us;
+    if (o->attempt.state == ATTEMPT_PENDING)
+        bound_us = o->operation == OPERATION_PAYOUT ? o->limits.payout_after_us
+                                                    : o->limits.pending_after_us;
     if (now_us - o->unknown_since_us >= bound_us) {
         review(o, now_us, action);
         return;
@@ -128,13 +149,13 @@ static void put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_u
 }
 
 /* The provider has accepted it and decides later. */
-static void accepted(struct orchestrate *o, uint8_t send_number, enum outcome outcome,
+static void accepted(struct orchestrate *o, uint8_t send_number, enum outcome outcome, bool is_news,
                      int64_t now_us, struct orchestrate_action *action)
 {
     struct orchestrate_send_state *send =
         send_number > 0 ? &o->attempt.send[send_number - 1] : NULL;
     bool is_known = o->attempt.state == ATTEMPT_PENDING && send != NULL && send->outcome == outcome;
-    if (is_known) {
+    if (is_known && !is_news) {
         put_back(o, now_us, now_us, action);
         return;
     }
@@ -142,6 +163,7 @@ static void accepted(struct orchestrate *o, uint8_t send_number, enum outcome ou
         orchestrate_move(&o->attempt, ATTEMPT_ACCEPT);
     o->pending = (struct orchestrate_write_plan){
         .has_event = true,
+        .is_news = is_known,
         .status = orchestrate_status(o, outcome),
     };
     orchestrate_put_outcome(o, send_number, outcome, true);
@@ -166,6 +188,7 @@ static void send_look(struct orchestrate *o, enum orchestrate_send_kind kind, in
                       struct orchestrate_action *action)
 {
     o->look_us = now_us;
+    o->is_canceling = kind == SEND_CANCEL;
     orchestrate_enter(o, PHASE_SENDING);
     action->kind = ACTION_SEND;
     action->send = kind;
@@ -204,7 +227,7 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
     else if (kind == SEND_REPEAT)
         announce(o, now_us, action);
     else
-        send_look(o, SEND_LOOKUP, now_us, action);
+        send_look(o, kind, now_us, action);
 }
 
 void orchestrate_resume_announced(struct orchestrate *o, int64_t now_us,
@@ -225,7 +248,7 @@ static bool is_proof(const struct orchestrate *o, const struct orchestrate_answe
     if (!HAS_BUG(BUG_FINAL_DECLINE_ON_REPLAY) && o->look_us < o->settled_us)
         return false;
     if (answer->not_found)
-        return !o->was_announced && o->attempt.state != ATTEMPT_PENDING;
+        return !o->was_announced && !o->is_canceling && o->attempt.state != ATTEMPT_PENDING;
     if (answer->outcome == OUTCOME_FAILED)
         return answer->answers_key && !answer->may_send_again;
     return answer->outcome == OUTCOME_DECLINED_SOFT || answer->outcome == OUTCOME_DECLINED_HARD;
@@ -259,7 +282,7 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
         return;
     case OUTCOME_PENDING:
     case OUTCOME_REQUIRES_ACTION:
-        accepted(o, send_number, outcome, now_us, action);
+        accepted(o, send_number, outcome, answer->is_news, now_us, action);
         return;
     case OUTCOME_DECLINED_SOFT:
     case OUTCOME_DECLINED_HARD:

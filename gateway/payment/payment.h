@@ -19,7 +19,7 @@ struct payments_config {
     struct orchestrate_limits limits;
     size_t in_flight_max;        /* 4,096 payments in this worker's hands; beyond it 503 */
     int64_t resolve_interval_ms; /* 1,000: how often unresolved attempts are claimed */
-    unsigned resolve_batch;      /* 32 claimed at once */
+    unsigned resolve_batch;      /* 256 of them in hand */
     int64_t dead_after_ms;       /* writers of other hosts without heartbeat */
 };
 extern const struct payments_config payments_config_default;
@@ -109,6 +109,23 @@ typedef void (*payment_done_fn)(void *ctx, const struct payment_reply *reply);
  */
 void payment_create_start(struct payments *payments, struct merchant *merchant,
                           const struct payment_request *request, payment_done_fn done, void *ctx);
+
+/*
+ * The merchant wants a payout back. done exactly once, within limits.answer_us, never before this
+ * returns; the merchant is borrowed until done (merchants_hold):
+ *
+ *     202  noted durably: the provider is asked at once, and again until it says how the payout
+ *          ended. Only its word makes it "canceled"; it may be paid all the same.
+ *     200  it is canceled
+ *     404  no such payout of this merchant
+ *     409  it has ended, a person looks at it, or its provider cannot cancel; with retry_after_s: it
+ *          is being sent at this moment
+ *     503  nothing was noted; outcome_pending: perhaps it was
+ *
+ * Body: the payout. Asking again changes nothing.
+ */
+void payout_cancel_start(struct payments *payments, struct merchant *merchant,
+                         const struct uuid *payment_id, payment_done_fn done, void *ctx);
 
 /* One look at the rule set's decision for a request, nothing sent or written (GET /v1/providers
  * uses it). */

@@ -170,12 +170,17 @@ static void print_payout_head(const struct store_payment_view *payout, struct js
 {
     char id[ID_TEXT_SIZE];
     const struct store_payment *row = &payout->row;
+    bool is_canceled =
+        false; /* the merchant wants it back, and the provider has not answered yet */
+    for (size_t i = 0; i < payout->attempt_count; i++)
+        is_canceled = is_canceled || payout->attempts[i].is_canceled;
     json_put_str(json, "id", id_format(ID_PAYOUT, &row->payment_id, id));
     json_put_cstr(json, "object", "payout");
     json_put_cstr(json, "status", payment_status_name(payout->status));
     json_put_int(json, "amount", row->amount_minor);
     json_put_str(json, "currency", str_of(row->currency));
     put_text(json, "reference", row->reference);
+    json_put_bool(json, "cancel_requested", is_canceled);
     put_object(json, "beneficiary", row->customer_json);
     put_object(json, "metadata", row->metadata_json);
 }

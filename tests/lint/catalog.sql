@@ -35,7 +35,7 @@ UNION ALL
 SELECT 'index ' || i.name || ' of ' || i.table_name || ' does not lead with merchant_id'
 FROM indexes i
 WHERE NOT i.is_house AND i.first_column IS DISTINCT FROM 'merchant_id'
-  AND (i.indisunique OR (i.amname <> 'brin' AND i.name <> 'unresolved_next'))
+  AND (i.indisunique OR (i.amname <> 'brin' AND i.name <> 'unresolved_lane'))
 UNION ALL
 SELECT 'foreign key ' || c.conname || ' of ' || t.name || ' does not lead with merchant_id'
 FROM tables t

@@ -322,6 +322,8 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
     case PAYMENT_PROCESSING:
     case PAYMENT_REQUIRES_ACTION:
     case PAYMENT_CANCELED:
+    case PAYMENT_UNCLAIMED:
+    case PAYMENT_RETURNED:
     case PAYMENT_STATUS_COUNT:
         world_violation(w, "liveness: payment %u rests as %s", index,
                         payment_status_name(payment->status));

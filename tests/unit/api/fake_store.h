@@ -377,10 +377,17 @@ size_t store_queued(const struct store *store UNUSED)
 }
 
 /* The resolver's asking is never answered: there is nothing to resolve. */
-void store_claim(struct store *store UNUSED, unsigned limit UNUSED, int64_t now_us UNUSED,
-                 int64_t lease_ms UNUSED, struct arena *arena UNUSED, store_claim_fn done UNUSED,
-                 void *ctx UNUSED)
+void store_claim(struct store *store UNUSED, const struct store_claim_ask *ask UNUSED,
+                 struct arena *arena UNUSED, store_claim_fn done UNUSED, void *ctx UNUSED)
 {
+}
+
+void store_cancel(struct store *store UNUSED, const struct uuid *merchant_id UNUSED,
+                  const struct uuid *attempt_id UNUSED, int64_t now_us UNUSED, store_count_fn done,
+                  void *ctx)
+{
+    struct fake_job *job = fake_job(run_count, ctx);
+    job->done.count = done;
 }
 
 void store_backlog(struct store *store UNUSED, store_backlog_fn done UNUSED, void *ctx UNUSED)

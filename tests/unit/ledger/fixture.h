@@ -468,6 +468,8 @@ static inline void rows_to_park(struct rows *r, int64_t epoch, int64_t next_us)
         .merchant_id = r->payment.merchant_id,
         .attempt_id = r->attempt.attempt_id,
         .payment_id = r->payment.payment_id,
+        .account_id = r->attempt.account_id,
+        .provider = r->attempt.provider,
         .next_us = next_us,
         .tries = 0,
         .epoch = epoch,

@@ -399,7 +399,14 @@ static void pages_go_from_new_to_old_without_gap(void **state)
 static size_t claim(struct reading *reading, struct fixture *f, int64_t now_us, unsigned limit)
 {
     reading_begin(reading, f);
-    store_claim(f->store, limit, now_us, 10000, &reading->arena, claim_done, reading);
+    struct store_claim_ask ask = {
+        .now_us = now_us,
+        .lease_ms = 10000,
+        .limit = limit,
+        .account_max = 1000,
+        .provider_max = 1000,
+    };
+    store_claim(f->store, &ask, &reading->arena, claim_done, reading);
     fixture_wait(f);
     assert_int_equal(reading->found, STORE_FOUND);
     return reading->count;

@@ -35,6 +35,8 @@ static const struct orchestrate_limits core_limits = {
     .resolve_max_us = 300 * SEC,
     .review_after_us = 24 * 3600 * SEC,
     .pending_after_us = 7 * 24 * 3600 * SEC,
+    .payout_max_us = 3600 * SEC,
+    .payout_after_us = 35 * 24 * 3600 * SEC,
     .attempt_max = 3,
     .again_max = 1,
 };

@@ -1,0 +1,225 @@
+#include "payment/driver.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "payment/present.h"
+
+/*
+ *     load the payout --> absent, ended, in review, or of a provider that cannot cancel: refused
+ *       ^    |
+ *       |    |  its attempt is parked: mark it there (one UPDATE)
+ *       |    v
+ *       |  marked --> 202; the resolver claims it at once
+ *       |
+ *       +--- not parked: somebody has it in hand. That ends soon: wait, look again
+ *
+ * The mark is in the row that is claimed, and by which the attempt ends: the two cannot miss each
+ * other. Whoever holds the claim at that moment puts it back as due at once (sql.c, park_again). A
+ * parked attempt is never failed over, so a cancel that was noted never meets another attempt.
+ */
+
+enum {
+    CANCELING_MAX = 256,
+    WAIT_FIRST_MS = 50,
+    WAIT_MAX_MS = 1000,
+    CANCEL_ARENA_MAX = 4 * 1024 * 1024,
+};
+
+struct canceling {
+    struct link link;
+    struct payments *payments; /* borrowed */
+    struct merchant *merchant; /* held */
+    struct uuid payment_id;
+    struct arena arena;
+    struct loop_timer timer;
+    int64_t deadline_us; /* monotonic */
+    int64_t pause_us;
+    payment_done_fn done;
+    void *ctx;
+    enum message problem; /* for the next tick */
+};
+
+static void canceling_release(struct canceling *canceling)
+{
+    list_remove(&canceling->link);
+    canceling->payments->canceling_count--;
+    loop_timer_release(&canceling->timer);
+    arena_release(&canceling->arena);
+    merchant_drop(canceling->merchant);
+    free(canceling);
+}
+
+static void refuse(struct canceling *canceling, enum message problem, struct str detail,
+                   int retry_after_s)
+{
+    char id[ID_TEXT_SIZE];
+    struct payment_reply reply = {
+        .status = message_entry(problem)->status,
+        .problem = problem,
+        .problem_detail = detail,
+        .retry_after_s = retry_after_s,
+    };
+    if (problem != MESSAGE_NOT_FOUND)
+        reply.problem_payment = id_format(ID_PAYOUT, &canceling->payment_id, id);
+    canceling->done(canceling->ctx, &reply);
+    canceling_release(canceling);
+}
+
+static void answer(struct canceling *canceling, int status, const struct store_payment_view *payout)
+{
+    struct buf body;
+    buf_init(&body, PRESENT_BYTES_MAX);
+    present_payment(payout, &body);
+    struct payment_reply reply = {
+        .status = status,
+        .content_type = STR("application/json"),
+        .body = buf_str(&body),
+        .location = drive_location(&payout->row, &canceling->arena),
+    };
+    canceling->done(canceling->ctx, &reply);
+    buf_release(&body);
+    canceling_release(canceling);
+}
+
+/* ---- looking, marking, looking again ---- */
+
+static void look_soon(struct canceling *canceling)
+{
+    if (clock_mono_us() + canceling->pause_us >= canceling->deadline_us) {
+        refuse(canceling, MESSAGE_CONFLICT, STR("it is being sent at this moment; try again"), 1);
+        return;
+    }
+    loop_timer_start(&canceling->timer, canceling->pause_us);
+    canceling->pause_us *= 2;
+    if (canceling->pause_us > WAIT_MAX_MS * CLOCK_MS_US)
+        canceling->pause_us = WAIT_MAX_MS * CLOCK_MS_US;
+}
+
+static void reloaded(void *ctx, enum store_find found, const struct store_payment_view *payout,
+                     const struct error *why)
+{
+    struct canceling *canceling = ctx;
+    (void)why;
+    if (found == STORE_FOUND)
+        answer(canceling, payout->status == PAYMENT_CANCELED ? 200 : 202, payout);
+    else
+        refuse(canceling, MESSAGE_OUTCOME_PENDING, STR_NONE, 1);
+}
+
+static void load(struct canceling *canceling, store_payment_fn done)
+{
+    arena_reset(&canceling->arena);
+    store_load_payment(canceling->payments->parts.store, &canceling->merchant->merchant_id,
+                       &canceling->payment_id, STORE_PAYOUTS, &canceling->arena, done, canceling);
+}
+
+static void marked(void *ctx, enum store_find found, int64_t count, const struct error *why)
+{
+    struct canceling *canceling = ctx;
+    (void)why;
+    if (found != STORE_FOUND) { /* the answer may be all that was lost */
+        refuse(canceling, MESSAGE_OUTCOME_PENDING, STR_NONE, 1);
+        return;
+    }
+    if (count == 0) {
+        look_soon(canceling);
+        return;
+    }
+    resolver_wake(canceling->payments);
+    load(canceling, reloaded);
+}
+
+static const struct store_attempt_view *parked_attempt(const struct store_payment_view *payout)
+{
+    for (size_t i = payout->attempt_count; i > 0; i--) {
+        if (payout->attempts[i - 1].parked)
+            return &payout->attempts[i - 1];
+    }
+    return NULL;
+}
+
+static bool provider_can_cancel(const struct canceling *canceling,
+                                const struct store_attempt_view *attempt)
+{
+    const struct merchant_account *account =
+        drive_find_account(canceling->merchant, &attempt->row.account_id);
+    return account != NULL && account->account.provider->build_cancel != NULL;
+}
+
+static void loaded(void *ctx, enum store_find found, const struct store_payment_view *payout,
+                   const struct error *why)
+{
+    struct canceling *canceling = ctx;
+    (void)why;
+    if (found != STORE_FOUND) {
+        refuse(canceling, found == STORE_ABSENT ? MESSAGE_NOT_FOUND : MESSAGE_UNAVAILABLE,
+               found == STORE_ABSENT ? STR("there is no such payout") : STR_NONE,
+               found == STORE_ABSENT ? 0 : 1);
+        return;
+    }
+    if (payout->status == PAYMENT_CANCELED) {
+        answer(canceling, 200, payout);
+        return;
+    }
+    if (payment_status_is_final(payout->status) || payout->status == PAYMENT_REVIEW) {
+        refuse(canceling, MESSAGE_CONFLICT,
+               arena_printf(&canceling->arena, "its status is \"%s\"",
+                            payment_status_name(payout->status)),
+               0);
+        return;
+    }
+    const struct store_attempt_view *attempt = parked_attempt(payout);
+    if (attempt == NULL) {
+        look_soon(canceling);
+    } else if (!provider_can_cancel(canceling, attempt)) {
+        refuse(canceling, MESSAGE_CONFLICT,
+               arena_printf(&canceling->arena, STR_FMT " cannot cancel a payout",
+                            STR_ARG(attempt->row.provider)),
+               0);
+    } else {
+        store_cancel(canceling->payments->parts.store, &attempt->row.merchant_id,
+                     &attempt->row.attempt_id, clock_wall_us(), marked, canceling);
+    }
+}
+
+static void look_run(void *ctx)
+{
+    struct canceling *canceling = ctx;
+    if (canceling->problem != MESSAGE_NONE)
+        refuse(canceling, canceling->problem, STR_NONE, 1);
+    else
+        load(canceling, loaded);
+}
+
+/* ---- public ---- */
+
+void payout_cancel_start(struct payments *payments, struct merchant *merchant,
+                         const struct uuid *payment_id, payment_done_fn done, void *ctx)
+{
+    struct canceling *canceling = calloc(1, sizeof(*canceling));
+    CHECK(canceling != NULL);
+    bool is_full = payments->is_draining || payments->canceling_count >= CANCELING_MAX;
+    *canceling = (struct canceling){
+        .payments = payments,
+        .merchant = merchant,
+        .payment_id = *payment_id,
+        .deadline_us = clock_mono_us() + payments->config.limits.answer_us / 2,
+        .pause_us = WAIT_FIRST_MS * CLOCK_MS_US,
+        .done = done,
+        .ctx = ctx,
+        .problem = is_full ? MESSAGE_OVERLOADED : MESSAGE_NONE,
+    };
+    merchant_hold(merchant);
+    arena_init(&canceling->arena, CANCEL_ARENA_MAX);
+    list_add_last(&payments->canceling, &canceling->link);
+    payments->canceling_count++;
+    loop_timer_init(&canceling->timer, payments->parts.loop, look_run, canceling);
+    loop_timer_start(&canceling->timer, 0);
+}
+
+void driver_cancel_release(struct payments *payments)
+{
+    while (!list_is_empty(&payments->canceling))
+        canceling_release(LIST_OWNER(payments->canceling.next, struct canceling, link));
+}
