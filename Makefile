@@ -230,11 +230,16 @@ $(BUILD)/bench/load: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/load
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 
-FUZZ                  ?= http_parser rules provider_answer
+FUZZ_TARGETS          := http_parser json_body idempotency_key amount rules config_file provider_answer
+FUZZ                  ?= $(FUZZ_TARGETS)
 SECONDS               ?= 60
 FUZZ_http_parser      := http base
 FUZZ_rules            := router base
 FUZZ_provider_answer  := providers base
+FUZZ_json_body        := $(MODULES)
+FUZZ_idempotency_key  := payment base
+FUZZ_amount           := $(MODULES)
+FUZZ_config_file      := $(MODULES)
 
 define fuzz_rules
 $$(BUILD)/fuzz/$(1): $$(BUILD)/obj/tests/fuzz/$(1).o $$(FUZZ_$(1):%=$$(BUILD)/lib%.a)
@@ -242,7 +247,7 @@ $$(BUILD)/fuzz/$(1): $$(BUILD)/obj/tests/fuzz/$(1).o $$(FUZZ_$(1):%=$$(BUILD)/li
 	@$$(CC) $$(CFLAGS) $$(LINK) -fsanitize=fuzzer -o $$@ $$< -Wl,--start-group \
 	    $$(FUZZ_$(1):%=$$(BUILD)/lib%.a) -Wl,--end-group $$(LIBS)
 endef
-$(foreach t,http_parser rules provider_answer,$(eval $(call fuzz_rules,$(t))))
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rules,$(t))))
 
 ## fuzz            Fuzz what strangers send (FUZZ=target, SECONDS=60 each; clang and libFuzzer)
 .PHONY: fuzz fuzz-programs

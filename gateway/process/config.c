@@ -194,9 +194,23 @@ static int64_t get_number(const struct config *config, const struct setting *set
     return 0;
 }
 
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool set_value(struct config *config, const struct setting *setting, struct str value,
                       struct error *err)
 {
+    if (!is_plain(value)) {
+        return fail(err, ERROR_INVALID, "%s holds a control character; write plain text",
+                    setting->name);
+    }
     if (setting->type == SETTING_TEXT) {
         if (!str_copy_to(value, member(config, setting), CONFIG_TEXT_MAX)) {
             return fail(err, ERROR_INVALID, "%s is longer than %d bytes", setting->name,

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Fuzz for a while, from the fixtures on: run.sh BUILD SECONDS TARGET...
-# What was found stays in BUILD/fuzz/TARGET.corpus for the next run; an input that breaks something is kept
-# and the command that repeats it printed.
+# Inputs come from tests/fuzz/corpus/TARGET, too, which is kept with the project; what was found stays in
+# BUILD/fuzz/TARGET.corpus for the next run, or goes to the project's own with KEEP=1 (only what adds coverage).
+# An input that breaks something is kept and the command that repeats it printed.
 cd "$(dirname "$0")/../.." || exit 1
 build=$1
 seconds=$2
@@ -14,6 +15,25 @@ seed() { # target folder: each target reads its first bytes as choices
         printf '\377POST /v1/payments?a=%%20b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}' \
             >"$2/seed-post"
         printf '\003GET / HTTP/1.1\r\nHost: a:1\r\nConnection: close\r\n\r\n' >"$2/seed-get"
+        ;;
+    json_body)
+        for file in tests/fuzz/seeds/*.json; do
+            n=$((n + 1))
+            { printf '\000'; cat "$file"; } >"$2/seed-$n"
+        done
+        ;;
+    idempotency_key)
+        printf '"3f0c-a b\\"c"' >"$2/seed-quoted"
+        printf '3f0c2f5e-order-1001' >"$2/seed-bare"
+        ;;
+    amount)
+        for file in 1099 10.99 0.001 -5 1e2 999999999999999 9223372036854775808; do
+            { printf '%026d' 0; printf '%s' "$file"; } >"$2/seed-$file"
+        done
+        ;;
+    config_file)
+        sed 's/^# \([a-z_]* = \)/\1/' config/turnpike.conf >"$2/seed-all"
+        cp config/turnpike.conf "$2/seed-comments"
         ;;
     rules)
         { printf 'aaaa'; cat config/example.rules; } >"$2/seed-example"
@@ -32,12 +52,14 @@ passed=0
 failed=0
 for target in "$@"; do
     corpus=$build/fuzz/$target.corpus
-    mkdir -p "$corpus"
+    kept=tests/fuzz/corpus/$target
+    mkdir -p "$corpus" "$kept"
     seed "$target" "$corpus"
     log=$build/fuzz/$target.log
     if "$build/fuzz/$target" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="$build/fuzz/$target-" "$corpus" >"$log" 2>&1; then
+        -print_final_stats=1 -artifact_prefix="$build/fuzz/$target-" "$corpus" "$kept" >"$log" 2>&1; then
         passed=$((passed + 1))
+        [ -z "${KEEP:-}" ] || "$build/fuzz/$target" -merge=1 -max_len=8192 "$kept" "$corpus" >>"$log" 2>&1
         printf '%s: %s inputs, %s kept\n' "$target" \
             "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" "$(find "$corpus" -type f | wc -l)"
     else
