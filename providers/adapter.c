@@ -182,16 +182,21 @@ static bool check_settings(const struct provider_account *account, const char *c
     return true;
 }
 
+const char *adapter_act(const struct provider_call *call)
+{
+    return call->operation == OPERATION_PAYOUT ? "pay out" : "charge";
+}
+
 bool adapter_check_call(const struct provider_call *call, const char *provider_name,
                         struct error *err)
 {
     if (!adapter_has_word(adapter_setting(call->account, "currencies"),
                           str_of(call->currency->code)))
-        return fail(err, ERROR_INVALID, "cannot charge through %s: %s is not taken there",
-                    provider_name, call->currency->code);
+        return fail(err, ERROR_INVALID, "cannot %s through %s: %s is not taken there",
+                    adapter_act(call), provider_name, call->currency->code);
     if (call->amount_minor <= 0 && call->operation != OPERATION_VOID)
-        return fail(err, ERROR_INVALID, "cannot charge through %s: amount is not positive",
-                    provider_name);
+        return fail(err, ERROR_INVALID, "cannot %s through %s: amount is not positive",
+                    adapter_act(call), provider_name);
     return true;
 }
 
@@ -224,6 +229,23 @@ bool adapter_has_word(struct str codes, struct str code)
         return true;
     while (codes.len > 0) {
         if (str_eq(str_cut(&codes, ' '), code))
+            return true;
+    }
+    return false;
+}
+
+static char to_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool adapter_mentions(struct str text, struct str word)
+{
+    for (size_t at = 0; at + word.len <= text.len; at++) {
+        size_t i = 0;
+        while (i < word.len && to_lower(text.at[at + i]) == word.at[i])
+            i++;
+        if (i == word.len)
             return true;
     }
     return false;
@@ -280,15 +302,21 @@ void adapter_set_code(struct provider_judgement *judgement, struct str code)
     out[code.len] = '\0';
 }
 
-void adapter_set_action(struct provider_judgement *judgement, struct str url, struct arena *arena)
+bool adapter_is_link(struct str url)
 {
     if (!str_starts(url, STR("https://")) || url.len > ADAPTER_URL_MAX)
-        return;
+        return false;
     for (size_t i = 0; i < url.len; i++) {
         if (url.at[i] <= 0x20 || url.at[i] >= 0x7f || strchr("\"<>\\^`{|}", url.at[i]) != NULL)
-            return;
+            return false;
     }
-    judgement->action_url = arena_str(arena, url);
+    return true;
+}
+
+void adapter_set_action(struct provider_judgement *judgement, struct str url, struct arena *arena)
+{
+    if (adapter_is_link(url))
+        judgement->action_url = arena_str(arena, url);
 }
 
 bool adapter_judge_status(struct provider_judgement *judgement, int status)
@@ -305,4 +333,32 @@ bool adapter_judge_status(struct provider_judgement *judgement, int status)
         return false;
     }
     return true;
+}
+
+bool adapter_judge_token(const struct provider_answer *answer, struct secret *token,
+                         int64_t *lifetime_ms, struct error *err)
+{
+    int64_t seconds = 0;
+    bool done = false;
+    json_t *json = adapter_parse(answer);
+    const struct str access = json_text(json, "access_token");
+
+    if (answer->status == 400 || answer->status == 401 || answer->status == 403) {
+        (void)fail(err, ERROR_DENIED,
+                   "cannot get token: provider refused our credentials (HTTP %d)", answer->status);
+    } else if (answer->status != 200) {
+        (void)fail(err, ERROR_UNAVAILABLE, "cannot get token: provider answered %d",
+                   answer->status);
+    } else if (!adapter_is_plain(access) || access.len > SECRET_MAX ||
+               !str_eq_nocase(json_text(json, "token_type"), STR("Bearer")) ||
+               !json_path_int64(json, "expires_in", &seconds) || seconds <= 0 ||
+               seconds > INT32_MAX) {
+        (void)fail(err, ERROR_UNAVAILABLE, "cannot get token: answer is unreadable");
+    } else {
+        secret_set(token, access);
+        *lifetime_ms = seconds * 1000;
+        done = true;
+    }
+    json_decref(json);
+    return done;
 }

@@ -44,6 +44,8 @@ struct str adapter_setting(const struct provider_account *account, const char *n
 /* Base URL, credentials, and that each setting is a string and named in `known`. */
 bool adapter_check_account(const struct provider_account *account, const char *const *known,
                            size_t known_count, struct error *err) MUST_USE;
+/* "charge" or "pay out": what a refusal says could not be done. */
+const char *adapter_act(const struct provider_call *call);
 /* That the account takes the call's currency, and that there is an amount where one belongs. */
 bool adapter_check_call(const struct provider_call *call, const char *provider_name,
                         struct error *err) MUST_USE;
@@ -51,6 +53,9 @@ bool adapter_check_call(const struct provider_call *call, const char *provider_n
 bool adapter_check_base_url(struct str url, struct error *err) MUST_USE;
 /* True when `code` is one of the words of `codes`, or `codes` is empty. */
 bool adapter_has_word(struct str codes, struct str code);
+
+/* True when `word` (lower case) stands anywhere in text, in letters of either case. */
+bool adapter_mentions(struct str text, struct str word);
 
 /* The answer's body; NULL when it is not JSON as we accept it. The caller owns the reference. */
 json_t *adapter_parse(const struct provider_answer *answer);
@@ -66,9 +71,14 @@ void adapter_decide(struct provider_judgement *judgement, enum outcome outcome, 
 /* Keep the provider's code: letters, digits and _ . : - only, never what looks like a card number.
  */
 void adapter_set_code(struct provider_judgement *judgement, struct str code);
+/* A https link of at most ADAPTER_URL_MAX characters that may stand in a page as it is. */
+bool adapter_is_link(struct str url);
 /* Keep a https link for the payer; ignores anything else. */
 void adapter_set_action(struct provider_judgement *judgement, struct str url, struct arena *arena);
 /* What every provider means by 401, 429, 5xx, 1xx and 3xx; false: look closer. */
 bool adapter_judge_status(struct provider_judgement *judgement, int status);
+/* An OAuth 2 token answer (RFC 6749): what judge_token is for every provider that gives them. */
+bool adapter_judge_token(const struct provider_answer *answer, struct secret *token,
+                         int64_t *lifetime_ms, struct error *err) MUST_USE;
 
 #endif

@@ -182,6 +182,7 @@ static void decide_by_cause(const struct reading *r, const struct cause *cause)
 {
     adapter_decide(r->out, cause->outcome, cause->reason);
     r->out->duplicate = strcmp(cause->name, "DUPLICATE_OPERATION") == 0;
+    r->out->in_progress = strcmp(cause->reason, "in_progress") == 0;
 }
 
 /* Declined or failed: the interaction says why, the return code sometimes more exactly. */

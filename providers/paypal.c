@@ -2,10 +2,6 @@
 
 #include "providers/adapter.h"
 
-#define PAYPAL_CURRENCIES                                                                          \
-    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN RUB SEK SGD THB " \
-    "TWD USD"
-
 enum {
     PAYPAL_TEXT_MAX = 127,      /* description */
     PAYPAL_DESCRIPTOR_MAX = 22, /* soft_descriptor */
@@ -20,8 +16,7 @@ unsigned paypal_digits(const struct currency *currency)
     return adapter_has_word(STR("HUF JPY TWD"), str_of(currency->code)) ? 0 : 2;
 }
 
-/* "10.99" as PayPal writes it; ERROR_INVALID when the amount has digits PayPal does not know. */
-static bool format_amount(const struct provider_call *call, char out[MONEY_TEXT_SIZE],
+bool paypal_format_amount(const struct provider_call *call, char out[MONEY_TEXT_SIZE],
                           struct str *text, struct error *err)
 {
     const unsigned digits = paypal_digits(call->currency);
@@ -29,9 +24,8 @@ static bool format_amount(const struct provider_call *call, char out[MONEY_TEXT_
 
     for (unsigned i = digits; i < call->currency->exponent; i++) {
         if (minor % 10 != 0)
-            return fail(err, ERROR_INVALID,
-                        "cannot charge through paypal: %s has %u decimals there",
-                        call->currency->code, digits);
+            return fail(err, ERROR_INVALID, "cannot %s through paypal: %s has %u decimals there",
+                        adapter_act(call), call->currency->code, digits);
         minor /= 10;
     }
     *text = money_format(minor, digits, out);
@@ -129,7 +123,7 @@ static bool build_order(const struct provider_call *call, struct arena *arena,
     struct json_out json;
     struct buf body;
 
-    if (!check_charge(call, &source, err) || !format_amount(call, text, &amount, err) ||
+    if (!check_charge(call, &source, err) || !paypal_format_amount(call, text, &amount, err) ||
         !start_charge(call, STR("/v2/checkout/orders"), request, err))
         return false;
     buf_init(&body, ADAPTER_BODY_MAX);
@@ -171,7 +165,7 @@ static bool build_follow_up(const struct provider_call *call, struct arena *aren
     struct buf body;
 
     if (!adapter_encode_part(call->parent_ref, "parent_ref", arena, &id, err) ||
-        (!is_void && !format_amount(call, text, &amount, err)))
+        (!is_void && !paypal_format_amount(call, text, &amount, err)))
         return false;
     if (!start_charge(call,
                       arena_printf(arena, "/v2/payments/%s/" STR_FMT "/%s",
@@ -265,8 +259,8 @@ static bool paypal_build_probe(const struct provider_account *account, struct ar
                                 STR("/v2/checkout/orders/TURNPIKEPROBE"), &err);
 }
 
-static void paypal_build_token(const struct provider_account *account, struct arena *arena,
-                               struct provider_request *request)
+void paypal_build_token(const struct provider_account *account, struct arena *arena,
+                        struct provider_request *request)
 {
     struct error err;
     (void)account;
@@ -306,6 +300,6 @@ const struct provider provider_paypal = {
         NULL, /* nothing cancels by request id, and an order that paid is not cancelled */
     .build_probe = paypal_build_probe,
     .build_token = paypal_build_token,
-    .judge_token = paypal_judge_token,
+    .judge_token = adapter_judge_token,
     .check_account = paypal_check_account,
 };

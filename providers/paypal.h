@@ -24,16 +24,25 @@
 
 #include "providers/provider.h"
 
+/* ISO 4217 codes of the currencies PayPal knows; BRL, CNY and MYR within their countries only. */
+#define PAYPAL_CURRENCIES                                                                          \
+    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN RUB SEK SGD THB " \
+    "TWD USD"
+
 extern const struct provider provider_paypal;
 
 /* Decimals PayPal wants, which ISO 4217 does not always agree with: 0 for HUF, JPY, TWD, else 2. */
 unsigned paypal_digits(const struct currency *currency);
+/* "10.99" as PayPal writes it; ERROR_INVALID when the amount has digits PayPal does not know. */
+bool paypal_format_amount(const struct provider_call *call, char out[MONEY_TEXT_SIZE],
+                          struct str *text, struct error *err) MUST_USE;
+/* The request for a token, the same for all of PayPal's APIs. */
+void paypal_build_token(const struct provider_account *account, struct arena *arena,
+                        struct provider_request *request);
 
 /* paypal_judge.c */
 void paypal_judge(const struct provider_call *call, enum provider_step step,
                   const struct provider_answer *answer, struct arena *arena,
                   struct provider_judgement *judgement);
-bool paypal_judge_token(const struct provider_answer *answer, struct secret *token,
-                        int64_t *lifetime_ms, struct error *err);
 
 #endif

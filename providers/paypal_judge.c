@@ -131,6 +131,7 @@ static void decide_by_code(struct provider_judgement *out, const struct paypal_c
 {
     adapter_decide(out, meaning_outcomes[code->meaning], code->reason);
     out->duplicate = code->meaning == PAYPAL_MEANS_DUPLICATE;
+    out->in_progress = code->meaning == PAYPAL_MEANS_UNKNOWN;
 }
 
 /* Why a capture or authorization was declined: the card processor's words, and the network's
@@ -336,6 +337,7 @@ static void judge_refusal(const struct reading *r, int status, const json_t *jso
     }
     if (name.len == 0 || status == 409 || sounds_done_before(issue)) {
         adapter_decide(r->out, OUTCOME_UNKNOWN, name.len == 0 ? "unreadable" : "conflict");
+        r->out->in_progress = name.len > 0 && status == 409;
         return;
     }
     if (status == 400 || status == 415 || status == 422)
@@ -410,32 +412,4 @@ void paypal_judge(const struct provider_call *call, enum provider_step step,
             judge_lookup_error(&r, answer->status);
     }
     json_decref(json);
-}
-
-bool paypal_judge_token(const struct provider_answer *answer, struct secret *token,
-                        int64_t *lifetime_ms, struct error *err)
-{
-    int64_t seconds = 0;
-    bool done = false;
-    json_t *json = adapter_parse(answer);
-    const struct str access = json_text(json, "access_token");
-
-    if (answer->status == 400 || answer->status == 401 || answer->status == 403) {
-        (void)fail(err, ERROR_DENIED,
-                   "cannot get token: provider refused our credentials (HTTP %d)", answer->status);
-    } else if (answer->status != 200) {
-        (void)fail(err, ERROR_UNAVAILABLE, "cannot get token: provider answered %d",
-                   answer->status);
-    } else if (!adapter_is_plain(access) || access.len > SECRET_MAX ||
-               !str_eq_nocase(json_text(json, "token_type"), STR("Bearer")) ||
-               !json_path_int64(json, "expires_in", &seconds) || seconds <= 0 ||
-               seconds > INT32_MAX) {
-        (void)fail(err, ERROR_UNAVAILABLE, "cannot get token: answer is unreadable");
-    } else {
-        secret_set(token, access);
-        *lifetime_ms = seconds * 1000;
-        done = true;
-    }
-    json_decref(json);
-    return done;
 }

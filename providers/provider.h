@@ -190,6 +190,7 @@ struct provider_judgement {
     struct str action_url;       /* requires_action: where the payer must go */
     bool not_found;              /* a lookup found nothing (proof only after settle_ms) */
     bool duplicate;              /* the key or session was used before: look up */
+    bool in_progress; /* the provider is still at work on this very request: no fault of its own */
     bool may_send_again; /* FAILED for a passing reason (token expired): one more send may follow */
 };
 

@@ -2,11 +2,15 @@
 
 #include "providers/adapter.h"
 #include "providers/payoneer.h"
+#include "providers/payoneer_payouts.h"
 #include "providers/paypal.h"
+#include "providers/paypal_payouts.h"
 
 static const struct provider *const providers[] = {
     &provider_paypal,
     &provider_payoneer,
+    &provider_paypal_payouts,
+    &provider_payoneer_payouts,
 };
 
 const struct provider *provider_find(struct str name)

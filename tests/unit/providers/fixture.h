@@ -26,6 +26,7 @@
 #include <cmocka.h> /* last: it defines fail() as a macro */
 
 #define FIXTURE_ATTEMPT "att_01JDEX7T1V5M2Q9K8Z4R6W0C3B"
+#define FIXTURE_PAYEE   "payee-123"
 #define FIXTURE_PAYMENT "pay_01JDEX7T1V5M2Q9K8Z4R6W0C3B"
 
 static inline struct provider_account fixture_account(const struct provider *provider)
@@ -141,6 +142,7 @@ static inline void fixture_check(const char *path, const struct fixture *fixture
     }
     assert_int_equal(judgement->duplicate, str_eq(flag, STR("duplicate")));
     assert_int_equal(judgement->not_found, str_eq(flag, STR("not_found")));
+    assert_int_equal(judgement->in_progress, str_eq(flag, STR("in_progress")));
     assert_int_equal(judgement->may_send_again, str_eq(flag, STR("may_send_again")));
 }
 
@@ -162,6 +164,8 @@ static inline void fixture_run_all(const char *pattern, const struct provider *p
         fixture_read(&fixture, found.gl_pathv[i]);
         arena_init(&arena, 1 << 20);
         call.operation = operation_find(fixture_get(&fixture, STR("operation"), 0));
+        if (call.operation == OPERATION_PAYOUT)
+            call.token = STR(FIXTURE_PAYEE);
         const enum provider_step step = provider_step_find(fixture_get(&fixture, STR("step"), 0));
         provider->judge(step == PROVIDER_STEP_PROBE ? NULL : &call, step, &fixture.answer, &arena,
                         &judgement);

@@ -148,18 +148,49 @@ static void every_step_is_found_by_its_name(void **state)
     assert_int_equal(provider_step_find(STR("Charge")), PROVIDER_STEP_NONE);
 }
 
-static void the_registry_knows_both_and_their_currencies(void **state)
+static void the_registry_knows_all_and_their_currencies(void **state)
 {
     size_t count = 0;
     const struct provider *const *all = provider_all(&count);
     (void)state;
 
-    assert_int_equal(count, 2);
-    for (size_t i = 0; i < count; i++)
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < count; i++) {
         assert_ptr_equal(provider_find(str_of(all[i]->name)), all[i]);
+        assert_non_null(all[i]->family);
+        assert_int_equal(all[i]->build_payee == NULL, all[i]->judge_payee == NULL);
+        assert_int_equal(all[i]->build_token == NULL, all[i]->judge_token == NULL);
+    }
     assert_null(provider_find(STR("payone")));
     assert_true(provider_takes_currency(&provider_paypal, currency_find(STR("EUR"))));
     assert_false(provider_takes_currency(&provider_paypal, currency_find(STR("KWD"))));
+}
+
+/* Payments never go to an account that pays out, nor the other way round. */
+static void a_provider_charges_or_pays_out_and_never_both(void **state)
+{
+    const uint32_t payout = 1u << OPERATION_PAYOUT;
+    size_t count = 0;
+    const struct provider *const *all = provider_all(&count);
+    (void)state;
+
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t operations = all[i]->capability.operations;
+        assert_true(operations != 0);
+        assert_true((operations & payout) == 0 || operations == payout);
+    }
+}
+
+static void a_word_is_found_in_letters_of_either_case(void **state)
+{
+    (void)state;
+
+    assert_true(adapter_mentions(STR("Batch ALREADY exists"), STR("already exist")));
+    assert_true(adapter_mentions(STR("x"), STR("x")));
+    assert_true(adapter_mentions(STR(""), STR("")));
+    assert_false(adapter_mentions(STR(""), STR("x")));
+    assert_false(adapter_mentions(STR("alread"), STR("already")));
+    assert_false(adapter_mentions(STR_NONE, STR("a")));
 }
 
 static void a_base_url_is_an_origin_and_nothing_else(void **state)
@@ -266,7 +297,9 @@ int main(void)
         cmocka_unit_test(a_cut_or_longer_packing_is_refused),
         cmocka_unit_test(facts_are_set_replaced_printed_and_parsed),
         cmocka_unit_test(every_step_is_found_by_its_name),
-        cmocka_unit_test(the_registry_knows_both_and_their_currencies),
+        cmocka_unit_test(the_registry_knows_all_and_their_currencies),
+        cmocka_unit_test(a_provider_charges_or_pays_out_and_never_both),
+        cmocka_unit_test(a_word_is_found_in_letters_of_either_case),
         cmocka_unit_test(a_base_url_is_an_origin_and_nothing_else),
         cmocka_unit_test(an_account_needs_whole_credentials),
         cmocka_unit_test(raw_values_are_the_digits_that_stand_there),

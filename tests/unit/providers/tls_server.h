@@ -31,10 +31,11 @@ struct tls_server {
     pthread_t thread;
     atomic_int connections;
     atomic_int threads;    /* connection threads alive */
-    atomic_int tokens;     /* requests to /v1/oauth2/token */
+    atomic_int tokens;     /* requests to a provider's token endpoint */
     atomic_int requests;   /* whole requests to anything but the token */
     atomic_int arrivals;   /* whole requests to anything else but /ok */
     atomic_int token_mode; /* 0: a new token each time, 1: 401, 2: hang, 3: close, 4: slow */
+    atomic_int refusals;   /* so many questions about payees are answered by 401 */
     atomic_bool is_stopping;
     char last_request[4096];
     pthread_mutex_t lock; /* of last_request */
@@ -183,10 +184,28 @@ static inline bool tls_answer_and_end(struct tls_server *server, SSL *ssl, int f
     return true;
 }
 
+/* What Payoneer says of the payees of program 1; those of program 2 hang. False: another path. */
+static inline bool tls_answer_payee(struct tls_server *server, SSL *ssl, const char *request)
+{
+    if (strstr(request, " /v4/programs/") == NULL)
+        return false;
+    if (strstr(request, " /v4/programs/2/") != NULL)
+        tls_wait_for_close(ssl);
+    else if (atomic_fetch_sub(&server->refusals, 1) > 0)
+        tls_answer(ssl, 401, "", "{\"error\":\"invalid_token\"}");
+    else if (strstr(request, "/payees/p-1/status ") != NULL)
+        tls_answer(ssl, 200, "", "{\"result\":{\"account_id\":\"55\",\"status\":{\"type\":1}}}");
+    else if (strstr(request, "/registration-link ") != NULL)
+        tls_answer(ssl, 200, "", "{\"result\":{\"registration_link\":\"https://x.example/1\"}}");
+    else
+        tls_answer(ssl, 404, "", "{\"error\":\"Not Found\"}");
+    return true;
+}
+
 /* False: close the connection. */
 static inline bool tls_act_on(struct tls_server *server, SSL *ssl, int fd, const char *request)
 {
-    if (tls_is_path(request, "/v1/oauth2/token")) {
+    if (tls_is_path(request, "/v1/oauth2/token") || tls_is_path(request, "/api/v2/oauth2/token")) {
         tls_answer_token(server, ssl);
         return atomic_load(&server->token_mode) != 3;
     }
@@ -196,6 +215,8 @@ static inline bool tls_act_on(struct tls_server *server, SSL *ssl, int fd, const
                    "{\"ok\":true}");
         return true;
     }
+    if (tls_answer_payee(server, ssl, request))
+        return true;
     if (tls_answer_and_end(server, ssl, fd, request))
         return false;
     atomic_fetch_add(&server->arrivals, 1);
