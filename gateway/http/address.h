@@ -1,5 +1,5 @@
 /*
- * address.h - how many connections each client address has open.
+ * address.h - how many connections each client address has open, and lists of networks.
  *
  * A fixed open-addressing table, made once for the largest number of connections a server may have.
  * An IPv6 client counts by its /64: the low half is the client's own to choose.
@@ -13,6 +13,11 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/str.h"
+
+enum {
+    ADDRESS_LIST_MAX = 64,
+};
 
 struct address {
     uint64_t high; /* IPv6: the /64 prefix; IPv4: 0 */
@@ -39,5 +44,22 @@ struct address address_of(const struct sockaddr_storage *from);
 bool address_add(struct address_table *table, struct address address, size_t count_max) MUST_USE;
 void address_remove(struct address_table *table, struct address address);
 size_t address_count(const struct address_table *table, struct address address);
+/* Nobody outside can choose addresses that collide. */
+size_t address_hash(const struct address_table *table, struct address address);
+
+/* Networks: "10.0.0.0/8 192.0.2.7 2001:db8::/32". */
+struct address_network {
+    uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
+    unsigned bits;     /* of 128 */
+};
+
+struct address_list {
+    struct address_network networks[ADDRESS_LIST_MAX];
+    size_t count;
+};
+
+/* Separated by spaces or commas; an address stands for itself alone. ERROR_INVALID names the part. */
+bool address_list_parse(struct str text, struct address_list *list, struct error *err) MUST_USE;
+bool address_list_has(const struct address_list *list, const struct sockaddr_storage *from);
 
 #endif

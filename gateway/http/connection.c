@@ -2,20 +2,47 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
+
+enum {
+    BUFFER_OVERHEAD = 4096, /* of memory that a buffer takes beside its bytes */
+};
 
 static void drain_tls_errors(struct connection *c)
 {
     while (bufferevent_get_openssl_error(c->bev) != 0) {
     }
     ERR_clear_error();
+}
+
+static size_t weigh(const struct evbuffer *buffer)
+{
+    size_t len = evbuffer_get_length(buffer);
+    return len > 0 ? len + BUFFER_OVERHEAD : 0;
+}
+
+void connection_count_buffers(struct connection *c)
+{
+    struct http_server *server = c->server;
+    size_t bytes = c->body.held_bytes;
+    if (c->bev) {
+        bytes += weigh(bufferevent_get_input(c->bev)) + weigh(bufferevent_get_output(c->bev));
+    }
+    server->buffer_bytes = server->buffer_bytes - c->buffer_bytes + bytes;
+    c->buffer_bytes = bytes;
+    if (server->buffer_bytes > server->config.limits.buffer_bytes_max &&
+        !loop_timer_is_running(&server->shed)) {
+        loop_timer_start(&server->shed, 0); /* the one to go may be in our caller's hands */
+    }
 }
 
 void connection_set_phase(struct connection *c, enum phase phase)
@@ -30,6 +57,12 @@ void connection_set_phase(struct connection *c, enum phase phase)
         loop_timer_start(&queue->timer, queue->limit_us);
         queue->armed = true;
     }
+    connection_count_buffers(c);
+}
+
+bool connection_is_handled(const struct connection *c)
+{
+    return c->phase == PHASE_HANDLING || c->phase == PHASE_ASKING;
 }
 
 static void count_connections(struct http_server *server, int64_t delta)
@@ -41,14 +74,24 @@ void connection_free(struct connection *c)
 {
     struct http_exchange *exchange = c->exchange;
     struct http_stream *stream = c->stream;
-    bool handed_over = c->phase == PHASE_HANDLING;
+    bool handed_over = connection_is_handled(c);
     list_remove(&c->link);
-    address_remove(&c->server->addresses, c->address);
+    if (c->is_counted) {
+        address_remove(&c->server->addresses, c->address);
+    }
     CHECK(c->server->connection_count > 0);
     c->server->connection_count--;
     count_connections(c->server, -1);
-    drain_tls_errors(c);
-    bufferevent_free(c->bev);
+    body_end(c);
+    CHECK(c->server->buffer_bytes >= c->buffer_bytes);
+    c->server->buffer_bytes -= c->buffer_bytes;
+    if (c->bev) {
+        drain_tls_errors(c);
+        bufferevent_free(c->bev);
+    } else {
+        handshake_release(c);
+        close(c->fd);
+    }
     free(c);
     /* Last: these may call back into the server. */
     if (exchange && handed_over) {
@@ -70,18 +113,24 @@ static void send_close_notify(struct connection *c)
     }
 }
 
-/* Our last byte is written. Say so, and keep reading for a while (RFC 9112 section 9.6). */
+/* Our last byte is written: say so. False: the client does not listen any more. */
+static bool end_output(struct connection *c)
+{
+    send_close_notify(c);
+    return !c->peer_closed && shutdown(c->fd, SHUT_WR) == 0;
+}
+
+/* Keep reading for a while after our last byte (RFC 9112 section 9.6). */
 static void linger(struct connection *c)
 {
     struct evbuffer *input = bufferevent_get_input(c->bev);
-    send_close_notify(c);
-    if (c->peer_closed || shutdown(bufferevent_getfd(c->bev), SHUT_WR) != 0) {
+    if (!end_output(c)) {
         connection_free(c);
         return;
     }
-    connection_set_phase(c, PHASE_LINGERING);
     c->lingered_bytes = evbuffer_get_length(input);
     evbuffer_drain(input, c->lingered_bytes);
+    connection_set_phase(c, PHASE_LINGERING);
 }
 
 void connection_close_idle(struct connection *c)
@@ -90,16 +139,15 @@ void connection_close_idle(struct connection *c)
     connection_free(c);
 }
 
-/* Has the client's next request arrived in the kernel? Then closing now would lose it. */
-static bool request_is_waiting(const struct connection *c)
+bool connection_has_unread(const struct connection *c)
 {
     char byte;
-    return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-static void end_idle(struct connection *c)
+void connection_end_idle(struct connection *c)
 {
-    if (request_is_waiting(c)) {
+    if (connection_has_unread(c)) {
         connection_set_phase(c, PHASE_FRESH);
     } else {
         linger(c); /* it may be on its way */
@@ -109,22 +157,29 @@ static void end_idle(struct connection *c)
 static void discard_input(struct connection *c)
 {
     struct evbuffer *input = bufferevent_get_input(c->bev);
+    bool is_leaving = c->phase == PHASE_LINGERING || c->phase == PHASE_PARTING;
     c->lingered_bytes += evbuffer_get_length(input);
     evbuffer_drain(input, evbuffer_get_length(input));
-    if (c->phase == PHASE_LINGERING && c->lingered_bytes > HTTP_LINGER_BYTES_MAX) {
+    if (is_leaving && c->lingered_bytes > HTTP_LINGER_BYTES_MAX) {
         connection_free(c);
     }
 }
 
-static void refuse(struct connection *c, enum refusal refusal)
+static void refuse_into(struct connection *c, enum refusal refusal, enum phase phase)
 {
     reply_refuse(c, refusal);
     if (c->exchange) {
         exchange_free(c->exchange);
         c->exchange = NULL;
     }
+    body_end(c);
     c->close_after = true;
-    connection_set_phase(c, PHASE_WRITING);
+    connection_set_phase(c, phase);
+}
+
+void connection_refuse(struct connection *c, enum refusal refusal)
+{
+    refuse_into(c, refusal, PHASE_WRITING);
 }
 
 /* The handler gets the exchange and may answer in this call: nothing may touch `c` after it. */
@@ -139,40 +194,51 @@ static void hand_over(struct connection *c)
     server->config.handler(x, server->config.handler_ctx);
 }
 
-/* True when the body is complete and was taken out of the input. */
-static bool take_body(struct connection *c)
+void connection_await_body(struct connection *c)
 {
-    struct evbuffer *input = bufferevent_get_input(c->bev);
-    size_t len = c->framing.body_len;
-    if (evbuffer_get_length(input) < len) {
-        return false;
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (body_take(c)) {
+        hand_over(c);
+        return;
     }
-    if (len > 0) {
-        char *body = arena_alloc(&c->exchange->arena, len);
-        CHECK(evbuffer_remove(input, body, len) == (int)len);
-        c->exchange->request.body = (struct str){body, len};
+    if (c->framing.expects_continue) {
+        bufferevent_write(c->bev, go_on, sizeof go_on - 1);
     }
-    return true;
+    body_begin(c);
+    connection_set_phase(c, PHASE_BODY);
+}
+
+/* The route decides. It may answer in this call: nothing may touch `c` after it. */
+static void ask_for_large_body(struct connection *c)
+{
+    struct http_server *server = c->server;
+    struct http_exchange *x = c->exchange;
+    if (!server->config.large_body) {
+        connection_refuse(c, REFUSAL_BODY_LONG);
+        return;
+    }
+    connection_set_phase(c, PHASE_ASKING);
+    server->config.large_body(x, server->config.handler_ctx);
 }
 
 static void take_head(struct connection *c, struct str head, size_t consumed)
 {
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const struct http_limits *limits = &c->server->config.limits;
     struct http_exchange *x = exchange_new(c);
     enum refusal why = REFUSAL_NONE;
     struct str copy = arena_str(&x->arena, head);
     c->exchange = x;
     evbuffer_drain(bufferevent_get_input(c->bev), consumed);
     memset(&c->parser, 0, sizeof c->parser);
-    if (!parser_parse(copy, &c->server->config.limits, &x->arena, &x->request, &c->framing, &why)) {
-        refuse(c, why);
-    } else if (take_body(c)) {
-        hand_over(c);
+    if (!parser_parse(copy, limits, &x->arena, &x->request, &c->framing, &why)) {
+        connection_refuse(c, why);
+        return;
+    }
+    x->request.body_len = c->framing.body_len;
+    if (c->framing.body_len > limits->body_bytes_max) {
+        ask_for_large_body(c);
     } else {
-        if (c->framing.expects_continue) {
-            bufferevent_write(c->bev, go_on, sizeof go_on - 1);
-        }
-        connection_set_phase(c, PHASE_BODY);
+        connection_await_body(c);
     }
 }
 
@@ -189,7 +255,7 @@ static void read_head(struct connection *c)
     if (len == 0) {
         return;
     }
-    if (c->phase != PHASE_HEAD) {
+    if (c->parser.scanned == 0) {
         c->arrived_us = loop_now_us(c->server->loop);
     }
     bytes.len = len < look ? len : look;
@@ -198,7 +264,7 @@ static void read_head(struct connection *c)
     switch (parser_scan(&c->parser, limits, bytes, &head, &consumed, &why)) {
     case PARSER_MORE:
         CHECK(bytes.len < look);
-        if (c->phase != PHASE_HEAD) {
+        if (c->phase == PHASE_RESTING || c->phase == PHASE_IDLE) {
             connection_set_phase(c, PHASE_HEAD);
         }
         return;
@@ -206,7 +272,7 @@ static void read_head(struct connection *c)
         take_head(c, head, consumed);
         return;
     case PARSER_REFUSED:
-        refuse(c, why);
+        connection_refuse(c, why);
         return;
     }
 }
@@ -216,20 +282,23 @@ static void advance(struct connection *c)
 {
     switch (c->phase) {
     case PHASE_FRESH:
+    case PHASE_RESTING:
     case PHASE_IDLE:
     case PHASE_HEAD:
         read_head(c);
         return;
     case PHASE_BODY:
-        if (take_body(c)) {
+        if (body_take(c)) {
             hand_over(c);
         }
         return;
     case PHASE_STREAM_WRITING:
     case PHASE_STREAMING:
     case PHASE_LINGERING:
+    case PHASE_PARTING:
         discard_input(c);
         return;
+    case PHASE_ASKING:
     case PHASE_HANDLING: /* the next request waits in the input, bounded by the watermark */
     case PHASE_WRITING:
     case PHASE_HANDSHAKING:
@@ -241,6 +310,7 @@ static void advance(struct connection *c)
 static void on_readable(struct bufferevent *bev, void *ctx)
 {
     (void)bev;
+    connection_count_buffers(ctx);
     advance(ctx);
 }
 
@@ -253,12 +323,14 @@ static void written(struct connection *c)
         linger(c);
     } else if (c->phase == PHASE_WRITING) {
         bool is_idle = evbuffer_get_length(bufferevent_get_input(c->bev)) == 0;
-        connection_set_phase(c, PHASE_IDLE);
+        connection_set_phase(c, PHASE_RESTING);
         if (is_idle && c->server->ends_idle) {
-            end_idle(c);
+            connection_end_idle(c);
         } else {
             advance(c);
         }
+    } else if (c->phase == PHASE_PARTING && !end_output(c)) {
+        connection_free(c);
     }
 }
 
@@ -271,6 +343,7 @@ static void on_written(struct bufferevent *bev, void *ctx)
 void connection_answered(struct connection *c)
 {
     c->exchange = NULL;
+    body_end(c);
     connection_set_phase(c, PHASE_WRITING);
 }
 
@@ -283,28 +356,72 @@ void connection_finish(struct connection *c)
     }
 }
 
+static void count_refused(struct str reason)
+{
+    metrics_count(METRIC_HTTP_REFUSED, 1, reason);
+}
+
+/* Does the kernel still hold a part of what we have answered long ago? */
+static bool is_untaken(const struct connection *c)
+{
+    int unsent = 0;
+    return ioctl(c->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
+}
+
+static void expire_resting(struct connection *c)
+{
+    const struct http_limits *limits = &c->server->config.limits;
+    if (is_untaken(c)) {
+        count_refused(STR("slow_read"));
+        connection_free(c);
+    } else if (limits->idle_ms <= limits->answer_write_ms) {
+        connection_end_idle(c);
+    } else {
+        connection_set_phase(c, PHASE_IDLE);
+    }
+}
+
 void connection_expire(struct connection *c)
 {
     CHECK(c->server->phases[c->phase].limit_us > 0);
     switch (c->phase) {
+    case PHASE_FRESH:
+        if (c->parser.scanned > 0) {
+            refuse_into(c, REFUSAL_HEAD_SLOW, PHASE_PARTING);
+        } else {
+            connection_close_idle(c);
+        }
+        return;
     case PHASE_HEAD:
-        refuse(c, REFUSAL_HEAD_SLOW);
+        refuse_into(c, REFUSAL_HEAD_SLOW, PHASE_PARTING);
         return;
     case PHASE_BODY:
-        refuse(c, REFUSAL_BODY_SLOW);
+        if (body_may_go_on(c)) {
+            connection_set_phase(c, PHASE_BODY);
+        } else {
+            refuse_into(c, REFUSAL_BODY_SLOW, PHASE_PARTING);
+        }
+        return;
+    case PHASE_RESTING:
+        expire_resting(c);
         return;
     case PHASE_IDLE:
-        end_idle(c);
-        return;
-    case PHASE_FRESH:
-        connection_close_idle(c);
+        connection_end_idle(c);
         return;
     case PHASE_HANDSHAKING:
-    case PHASE_WRITING:
-    case PHASE_STREAM_WRITING:
-    case PHASE_LINGERING:
+        count_refused(STR("handshake_timeout"));
         connection_free(c);
         return;
+    case PHASE_WRITING:
+    case PHASE_STREAM_WRITING:
+        count_refused(STR("slow_read"));
+        connection_free(c);
+        return;
+    case PHASE_LINGERING:
+    case PHASE_PARTING:
+        connection_free(c);
+        return;
+    case PHASE_ASKING:
     case PHASE_HANDLING:
     case PHASE_STREAMING:
     case PHASE_COUNT: /* these have no deadline */
@@ -312,28 +429,9 @@ void connection_expire(struct connection *c)
     }
 }
 
-static void handshake_done(struct connection *c)
-{
-    SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
-    X509 *certificate = SSL_get0_peer_certificate(ssl);
-    c->has_certificate = certificate && SSL_get_verify_result(ssl) == X509_V_OK;
-    connection_set_phase(c, PHASE_FRESH);
-}
-
 static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
     struct connection *c = ctx;
-    if (what & BEV_EVENT_CONNECTED) {
-        handshake_done(c);
-        return;
-    }
-    if (c->phase == PHASE_HANDSHAKING) {
-        unsigned long error = bufferevent_get_openssl_error(bev);
-        const char *reason = ERR_reason_error_string(error);
-        metrics_count(METRIC_HTTP_REFUSED, 1, STR("handshake"));
-        log_debug("http", "handshake failed", LOG_CSTR("listener", c->server->config.listener_name),
-                  LOG_CSTR("peer", c->peer), LOG_CSTR("reason", reason ? reason : "closed"));
-    }
     /* A client that has sent all it wants and closed its side still gets an answer under way. */
     if ((what & BEV_EVENT_EOF) && c->phase == PHASE_WRITING && !c->peer_closed) {
         c->peer_closed = true;
@@ -345,38 +443,55 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
     connection_free(c);
 }
 
-static struct bufferevent *make_bufferevent(struct http_server *server, int fd)
+static struct bufferevent *make_bufferevent(struct connection *c, SSL *ssl)
 {
-    struct event_base *base = loop_base(server->loop);
-    if (!server->config.tls) {
-        return bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    struct event_base *base = loop_base(c->server->loop);
+    if (!ssl) {
+        return bufferevent_socket_new(base, c->fd, BEV_OPT_CLOSE_ON_FREE);
     }
-    SSL *ssl = SSL_new(tls_server_context(server->config.tls));
-    CHECK(ssl);
-    struct bufferevent *bev = bufferevent_openssl_socket_new(
-        base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+    struct bufferevent *bev = bufferevent_openssl_socket_new(base, c->fd, ssl, BUFFEREVENT_SSL_OPEN,
+                                                             BEV_OPT_CLOSE_ON_FREE);
     if (bev) {
         bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
     }
     return bev;
 }
 
-void connection_new(struct http_server *server, int fd, struct address address, const char *peer)
+void connection_open(struct connection *c, SSL *ssl)
 {
-    const struct http_limits *limits = &server->config.limits;
-    struct connection *c = calloc(1, sizeof *c);
-    CHECK(c);
-    c->server = server;
-    c->address = address;
-    CHECK(str_copy_to(str_of(peer), c->peer, sizeof c->peer));
-    c->bev = make_bufferevent(server, fd);
+    const struct http_limits *limits = &c->server->config.limits;
+    c->bev = make_bufferevent(c, ssl);
     CHECK(c->bev);
-    list_init(&c->link);
-    server->connection_count++;
-    count_connections(server, 1);
+    if (ssl) {
+        c->has_certificate = tls_peer_is_verified(ssl);
+        c->has_spki = tls_peer_spki(ssl, c->spki);
+    }
     bufferevent_setcb(c->bev, on_readable, on_written, on_event, c);
     bufferevent_setwatermark(c->bev, EV_READ, 0,
                              limits->head_bytes_max + limits->body_bytes_max + 4);
-    connection_set_phase(c, server->config.tls ? PHASE_HANDSHAKING : PHASE_FRESH);
+    connection_set_phase(c, PHASE_FRESH);
     bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+void connection_new(struct http_server *server, const struct newcomer *newcomer)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    CHECK(c);
+    c->server = server;
+    c->fd = newcomer->fd;
+    c->address = newcomer->address;
+    c->is_counted = newcomer->is_counted;
+    memcpy(c->peer, newcomer->peer, sizeof c->peer);
+    list_init(&c->link);
+    if (c->is_counted) {
+        CHECK(address_add(&server->addresses, c->address, SIZE_MAX));
+    }
+    server->connection_count++;
+    count_connections(server, 1);
+    if (server->config.tls) {
+        connection_set_phase(c, PHASE_HANDSHAKING);
+        handshake_start(c);
+    } else {
+        connection_open(c, NULL);
+    }
 }

@@ -1,21 +1,31 @@
 /*
  * connection.h - inside of the server: one client connection as a state machine.
  *
- *                       handshake                 first bytes
- *     HANDSHAKING ------------------> FRESH ------------------------+
- *      (plain: skipped)                                             v
- *                                     IDLE --- first bytes ------> HEAD ---> BODY
- *                                      ^                            |          |
- *                         all written, |                            v          v
- *                         keep-alive   +-------- WRITING <------- HANDLING <---+
- *                                                   |  ^            |
- *                         all written, close        |  | close      | http_stream_start
- *                                                   v  |            v
- *                                              LINGERING     STREAM_WRITING <---> STREAMING
+ *                   handshake.c
+ *     HANDSHAKING ---------------> FRESH -----------------+   (plain: FRESH at once)
+ *                                                         |
+ *        IDLE ------ first bytes -----+                   | the whole head
+ *          ^                          v                   v
+ *          | taken by then           HEAD -- head --> (a large body?) --> ASKING
+ *          |                          ^                   |                 | http_take_body
+ *       RESTING --- first bytes ------+                   v                 |
+ *          ^                                             BODY <-------------+
+ *          | all written, keep-alive                      |
+ *          +----------------------- WRITING <--------- HANDLING
+ *                                    |   ^                |
+ *                all written, close  |   | close          | http_stream_start
+ *                                    v   |                v
+ *                                 LINGERING        STREAM_WRITING <---> STREAMING
  *
- * A whole request that arrives at once goes from FRESH or IDLE to HANDLING without a stop. A
- * refusal goes from HEAD or BODY to WRITING with close_after. LINGERING throws away what the client
- * still sends, for a bounded time and size, so that it reads the answer instead of a reset.
+ * A whole request that arrives at once goes from FRESH, RESTING or IDLE to HANDLING without a stop.
+ * A refusal goes to WRITING with close_after; one for slowness goes to PARTING, which writes and
+ * lingers within one short time, so that a deadline is the end. LINGERING throws away what the
+ * client still sends, for a bounded time and size, so that it reads the answer instead of a reset.
+ *
+ * Deadlines are those of a phase, counted from its beginning, whatever trickles in. The head of the
+ * first request must be whole by the deadline of FRESH. RESTING ends when an answer must have been
+ * taken: if the kernel still holds some of it then, the client does not read. BODY is as many turns
+ * of one third of body_ms as the body's length allows, each of which must bring the minimum rate.
  *
  * Each phase has one duration for all connections, so the connections of a phase, in the order they
  * entered it, are in the order of their deadlines: one list and one timer per phase, no timer per
@@ -36,11 +46,14 @@
 #include "base/loop.h"
 #include "base/metrics.h"
 #include "http/address.h"
+#include "http/body.h"
+#include "http/handshake.h"
 #include "http/parser.h"
 #include "http/server.h"
 
 enum {
     HTTP_LINGER_MS = 2000,
+    HTTP_PARTING_MS = 500,
     HTTP_LINGER_BYTES_MAX = 256 * 1024,
     HTTP_ARENA_BYTES_MAX = 16 * 1024 * 1024, /* beyond is a handler's bug */
     HTTP_SPARE_EXCHANGE_MAX = 64,
@@ -51,14 +64,17 @@ enum {
 enum phase {
     PHASE_HANDSHAKING = 0,
     PHASE_FRESH,
+    PHASE_RESTING,
     PHASE_IDLE,
     PHASE_HEAD,
+    PHASE_ASKING,
     PHASE_BODY,
     PHASE_HANDLING,
     PHASE_WRITING,
     PHASE_STREAM_WRITING,
     PHASE_STREAMING,
     PHASE_LINGERING,
+    PHASE_PARTING,
     PHASE_COUNT,
 };
 
@@ -86,10 +102,14 @@ struct http_server {
     struct loop_timer accept_pause;
     struct http_server_config config;
     struct phase_queue phases[PHASE_COUNT];
+    struct handshake_queue handshakes;
     size_t connection_count;
     struct address_table addresses;
-    struct link exchanges; /* in handlers' hands */
-    struct link spares;    /* owned; exchanges to use again */
+    size_t buffer_bytes;     /* sum of the connections' */
+    size_t large_body_bytes; /* announced by large bodies that were accepted; part of the sum */
+    struct loop_timer shed;  /* running: buffer_bytes is over its limit */
+    struct link exchanges;   /* in handlers' hands */
+    struct link spares;      /* owned; exchanges to use again */
     size_t spare_count;
     struct link streams; /* owned */
     bool draining;       /* accepts nobody; every answer is a connection's last */
@@ -102,7 +122,9 @@ struct http_server {
 struct connection {
     struct link link;           /* in its phase's queue */
     struct http_server *server; /* borrowed */
-    struct bufferevent *bev;    /* owned, with its SSL and socket */
+    int fd;                     /* owned; bev's from FRESH on */
+    struct handshake handshake; /* HANDSHAKING */
+    struct bufferevent *bev;    /* owned, with its SSL and socket; NULL while HANDSHAKING */
     enum phase phase;
     int64_t deadline_us;
     int64_t arrived_us; /* first byte of the current request */
@@ -110,11 +132,16 @@ struct connection {
     struct parser_framing framing;  /* of the current request */
     struct http_exchange *exchange; /* BODY: owned; HANDLING: the handler's */
     struct http_stream *stream;     /* STREAM_WRITING, STREAMING */
+    struct body body;               /* BODY */
+    size_t buffer_bytes;            /* as counted in the server's */
     size_t request_count;
     size_t lingered_bytes;
     bool close_after; /* the answer being made or written is the last one */
     bool has_certificate;
+    bool has_spki;
     bool peer_closed; /* it sends nothing more */
+    bool is_counted;  /* among those of its address */
+    uint8_t spki[32]; /* of the client's certificate */
     struct address address;
     char peer[64];
 };
@@ -126,6 +153,7 @@ struct http_exchange {
     struct loop *loop;             /* borrowed */
     struct arena arena;
     struct http_request request;
+    uint8_t spki[32]; /* what request.peer_spki points at */
     char id[ID_TEXT_SIZE];
     const char *route; /* a literal */
     void *data;
@@ -141,17 +169,44 @@ struct http_stream {
     void *gone_ctx;
 };
 
-/* connection.c. `fd` is the connection's from here on. */
-void connection_new(struct http_server *server, int fd, struct address address, const char *peer);
+/* What accept.c found out about a client. */
+struct newcomer {
+    int fd; /* the connection's from here on */
+    struct address address;
+    bool is_counted;
+    char peer[64];
+};
+
+/* connection.c */
+void connection_new(struct http_server *server, const struct newcomer *newcomer);
 void connection_free(struct connection *c); /* closes at once; tells exchange and stream */
 void connection_set_phase(struct connection *c, enum phase phase);
 void connection_expire(struct connection *c); /* its phase's deadline has passed */
+/* TLS is done, or there is none: requests may come. ssl NULL: plain; else the connection's. */
+void connection_open(struct connection *c, struct ssl_st *ssl);
+/* The body may be read: maybe it is there already. `c` may be gone afterwards. */
+void connection_await_body(struct connection *c);
+/* Refuse and close. */
+void connection_refuse(struct connection *c, enum refusal refusal);
 /* An answer is in the output buffer: send it, then go on or close. */
 void connection_answered(struct connection *c);
 /* The output is complete and maybe already sent: close when it is. */
 void connection_finish(struct connection *c);
 /* A polite end for a connection that owes nothing: close_notify, then closed. */
 void connection_close_idle(struct connection *c);
+/* The same between two requests: one that has arrived is served, one on its way is not reset. */
+void connection_end_idle(struct connection *c);
+/* The kernel holds something of the client that we have not read: closing now would lose it. */
+bool connection_has_unread(const struct connection *c);
+/* Bytes have come or gone: count them again. */
+void connection_count_buffers(struct connection *c);
+/* The exchange is in a handler's hands. */
+bool connection_is_handled(const struct connection *c);
+
+/* accept.c */
+void accept_start(struct http_server *server);
+void accept_stop(struct http_server *server); /* may be called again */
+void accept_release(struct http_server *server);
 
 /* exchange.c */
 struct http_exchange *exchange_new(struct connection *c);

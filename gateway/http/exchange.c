@@ -28,6 +28,10 @@ struct http_exchange *exchange_new(struct connection *c)
     memset(&x->request, 0, sizeof x->request);
     memcpy(x->request.peer, c->peer, sizeof x->request.peer);
     x->request.peer_has_certificate = c->has_certificate;
+    if (c->has_spki) {
+        memcpy(x->spki, c->spki, sizeof x->spki);
+        x->request.peer_spki = x->spki;
+    }
     x->request.arrived_us = c->arrived_us;
     struct uuid id = uuid_new();
     id_format(ID_REQUEST, &id, x->id);
@@ -149,12 +153,39 @@ void http_set_route(struct http_exchange *x, const char *route)
     x->route = route;
 }
 
+bool http_take_body(struct http_exchange *x)
+{
+    struct connection *c = x->connection;
+    if (!c) { /* nobody to read from: it ends here */
+        exchange_free(x);
+        return true;
+    }
+    CHECK(c->phase == PHASE_ASKING && c->exchange == x);
+    if (!body_accept_large(c)) {
+        return false;
+    }
+    x->gone = NULL;
+    connection_await_body(c);
+    return true;
+}
+
+void http_refuse_body(struct http_exchange *x)
+{
+    struct connection *c = x->connection;
+    if (c) {
+        CHECK(c->phase == PHASE_ASKING && c->exchange == x);
+        connection_refuse(c, REFUSAL_BODY_LONG); /* frees x, which is still the connection's */
+    } else {
+        exchange_free(x);
+    }
+}
+
 void http_abort(struct http_exchange *x, bool reset)
 {
     struct connection *c = x->connection;
     if (c) {
         const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-        CHECK(c->phase == PHASE_HANDLING && c->exchange == x);
+        CHECK(connection_is_handled(c) && c->exchange == x);
         c->exchange = NULL;
         if (reset && setsockopt(bufferevent_getfd(c->bev), SOL_SOCKET, SO_LINGER, &at_once,
                                 sizeof at_once) == 0) {

@@ -380,7 +380,7 @@ static bool check_framing(const struct http_request *request, const struct findi
     if (findings->length > 0 && !body_is_usual && request->method != HTTP_DELETE) {
         return refuse(why, REFUSAL_BODY_UNEXPECTED);
     }
-    if (findings->length > limits->body_bytes_max) {
+    if (findings->length > limits->large_body_bytes_max) {
         return refuse(why, REFUSAL_BODY_LONG);
     }
     return true;

@@ -192,8 +192,9 @@ void http_reply(struct http_exchange *x, const struct http_response *response)
     struct connection *c = x->connection;
     reply_count(x, response->status);
     if (c) {
-        CHECK(c->phase == PHASE_HANDLING && c->exchange == x);
-        c->close_after = c->close_after || response->close || c->server->draining;
+        CHECK(connection_is_handled(c) && c->exchange == x);
+        c->close_after = c->close_after || response->close || c->server->draining ||
+                         c->phase == PHASE_ASKING; /* its body stays unread */
         write_answer(x, response, c->close_after);
         connection_answered(c);
     }

@@ -22,21 +22,26 @@
 #include "base/str.h"
 #include "http/tls.h"
 
-struct http_limits {         /* defaults in http_limits_default */
-    int64_t handshake_ms;    /* 5,000: TLS handshake complete */
-    int64_t head_ms;         /* 10,000: from the first byte of a request to the end of its head */
-    int64_t body_ms;         /* 15,000: from the end of the head to the end of the body */
-    int64_t idle_ms;         /* 75,000: between requests on a kept-alive connection */
-    int64_t answer_write_ms; /* 10,000: an answer must be taken by the client in this time */
-    size_t target_bytes_max; /* 4,096 */
-    size_t header_count_max; /* 64 */
-    size_t header_bytes_max; /* 8,192: one header, name and value */
-    size_t head_bytes_max;   /* 16,384: all headers and the request line */
-    size_t body_bytes_max;   /* 65,536 */
-    size_t connection_count_max;       /* 4,096 per worker; beyond it new ones are closed at once */
-    size_t connection_per_address_max; /* 1,024 per worker */
-    size_t request_count_max;          /* 10,000 requests on one connection, then it is closed */
-    size_t stream_buffer_bytes_max;    /* 262,144: an event stream's client that does not read is
+struct http_limits {      /* defaults in http_limits_default */
+    int64_t handshake_ms; /* 5,000: TLS handshake complete */
+    int64_t head_ms;      /* 10,000: from the first byte of a request (the first request: from the
+                                handshake) to the end of its head */
+    int64_t body_ms;      /* 15,000: from the end of the head to the end of the body */
+    int64_t idle_ms;      /* 75,000: between requests on a kept-alive connection */
+    int64_t answer_write_ms;     /* 10,000: an answer must be taken by the client in this time */
+    size_t body_rate_min;        /* 256 bytes a second, in each third of body_ms */
+    size_t target_bytes_max;     /* 4,096 */
+    size_t header_count_max;     /* 64 */
+    size_t header_bytes_max;     /* 8,192: one header, name and value */
+    size_t head_bytes_max;       /* 16,384: all headers and the request line */
+    size_t body_bytes_max;       /* 65,536 */
+    size_t large_body_bytes_max; /* 8,388,608: what http_take_body may raise it to */
+    size_t connection_count_max; /* 12,288 per worker; beyond it see http/shed.h */
+    size_t connection_per_address_max; /* 4,096 per worker */
+    size_t
+        buffer_bytes_max; /* 134,217,728 per worker: what clients have sent and not read, in all */
+    size_t request_count_max;       /* 10,000 requests on one connection, then it is closed */
+    size_t stream_buffer_bytes_max; /* 262,144: an event stream's client that does not read is
                                           closed */
 };
 extern const struct http_limits http_limits_default;
@@ -69,7 +74,9 @@ struct http_request { /* everything borrowed from the exchange's arena */
     struct str host;
     char peer[64];             /* client address, text */
     bool peer_has_certificate; /* mutual TLS verified */
-    int64_t arrived_us;        /* monotonic: first byte of the request */
+    const uint8_t *peer_spki; /* SHA-256 of the public key that the client proved to own; or NULL */
+    size_t body_len;          /* as announced; body is empty until it is there */
+    int64_t arrived_us;       /* monotonic: first byte of the request */
 };
 
 struct http_response { /* borrowed during the call only; header values with CR, LF or NUL are a bug
@@ -82,6 +89,7 @@ struct http_response { /* borrowed during the call only; header values with CR, 
     bool close; /* close the connection after it */
 };
 
+struct address_list;
 struct http_server;
 struct http_exchange;
 struct http_stream;
@@ -95,6 +103,10 @@ struct http_server_config {
     const char *listener_name; /* for metrics and logs: "api", "ops", "sandbox" */
     http_handler_fn handler;
     void *handler_ctx;
+    /* Asked, with handler_ctx, before a body longer than limits.body_bytes_max is read: answers (the
+     * connection is then closed), or calls http_take_body. NULL: such a body is refused. */
+    http_handler_fn large_body;
+    const struct address_list *trusted; /* borrowed; proxies of ours: not limited by address */
     http_admit_fn admit; /* asked once for every accepted connection, with handler_ctx; false: it is
                             reset before any byte. NULL: everybody is admitted */
 };
@@ -151,6 +163,13 @@ void http_set_route(struct http_exchange *x, const char *route);
 /* Answer; x is invalid afterwards. Adds Date, Content-Length, Request-Id, HSTS, nosniff. */
 void http_reply(struct http_exchange *x, const struct http_response *response);
 void http_reply_json(struct http_exchange *x, int status, struct str body);
+/*
+ * Within large_body: read the body of up to limits.large_body_bytes_max and hand the exchange to the
+ * handler with it; x is the server's again. False: there is no room for it now, answer 503.
+ */
+bool http_take_body(struct http_exchange *x) MUST_USE;
+/* Within large_body: refuse it as too large (413). x is invalid afterwards. */
+void http_refuse_body(struct http_exchange *x);
 /* End the connection instead of answering: by a reset, else in order. x is invalid afterwards. */
 void http_abort(struct http_exchange *x, bool reset);
 

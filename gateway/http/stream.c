@@ -49,8 +49,10 @@ struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone
         connection_answered(c);
         detach(stream);
     } else {
+        CHECK(c->phase == PHASE_HANDLING && c->exchange == x);
         reply_stream_head(x);
         c->exchange = NULL;
+        body_end(c);
         c->stream = stream;
         stream->connection = c;
         c->close_after = true;
@@ -78,6 +80,7 @@ bool http_stream_send(struct http_stream *stream, struct str bytes)
     if (c->phase == PHASE_STREAMING) {
         connection_set_phase(c, PHASE_STREAM_WRITING);
     }
+    connection_count_buffers(c);
     return true;
 }
 

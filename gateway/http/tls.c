@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,10 @@
 #include <unistd.h>
 
 #include "base/str.h"
+
+enum {
+    CLIENT_CHAIN_BYTES_MAX = 16384, /* OpenSSL takes that much memory on the client's word */
+};
 
 struct tls_server {
     SSL_CTX *context; /* owned; each connection's SSL holds a reference too */
@@ -125,6 +131,20 @@ static bool load_client_ca(SSL_CTX *context, const struct tls_server_config *con
     return true;
 }
 
+/* What we make of a client's key is decided by whoever knows it: see tls_peer_spki. */
+static int believe_nothing(X509_STORE_CTX *store, void *ctx)
+{
+    (void)ctx;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
+    return 1;
+}
+
+static void ask_for_client_key(SSL_CTX *context)
+{
+    SSL_CTX_set_cert_verify_callback(context, believe_nothing, NULL);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+}
+
 /* We speak HTTP/1.1 only; a client that offers protocols without it is told so in the handshake. */
 static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *offered, unsigned offered_len, void *ctx)
@@ -150,6 +170,7 @@ static bool set_policy(SSL_CTX *context)
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_max_cert_list(context, CLIENT_CHAIN_BYTES_MAX);
     SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_num_tickets(context, 0) == 1 &&
@@ -162,6 +183,7 @@ struct tls_server *tls_server_new(const struct tls_server_config *config, struct
 {
     CHECK(config->certificate_file && config->key_file);
     CHECK(config->client_ca_file || !config->client_certificate_required);
+    CHECK(!config->client_ca_file || !config->client_key_asked);
     struct tls_server *tls = calloc(1, sizeof *tls);
     CHECK(tls);
     tls->context = SSL_CTX_new(TLS_server_method());
@@ -172,6 +194,9 @@ struct tls_server *tls_server_new(const struct tls_server_config *config, struct
         !load_client_ca(tls->context, config, err)) {
         tls_server_free(&tls);
         return NULL;
+    }
+    if (config->client_key_asked) {
+        ask_for_client_key(tls->context);
     }
     return tls;
 }
@@ -188,4 +213,46 @@ void tls_server_free(struct tls_server **tls)
 struct ssl_ctx_st *tls_server_context(const struct tls_server *tls)
 {
     return tls->context;
+}
+
+/* ---- clients --------------------------------------------------------------------------------- */
+
+bool tls_peer_is_verified(const SSL *ssl)
+{
+    return SSL_get0_peer_certificate(ssl) && SSL_get_verify_result(ssl) == X509_V_OK;
+}
+
+static bool spki_of(const X509 *certificate, unsigned char digest[TLS_SPKI_SIZE])
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+    bool done = len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1;
+    OPENSSL_free(der);
+    return done;
+}
+
+bool tls_peer_spki(const SSL *ssl, unsigned char digest[TLS_SPKI_SIZE])
+{
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    return certificate && spki_of(certificate, digest);
+}
+
+bool tls_file_spki(const char *path, char text[TLS_SPKI_TEXT_SIZE], struct error *err)
+{
+    unsigned char digest[TLS_SPKI_SIZE];
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        return fail(err, ERROR_IO, "cannot read certificate %s: %s", path, strerror(errno));
+    }
+    X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
+    (void)fclose(file);
+    bool done = certificate && spki_of(certificate, digest);
+    X509_free(certificate);
+    if (!done) {
+        return fail(err, ERROR_INVALID, "cannot use certificate %s: %s", path, take_reason());
+    }
+    for (size_t i = 0; i < TLS_SPKI_SIZE; i++) {
+        (void)snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    }
+    return true;
 }

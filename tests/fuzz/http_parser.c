@@ -53,7 +53,7 @@ static void check_accepted(const struct judged *out, struct str raw)
     CHECK(memcmp(raw.at + out->consumed - 4, "\r\n\r\n", 4) == 0);
     CHECK(request->method > HTTP_METHOD_NONE && request->method < HTTP_METHOD_COUNT);
     CHECK(request->path.len > 0 && request->path.at[0] == '/');
-    CHECK(out->framing.body_len <= http_limits_default.body_bytes_max);
+    CHECK(out->framing.body_len <= http_limits_default.large_body_bytes_max);
     CHECK(request->header_count <= http_limits_default.header_count_max);
     for (size_t i = 0; i < request->header_count; i++) {
         struct str name = request->headers[i].name;

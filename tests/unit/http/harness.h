@@ -10,6 +10,13 @@
  *     /close     answers with Connection: close
  *     /stream    starts an event stream in h->stream
  *     /reset     resets the connection instead of answering; /hang-up closes it in order
+ *
+ * and before a large body is read:
+ *
+ *     /large-body         takes it; 503 when there is no room
+ *     /large-body/later   keeps the exchange in h->asked; the test decides
+ *     /large-body/never   answers 401
+ *     anything else       is refused
  */
 #ifndef TESTS_HTTP_HARNESS_H
 #define TESTS_HTTP_HARNESS_H
@@ -57,7 +64,11 @@ struct harness {
     size_t large_bytes;
     struct http_stream *stream;
     size_t stream_gone_count;
+    struct http_exchange *asked;
+    size_t asked_count;
     bool last_had_certificate;
+    bool last_had_spki;
+    char last_spki[65]; /* hex */
     int64_t last_arrived_us;
 };
 
@@ -90,12 +101,48 @@ static UNUSED void reply_text(struct http_exchange *x, struct str body, bool clo
                                           .close = close_after});
 }
 
+static UNUSED void take_large(struct http_exchange *x)
+{
+    if (!http_take_body(x)) {
+        http_reply_json(x, 503, STR("{}"));
+    }
+}
+
+static UNUSED void ask_large(struct http_exchange *x, void *ctx)
+{
+    struct harness *h = ctx;
+    struct str path = http_request(x)->path;
+    h->asked_count++;
+    assert_true(http_request(x)->body_len > http_limits_default.body_bytes_max);
+    assert_int_equal(http_request(x)->body.len, 0);
+    if (str_eq(path, STR("/large-body"))) {
+        take_large(x);
+    } else if (str_eq(path, STR("/large-body/later"))) {
+        http_on_gone(x, count_gone, h);
+        h->asked = x;
+    } else if (str_eq(path, STR("/large-body/never"))) {
+        http_reply_json(x, 401, STR("{}"));
+    } else {
+        http_refuse_body(x);
+    }
+}
+
+static UNUSED void note_spki(struct harness *h, const uint8_t *spki)
+{
+    h->last_had_spki = spki != NULL;
+    h->last_spki[0] = '\0';
+    for (size_t i = 0; spki && i < 32; i++) {
+        (void)snprintf(h->last_spki + 2 * i, 3, "%02x", spki[i]);
+    }
+}
+
 static UNUSED void handle(struct http_exchange *x, void *ctx)
 {
     struct harness *h = ctx;
     const struct http_request *request = http_request(x);
     h->handled_count++;
     h->last_had_certificate = request->peer_has_certificate;
+    note_spki(h, request->peer_spki);
     h->last_arrived_us = request->arrived_us;
     if (str_eq(request->path, STR("/hold"))) {
         CHECK(h->held_count < HELD_MAX);
@@ -109,6 +156,8 @@ static UNUSED void handle(struct http_exchange *x, void *ctx)
         http_abort(x, str_eq(request->path, STR("/reset")));
     } else if (str_eq(request->path, STR("/stream"))) {
         h->stream = http_stream_start(x, count_stream_gone, h);
+    } else if (str_starts(request->path, STR("/large-body"))) {
+        reply_text(x, arena_printf(http_arena(x), "took %zu", request->body.len), false);
     } else {
         reply_text(x,
                    arena_printf(http_arena(x), "%s " STR_FMT "[" STR_FMT "]",
@@ -125,8 +174,9 @@ static UNUSED void nothing(evutil_socket_t fd, short what, void *ctx)
     (void)ctx;
 }
 
-static UNUSED void harness_start(struct harness *h, const struct http_limits *limits,
-                                 struct tls_server *tls)
+static UNUSED void harness_start_trusting(struct harness *h, const struct http_limits *limits,
+                                          struct tls_server *tls,
+                                          const struct address_list *trusted)
 {
     struct error err = {.code = ERROR_NONE};
     struct sockaddr_in at;
@@ -145,10 +195,18 @@ static UNUSED void harness_start(struct harness *h, const struct http_limits *li
                                         .tls = tls,
                                         .listener_name = "test",
                                         .handler = handle,
-                                        .handler_ctx = h};
+                                        .handler_ctx = h,
+                                        .large_body = ask_large,
+                                        .trusted = trusted};
     h->server = http_server_new(h->loop, h->listen_fd, &config);
     h->heartbeat = event_new(loop_base(h->loop), -1, EV_PERSIST, nothing, NULL);
     event_add(h->heartbeat, &beat);
+}
+
+static UNUSED void harness_start(struct harness *h, const struct http_limits *limits,
+                                 struct tls_server *tls)
+{
+    harness_start_trusting(h, limits, tls, NULL);
 }
 
 static UNUSED void harness_stop(struct harness *h)

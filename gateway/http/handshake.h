@@ -1,0 +1,56 @@
+/*
+ * handshake.h - TLS handshakes, a few at a time (private to gateway/http).
+ *
+ *     accepted --> waits for its first bytes --> hello whole? --> queue --> step --> ... --> open
+ *                  (no OpenSSL object yet)                          ^         |
+ *                                                                   +-- more --+
+ *
+ * A handshake costs more CPU than a payment. So its steps are not done when the client's bytes come
+ * but from a queue, for HANDSHAKE_BUDGET_US in each turn of the loop: a thousand clients that arrive
+ * at once cannot delay those who are already in by more than that. The queue is fair by address: one
+ * address may be slow to get in because of its own number, others pass by.
+ *
+ * Until the first TLS record is there as a whole, a client costs a socket and nothing more; what is
+ * no ClientHello of sane size never reaches OpenSSL.
+ */
+#ifndef HTTP_HANDSHAKE_H
+#define HTTP_HANDSHAKE_H
+
+#include <event2/event.h>
+#include <stddef.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+
+enum {
+    HANDSHAKE_LANE_COUNT = 64, /* by hash of the address */
+    HANDSHAKE_BUDGET_US = 1000,
+    HANDSHAKE_HELLO_HEAD = 9, /* record header, and header of the ClientHello in it */
+    HANDSHAKE_HELLO_BYTES_MAX = 16384,
+};
+
+struct connection;
+struct ssl_st;
+
+struct handshake {
+    struct link ready;  /* in its lane, or in none */
+    struct event *wait; /* owned; for bytes, or for room */
+    struct ssl_st *ssl; /* owned; NULL until the hello is whole */
+    size_t hello_bytes; /* waited for */
+};
+
+struct handshake_queue {
+    struct link lanes[HANDSHAKE_LANE_COUNT]; /* of connections that may make a step */
+    size_t next;                             /* lane that is served next */
+    size_t ready_count;
+    struct loop_timer turn;
+};
+
+void handshake_queue_init(struct handshake_queue *queue, struct loop *loop);
+void handshake_queue_release(struct handshake_queue *queue);
+/* Ends in connection_open or connection_free, never before this returns. */
+void handshake_start(struct connection *c);
+/* Let go of all but the socket. */
+void handshake_release(struct connection *c);
+
+#endif
