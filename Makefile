@@ -224,6 +224,17 @@ clean:
 
 # ---- bench --------------------------------------------------------------------------------------
 
+## bench           The gateway against pgbench and a Fastify service, in one run (PART=a,b,c,d,e,f
+##                 ROUNDS=3 SECONDS=6 WORKERS=); result: var/bench.json, see docs/benchmarks.md
+.PHONY: bench
+bench:
+	@config/dev/packages.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load
+	@tests/bench/modules.sh
+	@BUILD=$(BUILD) PART=$(PART) ONLY=$(ONLY) ROUNDS=$(ROUNDS) SECONDS=$(BENCH_SECONDS) node tests/bench/bench.mjs
+# SECONDS has a default for fuzzing; only one that was asked for counts here.
+BENCH_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS))
+
 $(BUILD)/bench/load: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/load/*.c))
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS) -lm -lpthread

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages that targets need and that are missing: packages.sh run|test|fuzz|clients|bare|pages...
+# Install the Debian packages that targets need and that are missing: packages.sh run|test|fuzz|clients|bench|profile|bare|pages...
 # Nothing is touched when all are there. Needs no more than dash and what every Debian has.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -20,6 +20,8 @@ command_packages() { # command:package
         node:nodejs git:git" ;;
     fuzz) echo "clang:clang" ;;
     clients) echo "node:nodejs npm:npm" ;;
+    bench) echo "node:nodejs npm:npm" ;;
+    profile) echo "node:nodejs perf:linux-perf" ;;
     bare) echo "debootstrap:debootstrap git:git unshare:util-linux" ;;
     pages) echo "chromium:chromium node:nodejs" ;;
     esac

@@ -104,7 +104,10 @@ export function difference(first, last, done = last.done - first.done) {
     const seconds = (last.at_us - first.at_us) / 1e6;
     const cpu = {};
     for (const name of Object.keys(first.cpu_us)) cpu[name] = (last.cpu_us[name] - first.cpu_us[name]) / Math.max(done, 1);
-    return { seconds, done, rate: done / seconds, cpu_us: cpu, wal_bytes: (last.wal_bytes - first.wal_bytes) / Math.max(done, 1),
+    // What neither we nor the kernel's own threads explain: other programs on this machine.
+    const known = Object.entries(cpu).reduce((sum, [name, us]) => (name === 'machine' ? sum : sum + us), 0);
+    const others = (cpu.machine - known) * done / 1e6 / seconds;
+    return { seconds, done, rate: done / seconds, cpu_us: cpu, others_cores: others, wal_bytes: (last.wal_bytes - first.wal_bytes) / Math.max(done, 1),
         machine_busy: cpu.machine * done / 1e6 / seconds };
 }
 

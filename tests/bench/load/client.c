@@ -5,7 +5,10 @@
  *        ^                 |                           |              |
  *        +---- failed -----+-------- closed -----------+---- lost ----+
  *
- * One that was lost is opened again at once; one that could not be opened, RETRY_US later.
+ * In the closed loop one that was closed is opened again at once. In the open loop a pool behaves as
+ * those of usual clients: it begins with `initial` connections, opens another when a request finds
+ * none idle, and opens none again that the server closed while it was idle. The one that was idle
+ * longest is used first, so that none grows old. After a failure to connect there is a pause.
  */
 #include "tests/bench/load/load.h"
 
@@ -25,6 +28,7 @@
 enum {
     EVENT_COUNT = 256,
     RETRY_US = 50000,
+    LOOK_US = 2000,
     KEY_SIZE = 37,
 };
 
@@ -40,7 +44,8 @@ struct connection {
     int fd;
     SSL *tls; /* owned */
     struct pool *pool;
-    struct connection *next_idle;
+    struct connection *next; /* in pool->idle */
+    struct connection *previous;
     int64_t scheduled_us;
     int64_t retry_us; /* CLOSED: open again then */
     bool counted;     /* in pool->open_count */
@@ -72,17 +77,32 @@ static void watch(struct load *load, struct connection *c, bool wants_write)
     (void)epoll_ctl(load->epoll, EPOLL_CTL_MOD, c->fd, &event);
 }
 
-static void close_connection(struct load *load, struct connection *c, int64_t retry_us)
+static void add_idle(struct connection *c)
 {
-    if (c->state == CONNECTION_IDLE) { /* take it off the stack */
-        struct connection **at = &c->pool->idle;
-        while (*at != c)
-            at = &(*at)->next_idle;
-        *at = c->next_idle;
-    }
+    struct pool *pool = c->pool;
+    c->state = CONNECTION_IDLE;
+    c->next = NULL;
+    c->previous = pool->last_idle;
+    *(pool->last_idle != NULL ? &pool->last_idle->next : &pool->idle) = c;
+    pool->last_idle = c;
+}
+
+static void remove_idle(struct connection *c)
+{
+    struct pool *pool = c->pool;
+    *(c->previous != NULL ? &c->previous->next : &pool->idle) = c->next;
+    *(c->next != NULL ? &c->next->previous : &pool->last_idle) = c->previous;
+}
+
+static void close_connection(struct connection *c, int64_t retry_us)
+{
+    if (c->state == CONNECTION_IDLE)
+        remove_idle(c);
     if (c->counted)
         c->pool->open_count--;
     c->counted = false;
+    if (c->state != CONNECTION_CLOSED)
+        c->pool->live_count--;
     SSL_free(c->tls);
     c->tls = NULL;
     if (c->fd >= 0)
@@ -90,13 +110,14 @@ static void close_connection(struct load *load, struct connection *c, int64_t re
     c->fd = -1;
     c->state = CONNECTION_CLOSED;
     c->retry_us = retry_us;
-    (void)load;
 }
 
 static void open_connection(struct load *load, struct connection *c)
 {
     const int one = 1;
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = c};
+    c->state = CONNECTION_CONNECTING;
+    c->pool->live_count++;
     c->fd = socket(load->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0)
         give_up("no socket: %s (ulimit -n?)", strerror(errno));
@@ -104,14 +125,13 @@ static void open_connection(struct load *load, struct connection *c)
     if (connect(c->fd, (const struct sockaddr *)&load->address, load->address_len) != 0 &&
         errno != EINPROGRESS) {
         load->connect_failures++;
-        close_connection(load, c, now_us() + RETRY_US);
+        close_connection(c, now_us() + RETRY_US);
         return;
     }
     c->tls = SSL_new(load->tls);
     if (c->tls == NULL || SSL_set_fd(c->tls, c->fd) != 1)
         give_up("no TLS session");
     SSL_set_connect_state(c->tls);
-    c->state = CONNECTION_CONNECTING;
     c->wants_write = true;
     c->in_len = 0;
     if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->fd, &event) != 0)
@@ -221,18 +241,29 @@ static void note(struct load *load, struct connection *c, unsigned status)
                       (long long)(now - c->scheduled_us));
 }
 
-static void lose(struct load *load, struct connection *c)
+static void lose(struct load *load, struct connection *c, const char *why)
 {
-    if (c->state == CONNECTION_ASKED)
+    if (c->state == CONNECTION_ASKED) {
         note(load, c, STATUS_LOST);
+        if (load->lost_count < LOST_TOLD_MAX)
+            load->lost[load->lost_count++] = why;
+    }
     if (c->state == CONNECTION_CONNECTING) {
         load->connect_failures++;
-        close_connection(load, c, now_us() + RETRY_US);
+        close_connection(c, now_us() + RETRY_US);
         return;
     }
-    load->reconnects++;
-    close_connection(load, c, 0);
-    open_connection(load, c);
+    load->closed++;
+    close_connection(c, 0);
+}
+
+/* And forget it: an error left in OpenSSL's queue would be taken for that of the next call. */
+static const char *why_tls(int why)
+{
+    ERR_clear_error();
+    if (why == SSL_ERROR_ZERO_RETURN)
+        return "closed";
+    return why == SSL_ERROR_SYSCALL ? "reset" : "tls";
 }
 
 static void push_out(struct load *load, struct connection *c)
@@ -245,8 +276,7 @@ static void push_out(struct load *load, struct connection *c)
                 watch(load, c, why == SSL_ERROR_WANT_WRITE);
                 return;
             }
-            ERR_clear_error();
-            lose(load, c);
+            lose(load, c, why_tls(why));
             return;
         }
         c->out_sent += (size_t)n;
@@ -304,16 +334,14 @@ static void become_idle(struct load *load, struct connection *c)
         ask(load, c, now_us());
         return;
     }
-    c->state = CONNECTION_IDLE;
-    c->next_idle = pool->idle;
-    pool->idle = c;
+    add_idle(c);
 }
 
 void load_ask_all(struct load *load, struct pool *pool)
 {
     while (pool->idle != NULL) {
         struct connection *c = pool->idle;
-        pool->idle = c->next_idle;
+        remove_idle(c);
         ask(load, c, now_us());
     }
 }
@@ -362,29 +390,26 @@ static void pull_in(struct load *load, struct connection *c)
         if (n <= 0) {
             int why = SSL_get_error(c->tls, n);
             if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
-                ERR_clear_error();
-                lose(load, c);
+                lose(load, c, why_tls(why));
             }
             return;
         }
         c->in_len += (size_t)n;
-        if (c->state != CONNECTION_ASKED) { /* nothing was asked */
-            lose(load, c);
+        if (c->state != CONNECTION_ASKED) {
+            lose(load, c, "unasked");
             return;
         }
         bool closes = false;
         int status = parse(c, &closes);
         if (status < 0) {
-            lose(load, c);
+            lose(load, c, "unreadable");
             return;
         }
         if (status > 0) {
             note(load, c, (unsigned)status);
             if (closes) {
-                load->reconnects++;
-                c->state = CONNECTION_CLOSED;
-                close_connection(load, c, 0);
-                open_connection(load, c);
+                load->closed++;
+                close_connection(c, 0);
             } else {
                 become_idle(load, c);
             }
@@ -408,8 +433,7 @@ static void shake_hands(struct load *load, struct connection *c)
         watch(load, c, why == SSL_ERROR_WANT_WRITE);
         return;
     }
-    ERR_clear_error();
-    lose(load, c);
+    lose(load, c, why_tls(why));
 }
 
 static void handle(struct load *load, struct connection *c, uint32_t events)
@@ -434,10 +458,21 @@ static void handle(struct load *load, struct connection *c, uint32_t events)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
+/* The rate grows over the first half of the warm-up: nobody's clients all come at once. */
+static double rate_at(const struct load *load, int64_t at_us)
+{
+    const struct load_spec *spec = load->spec;
+    int64_t ramp_us = spec->warmup_us / 2;
+    int64_t since_us = at_us - (load->window_at_us - spec->warmup_us);
+    if (since_us >= ramp_us)
+        return spec->rate;
+    return spec->rate * (0.1 + 0.9 * (double)since_us / (double)ramp_us);
+}
+
 static int64_t draw_pause_us(struct load *load)
 {
     double u = ((double)(random_next(&load->rng) >> 11) + 1) / 9007199254740993.0; /* (0, 1] */
-    return (int64_t)(-log(u) / load->spec->rate * 1e6);
+    return (int64_t)(-log(u) / rate_at(load, load->next_us) * 1e6);
 }
 
 static struct pool *draw_pool(struct load *load)
@@ -463,7 +498,7 @@ static void ask_due(struct load *load)
         if (c == NULL) {
             backlog_add(pool, load->next_us);
         } else {
-            pool->idle = c->next_idle;
+            remove_idle(c);
             ask(load, c, load->next_us);
         }
         load->next_us += draw_pause_us(load);
@@ -487,16 +522,32 @@ static void note_waiting(struct load *load, int64_t now)
         load->record.waiting_at_second[second] = (uint32_t)waiting;
 }
 
-static void reopen_due(struct load *load, int64_t now)
+/* As many as the closed loop has, or the open loop began with, or what waits asks for. */
+static void open_wanted(struct load *load, struct pool *pool, int64_t now)
 {
-    for (size_t i = 0; i < load->spec->class_count; i++) {
-        struct pool *pool = &load->pool[i];
-        for (size_t n = 0; n < pool->class->connection_count; n++) {
-            struct connection *c = &pool->connections[n];
-            if (c->state == CONNECTION_CLOSED && c->retry_us <= now)
-                open_connection(load, c);
-        }
+    const struct load_class *class = pool->class;
+    size_t wanted = class->connection_count;
+    if (load->spec->rate > 0) {
+        wanted = load->phase == PHASE_CONNECT ? class->initial_count
+                                              : pool->live_count + pool->backlog_count;
+        if (pool->backlog_count > 0) /* those being opened are for what waits */
+            wanted -= pool->live_count - pool->open_count < pool->backlog_count
+                          ? pool->live_count - pool->open_count
+                          : pool->backlog_count;
     }
+    if (wanted > class->connection_count)
+        wanted = class->connection_count;
+    for (size_t n = 0; n < class->connection_count && pool->live_count < wanted; n++) {
+        struct connection *c = &pool->connections[n];
+        if (c->state == CONNECTION_CLOSED && c->retry_us <= now)
+            open_connection(load, c);
+    }
+}
+
+static void open_all_wanted(struct load *load, int64_t now)
+{
+    for (size_t i = 0; i < load->spec->class_count; i++)
+        open_wanted(load, &load->pool[i], now);
 }
 
 static void wait_ready(struct load *load, int64_t until_us)
@@ -521,9 +572,8 @@ void load_run(struct load *load, int64_t until_us)
             return;
         if (now >= look_us) {
             note_waiting(load, now);
-            if (load->phase != PHASE_DRAIN)
-                reopen_due(load, now);
-            look_us = now + RETRY_US;
+            look_us = now + LOOK_US;
+            open_all_wanted(load, now);
         }
         int64_t wake_us = look_us < until_us ? look_us : until_us;
         if (paces) {
@@ -540,10 +590,12 @@ bool load_connect(struct load *load, int64_t wait_us)
     int64_t until_us = now_us() + wait_us;
     for (;;) {
         bool all = true;
-        reopen_due(load, now_us());
+        open_all_wanted(load, now_us());
         wait_ready(load, now_us() + RETRY_US);
         for (size_t i = 0; i < load->spec->class_count; i++)
-            all = all && load->pool[i].open_count == load->spec->class[i].connection_count;
+            all = all && load->pool[i].open_count >= (load->spec->rate > 0
+                                                          ? load->spec->class[i].initial_count
+                                                          : load->spec->class[i].connection_count);
         if (all)
             return true;
         if (now_us() > until_us)
@@ -612,7 +664,7 @@ void load_release(struct load *load)
     for (size_t i = 0; i < load->spec->class_count; i++) {
         struct pool *pool = &load->pool[i];
         for (size_t n = 0; n < pool->class->connection_count; n++) {
-            close_connection(load, &pool->connections[n], 0);
+            close_connection(&pool->connections[n], 0);
             free(pool->connections[n].out);
             free(pool->connections[n].in);
         }

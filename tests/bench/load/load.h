@@ -33,6 +33,7 @@ enum {
     REQUEST_BYTES_MAX = 8192,
     ANSWER_BYTES_MAX = 65536,
     SECOND_MAX = 3600,
+    LOST_TOLD_MAX = 100,
 };
 
 /* ---- what is asked for (spec.c) ---- */
@@ -40,13 +41,14 @@ enum {
 struct load_class {   /* one kind of request, with connections of its own */
     const char *name; /* borrowed from the spec, as all strings here */
     const char *method;
-    const char *path;    /* NULL: from `lines` */
-    const char *headers; /* complete lines, each with CR LF */
-    const char *body;    /* "" for none; every ${key} is replaced by the request's key */
-    bool keyed;          /* send an Idempotency-Key */
-    double share;        /* of the rate */
-    size_t connection_count;
-    char **lines; /* owned: path TAB key TAB body (the last two may be missing) */
+    const char *path;        /* NULL: from `lines` */
+    const char *headers;     /* complete lines, each with CR LF */
+    const char *body;        /* "" for none; every ${key} is replaced by the request's key */
+    bool keyed;              /* send an Idempotency-Key */
+    double share;            /* of the rate */
+    size_t connection_count; /* at most */
+    size_t initial_count;    /* open loop: open before the start */
+    char **lines;            /* owned: path TAB key TAB body (the last two may be missing) */
     size_t line_count;
     size_t line_at;
 };
@@ -139,9 +141,11 @@ struct connection;
 struct pool { /* of one class */
     struct load_class *class;
     struct connection *connections; /* owned */
-    size_t open_count;
-    struct connection *idle; /* a stack */
-    int64_t *backlog;        /* owned: scheduled times that wait for a connection, a ring */
+    size_t open_count;              /* after their handshake */
+    size_t live_count;              /* not CLOSED */
+    struct connection *idle;        /* idle longest */
+    struct connection *last_idle;   /* idle since just now */
+    int64_t *backlog;               /* owned: scheduled times that wait for a connection, a ring */
     size_t backlog_at;
     size_t backlog_count;
     size_t backlog_room;
@@ -158,10 +162,12 @@ struct load {
     enum phase phase;
     int64_t window_at_us; /* start of the window */
     uint64_t rng;
-    uint64_t done;       /* 2xx, all */
-    uint64_t in_flight;  /* asked and not answered */
-    uint64_t reconnects; /* connections opened again */
+    uint64_t done;      /* 2xx, all */
+    uint64_t in_flight; /* asked and not answered */
+    uint64_t closed;    /* connections that the server closed */
     uint64_t connect_failures;
+    const char *lost[LOST_TOLD_MAX]; /* why the first lost requests have no answer */
+    size_t lost_count;
     int64_t next_us; /* open loop: the next scheduled time */
 };
 

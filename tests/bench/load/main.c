@@ -90,9 +90,13 @@ static void print_result(const struct watcher *watcher, int64_t drained_us)
     (void)json_object_set_new(out, "in_flight_mean", json_real(in_flight));
     (void)json_object_set_new(out, "left_waiting", json_integer((json_int_t)load_waiting(load)));
     (void)json_object_set_new(out, "drained_ms", json_integer(drained_us / 1000));
-    (void)json_object_set_new(out, "reconnects", json_integer((json_int_t)load->reconnects));
+    (void)json_object_set_new(out, "closed", json_integer((json_int_t)load->closed));
     (void)json_object_set_new(out, "connect_failures",
                               json_integer((json_int_t)load->connect_failures));
+    json_t *lost = json_array();
+    for (size_t i = 0; i < load->lost_count; i++)
+        (void)json_array_append_new(lost, json_string(load->lost[i]));
+    (void)json_object_set_new(out, "lost", lost);
     (void)json_dumpf(out, stdout, JSON_INDENT(1));
     (void)puts("");
     json_decref(out);

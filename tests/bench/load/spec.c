@@ -73,6 +73,9 @@ static void load_class(struct load_class *class, const json_t *json)
         .share = number(json, "share", 1),
         .connection_count = (size_t)number(json, "connections", 1),
     };
+    class->initial_count = (size_t)number(json, "initial", (double)class->connection_count);
+    if (class->initial_count > class->connection_count)
+        class->initial_count = class->connection_count;
     const char *file = text(json, "lines_file", NULL);
     if (file != NULL)
         read_lines(class, file);
