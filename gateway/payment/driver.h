@@ -245,6 +245,12 @@ void drive_reserve(struct drive *drive, size_t index, size_t send_count, size_t 
 /* ---- driver_send.c ---- */
 void drive_send(struct drive *drive, const struct orchestrate_action *action);
 void drive_send_stop(struct drive *drive);
+/*
+ * What the end of a send says of the provider's health. That it is still at work on a repeated
+ * request, or knows its key, says that it is well.
+ */
+enum health_event drive_health_event(enum provider_step step, const struct engine_result *result,
+                                     const struct provider_judgement *judgement);
 
 /* ---- driver_key.c ---- */
 struct drive *drive_find_held(struct payments *payments, const struct drive *drive);

@@ -147,18 +147,17 @@ static bool is_news(const struct drive *drive, bool is_new_fact)
     return false;
 }
 
-static enum health_event health_event_of(const struct drive *drive,
-                                         const struct engine_result *result,
-                                         const struct provider_judgement *judgement)
+enum health_event drive_health_event(enum provider_step step, const struct engine_result *result,
+                                     const struct provider_judgement *judgement)
 {
     if (result->end == ENGINE_NOT_SENT)
         return result->is_ours ? HEALTH_NEUTRAL : HEALTH_NOT_SENT;
     if (result->end == ENGINE_LOST)
         return HEALTH_LOST;
     bool is_unwell = result->answer.status >= 500 || result->answer.status == 429;
-    bool is_garbage = judgement->outcome == OUTCOME_UNKNOWN &&
-                      drive->send_step != PROVIDER_STEP_LOOKUP &&
-                      drive->send_step != PROVIDER_STEP_CANCEL;
+    bool is_said = judgement->duplicate || judgement->in_progress;
+    bool is_garbage = judgement->outcome == OUTCOME_UNKNOWN && !is_said &&
+                      step != PROVIDER_STEP_LOOKUP && step != PROVIDER_STEP_CANCEL;
     return is_unwell || is_garbage ? HEALTH_ERROR : HEALTH_SUCCESS;
 }
 
@@ -166,7 +165,7 @@ static void tell_health(struct drive *drive, const struct engine_result *result,
                         const struct provider_judgement *judgement)
 {
     char text[PROVIDER_REASON_MAX];
-    enum health_event event = health_event_of(drive, result, judgement);
+    enum health_event event = drive_health_event(drive->send_step, result, judgement);
     struct str reason = str_of(result->reason);
     if (result->end == ENGINE_ANSWERED) {
         int len = snprintf(text, sizeof(text), "http_%d", result->answer.status);
@@ -317,6 +316,7 @@ static void send_done(void *ctx, const struct engine_result *result)
         bool is_new_fact = learn_facts(drive, &judgement.facts);
         keep_judgement(drive, result, &judgement);
         event.answer.is_news = is_news(drive, is_new_fact);
+        event.answer.has_new_facts = is_new_fact;
         event.answer.whole = true;
         event.answer.outcome = judgement.outcome;
         event.answer.amount_mismatch = is_mismatch(&drive->call, &judgement);

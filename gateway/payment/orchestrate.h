@@ -42,7 +42,8 @@
  * may have left; it never fails over. A repeat is announced by a committed row before it leaves, so
  * that whoever takes the attempt over later knows the last moment at which money may still begin to
  * move. "Failed" ends it only when it is the answer to the key (answers_key): a refusal at the door
- * says nothing of earlier sends.
+ * says nothing of earlier sends. Where a provider refuses a key it knows (REPLAY_DUPLICATE), no "no"
+ * to a repeat ends it: what forbids the repeat, an empty balance, may be the first send's own doing.
  *
  * The merchant may ask for an accepted attempt to be canceled (payouts). The provider is then told,
  * and asked, in turn, until it says how it ended: canceled, or paid all the same. Its word alone
@@ -161,6 +162,7 @@ struct orchestrate_answer {
     bool answers_key;     /* FAILED: it tells what became of the key; false for a refusal at the
                              door (HTTP 401, 403, 408, 425, 429, 5xx) */
     bool is_news;           /* PENDING: for another reason than before, or with new facts */
+    bool has_new_facts;     /* duplicate: it named what has the key, which can now be asked for */
 };
 
 struct orchestrate_event {

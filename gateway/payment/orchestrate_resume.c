@@ -171,6 +171,16 @@ static void accepted(struct orchestrate *o, uint8_t send_number, enum outcome ou
     close_look(o, now_us, action);
 }
 
+/* The key is taken, and the provider named what has it: kept, and asked for at once. */
+static void note_owner(struct orchestrate *o, uint8_t send_number, int64_t now_us,
+                       struct orchestrate_action *action)
+{
+    o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE};
+    orchestrate_put_outcome(o, send_number, OUTCOME_UNKNOWN, true);
+    put_park(o, now_us);
+    close_look(o, now_us, action);
+}
+
 /* ---- the look -------------------------------------------------------------------------------- */
 
 static void announce(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
@@ -241,11 +251,14 @@ void orchestrate_resume_announced(struct orchestrate *o, int64_t now_us,
 
 /*
  * A definite "no" counts when it tells what became of the key, and when nothing that left before
- * this look can still take effect. A repeat itself is no such thing: this is its answer.
+ * this look can still take effect. A repeat itself is no such thing: this is its answer. Where a
+ * known key is refused, a repeat is refused for whatever reason comes first.
  */
 static bool is_proof(const struct orchestrate *o, const struct orchestrate_answer *answer)
 {
     if (!HAS_BUG(BUG_FINAL_DECLINE_ON_REPLAY) && o->look_us < o->settled_us)
+        return false;
+    if (o->was_announced && provider(o)->replay == REPLAY_DUPLICATE)
         return false;
     if (answer->not_found)
         return !o->was_announced && !o->is_canceling && o->attempt.state != ATTEMPT_PENDING;
@@ -272,7 +285,10 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
         return;
     }
     if (answer->duplicate) {
-        put_back(o, now_us, now_us, action);
+        if (answer->has_new_facts)
+            note_owner(o, send_number, now_us, action);
+        else
+            put_back(o, now_us, now_us, action);
         return;
     }
     enum outcome outcome = answer->not_found ? OUTCOME_FAILED : answer->outcome;

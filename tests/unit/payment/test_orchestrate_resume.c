@@ -268,6 +268,62 @@ static void an_announced_repeat_starts_the_settling_time_again(void **state)
     expect_finish(&run, OUTCOME_FAILED, PAYMENT_FAILED);
 }
 
+/* PayPal may refuse a repeated payout for want of the money that the first one took. */
+static void a_repeat_that_a_known_key_refuses_proves_nothing(void **state)
+{
+    (void)state;
+    const struct orchestrate_answer answers[] = {
+        whole(OUTCOME_DECLINED_SOFT), whole(OUTCOME_DECLINED_HARD), whole(OUTCOME_FAILED),
+        not_found(), duplicate(OUTCOME_UNKNOWN)};
+    const struct orchestrate_candidate refuses_known_keys = {.replay = REPLAY_DUPLICATE,
+                                                             .settle_us = SETTLE_S * SEC};
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct run run;
+        struct orchestrate_resumed resumed = unanswered(&refuses_known_keys);
+        resume(&run, &resumed, SENT_AT + 10 * SETTLED);
+        expect_repeat(&run, 1, 1);
+        answered(&run, answers[i]);
+        expect_put_back(&run, run.now + core_limits.resolve_first_us);
+    }
+    struct run run;
+    struct orchestrate_resumed resumed = unanswered(&refuses_known_keys);
+    resume(&run, &resumed, SENT_AT + SEC);
+    expect_repeat(&run, 1, 1);
+    answered(&run, whole(OUTCOME_PENDING)); /* it never arrived, and now it did */
+    assert_int_equal(run.action.write.outcome, OUTCOME_PENDING);
+}
+
+/* What has the key is known from then on, and a lookup of it ends the attempt. */
+static void a_duplicate_that_is_named_is_asked_for_next(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_candidate candidate = {.replay = REPLAY_DUPLICATE,
+                                              .settle_us = SETTLE_S * SEC};
+    struct orchestrate_resumed resumed = unanswered(&candidate);
+    struct orchestrate_answer named = duplicate(OUTCOME_UNKNOWN);
+    named.has_new_facts = true;
+    resume(&run, &resumed, SENT_AT + SEC);
+    expect_repeat(&run, 1, 1);
+    answered(&run, named);
+    assert_int_equal(run.action.kind, ACTION_WRITE);
+    assert_true(run.action.write.has_outcome && run.action.write.parks);
+    assert_int_equal(run.action.write.outcome, OUTCOME_UNKNOWN);
+    assert_int_equal(run.action.write.outcome_number, 2);
+    assert_false(run.action.write.has_event || run.action.write.announces_repeat);
+    assert_int_equal(run.action.write.status, PAYMENT_NONE);
+    assert_true(run.action.write.park_next_us == run.now);
+    expect_end(&run, REPLY_NONE);
+
+    resumed.candidate.can_lookup = true;
+    orchestrate_attempt_add_outcome(&resumed.attempt, 1, 1, OUTCOME_UNKNOWN, SENT_AT + SEC);
+    orchestrate_attempt_add_outcome(&resumed.attempt, 2, 1, OUTCOME_UNKNOWN, SENT_AT + SEC);
+    resume(&run, &resumed, SENT_AT + SEC + SETTLED);
+    expect_lookup(&run);
+    answered(&run, whole(OUTCOME_DECLINED_SOFT));
+    expect_finish(&run, OUTCOME_DECLINED_SOFT, PAYMENT_DECLINED);
+}
+
 static void a_refusal_at_the_door_proves_nothing(void **state)
 {
     (void)state;
@@ -569,6 +625,8 @@ int main(void)
         cmocka_unit_test(approval_ends_it_at_any_time),
         cmocka_unit_test(a_no_to_a_repeat_ends_it_only_after_settling),
         cmocka_unit_test(an_announced_repeat_starts_the_settling_time_again),
+        cmocka_unit_test(a_repeat_that_a_known_key_refuses_proves_nothing),
+        cmocka_unit_test(a_duplicate_that_is_named_is_asked_for_next),
         cmocka_unit_test(a_refusal_at_the_door_proves_nothing),
         cmocka_unit_test(not_found_proves_nothing_of_what_was_accepted),
         cmocka_unit_test(a_resumed_decline_never_fails_over),
