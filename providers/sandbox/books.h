@@ -20,9 +20,8 @@
 #include "providers/sandbox/words.h"
 
 enum {
-    BOOKS_NOTED_MAX = 32, /* objects one request may change */
-    BOOKS_UNIT_MAX = 10,  /* purchase units of an order */
-    BOOKS_LINE_MAX = 1 << 20,
+    BOOKS_UNIT_MAX = 10, /* purchase units of an order */
+    BOOKS_LINE_MAX = 128 << 20,
 };
 
 struct book_entry {
@@ -43,23 +42,38 @@ struct book_entry {
     int64_t fee_minor;
     int64_t captured_minor; /* hold */
     int64_t refunded_minor; /* charge */
-    bool final;             /* nothing more can be captured after this capture */
+    bool final; /* nothing more can be captured after this capture; a payout: scheduled */
     int64_t created_us;
     int64_t updated_us;
     struct str key;        /* idempotency key it was made under */
     int64_t request_count; /* requests that arrived for it: the first and its repeats */
-    struct str note;       /* note_to_payer */
-    struct book_entry *next_in_session; /* borrowed */
+    struct str note;       /* note_to_payer, a payout's note */
+    /* payouts */
+    struct str receiver;      /* e-mail address, phone number, account, payee */
+    struct str receiver_type; /* PayPal: "EMAIL", ... */
+    struct str wallet;        /* PayPal's recipient_wallet */
+    struct str purpose;       /* PayPal */
+    int plan;                 /* enum payout_plan: what becomes of it */
+    int64_t step;             /* steps of the plan that were done */
+    int64_t due_us;           /* of the next step; 0: none */
+    struct str reason;        /* in place of the plan's first code; empty: none */
+    /* in memory */
+    struct book_entry *next_in_session;   /* borrowed, as are the others */
+    struct book_entry *next_by_reference; /* older one with the same reference */
+    struct book_entry *next_by_invoice;
+    bool indexed;
+    bool noted;
 };
 
-struct book_unit {
+struct book_unit {           /* of an order; a list, a batch of payouts, a payee have one */
     struct str reference_id; /* purchase unit's name; "default" */
     struct str custom_id;
     struct str invoice_id;
     struct str soft_descriptor;
     int64_t amount_minor;
     const struct currency *currency;
-    struct str json; /* the unit as the client sent it, compact, without the last '}' */
+    struct str json; /* the unit as the client sent it, compact, without the last '}'; of a batch
+                        of payouts its header, whole */
 };
 
 struct book_session {
@@ -68,7 +82,7 @@ struct book_session {
     struct str account;
     int state; /* enum session_state */
     bool authorize;
-    bool payout;       /* Payoneer: direction PAYOUT */
+    bool payout;       /* Payoneer: direction PAYOUT; a batch of payouts */
     int source;        /* enum source_kind */
     struct str token;  /* vault id, account id */
     struct str name;   /* card holder */
@@ -84,6 +98,8 @@ struct book_session {
     struct str used_by;     /* entry id of the charge that used a list */
     int64_t created_us;
     int64_t updated_us;
+    int64_t due_us; /* batch of payouts: when it will have been worked off */
+    bool noted;     /* in memory */
     size_t unit_count;
     struct book_unit *units;
     struct book_entry *first; /* borrowed; entries in order */
@@ -96,6 +112,12 @@ struct book_key {
     int64_t at_us;
 };
 
+struct books_noted { /* objects that the request has changed */
+    void **at;       /* owned; borrowed pointers */
+    size_t count;
+    size_t capacity;
+};
+
 struct books {
     struct arena arena;
     struct table sessions;
@@ -106,15 +128,13 @@ struct books {
     size_t log_capacity;
     int fd;      /* -1: memory only */
     bool broken; /* a write failed: memory and file differ, nothing may be answered any more */
+    struct table by_reference; /* newest entry with that reference */
+    struct table by_invoice;
     struct buf line;
-    struct book_entry *noted_entries[BOOKS_NOTED_MAX];
-    size_t noted_entry_count;
-    struct book_session *noted_session;
-    struct book_key *noted_key;
+    struct books_noted noted_entries;
+    struct books_noted noted_sessions;
+    struct books_noted noted_keys;
 };
-
-extern const struct record_field book_entry_fields[];
-extern const size_t book_entry_field_count;
 
 /* Replay file (made when absent; NULL: memory only); a torn last line is cut off. */
 bool books_open(struct books *books, const char *file, struct error *err) MUST_USE;
@@ -130,6 +150,10 @@ void books_add_key(struct books *books, struct str name, struct str object, int6
 struct book_session *books_find_session(const struct books *books, struct str id);
 struct book_entry *books_find_entry(const struct books *books, struct str id);
 struct book_key *books_find_key(const struct books *books, struct str name);
+/* The newest of the committed entries with that reference, our invoice; next_by_* leads to older
+ * ones. */
+struct book_entry *books_find_reference(const struct books *books, struct str reference);
+struct book_entry *books_find_invoice(const struct books *books, struct str invoice);
 struct str books_keep(struct books *books, struct str s); /* copy that lives as long as the books */
 
 /* This object was changed by the request. */
@@ -137,5 +161,11 @@ void books_note_session(struct books *books, struct book_session *session);
 void books_note_entry(struct books *books, struct book_entry *entry);
 /* Write what was noted, if anything. ERROR_IO: the books are broken from then on. */
 bool books_commit(struct books *books, struct error *err) MUST_USE;
+
+/* For the journal's replay: an object before it is filled; its place in the books; the index of its
+ * reference and invoice, which never change once committed. */
+struct book_session *books_new_session(struct books *books, size_t unit_count);
+void books_put_entry(struct books *books, struct book_entry *entry, struct book_session *session);
+void books_index_entry(struct books *books, struct book_entry *entry);
 
 #endif

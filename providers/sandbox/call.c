@@ -3,6 +3,18 @@
 #include "base/crypto.h"
 #include "base/rng.h"
 
+enum {
+    PAYOUT_MS = 500,
+};
+
+struct sandbox_settings sandbox_settings_default(int64_t delay_ms)
+{
+    return (struct sandbox_settings){.delay_ms = delay_ms,
+                                     .payout_ms = PAYOUT_MS,
+                                     .payout_balance_minor = INT64_C(100000000000),
+                                     .program_currency = currency_find(STR("USD"))};
+}
+
 struct str call_header(const struct call *call, const char *name)
 {
     for (size_t i = 0; i < call->req->header_count; i++) {
@@ -25,6 +37,20 @@ bool call_query(const struct call *call, const char *name, struct str *value)
         }
     }
     return false;
+}
+
+struct str call_decode(struct call *call, struct str text)
+{
+    char *out = arena_alloc(call->arena, text.len);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int high = i + 2 < text.len ? str_hex_value(text.at[i + 1]) : -1;
+        int low = i + 2 < text.len ? str_hex_value(text.at[i + 2]) : -1;
+        bool encoded = text.at[i] == '%' && high >= 0 && low >= 0;
+        out[len++] = encoded ? (char)(high * 16 + low) : text.at[i];
+        i += encoded ? 2 : 0;
+    }
+    return (struct str){out, len};
 }
 
 void call_add_header(struct call *call, struct str name, struct str value)

@@ -9,6 +9,7 @@
 
 #include "http/server.h"
 #include "providers/sandbox/books.h"
+#include "providers/sandbox/payouts.h"
 #include "providers/sandbox/scenario.h"
 
 enum {
@@ -19,13 +20,19 @@ enum {
 struct sandbox_settings { /* changeable by POST /settings */
     int64_t delay_ms;     /* base latency */
     bool unique_invoices; /* PayPal's account setting: DUPLICATE_INVOICE_ID */
+    int64_t payout_ms;    /* a payout takes that long, and as long again for a second step */
+    int64_t payout_balance_minor; /* what an account may pay out in each currency, with fees */
+    bool payout_fee_is_flat;      /* PayPal: US domestic fees in place of 2 % */
+    const struct currency *program_currency; /* Payoneer: of payouts that name none */
 };
+struct sandbox_settings sandbox_settings_default(int64_t delay_ms);
 
 struct call {
     /* given */
     const struct http_request *req;
     struct arena *arena;
     struct books *books;
+    struct payouts *payouts;
     const struct sandbox_settings *settings;
     struct table *busy; /* keys whose first answer has not left yet */
     int64_t now_us;     /* wall clock */
@@ -48,7 +55,9 @@ struct call {
 };
 
 struct str call_header(const struct call *call, const char *name); /* first one; empty: none */
-bool call_query(const struct call *call, const char *name, struct str *value);
+bool call_query(const struct call *call, const char *name, struct str *value); /* not decoded */
+/* %XX decoded, in the call's arena; what is no %XX stays as it is. */
+struct str call_decode(struct call *call, struct str text);
 void call_add_header(struct call *call, struct str name, struct str value);
 /* count random characters of `alphabet` (at most 64 of them), in the call's arena. */
 struct str call_random(struct call *call, struct str alphabet, size_t count);

@@ -1,6 +1,8 @@
 /* The control API: books, counters, faults, settings. */
 #include "providers/sandbox/core.h"
 
+#include "providers/sandbox/books_journal.h"
+
 #include <string.h>
 
 enum control_route {
@@ -87,8 +89,38 @@ static int64_t query_number(const struct call *call, const char *name, int64_t o
                                                                                      : otherwise;
 }
 
+static void put_entry(struct json_out *out, const struct book_entry *entry)
+{
+    json_begin_object(out);
+    record_print(book_entry_fields, book_entry_field_count, entry, out);
+    json_end_object(out);
+}
+
+/* By the index: the chain of one reference or invoice, the oldest first. */
+static void put_chain(struct call *call, struct json_out *out, struct str provider,
+                      struct str reference, struct str invoice)
+{
+    const struct book_entry *newest = reference.len > 0
+                                          ? books_find_reference(call->books, reference)
+                                          : books_find_invoice(call->books, invoice);
+    size_t count = 0;
+    for (const struct book_entry *at = newest; at; count++) {
+        at = reference.len > 0 ? at->next_by_reference : at->next_by_invoice;
+    }
+    const struct book_entry **chain = ARENA_ARRAY(call->arena, const struct book_entry *, count);
+    for (size_t i = count; i > 0; i--) {
+        chain[i - 1] = newest;
+        newest = reference.len > 0 ? newest->next_by_reference : newest->next_by_invoice;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (fits(chain[i], provider, reference, invoice)) {
+            put_entry(out, chain[i]);
+        }
+    }
+}
+
 /* ?provider= ?reference= ?invoice= filter; ?since=seq&limit=n page: `next` is the since to go on
- * with. */
+ * with. What a reference or an invoice names comes whole. */
 static void show_books(struct call *call)
 {
     struct str provider = STR_NONE;
@@ -104,11 +136,13 @@ static void show_books(struct call *call)
     begin(call, &out);
     json_key(&out, "entries");
     json_begin_array(&out);
+    if (reference.len > 0 || invoice.len > 0) {
+        put_chain(call, &out, provider, reference, invoice);
+        at = books->log_count;
+    }
     for (; at < books->log_count && limit > 0; at++) {
         if (fits(books->log[at], provider, reference, invoice)) {
-            json_begin_object(&out);
-            record_print(book_entry_fields, book_entry_field_count, books->log[at], &out);
-            json_end_object(&out);
+            put_entry(&out, books->log[at]);
             limit--;
         }
     }
@@ -142,7 +176,71 @@ static void show_requests(struct core *core, struct call *call)
     json_end_object(&out);
 }
 
-/* {"id": "...", "state": "completed" | "declined"}: what became of a pending charge or hold. */
+/* May a payout come to that state, as it stands now? */
+static bool payout_may_become(enum book_state from, enum book_state to)
+{
+    bool open = from == BOOK_PENDING || from == BOOK_PAYEE_PENDING || from == BOOK_UNCLAIMED ||
+                from == BOOK_ON_HOLD;
+    switch (to) {
+    case BOOK_COMPLETED:
+    case BOOK_CANCELED:
+    case BOOK_FAILED:
+    case BOOK_BLOCKED:
+        return open;
+    case BOOK_UNCLAIMED:
+    case BOOK_ON_HOLD:
+        return from == BOOK_PENDING;
+    case BOOK_RETURNED:
+        return open || from == BOOK_COMPLETED;
+    case BOOK_REFUNDED:
+    case BOOK_REVERSED:
+        return from == BOOK_COMPLETED;
+    case BOOK_STATE_NONE:
+    case BOOK_PENDING:
+    case BOOK_DECLINED:
+    case BOOK_PARTIALLY_REFUNDED:
+    case BOOK_HELD:
+    case BOOK_PARTIALLY_CAPTURED:
+    case BOOK_CAPTURED:
+    case BOOK_VOIDED:
+    case BOOK_PAYEE_PENDING:
+    case BOOK_STATE_COUNT:
+        break;
+    }
+    return false;
+}
+
+static bool settle_payout(struct call *call, struct book_entry *entry, struct str state)
+{
+    int to = words_find(book_state_names, BOOK_STATE_COUNT, state);
+    struct str code = arena_str(call->arena, json_text(call->json, "code"));
+    to = to == BOOK_DECLINED ? BOOK_FAILED : to;
+    if (!payout_may_become((enum book_state)entry->state, (enum book_state)to)) {
+        refuse(call, 422, "unknown state", "a payout in this state cannot come to that one");
+        return false;
+    }
+    payouts_set(call->payouts, entry, (enum book_state)to,
+                code.len > 0 ? arena_cstr(call->arena, code) : NULL, call->now_us);
+    return true;
+}
+
+static bool settle_charge(struct call *call, struct book_entry *entry, struct str state)
+{
+    bool completed = str_eq(state, STR("completed"));
+    if (entry->state != BOOK_PENDING) {
+        refuse(call, 404, "not pending", "id names no pending entry of the books");
+        return false;
+    }
+    if (!completed && !str_eq(state, STR("declined"))) {
+        refuse(call, 422, "unknown state", "state must be completed or declined");
+        return false;
+    }
+    core_settle(call, entry, completed);
+    return true;
+}
+
+/* {"id": "...", "state": "completed" | "declined"}: what became of a pending charge or hold; of a
+ * payout any state it may come to, with "code", its reason. */
 static void settle_pending(struct call *call)
 {
     if (!parse(call)) {
@@ -150,20 +248,18 @@ static void settle_pending(struct call *call)
     }
     struct book_entry *entry = books_find_entry(call->books, json_text(call->json, "id"));
     struct str state = json_text(call->json, "state");
-    bool completed = str_eq(state, STR("completed"));
-    if (!entry || entry->state != BOOK_PENDING) {
+    if (!entry) {
         refuse(call, 404, "not pending", "id names no pending entry of the books");
         return;
     }
-    if (!completed && !str_eq(state, STR("declined"))) {
-        refuse(call, 422, "unknown state", "state must be completed or declined");
-        return;
+    if (entry->plan != PAYOUT_PLAN_NONE ? settle_payout(call, entry, state)
+                                        : settle_charge(call, entry, state)) {
+        struct json_out out;
+        call->status = 200;
+        call->content_type = STR("application/json");
+        json_out_init(&out, call->body);
+        put_entry(&out, entry);
     }
-    core_settle(call, entry, completed);
-    struct json_out out;
-    begin(call, &out);
-    record_print(book_entry_fields, book_entry_field_count, entry, &out);
-    json_end_object(&out);
 }
 
 /* ---- faults and settings --------------------------------------------------------------------- */
@@ -207,39 +303,76 @@ static void remove_fault(struct core *core, struct call *call)
 
 static void show_settings(struct core *core, struct call *call)
 {
+    const struct sandbox_settings *settings = &core->settings;
     struct json_out out;
     begin(call, &out);
-    json_put_int(&out, "delay_ms", core->settings.delay_ms);
-    json_put_bool(&out, "unique_invoices", core->settings.unique_invoices);
+    json_put_int(&out, "delay_ms", settings->delay_ms);
+    json_put_bool(&out, "unique_invoices", settings->unique_invoices);
+    json_put_int(&out, "payout_ms", settings->payout_ms);
+    json_put_int(&out, "payout_balance", settings->payout_balance_minor);
+    json_put_cstr(&out, "payout_fee", settings->payout_fee_is_flat ? "flat" : "percent");
+    json_put_cstr(&out, "program_currency", settings->program_currency->code);
     json_end_object(&out);
 }
 
-/* {"delay_ms": n, "unique_invoices": bool, "seed": n}, each optional. */
+static bool read_whole(const json_t *value, int64_t most, int64_t *out)
+{
+    *out = json_integer_value(value);
+    return json_is_integer(value) && *out >= 0 && *out <= most;
+}
+
+static bool read_setting(struct sandbox_settings *settings, const char *name, const json_t *value)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+    if (strcmp(name, "delay_ms") == 0) {
+        return read_whole(value, 600000, &settings->delay_ms);
+    }
+    if (strcmp(name, "payout_ms") == 0) {
+        return read_whole(value, 86400000, &settings->payout_ms);
+    }
+    if (strcmp(name, "payout_balance") == 0) {
+        return read_whole(value, MONEY_AMOUNT_MAX, &settings->payout_balance_minor);
+    }
+    if (strcmp(name, "unique_invoices") == 0) {
+        settings->unique_invoices = json_is_true(value);
+        return json_is_boolean(value);
+    }
+    if (strcmp(name, "payout_fee") == 0) {
+        settings->payout_fee_is_flat = str_eq(text, STR("flat"));
+        return settings->payout_fee_is_flat || str_eq(text, STR("percent"));
+    }
+    if (strcmp(name, "program_currency") == 0) {
+        settings->program_currency = currency_find(text);
+        return settings->program_currency != NULL;
+    }
+    return strcmp(name, "seed") == 0 && json_is_integer(value);
+}
+
+/* Each is optional; one that is wrong leaves all as they are. */
 static void change_settings(struct core *core, struct call *call)
 {
+    struct sandbox_settings settings = core->settings;
+    const char *name;
+    json_t *value;
     if (!parse(call)) {
         return;
     }
-    const json_t *delay = json_object_get(call->json, "delay_ms");
-    const json_t *unique = json_object_get(call->json, "unique_invoices");
-    const json_t *seed = json_object_get(call->json, "seed");
-    size_t known = (delay ? 1U : 0U) + (unique ? 1U : 0U) + (seed ? 1U : 0U);
-    if (!json_is_object(call->json) || json_object_size(call->json) != known ||
-        (delay && (!json_is_integer(delay) || json_integer_value(delay) < 0 ||
-                   json_integer_value(delay) > 600000)) ||
-        (unique && !json_is_boolean(unique)) || (seed && !json_is_integer(seed))) {
+    bool good = json_is_object(call->json);
+    json_object_foreach(call->json, name, value)
+    {
+        good = good && read_setting(&settings, name, value);
+    }
+    if (!good) {
         refuse(call, 422, "bad settings",
-               "known are delay_ms (0 to 600000), unique_invoices (boolean) and seed (integer)");
+               "known are delay_ms (0 to 600000), unique_invoices (boolean), seed (integer), "
+               "payout_ms (0 to 86400000), payout_balance (minor units), payout_fee (percent or "
+               "flat) and program_currency (ISO 4217)");
         return;
     }
-    if (delay) {
-        core->settings.delay_ms = json_integer_value(delay);
-    }
-    if (unique) {
-        core->settings.unique_invoices = json_is_true(unique);
-    }
-    if (seed) {
-        rng_seed(&core->faults.rng, (uint64_t)json_integer_value(seed));
+    core->settings = settings;
+    if (json_object_get(call->json, "seed")) {
+        rng_seed(&core->faults.rng,
+                 (uint64_t)json_integer_value(json_object_get(call->json, "seed")));
     }
     show_settings(core, call);
 }
@@ -247,13 +380,10 @@ static void change_settings(struct core *core, struct call *call)
 static void reset(struct core *core, struct call *call)
 {
     struct error err;
-    if (!books_reset(&core->books, &err)) {
+    if (!core_reset(core, &err)) {
         refuse(call, 500, "not reset", err.text);
         return;
     }
-    faults_clear(&core->faults);
-    core->counter_count = 0;
-    core->settings = (struct sandbox_settings){.delay_ms = core->default_delay_ms};
     call->status = 204;
 }
 

@@ -5,18 +5,36 @@
 
 #include "base/log.h"
 #include "providers/sandbox/payoneer.h"
+#include "providers/sandbox/payoneer_payouts.h"
 #include "providers/sandbox/paypal.h"
+#include "providers/sandbox/paypal_payouts.h"
+
+enum {
+    RIPEN_MOST = 1000, /* payouts in one line of the journal */
+};
 
 /* clang-format off */
+/* The first prefix that fits. */
 static const struct {
     struct str prefix;
     enum sandbox_provider provider;
 } prefixes[] = {
-    {STR_INIT("/v1/oauth2/"), SANDBOX_PAYPAL},
-    {STR_INIT("/v2/"),        SANDBOX_PAYPAL},
-    {STR_INIT("/checkoutnow"), SANDBOX_PAYPAL},
-    {STR_INIT("/api/"),       SANDBOX_PAYONEER},
-    {STR_INIT("/pci/"),       SANDBOX_PAYONEER},
+    {STR_INIT("/v1/oauth2/"),          SANDBOX_PAYPAL},
+    {STR_INIT("/v1/payments/payouts"), SANDBOX_PAYPAL_PAYOUTS},
+    {STR_INIT("/v2/"),                 SANDBOX_PAYPAL},
+    {STR_INIT("/checkoutnow"),         SANDBOX_PAYPAL},
+    {STR_INIT("/v4/"),                 SANDBOX_PAYONEER_PAYOUTS},
+    {STR_INIT("/api/v2/oauth2/"),      SANDBOX_PAYONEER_PAYOUTS},
+    {STR_INIT("/registration/"),       SANDBOX_PAYONEER_PAYOUTS},
+    {STR_INIT("/api/"),                SANDBOX_PAYONEER},
+    {STR_INIT("/pci/"),                SANDBOX_PAYONEER},
+};
+
+static const struct dialect dialects[] = {
+    {SANDBOX_PAYPAL,           paypal_routes,           &paypal_route_count,           paypal_operation,           paypal_answer,           paypal_fault_body},
+    {SANDBOX_PAYONEER,         payoneer_routes,         &payoneer_route_count,         payoneer_operation,         payoneer_answer,         payoneer_fault_body},
+    {SANDBOX_PAYPAL_PAYOUTS,   paypal_payout_routes,    &paypal_payout_route_count,    paypal_payout_operation,    paypal_payout_answer,    paypal_payout_fault_body},
+    {SANDBOX_PAYONEER_PAYOUTS, payoneer_payout_routes,  &payoneer_payout_route_count,  payoneer_payout_operation,  payoneer_payout_answer,  payoneer_payout_fault_body},
 };
 /* clang-format on */
 
@@ -27,11 +45,12 @@ bool core_open(struct core *core, const char *books_file, int64_t delay_ms, cons
     if (!books_open(&core->books, books_file, err)) {
         return false;
     }
+    payouts_open(&core->payouts, &core->books);
     faults_init(&core->faults);
     table_init(&core->busy);
     buf_init(&core->body, CORE_BODY_MAX);
     core->default_delay_ms = delay_ms;
-    core->settings.delay_ms = delay_ms;
+    core->settings = sandbox_settings_default(delay_ms);
     core->scheme = scheme;
     return true;
 }
@@ -48,33 +67,52 @@ void core_close(struct core *core)
 {
     release_all_keys(core);
     buf_release(&core->body);
+    payouts_close(&core->payouts);
     books_close(&core->books);
 }
 
-static enum sandbox_provider provider_of(struct str path)
+bool core_reset(struct core *core, struct error *err)
+{
+    if (!books_reset(&core->books, err)) {
+        return false;
+    }
+    payouts_close(&core->payouts);
+    payouts_open(&core->payouts, &core->books);
+    faults_clear(&core->faults);
+    core->counter_count = 0;
+    core->settings = sandbox_settings_default(core->default_delay_ms);
+    return true;
+}
+
+static const struct dialect *find_dialect(enum sandbox_provider provider)
+{
+    for (size_t i = 0; i < ARRAY_LEN(dialects); i++) {
+        if (dialects[i].provider == provider) {
+            return &dialects[i];
+        }
+    }
+    return NULL;
+}
+
+/* `only`: the owner of the port; SANDBOX_NONE: the common one. */
+static enum sandbox_provider provider_of(struct str path, enum sandbox_provider only)
 {
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
         if (str_starts(path, prefixes[i].prefix)) {
-            return prefixes[i].provider;
+            bool here = only == SANDBOX_NONE || only == sandbox_port_owner(prefixes[i].provider);
+            return here ? prefixes[i].provider : only;
         }
     }
-    return SANDBOX_NONE;
+    return only;
 }
 
-static const struct route *find_route(struct call *call)
+static const struct route *find_route(struct call *call, const struct dialect *dialect)
 {
     const struct route *found = NULL;
-    const struct route *table = control_routes;
-    size_t count = control_route_count;
+    const struct route *table = dialect ? dialect->routes : control_routes;
+    size_t count = dialect ? *dialect->route_count : control_route_count;
     struct route_params params = {.count = 0};
     struct buf allow;
-    if (call->provider == SANDBOX_PAYPAL) {
-        table = paypal_routes;
-        count = paypal_route_count;
-    } else if (call->provider == SANDBOX_PAYONEER) {
-        table = payoneer_routes;
-        count = payoneer_route_count;
-    }
     buf_init(&allow, 256);
     if (route_find(table, count, call->req->method, call->req->path, &found, &params, &allow) !=
         ROUTE_FOUND) {
@@ -111,19 +149,19 @@ static const struct route *classify(struct core *core, const struct http_request
     call->req = req;
     call->arena = arena;
     call->books = &core->books;
+    call->payouts = &core->payouts;
     call->settings = &core->settings;
     call->busy = &core->busy;
     call->now_us = now_us;
     call->body = &core->body;
     call->origin = arena_printf(arena, "%s://" STR_FMT, core->scheme, STR_ARG(req->host));
-    call->provider = only == SANDBOX_NONE ? provider_of(req->path) : only;
+    call->provider = provider_of(req->path, only);
     buf_clear(&core->body);
-    const struct route *route = find_route(call);
+    const struct dialect *dialect = find_dialect(call->provider);
+    const struct route *route = find_route(call, dialect);
     call->route = route ? route->tag : 0;
-    if (call->provider == SANDBOX_PAYPAL) {
-        call->operation = paypal_operation(call->route, req->body);
-    } else if (call->provider == SANDBOX_PAYONEER) {
-        call->operation = payoneer_operation(call->route);
+    if (dialect) {
+        call->operation = dialect->operation(call->route, req->body);
     }
     return route;
 }
@@ -163,19 +201,30 @@ void core_release_key(struct core *core, struct str busy_name)
     }
 }
 
+/* Everything that is due happens. */
+static bool ripen(struct core *core, int64_t now_us, struct error *err)
+{
+    bool done = true;
+    while (done &&
+           payouts_ripen(&core->payouts, now_us, core->settings.payout_ms * 1000, RIPEN_MOST) > 0) {
+        done = books_commit(&core->books, err);
+    }
+    return done;
+}
+
 void core_answer(struct core *core, struct call *call)
 {
     struct error err;
-    if (call->provider == SANDBOX_PAYPAL) {
-        paypal_answer(call);
-    } else if (call->provider == SANDBOX_PAYONEER) {
-        payoneer_answer(call);
-    } else {
+    const struct dialect *dialect = find_dialect(call->provider);
+    bool done = ripen(core, call->now_us, &err);
+    if (done && dialect) {
+        dialect->answer(call);
+    } else if (done) {
         control_answer(core, call);
     }
     json_decref(call->json);
     call->json = NULL;
-    if (!books_commit(&core->books, &err)) {
+    if (!done || !books_commit(&core->books, &err)) {
         log_error("sandbox", "the books cannot be kept", LOG_CSTR("error", err.text));
         core_answer_fault(core, call, 503);
         return;
@@ -185,11 +234,10 @@ void core_answer(struct core *core, struct call *call)
 
 void core_answer_fault(struct core *core, struct call *call, int status)
 {
+    const struct dialect *dialect = find_dialect(call->provider);
     buf_clear(&core->body);
-    if (call->provider == SANDBOX_PAYPAL) {
-        paypal_fault_body(call, status);
-    } else if (call->provider == SANDBOX_PAYONEER) {
-        payoneer_fault_body(call, status);
+    if (dialect) {
+        dialect->fault_body(call, status);
     } else {
         call->status = status;
         call->content_type = STR("text/plain");

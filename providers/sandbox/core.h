@@ -1,6 +1,7 @@
 /*
  * core.h - the sandbox without sockets: a request in, an answer out. The server around it adds time
  * (latency, hangs) and bad manners (resets, refusals); the unit tests need no more than this.
+ * Before each answer, payouts that are due become what they are to become.
  */
 #ifndef SANDBOX_CORE_H
 #define SANDBOX_CORE_H
@@ -11,7 +12,7 @@
 
 enum {
     CORE_BODY_MAX = 512 << 20, /* all of /books */
-    CORE_COUNTER_MAX = 64,
+    CORE_COUNTER_MAX = 96,
 };
 
 struct core_counter { /* requests that arrived whole, by what they asked */
@@ -24,6 +25,7 @@ struct core_counter { /* requests that arrived whole, by what they asked */
 
 struct core {
     struct books books;
+    struct payouts payouts;
     struct faults faults;
     struct sandbox_settings settings;
     int64_t default_delay_ms;
@@ -32,6 +34,16 @@ struct core {
     struct core_counter counters[CORE_COUNTER_MAX];
     size_t counter_count;
     const char *scheme; /* "https" */
+};
+
+/* One provider's API. */
+struct dialect {
+    enum sandbox_provider provider;
+    const struct route *routes;
+    const size_t *route_count;
+    enum sandbox_operation (*operation)(int route, struct str body);
+    void (*answer)(struct call *call);                 /* call->route is set; 0: answers 404 */
+    void (*fault_body)(struct call *call, int status); /* 429, 500, 503 */
 };
 
 bool core_open(struct core *core, const char *books_file, int64_t delay_ms, const char *scheme,
@@ -56,7 +68,9 @@ void core_answer_garbage(struct core *core, struct call *call);
 /* The answer has left (or never will): repeats of its key are no longer in conflict with it. */
 void core_release_key(struct core *core, struct str busy_name);
 
-/* A pending entry comes to its end, as the provider would bring it there. */
+/* Forget everything but the settings' defaults. */
+bool core_reset(struct core *core, struct error *err) MUST_USE;
+/* A pending charge or hold comes to its end, as the provider would bring it there. */
 void core_settle(struct call *call, struct book_entry *entry, bool completed);
 
 /* control.c */

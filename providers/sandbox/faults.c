@@ -183,10 +183,18 @@ void faults_clear(struct faults *faults)
     faults->count = 0;
 }
 
+static bool concerns(const struct fault *fault, enum sandbox_provider provider)
+{
+    return fault->provider == SANDBOX_NONE || fault->provider == provider ||
+           fault->provider == sandbox_family(provider);
+}
+
+/* A port is closed for all that is served on it. */
 static bool refuses(const struct fault *fault, enum sandbox_provider provider)
 {
     return fault->kind == FAULT_REFUSE &&
-           (fault->provider == provider || fault->provider == SANDBOX_NONE);
+           (concerns(fault, provider) ||
+            sandbox_port_owner(fault->provider) == sandbox_port_owner(provider));
 }
 
 /* Some connections are refused, not all of them for ever. */
@@ -244,10 +252,11 @@ static bool fits(const struct fault *fault, enum sandbox_provider provider,
                  enum sandbox_operation operation)
 {
     bool decline = fault->kind == FAULT_DECLINE_SOFT || fault->kind == FAULT_DECLINE_HARD;
-    return fault->kind != FAULT_REFUSE &&
-           (fault->provider == SANDBOX_NONE || fault->provider == provider) &&
+    /* One token endpoint serves all that is on its port. */
+    bool shared = operation == SANDBOX_OP_TOKEN && sandbox_port_owner(fault->provider) == provider;
+    return fault->kind != FAULT_REFUSE && (concerns(fault, provider) || shared) &&
            (fault->operation == SANDBOX_OP_NONE || fault->operation == operation) &&
-           (!decline || operation == SANDBOX_OP_CHARGE);
+           (!decline || operation == SANDBOX_OP_CHARGE || operation == SANDBOX_OP_PAYOUT);
 }
 
 struct fault_plan faults_pick(struct faults *faults, enum sandbox_provider provider,

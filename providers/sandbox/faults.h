@@ -17,10 +17,16 @@
  *     http_500 http_503      no      that status
  *     http_429               no      that status with Retry-After
  *     http_500_after_effect  yes     that status
- *     decline_soft           -       the charge is declined, as with tok_soft
- *     decline_hard           -       the charge is declined, as with tok_hard
+ *     decline_soft           -       the charge is declined, as with tok_soft; a payout is refused
+ *                                    for want of funds
+ *     decline_hard           -       the charge is declined, as with tok_hard; a payout is accepted
+ *                                    and then fails for its recipient
  *     garbage                yes     200 and no JSON
  *     slow                   yes     delay_ms later; other faults are applied besides
+ *
+ * provider is "paypal", "payoneer" (each with its payouts: the family), "paypal_payouts",
+ * "payoneer_payouts" or "any". PayPal's payouts share port and token endpoint with its checkout:
+ * what refuses one of them, or breaks its token, does so for both.
  *
  * Every kind takes share (of the requests that fit; absent: all), count (how often; absent: until
  * removed) and delay_ms: an answer comes that much later than the base latency, a reset or close

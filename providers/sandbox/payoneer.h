@@ -46,7 +46,7 @@ enum payoneer_route {
 extern const struct route payoneer_routes[];
 extern const size_t payoneer_route_count;
 
-enum sandbox_operation payoneer_operation(int route);
+enum sandbox_operation payoneer_operation(int route, struct str body);
 void payoneer_answer(struct call *call); /* call->route is set; PAYONEER_NO_ROUTE answers 404 */
 void payoneer_fault_body(struct call *call, int status); /* 429, 500, 503 */
 

@@ -1,8 +1,6 @@
 #include "providers/sandbox/paypal.h"
 
-#include <stdio.h>
-
-#include "base/crypto.h"
+#include "providers/sandbox/token.h"
 
 /* clang-format off */
 const struct route paypal_routes[] = {
@@ -64,57 +62,6 @@ enum sandbox_operation paypal_operation(int route, struct str body)
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
-/* A token says whose it is and until when, and is signed: so it is good after any restart. The key
-   is no secret, as everybody is let in. */
-static struct str sign(struct call *call, struct str text)
-{
-    uint8_t mac[SHA256_SIZE];
-    struct buf hex;
-    crypto_hmac_sha256(STR("sandbox token"), text, mac);
-    buf_init(&hex, (size_t)2 * SHA256_SIZE);
-    crypto_hex((struct str){(const char *)mac, 16}, &hex);
-    struct str copy = arena_str(call->arena, buf_str(&hex));
-    buf_release(&hex);
-    return copy;
-}
-
-static struct str new_token(struct call *call, struct str client)
-{
-    struct buf hex;
-    buf_init(&hex, 2048);
-    crypto_hex(client, &hex);
-    struct str text = arena_printf(call->arena, "%lld-" STR_FMT,
-                                   (long long)call->now_us / 1000000 + PAYPAL_TOKEN_LIFE_S,
-                                   STR_ARG(buf_str(&hex)));
-    buf_release(&hex);
-    return arena_printf(call->arena, "A21AA" STR_FMT "-" STR_FMT, STR_ARG(text),
-                        STR_ARG(sign(call, text)));
-}
-
-/* The client id of a good token, else empty. */
-static struct str token_owner(struct call *call, struct str token)
-{
-    int64_t until_s = 0;
-    struct buf client;
-    struct str owner = STR_NONE;
-    if (!str_starts(token, STR("A21AA")) || token.len < 5 + 1 + 32) {
-        return owner;
-    }
-    struct str text = str_sub(token, 5, token.len - 5 - 33);
-    struct str mac = str_sub(token, token.len - 32, 32);
-    struct str rest = text;
-    if (!str_eq(sign(call, text), mac) || !str_to_int64(str_cut(&rest, '-'), &until_s) ||
-        until_s * 1000000 <= call->now_us) {
-        return owner;
-    }
-    buf_init(&client, 1024);
-    if (crypto_unhex(rest, &client)) {
-        owner = arena_str(call->arena, buf_str(&client));
-    }
-    buf_release(&client);
-    return owner;
-}
-
 static void token_error(struct call *call, int status, const char *error, const char *description)
 {
     struct json_out out;
@@ -146,8 +93,10 @@ static void answer_token(struct call *call)
     json_begin_object(&out);
     json_put_cstr(&out, "scope",
                   "https://uri.paypal.com/services/payments/payment/authcapture "
-                  "https://uri.paypal.com/services/payments/refund openid");
-    json_put_str(&out, "access_token", new_token(call, client));
+                  "https://uri.paypal.com/services/payments/refund "
+                  "https://uri.paypal.com/payments/payouts openid");
+    json_put_str(&out, "access_token",
+                 token_new(call, STR(PAYPAL_TOKEN_PREFIX), client, PAYPAL_TOKEN_LIFE_S));
     json_put_cstr(&out, "token_type", "Bearer");
     json_put_cstr(&out, "app_id", "APP-80W284485P519543T");
     json_put_int(&out, "expires_in", PAYPAL_TOKEN_LIFE_S);
@@ -155,13 +104,9 @@ static void answer_token(struct call *call)
     json_end_object(&out);
 }
 
-static bool authenticate(struct call *call)
+bool paypal_authenticate(struct call *call)
 {
-    struct str header = call_header(call, "Authorization");
-    if (header.len < 7 || !str_eq_nocase(str_sub(header, 0, 7), STR("Bearer "))) {
-        return false;
-    }
-    call->account = token_owner(call, str_trim(str_sub(header, 7, header.len)));
+    call->account = token_owner(call, STR(PAYPAL_TOKEN_PREFIX));
     return call->account.len > 0;
 }
 
@@ -270,7 +215,7 @@ void paypal_answer(struct call *call)
         paypal_error_plain(call, 404);
     } else if (call->route == PAYPAL_TOKEN || call->route == PAYPAL_APPROVE) {
         calls[call->route].fn(call);
-    } else if (!authenticate(call)) {
+    } else if (!paypal_authenticate(call)) {
         paypal_error_plain(call, 401);
     } else if (!answer_mock(call)) {
         calls[call->route].fn(call);

@@ -17,6 +17,8 @@
 #include "http/route.h"
 #include "providers/sandbox/call.h"
 
+#define PAYPAL_TOKEN_PREFIX "A21AA"
+
 enum {
     PAYPAL_PROBLEM_MAX = 16,
     PAYPAL_REQUEST_ID_MAX = 108,
@@ -71,10 +73,22 @@ void paypal_error(struct call *call, const char *issue, struct str field, const 
 void paypal_error_plain(struct call *call, int status); /* no details */
 int paypal_issue_status(struct str issue);              /* 0: no such issue */
 void paypal_add_debug_id(struct call *call);
+struct str paypal_debug_id(const struct call *call);
 
 /* paypal_money.c */
+struct paypal_digits { /* [-]integer[.fraction] */
+    bool negative;
+    struct str integer;
+    struct str fraction;
+};
+/* PayPal's pattern: ^((-?[0-9]+)|(-?([0-9]+)?[.][0-9]+))$ */
+bool paypal_split(struct str text, struct paypal_digits *digits);
+/* NULL, or the issue. */
+const char *paypal_convert(struct paypal_digits digits, const struct currency *currency,
+                           bool may_be_zero, int64_t *minor);
 bool paypal_takes(const struct currency *currency);
-unsigned paypal_decimals(const struct currency *currency);          /* 0 for HUF, JPY, TWD */
+unsigned paypal_decimals(const struct currency *currency); /* 0 for HUF, JPY, TWD */
+int64_t paypal_step(const struct currency *currency); /* minor units in one of PayPal's smallest */
 int64_t paypal_fee(int64_t minor, const struct currency *currency); /* 3.49 % + fixed */
 struct str paypal_value(int64_t minor, const struct currency *currency, char out[MONEY_TEXT_SIZE]);
 /* Money object at `path` of the body; on false *problems has grown. `pointer` names it in errors.
@@ -101,7 +115,8 @@ void paypal_check_source(struct call *call, struct paypal_source *source,
 struct str paypal_brand(struct str number);
 
 /* paypal.c */
-bool paypal_parse(struct call *call); /* the body, "" as {}; false: answered */
+bool paypal_authenticate(struct call *call); /* the bearer token's client is call->account */
+bool paypal_parse(struct call *call);        /* the body, "" as {}; false: answered */
 /* False: answered (bad id, busy). True with *object when it is a repeat, else empty. */
 bool paypal_begin(struct call *call, struct str *object);
 void paypal_keep_key(struct call *call, struct str object); /* the request did its work */

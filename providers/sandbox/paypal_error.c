@@ -69,7 +69,7 @@ void paypal_add_debug_id(struct call *call)
     call_add_header(call, STR("Paypal-Debug-Id"), call_random(call, STR("0123456789abcdef"), 13));
 }
 
-static struct str debug_id(const struct call *call)
+struct str paypal_debug_id(const struct call *call)
 {
     for (size_t i = 0; i < call->header_count; i++) {
         if (str_eq(call->headers[i].name, STR("Paypal-Debug-Id"))) {
@@ -131,7 +131,7 @@ static void put_error(struct call *call, int status, const struct paypal_problem
     json_begin_object(&out);
     json_put_cstr(&out, "name", kinds[kind].name);
     json_put_cstr(&out, "message", kinds[kind].message);
-    json_put_str(&out, "debug_id", debug_id(call));
+    json_put_str(&out, "debug_id", paypal_debug_id(call));
     if (count > 0) {
         json_key(&out, "details");
         json_begin_array(&out);

@@ -47,7 +47,7 @@ unsigned paypal_decimals(const struct currency *currency)
 }
 
 /* ISO minor units in one of PayPal's smallest: HUF has two decimals in ISO 4217, none at PayPal. */
-static int64_t step(const struct currency *currency)
+int64_t paypal_step(const struct currency *currency)
 {
     int64_t units = 1;
     for (unsigned i = paypal_decimals(currency); i < currency->exponent; i++) {
@@ -58,7 +58,7 @@ static int64_t step(const struct currency *currency)
 
 int64_t paypal_fee(int64_t minor, const struct currency *currency)
 {
-    int64_t units = step(currency);
+    int64_t units = paypal_step(currency);
     int64_t fee = 0;
     size_t at = find(currency);
     bool done = money_scale(minor / units, FEE_PER_10000, 10000, MONEY_HALF_UP, &fee);
@@ -68,17 +68,10 @@ int64_t paypal_fee(int64_t minor, const struct currency *currency)
 
 struct str paypal_value(int64_t minor, const struct currency *currency, char out[MONEY_TEXT_SIZE])
 {
-    return money_format(minor / step(currency), paypal_decimals(currency), out);
+    return money_format(minor / paypal_step(currency), paypal_decimals(currency), out);
 }
 
-struct digits { /* [-]integer[.fraction] */
-    bool negative;
-    struct str integer;
-    struct str fraction;
-};
-
-/* PayPal's pattern: ^((-?[0-9]+)|(-?([0-9]+)?[.][0-9]+))$ */
-static bool split(struct str text, struct digits *digits)
+bool paypal_split(struct str text, struct paypal_digits *digits)
 {
     digits->negative = str_starts(text, STR("-"));
     text = str_sub(text, digits->negative ? 1 : 0, text.len);
@@ -103,9 +96,8 @@ static bool is_zeros(struct str digits)
     return true;
 }
 
-/* NULL, or the issue. */
-static const char *convert(struct digits digits, const struct currency *currency, bool may_be_zero,
-                           int64_t *minor)
+const char *paypal_convert(struct paypal_digits digits, const struct currency *currency,
+                           bool may_be_zero, int64_t *minor)
 {
     unsigned decimals = paypal_decimals(currency);
     while (digits.integer.len > 0 && digits.integer.at[0] == '0') {
@@ -128,7 +120,7 @@ static const char *convert(struct digits digits, const struct currency *currency
     for (unsigned i = 0; i < decimals; i++) {
         value = value * 10 + (i < digits.fraction.len ? digits.fraction.at[i] - '0' : 0);
     }
-    *minor = value * step(currency);
+    *minor = value * paypal_step(currency);
     return NULL;
 }
 
@@ -164,17 +156,17 @@ bool paypal_read_money(struct call *call, const json_t *money, const char *path,
     *currency = read_currency(call, money, pointer, problems);
     const json_t *value = json_object_get(money, "value");
     struct str text = json_text(money, "value");
-    struct digits digits;
+    struct paypal_digits digits;
     if (json_is_number(value)) { /* The real API takes numbers too. */
         struct str at = arena_printf(call->arena, "%s.value", path);
         text = raw_json_find(call->req->body, arena_cstr(call->arena, at));
     }
-    const char *issue = !value                  ? "MISSING_REQUIRED_PARAMETER"
-                        : text.len > VALUE_MAX  ? "INVALID_STRING_LENGTH"
-                        : !split(text, &digits) ? "INVALID_PARAMETER_SYNTAX"
-                                                : NULL;
+    const char *issue = !value                         ? "MISSING_REQUIRED_PARAMETER"
+                        : text.len > VALUE_MAX         ? "INVALID_STRING_LENGTH"
+                        : !paypal_split(text, &digits) ? "INVALID_PARAMETER_SYNTAX"
+                                                       : NULL;
     if (!issue && *currency) {
-        issue = convert(digits, *currency, may_be_zero, minor);
+        issue = paypal_convert(digits, *currency, may_be_zero, minor);
     }
     if (issue) {
         paypal_add(problems, pointer_to(call, pointer, "value"), text, issue);

@@ -1,5 +1,7 @@
 #include "providers/sandbox/raw.h"
 
+#include "base/money.h"
+
 static size_t skip_space(struct str json, size_t at)
 {
     while (at < json.len && (json.at[at] == ' ' || json.at[at] == '\t' || json.at[at] == '\n' ||
@@ -89,4 +91,24 @@ struct str raw_json_find(struct str json, const char *path)
         return STR_NONE;
     }
     return str_sub(json, at, skip_value(json, at) - at);
+}
+
+/* "13.500" of a currency with two decimals is 13.50: some clients write more zeros than needed. */
+static struct str drop_zeros(struct str text, unsigned digits)
+{
+    size_t point = str_find_char(text, '.', 0);
+    while (point != SIZE_MAX && text.len > point + 1 + digits && text.at[text.len - 1] == '0') {
+        text.len--;
+    }
+    if (point != SIZE_MAX && text.len == point + 1) {
+        text.len--;
+    }
+    return text;
+}
+
+bool raw_money(struct str text, unsigned digits, int64_t *minor)
+{
+    struct error err;
+    return text.len > 0 && text.at[0] >= '0' && text.at[0] <= '9' &&
+           money_parse(drop_zeros(text, digits), digits, minor, &err);
 }

@@ -14,4 +14,7 @@
  */
 struct str raw_json_find(struct str json, const char *path);
 
+/* Minor units of a number's text, not below 0; trailing zeros beyond `digits` decimals are fine. */
+bool raw_money(struct str text, unsigned digits, int64_t *minor) MUST_USE;
+
 #endif

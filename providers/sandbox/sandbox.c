@@ -77,6 +77,11 @@ static const enum sandbox_provider port_providers[SANDBOX_PORT_COUNT] = {
     [SANDBOX_PORT_COMMON] = SANDBOX_NONE,
     [SANDBOX_PORT_PAYPAL] = SANDBOX_PAYPAL,
     [SANDBOX_PORT_PAYONEER] = SANDBOX_PAYONEER,
+    [SANDBOX_PORT_PAYONEER_PAYOUTS] = SANDBOX_PAYONEER_PAYOUTS,
+};
+
+enum {
+    BODY_BYTES_MAX = 8 << 20, /* 15,000 payouts; the exchange's arena has room for as much again */
 };
 
 static void handle(struct http_exchange *x, void *ctx);
@@ -248,6 +253,7 @@ static void serve(struct listener *listener)
     config.limits.connection_per_address_max = 16384;
     config.limits.request_count_max = SIZE_MAX;
     config.limits.answer_write_ms = 60000;
+    config.limits.body_bytes_max = BODY_BYTES_MAX;
     listener->server = http_server_new(sandbox->loop, listener->fd, &config);
 }
 
@@ -309,7 +315,8 @@ static void refuse_from_now(struct sandbox *sandbox, enum sandbox_provider provi
 {
     faults_refuse(&sandbox->core.faults, provider);
     for (size_t i = SANDBOX_PORT_COMMON + 1; i < SANDBOX_PORT_COUNT; i++) {
-        if (sandbox->listeners[i].provider == provider && sandbox->listeners[i].fd >= 0) {
+        if (sandbox->listeners[i].provider == sandbox_port_owner(provider) &&
+            sandbox->listeners[i].fd >= 0) {
             (void)shutdown(sandbox->listeners[i].fd, SHUT_RDWR);
         }
     }

@@ -3,10 +3,11 @@
  * own.
  *
  *                    +-- common port (the one of listen_fd): every provider and the control API
- *     http servers --+-- port + 1: paypal   (the fault `refuse` closes its listening socket, or
- *                    +-- port + 2: payoneer  resets a part of its connections)
+ *     http servers --+-- port + 1: paypal, paypal_payouts  (the fault `refuse` closes its listening
+ *          |         +-- port + 2: payoneer                 socket, or resets a part of its
+ *          |         +-- port + 3: payoneer_payouts         connections)
  *          |
- *     request -> classify -> fault plan -> dialect (paypal, payoneer, control) -> journal -> answer
+ *     request -> classify -> fault plan -> dialect, or control API -> journal -> answer
  *
  * The effect of a request is written to the journal (books_file, one line a change) before its
  * answer leaves, so that books, idempotency keys, orders and lists survive any death of the
@@ -14,7 +15,8 @@
  * the control API (/books, /requests, /faults, /settings, /settle, /reset) answers to loopback
  * addresses only.
  *
- * What each fault does, and the sandbox tokens, are listed in faults.h and scenario.h.
+ * What each fault does, the sandbox tokens, and the words in a payout's recipient are listed in
+ * faults.h, scenario.h and payout_plan.h.
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
@@ -27,8 +29,9 @@
 
 enum sandbox_port {
     SANDBOX_PORT_COMMON = 0,
-    SANDBOX_PORT_PAYPAL,   /* config.port + 1 */
-    SANDBOX_PORT_PAYONEER, /* config.port + 2 */
+    SANDBOX_PORT_PAYPAL,           /* config.port + 1 */
+    SANDBOX_PORT_PAYONEER,         /* config.port + 2 */
+    SANDBOX_PORT_PAYONEER_PAYOUTS, /* config.port + 3 */
     SANDBOX_PORT_COUNT,
 };
 

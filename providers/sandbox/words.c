@@ -2,9 +2,11 @@
 
 /* clang-format off */
 const char *const sandbox_provider_names[SANDBOX_PROVIDER_COUNT] = {
-    [SANDBOX_NONE]     = "",
-    [SANDBOX_PAYPAL]   = "paypal",
-    [SANDBOX_PAYONEER] = "payoneer",
+    [SANDBOX_NONE]             = "",
+    [SANDBOX_PAYPAL]           = "paypal",
+    [SANDBOX_PAYONEER]         = "payoneer",
+    [SANDBOX_PAYPAL_PAYOUTS]   = "paypal_payouts",
+    [SANDBOX_PAYONEER_PAYOUTS] = "payoneer_payouts",
 };
 
 const char *const sandbox_operation_names[SANDBOX_OP_COUNT] = {
@@ -17,6 +19,7 @@ const char *const sandbox_operation_names[SANDBOX_OP_COUNT] = {
     [SANDBOX_OP_REFUND]  = "refund",
     [SANDBOX_OP_LOOKUP]  = "lookup",
     [SANDBOX_OP_CANCEL]  = "cancel",
+    [SANDBOX_OP_PAYOUT]  = "payout",
     [SANDBOX_OP_OTHER]   = "other",
 };
 
@@ -40,6 +43,14 @@ const char *const book_state_names[BOOK_STATE_COUNT] = {
     [BOOK_PARTIALLY_CAPTURED] = "partially_captured",
     [BOOK_CAPTURED]           = "captured",
     [BOOK_VOIDED]             = "voided",
+    [BOOK_PAYEE_PENDING]      = "payee_pending",
+    [BOOK_UNCLAIMED]          = "unclaimed",
+    [BOOK_ON_HOLD]            = "on_hold",
+    [BOOK_BLOCKED]            = "blocked",
+    [BOOK_FAILED]             = "failed",
+    [BOOK_RETURNED]           = "returned",
+    [BOOK_REVERSED]           = "reversed",
+    [BOOK_CANCELED]           = "canceled",
 };
 
 const char *const session_state_names[SESSION_STATE_COUNT] = {
@@ -57,6 +68,18 @@ const char *const source_kind_names[SOURCE_KIND_COUNT] = {
     [SOURCE_WALLET] = "wallet",
 };
 /* clang-format on */
+
+enum sandbox_provider sandbox_family(enum sandbox_provider provider)
+{
+    return provider == SANDBOX_PAYPAL_PAYOUTS     ? SANDBOX_PAYPAL
+           : provider == SANDBOX_PAYONEER_PAYOUTS ? SANDBOX_PAYONEER
+                                                  : provider;
+}
+
+enum sandbox_provider sandbox_port_owner(enum sandbox_provider provider)
+{
+    return provider == SANDBOX_PAYPAL_PAYOUTS ? SANDBOX_PAYPAL : provider;
+}
 
 int words_find(const char *const *names, size_t count, struct str word)
 {

@@ -12,6 +12,8 @@ enum sandbox_provider {
     SANDBOX_NONE = 0, /* the control API itself */
     SANDBOX_PAYPAL,
     SANDBOX_PAYONEER,
+    SANDBOX_PAYPAL_PAYOUTS,   /* PayPal Payouts v1; on PayPal's port, with its token endpoint */
+    SANDBOX_PAYONEER_PAYOUTS, /* Payoneer Mass Payouts v4 */
     SANDBOX_PROVIDER_COUNT,
 };
 
@@ -25,7 +27,8 @@ enum sandbox_operation {
     SANDBOX_OP_VOID,    /* "void": of an authorization */
     SANDBOX_OP_REFUND,  /* "refund" */
     SANDBOX_OP_LOOKUP,  /* "lookup": every GET */
-    SANDBOX_OP_CANCEL,  /* "cancel": of a session */
+    SANDBOX_OP_CANCEL,  /* "cancel": of a session, of a payout */
+    SANDBOX_OP_PAYOUT,  /* "payout": a batch of payouts */
     SANDBOX_OP_OTHER,   /* "other": no such path */
     SANDBOX_OP_COUNT,
 };
@@ -46,11 +49,20 @@ enum book_state {
     BOOK_DECLINED,           /* charge, hold: nothing moved */
     BOOK_COMPLETED,          /* charge, void, refund */
     BOOK_PARTIALLY_REFUNDED, /* charge */
-    BOOK_REFUNDED,           /* charge */
+    BOOK_REFUNDED,           /* charge, payout */
     BOOK_HELD,               /* hold */
     BOOK_PARTIALLY_CAPTURED, /* hold */
     BOOK_CAPTURED,           /* hold */
     BOOK_VOIDED,             /* hold */
+    /* payouts only, besides pending and completed */
+    BOOK_PAYEE_PENDING, /* the payee must register first */
+    BOOK_UNCLAIMED,     /* the recipient has not taken it yet */
+    BOOK_ON_HOLD,       /* under review */
+    BOOK_BLOCKED,
+    BOOK_FAILED,
+    BOOK_RETURNED, /* came back */
+    BOOK_REVERSED,
+    BOOK_CANCELED,
     BOOK_STATE_COUNT,
 };
 
@@ -77,6 +89,11 @@ extern const char *const book_kind_names[BOOK_KIND_COUNT];
 extern const char *const book_state_names[BOOK_STATE_COUNT];
 extern const char *const session_state_names[SESSION_STATE_COUNT];
 extern const char *const source_kind_names[SOURCE_KIND_COUNT];
+
+/* "paypal" for both of PayPal's APIs: a fault on the family is one on each of them. */
+enum sandbox_provider sandbox_family(enum sandbox_provider provider);
+/* Whose port it is served on. */
+enum sandbox_provider sandbox_port_owner(enum sandbox_provider provider);
 
 /* Index of `word` in names[count], 0 when it is none of them (or the zero word itself). */
 int words_find(const char *const *names, size_t count, struct str word);

@@ -92,14 +92,74 @@ static void slow_adds_to_what_else_happens(void **state)
     assert_int_equal(faults_pick(&faults, SANDBOX_PAYPAL, SANDBOX_OP_CHARGE).slow_ms, 300);
 }
 
-static void declines_touch_charges_only(void **state)
+static void declines_touch_charges_and_payouts_only(void **state)
 {
     (void)state;
     char why[ERROR_TEXT_MAX];
     assert_true(add("{\"provider\":\"any\",\"kind\":\"decline_hard\"}", why));
     assert_int_equal(faults_pick(&faults, SANDBOX_PAYPAL, SANDBOX_OP_REFUND).kind, FAULT_NONE);
+    assert_int_equal(faults_pick(&faults, SANDBOX_PAYPAL_PAYOUTS, SANDBOX_OP_LOOKUP).kind,
+                     FAULT_NONE);
+    assert_int_equal(faults_pick(&faults, SANDBOX_PAYPAL_PAYOUTS, SANDBOX_OP_PAYOUT).kind,
+                     FAULT_DECLINE_HARD);
     assert_int_equal(faults_pick(&faults, SANDBOX_PAYPAL, SANDBOX_OP_CHARGE).kind,
                      FAULT_DECLINE_HARD);
+}
+
+/* Every pair of a fault's provider and a request's, for an operation and for the token. */
+static void a_family_means_both_of_its_apis(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        bool hits[SANDBOX_PROVIDER_COUNT]; /* none, paypal, payoneer, and their payouts */
+        bool hits_token[SANDBOX_PROVIDER_COUNT];
+    } cases[] = {
+        {"paypal", {false, true, false, true, false}, {false, true, false, true, false}},
+        {"payoneer", {false, false, true, false, true}, {false, false, true, false, true}},
+        {"paypal_payouts", {false, false, false, true, false}, {false, true, false, true, false}},
+        {"payoneer_payouts",
+         {false, false, false, false, true},
+         {false, false, false, false, true}},
+        {"any", {false, true, true, true, true}, {false, true, true, true, true}},
+    };
+    char why[ERROR_TEXT_MAX];
+    char text[100];
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        faults_clear(&faults);
+        (void)snprintf(text, sizeof(text), "{\"provider\":\"%s\",\"kind\":\"http_500\"}",
+                       cases[i].fault);
+        assert_true(add(text, why));
+        for (int p = SANDBOX_PAYPAL; p < SANDBOX_PROVIDER_COUNT; p++) {
+            enum sandbox_provider provider = (enum sandbox_provider)p;
+            assert_int_equal(faults_pick(&faults, provider, SANDBOX_OP_LOOKUP).kind ==
+                                 FAULT_HTTP_500,
+                             cases[i].hits[p]);
+            assert_int_equal(faults_pick(&faults, provider, SANDBOX_OP_TOKEN).kind ==
+                                 FAULT_HTTP_500,
+                             cases[i].hits_token[p]);
+        }
+    }
+}
+
+/* PayPal's two APIs are on one port, Payoneer's on two. */
+static void a_port_is_refused_for_all_it_serves(void **state)
+{
+    (void)state;
+    char why[ERROR_TEXT_MAX];
+    assert_true(add("{\"provider\":\"paypal_payouts\",\"kind\":\"refuse\"}", why));
+    assert_true(faults_is_refused(&faults, SANDBOX_PAYPAL));
+    assert_true(faults_is_refused(&faults, SANDBOX_PAYPAL_PAYOUTS));
+    assert_false(faults_is_refused(&faults, SANDBOX_PAYONEER));
+    faults_clear(&faults);
+    assert_true(add("{\"provider\":\"payoneer_payouts\",\"kind\":\"refuse\"}", why));
+    assert_false(faults_is_refused(&faults, SANDBOX_PAYONEER));
+    assert_true(faults_is_refused(&faults, SANDBOX_PAYONEER_PAYOUTS));
+    faults_clear(&faults);
+    assert_true(add("{\"provider\":\"payoneer\",\"kind\":\"refuse\"}", why));
+    assert_true(faults_is_refused(&faults, SANDBOX_PAYONEER));
+    assert_true(faults_is_refused(&faults, SANDBOX_PAYONEER_PAYOUTS));
+    assert_false(faults_is_refused(&faults, SANDBOX_PAYPAL));
 }
 
 static void refuse_is_a_state_of_the_provider(void **state)
@@ -206,7 +266,7 @@ static const struct {
     const char *why;
 } wrong[] = {
     {"{}",                                                              "provider"},
-    {"{\"provider\":\"stripe\",\"kind\":\"slow\"}",                     "known are paypal, payoneer and any"},
+    {"{\"provider\":\"stripe\",\"kind\":\"slow\"}",                     "known are paypal, payoneer, paypal_payouts, payoneer_payouts and any"},
     {"{\"provider\":\"paypal\"}",                                       "unknown kind"},
     {"{\"provider\":\"paypal\",\"kind\":\"explode\"}",                  "reset_after_effect"},
     {"{\"provider\":\"paypal\",\"kind\":\"slow\"}",                     "delay_ms"},
@@ -259,7 +319,9 @@ int main(void)
         cmocka_unit_test_setup(a_count_is_used_up, setup),
         cmocka_unit_test_setup(a_share_hits_about_that_many, setup),
         cmocka_unit_test_setup(slow_adds_to_what_else_happens, setup),
-        cmocka_unit_test_setup(declines_touch_charges_only, setup),
+        cmocka_unit_test_setup(declines_touch_charges_and_payouts_only, setup),
+        cmocka_unit_test_setup(a_family_means_both_of_its_apis, setup),
+        cmocka_unit_test_setup(a_port_is_refused_for_all_it_serves, setup),
         cmocka_unit_test_setup(refuse_is_a_state_of_the_provider, setup),
         cmocka_unit_test_setup(refuse_with_a_count_thins_until_it_is_used_up, setup),
         cmocka_unit_test_setup(refuse_with_a_share_is_drawn_for_every_connection, setup),
