@@ -60,6 +60,7 @@ static const struct paypal_payouts_code item_codes[] = {
     {"POS_LIMIT_EXCEEDED",                        14800, SOFT,    "limit_exceeded"},
     {"UNVERIFIED_RECIPIENT_NOT_SUPPORTED",        14801, HARD,    "payee_unverified"},
     {"NON_HOLDING_CURRENCY",                      14802, FAILED,  "currency_not_supported"},
+    {"APPROVER_DENIED",                               0, FAILED,  "refused"},
     {"RECEIVER_ACCOUNT_INVALID",                      0, HARD,    "invalid_payee"},
     {"RECEIVER_ACCOUNT_LOCKED_OR_CLOSED",             0, HARD,    "payee_inactive"},
     {"RECEIVER_ACCOUNT_LIMITATION",                   0, PENDING, "on_hold"},

@@ -38,6 +38,11 @@ static void check(const struct provider_judgement *judgement, enum provider_step
         CHECK(judgement->outcome != OUTCOME_APPROVED && judgement->outcome != OUTCOME_UNKNOWN);
     if (step == PROVIDER_STEP_LOOKUP)
         check_lookup(judgement, status);
+    if (step == PROVIDER_STEP_CANCEL) {
+        CHECK(judgement->outcome != OUTCOME_NONE && !judgement->not_found);
+        CHECK(status < 300 || judgement->outcome == OUTCOME_UNKNOWN ||
+              (status == 400 && judgement->outcome == OUTCOME_FAILED));
+    }
     if (status >= 500 && step == PROVIDER_STEP_CHARGE)
         CHECK(judgement->outcome == OUTCOME_UNKNOWN);
     if (judgement->has_amount)
@@ -88,12 +93,38 @@ static void judge_token(const struct provider *provider, int status, struct str 
     secret_release(&token);
 }
 
+static void judge_payee(const struct provider *provider, unsigned question, int status,
+                        struct str body)
+{
+    const struct provider_account account = {.provider = provider};
+    const struct provider_payee_ask ask = {
+        .question = question % 2 == 0 ? PROVIDER_PAYEE_LINK : PROVIDER_PAYEE_STATUS,
+        .account = &account,
+        .payee_id = STR("p"),
+    };
+    const struct provider_answer answer = {.status = status, .body = body, .retry_after_ms = -1};
+    struct provider_payee payee;
+    struct arena arena;
+    struct error err;
+
+    if (provider->judge_payee == NULL)
+        return;
+    arena_init(&arena, 1 << 22);
+    if (provider->judge_payee(&ask, &answer, &arena, &payee, &err)) {
+        CHECK(status >= 200 && status < 300);
+        CHECK((ask.question == PROVIDER_PAYEE_LINK) == (payee.link.len > 0));
+        (void)provider_payee_state_name(payee.state);
+    }
+    arena_release(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum provider_step steps[] = {PROVIDER_STEP_CHARGE, PROVIDER_STEP_SESSION,
-                                               PROVIDER_STEP_LOOKUP, PROVIDER_STEP_PROBE};
+                                               PROVIDER_STEP_LOOKUP, PROVIDER_STEP_PROBE,
+                                               PROVIDER_STEP_CANCEL};
     size_t count = 0;
     const struct provider *const *all = provider_all(&count);
     struct str raw;
@@ -103,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct provider *provider = all[data[0] % count];
     enum provider_step step = steps[(data[0] / count) % ARRAY_LEN(steps)];
     const enum operation operation =
-        (enum operation)(OPERATION_SALE + data[1] % (OPERATION_REFUND - OPERATION_SALE + 1));
+        (enum operation)(OPERATION_SALE + data[1] % (OPERATION_COUNT - OPERATION_SALE));
     const int status = statuses[data[2] % ARRAY_LEN(statuses)];
     char *exact = malloc(size - 3 + 1); /* its own block: reading too far is seen */
     CHECK(exact != NULL);
@@ -111,8 +142,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct str body = {exact, size - 3};
     if (provider->build_token != NULL && step == PROVIDER_STEP_SESSION)
         step = PROVIDER_STEP_CHARGE; /* its tokens are judged apart */
+    if (provider->build_cancel == NULL && step == PROVIDER_STEP_CANCEL)
+        step = PROVIDER_STEP_LOOKUP;
     judge(provider, operation, step, status, body);
     judge_token(provider, status, body);
+    judge_payee(provider, data[1], status, body);
     (void)adapter_raw_value(body, "payment.amount", &raw);
     (void)adapter_raw_value(body, "a.0.b", &raw);
     free(exact);

@@ -231,6 +231,23 @@ static void paypals_published_fees_are_shipped(void **state)
     cost_table_free(&table);
 }
 
+static void fees_of_payouts_are_shipped(void **state)
+{
+    (void)state;
+    struct cost_table *table = table_of_file("config/fees/payoneer-payouts.json");
+    assert_int_equal(fee_of(table, OPERATION_PAYOUT, "", "DE", "EUR", 12345), 123);
+    assert_int_equal(fee_of(table, OPERATION_PAYOUT, "", "US", "KWD", 10500), 105);
+    cost_table_free(&table);
+    table = table_of_file("config/fees/paypal-payouts-us-domestic.json");
+    assert_int_equal(fee_of(table, OPERATION_PAYOUT, "", "US", "USD", 100), 25);
+    assert_int_equal(fee_of(table, OPERATION_PAYOUT, "", "US", "USD", 1000000), 25);
+    assert_int_equal(fee_of(table, OPERATION_PAYOUT, "", "US", "HUF", 1000000), 5300);
+    assert_int_equal(fee_of(table, OPERATION_PAYOUT, "", "US", "JPY", 1000), 30);
+    assert_int_equal(fee_of(table, OPERATION_PAYOUT, "", "DE", "USD", 10000), 225);
+    assert_int_equal(fee_of(table, OPERATION_PAYOUT, "", "US", "MYR", 10000), -1);
+    cost_table_free(&table);
+}
+
 /* Of every currency: the fee grows with the amount, stays in its bounds, and is what a slow sum
  * says. */
 static void properties_hold_in_all_currencies(void **state)
@@ -277,6 +294,7 @@ int main(void)
         cmocka_unit_test(wrong_tables_are_refused_by_the_members_name),
         cmocka_unit_test(operations_come_before_methods_before_the_table),
         cmocka_unit_test(paypals_published_fees_are_shipped),
+        cmocka_unit_test(fees_of_payouts_are_shipped),
         cmocka_unit_test(properties_hold_in_all_currencies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
