@@ -136,10 +136,18 @@ static const struct sql_text texts[SQL_COUNT] = {
     " u.tokens_sealed FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],"
     " $6::bytea[]) AS u (merchant_id, gate, customer, metadata, routing, tokens_sealed)" GATE},
 
+/*
+ * Nobody goes on to another provider while an attempt of the payment waits for proof: it was taken
+ * over, and whoever still believes to hold it ends fenced (22012, division by zero).
+ */
 [SQL_ATTEMPTS] = {SQL_WRITER, "attempts",
     "INSERT INTO attempts (merchant_id, payment_id, attempt_id, number, operation, account_id,"
     " provider, amount_minor, currency, decision, token_hash, expected_fee_minor, created_at,"
-    " writer_id, batch_no) SELECT u.merchant_id, u.payment_id, u.attempt_id, u.number, u.operation,"
+    " writer_id, batch_no) SELECT u.merchant_id, u.payment_id, u.attempt_id, CASE WHEN u.number = 1"
+    " THEN 1 ELSE u.number / ((SELECT count(*) FROM attempts a JOIN unresolved r"
+    " ON r.merchant_id = a.merchant_id AND r.attempt_id = a.attempt_id"
+    " WHERE a.merchant_id = u.merchant_id AND a.payment_id = u.payment_id) = 0)::integer END,"
+    " u.operation,"
     " u.account_id, u.provider, u.amount_minor, u.currency, u.decision, u.token_hash,"
     " u.expected_fee_minor, u.created_at, $1, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[],"
     " $6::uuid[], $7::integer[], $8::text[], $9::uuid[], $10::text[], $11::bigint[], $12::text[],"

@@ -20,6 +20,8 @@ enum orchestrate_bug {
     BUG_FAILOVER_ON_TIMEOUT,       /* a money send without answer counts as failed */
     BUG_FINAL_DECLINE_ON_REPLAY,   /* settling times are ignored */
     BUG_COMMIT_UNKNOWN_IS_FAILURE, /* an unknown commit counts as rolled back */
+    BUG_CANCEL_UNCONFIRMED,        /* whatever answers a cancel, the attempt has failed */
+    BUG_REPEAT_CANCELED,           /* repeats go on after the merchant's cancel */
     BUG_COUNT,
 };
 #ifdef ORCHESTRATE_BUGS

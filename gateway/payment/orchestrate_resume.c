@@ -23,10 +23,15 @@ static int64_t settled_at(const struct orchestrate *o)
            provider(o)->settle_us + o->limits.skew_us;
 }
 
+static bool is_canceled(const struct orchestrate *o)
+{
+    return o->is_canceled && !HAS_BUG(BUG_REPEAT_CANCELED);
+}
+
 bool orchestrate_may_repeat(const struct orchestrate *o, int64_t now_us)
 {
     const struct orchestrate_attempt *attempt = &o->attempt;
-    if (o->is_canceled || provider(o)->replay == REPLAY_NONE)
+    if (is_canceled(o) || provider(o)->replay == REPLAY_NONE)
         return false;
     if (orchestrate_last_money_send(attempt) == 0)
         return false;
@@ -243,7 +248,7 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
 void orchestrate_resume_announced(struct orchestrate *o, int64_t now_us,
                                   struct orchestrate_action *action)
 {
-    if (o->is_canceled)
+    if (is_canceled(o))
         put_back(o, now_us, now_us, action);
     else
         send_look(o, SEND_REPEAT, now_us, action);
@@ -276,6 +281,10 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
     CHECK(answer->left || !answer->whole);
     if (o->attempt.state == ATTEMPT_SENT)
         orchestrate_move(&o->attempt, ATTEMPT_LOSE_ANSWER); /* whoever sent it first lost it */
+    if (HAS_BUG(BUG_CANCEL_UNCONFIRMED) && o->is_canceling) {
+        finish(o, send_number, OUTCOME_FAILED, true, now_us, action);
+        return;
+    }
     if (!answer->whole) {
         put_back(o, now_us, now_us, action);
         return;

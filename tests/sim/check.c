@@ -19,7 +19,8 @@ static bool is_definite_no(const struct entry *entry)
 
 static bool moves_money(const struct entry *entry)
 {
-    return entry->kind != CALL_LOOKUP && entry->step == STEP_CHARGE;
+    bool is_send = entry->kind == CALL_FIRST || entry->kind == CALL_REPEAT;
+    return is_send && entry->step == STEP_CHARGE;
 }
 
 static int64_t net_of(const struct world *w, uint32_t payment)
@@ -58,10 +59,35 @@ static void check_order_once(struct world *w, uint32_t index)
                         index, (long long)net, (long long)order->amount);
 }
 
+/*
+ * A payout whose cancel was noted: no other attempt, and no repeat by whoever takes it up afterwards
+ * (who held the claim at that moment may not have heard of it).
+ */
+static void check_payout_cancel(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++) {
+        const struct attempt_row *attempt = &payment->attempt[at];
+        const struct book *book = BOOK(w, book_index(index, at));
+        if (attempt->exists && attempt->opened_at > payment->canceled_at)
+            world_violation(w, "P4: payout %u was failed over after its cancel", index);
+        for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
+            const struct entry *entry = ENTRY(w, i);
+            if (moves_money(entry) && entry->begun_at > payment->canceled_at)
+                world_violation(w, "P4: payout %u was sent again after its cancel", index);
+        }
+    }
+}
+
 /* Never a charge that begins after the merchant's cancel. */
 static void check_cancel(struct world *w, uint32_t index)
 {
     const struct payment_row *payment = PAYMENT(w, index);
+    if (payment->operation == OPERATION_PAYOUT) {
+        if (payment->is_canceled)
+            check_payout_cancel(w, index);
+        return;
+    }
     for (uint8_t at = 0; payment->is_canceled && at < ATTEMPT_MAX; at++) {
         const struct book *book = BOOK(w, book_index(index, at));
         for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next)
@@ -79,7 +105,7 @@ static void check_intents(struct world *w, uint32_t payment, uint8_t at)
     unsigned repeats[ORCHESTRATE_SEND_MAX + 1] = {0};
     for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
         const struct entry *entry = ENTRY(w, i);
-        if (entry->kind == CALL_LOOKUP)
+        if (entry->kind == CALL_LOOKUP || entry->kind == CALL_CANCEL)
             continue;
         const struct send_row *send = &attempt->send[entry->send_number - 1];
         unsigned announced = 0;
@@ -196,7 +222,8 @@ static void check_end(struct world *w, uint32_t payment, uint8_t at)
     }
     if (settled_without(w, payment, at, NULL) == 0)
         return; /* all that was sent was answered, or never left */
-    if (row->is_canceled && !closing->is_resumed && !closing->left)
+    if (row->operation != OPERATION_PAYOUT && row->is_canceled && !closing->is_resumed &&
+        !closing->left)
         return; /* canceled before it left, says its holder */
     if (!has_proof(w, payment, at, closing->committed_at))
         world_violation(w, "P4: payment %u is %s without proof", payment,
@@ -287,8 +314,9 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
 {
     const struct payment_row *payment = PAYMENT(w, index);
     int64_t net = net_of(w, index);
-    int64_t bound = w->stop_at + w->limits.pending_after_us + 4 * w->limits.resolve_max_us +
-                    8 * w->limits.lease_us + 600 * SEC;
+    bool is_payout = payment->operation == OPERATION_PAYOUT;
+    int64_t bound = w->stop_at + 4 * w->limits.payout_max_us + 8 * w->limits.lease_us + 600 * SEC;
+    bound += is_payout ? w->limits.payout_after_us : w->limits.pending_after_us;
     if (payment_status_is_final(payment->status) != payment->has_answer)
         world_violation(w, "P7: payment %u is %s and %s stored answer", index,
                         payment_status_name(payment->status),

@@ -37,14 +37,19 @@ void client_start(struct world *w, uint32_t index)
     struct order *order = ORDER(w, index);
     order->amount = between(w, 1, 1000000);
     order->has_reference = rng_below(&w->rng, 2) == 0;
-    order->operation = rng_below(&w->rng, 4) == 0 ? OPERATION_AUTHORIZE : OPERATION_SALE;
+    static const enum operation operations[] = {OPERATION_SALE, OPERATION_SALE, OPERATION_AUTHORIZE,
+                                                OPERATION_PAYOUT};
+    order->operation = operations[rng_below(&w->rng, ARRAY_LEN(operations))];
     for (int i = 0; i < KEY_MAX; i++)
         order->key_payment[i] = NONE;
     for (int i = 0; i <= KEY_MAX; i++)
         order->try_payment[i] = NONE;
     int64_t at = between(w, 0, w->span);
     world_push(w, at, SIM_CLIENT, index, order->generation);
-    if (w->chance[FAULT_CANCEL] > 0 && rng_chance(&w->rng, w->chance[FAULT_CANCEL]))
+    if (w->chance[FAULT_CANCEL] == 0)
+        return;
+    bool is_payout = order->operation == OPERATION_PAYOUT;
+    if (rng_chance(&w->rng, is_payout ? 200000 : w->chance[FAULT_CANCEL]))
         world_push(w, at + between(w, 0, 20 * SEC), SIM_CANCEL, index, 0);
 }
 

@@ -29,6 +29,8 @@ static const char *const bug_names[BUG_COUNT] = {
     [BUG_FAILOVER_ON_TIMEOUT] = "failover-on-timeout",
     [BUG_FINAL_DECLINE_ON_REPLAY] = "final-decline-on-replay",
     [BUG_COMMIT_UNKNOWN_IS_FAILURE] = "commit-unknown-is-failure",
+    [BUG_CANCEL_UNCONFIRMED] = "cancel-unconfirmed",
+    [BUG_REPEAT_CANCELED] = "repeat-canceled",
 };
 #endif
 

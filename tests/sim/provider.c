@@ -51,6 +51,8 @@ static void take_effect(struct world *w, uint32_t index, enum outcome outcome)
     book->outcome = outcome;
     if (outcome != OUTCOME_APPROVED)
         return;
+    if (PAYMENT(w, index / ATTEMPT_MAX)->operation == OPERATION_PAYOUT)
+        mark(w, MARK_PAYOUT_PAID);
     book->net += PAYMENT(w, index / ATTEMPT_MAX)->amount;
     book->captures++;
     if (book->charged_at == 0)
@@ -65,7 +67,9 @@ void provider_effect(struct world *w, uint32_t index)
     if (book->state == BOOK_WORKING)
         mark(w, MARK_LATE_EFFECT);
     else
-        mark(w, book->effect == OUTCOME_APPROVED ? MARK_PENDING_APPROVED : MARK_PENDING_DECLINED);
+        mark(w, book->effect == OUTCOME_APPROVED ? MARK_PENDING_APPROVED
+                : book->effect == OUTCOME_FAILED ? MARK_PAYOUT_RETURNED
+                                                 : MARK_PENDING_DECLINED);
     world_trace(w, "book %u: late %s", index, outcome_name(book->effect));
     take_effect(w, index, book->effect);
 }
@@ -73,9 +77,11 @@ void provider_effect(struct world *w, uint32_t index)
 static void start_later(struct world *w, uint32_t index, enum book_state state, int64_t after)
 {
     struct book *book = BOOK(w, index);
+    bool is_payout = PAYMENT(w, index / ATTEMPT_MAX)->operation == OPERATION_PAYOUT;
     book->state = state;
-    book->effect = state == BOOK_PENDING && rng_below(&w->rng, 2) == 0 ? OUTCOME_DECLINED_HARD
-                                                                       : OUTCOME_APPROVED;
+    book->effect = OUTCOME_APPROVED;
+    if (state == BOOK_PENDING && rng_below(&w->rng, 2) == 0)
+        book->effect = is_payout ? OUTCOME_FAILED : OUTCOME_DECLINED_HARD; /* it comes back */
     book->effect_at = w->now + after;
     world_push(w, book->effect_at, SIM_EFFECT, index, 0);
 }
@@ -128,11 +134,14 @@ static struct verdict execute(struct world *w, const struct call *call, struct b
         start_later(w, index, BOOK_WORKING, between(w, 0, provider->settle));
         return rng_below(&w->rng, 2) == 0 ? lose(false) : say(OUTCOME_UNKNOWN);
     }
-    bool pends = chance(w, FAULT_PENDING);
-    if (pends || chance(w, FAULT_ACTION)) {
+    /* A payout is often decided later. */
+    bool is_payout = PAYMENT(w, call->payment)->operation == OPERATION_PAYOUT;
+    bool pends = is_payout ? rng_below(&w->rng, 3) == 0 : chance(w, FAULT_PENDING);
+    if (pends || (!is_payout && chance(w, FAULT_ACTION))) {
+        bool is_soon = is_payout && rng_below(&w->rng, 8) != 0;
         book->pending_word = pends ? OUTCOME_PENDING : OUTCOME_REQUIRES_ACTION;
         book->first_answer = book->pending_word;
-        start_later(w, index, BOOK_PENDING, between(w, 0, 7200 * SEC));
+        start_later(w, index, BOOK_PENDING, between(w, 0, is_soon ? 60 * SEC : 7200 * SEC));
         return say(book->pending_word);
     }
     enum outcome outcome = decide(w);
@@ -228,13 +237,15 @@ static struct verdict not_found(void)
     return verdict;
 }
 
-static struct verdict look_up(struct world *w, const struct call *call, const struct book *book)
+static struct verdict look_up(struct world *w, const struct call *call, struct book *book)
 {
     const struct provider_fake *provider = provider_of(w, call);
     struct verdict verdict;
     bool may_lie = w->now < book->last_arrival + provider->settle;
     if (dropped_before(w, CALL_LOOKUP, &verdict))
         return answer_or_lose(w, verdict);
+    if (book->state == BOOK_PENDING && chance(w, FAULT_UNCLAIMED))
+        book->pending_reason++; /* unclaimed, on hold, ... */
     if (may_lie && chance(w, FAULT_LIE)) {
         mark(w, book->state == BOOK_PENDING ? MARK_PENDING_NOT_FOUND : MARK_LOOKUP_LIED);
         if (book->state == BOOK_WORKING && rng_below(&w->rng, 2) == 0)
@@ -246,6 +257,33 @@ static struct verdict look_up(struct world *w, const struct call *call, const st
     verdict = say(current_word(book));
     verdict.answer.amount_mismatch = book->mismatch && verdict.answer.outcome == OUTCOME_APPROVED;
     return answer_or_lose(w, verdict);
+}
+
+/*
+ * Only what is accepted and not yet decided can be canceled; of the rest nothing is said that a
+ * lookup would not say.
+ */
+static struct verdict cancel(struct world *w, const struct call *call, struct book *book)
+{
+    struct verdict verdict;
+    if (dropped_before(w, CALL_CANCEL, &verdict))
+        return verdict;
+    if (book->state == BOOK_NONE)
+        return not_found();
+    if (book->state != BOOK_PENDING) {
+        mark(w, MARK_CANCEL_TOO_LATE);
+        return answer_or_lose(w, say(book->state == BOOK_DONE && rng_below(&w->rng, 2) == 0
+                                         ? current_word(book)
+                                         : OUTCOME_UNKNOWN));
+    }
+    if (rng_below(&w->rng, 4) == 0) /* not in this state, says the provider */
+        return answer_or_lose(w, say(OUTCOME_UNKNOWN));
+    take_effect(w, book_index(call->payment, call->attempt), OUTCOME_FAILED);
+    book->was_canceled = true;
+    verdict = answer_or_lose(w, say(OUTCOME_FAILED));
+    if (verdict.is_lost || verdict.answer.outcome != OUTCOME_FAILED)
+        mark(w, MARK_CANCEL_LOST);
+    return verdict;
 }
 
 static struct verdict open_session(struct world *w)
@@ -312,14 +350,18 @@ void provider_arrive(struct world *w, uint32_t index)
         verdict = lose(false);
     else if (call->kind == CALL_LOOKUP)
         verdict = look_up(w, call, book);
+    else if (call->kind == CALL_CANCEL)
+        verdict = cancel(w, call, book);
     else if (call->step == STEP_SESSION)
         verdict = open_session(w);
     else
         verdict = charge(w, call, book);
-    if (call->kind != CALL_LOOKUP)
+    if (call->kind == CALL_FIRST || call->kind == CALL_REPEAT)
         book->last_arrival = w->now;
+    call->pending_reason = book->pending_reason;
     world_trace(w, "book %u: %s %s arrives: %s%s%s%s", at,
                 call->kind == CALL_LOOKUP   ? "lookup"
+                : call->kind == CALL_CANCEL ? "cancel"
                 : call->kind == CALL_REPEAT ? "repeat"
                                             : "send",
                 call->step == STEP_SESSION ? "session" : "charge",

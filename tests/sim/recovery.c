@@ -33,6 +33,8 @@ void recovery_due(struct world *w, uint32_t payment, uint8_t at, uint16_t versio
         OUTCOME(w, attempt->last_outcome)->announces)
         mark(w, MARK_ADOPTED_REPEAT);
     park->epoch++;
+    park->was_canceled = park->is_canceled;
+    park->claimed_at = w->now;
     park->lease_until_us = w->now + EPOCH_US + w->limits.lease_us;
     world_push_x(w, w->now + between(w, 1 * MS, 30 * MS), SIM_LOADED, payment, at,
                  (uint16_t)worker);

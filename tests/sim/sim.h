@@ -72,6 +72,7 @@ enum fault {
     FAULT_CLIENT_OTHER_BODY,
     FAULT_CLIENT_NEW_KEY,
     FAULT_CANCEL,
+    FAULT_UNCLAIMED, /* a pending payout says another reason */
     FAULT_COUNT,
 };
 
@@ -129,6 +130,16 @@ enum mark {
     MARK_DEADLINE_WRITING,
     MARK_FINAL_AFTER_DEADLINE,
     MARK_CANCELED,
+    MARK_CANCEL_NOTED,
+    MARK_CANCEL_UNHEARD, /* whoever held the claim did not know of it yet */
+    MARK_CANCEL_IN_HAND,
+    MARK_CANCEL_CONFIRMED,
+    MARK_CANCEL_TOO_LATE,
+    MARK_CANCEL_LOST,
+    MARK_PAYOUT_PAID,
+    MARK_PAYOUT_RETURNED,
+    MARK_PAYOUT_NEWS,
+    MARK_ADOPTED_FENCED,
     MARK_COUNT,
 };
 extern const char *const mark_names[MARK_COUNT];
@@ -156,7 +167,7 @@ enum sim_event_kind {
     SIM_PAUSE,      /* a: worker */
     SIM_CLOCK,      /* a: host: its wall clock is stepped */
     SIM_ADOPT,      /* a: writer */
-    SIM_CANCEL,     /* a: order */
+    SIM_CANCEL,     /* a: order; b: how often asked */
     SIM_KIND_COUNT,
 };
 
@@ -217,7 +228,10 @@ struct park_row {
     int64_t lease_until_us;
     int64_t parked_us;
     int32_t tries;
-    int64_t epoch;    /* of the claims on this row; a new row begins at 0, as in the ledger */
+    int64_t epoch;     /* of the claims on this row; a new row begins at 0, as in the ledger */
+    bool is_canceled;  /* the merchant wants it back */
+    bool was_canceled; /* ... and the claim said so */
+    int64_t claimed_at;
     uint16_t version; /* of what is on the heap for it */
 };
 
@@ -229,6 +243,8 @@ struct attempt_row {
     uint32_t first_outcome, last_outcome;
     int16_t outcome_count;
     bool has_final_outcome;
+    uint8_t pending_reason; /* of the newest row that says pending */
+    int64_t opened_at;
     struct park_row park;
 };
 
@@ -279,10 +295,12 @@ struct book {
     uint8_t captures;
     bool mismatch;
     bool was_late;
+    bool was_canceled; /* by us */
+    uint8_t pending_reason;
     uint32_t first_entry, last_entry;
 };
 
-enum call_kind { CALL_FIRST = 0, CALL_REPEAT, CALL_LOOKUP };
+enum call_kind { CALL_FIRST = 0, CALL_REPEAT, CALL_LOOKUP, CALL_CANCEL }; /* as send kinds */
 
 struct entry { /* one request, as the wire and the provider saw it */
     uint32_t next;
@@ -298,6 +316,7 @@ struct entry { /* one request, as the wire and the provider saw it */
     bool answers_key;
     bool mismatch;
     enum outcome outcome;
+    int64_t begun_at; /* when its worker took or claimed the payment */
     int64_t started_at, arrived_at, delivered_at;
 };
 
@@ -306,6 +325,7 @@ struct entry { /* one request, as the wire and the provider saw it */
 struct provider_fake {
     enum orchestrate_replay replay;
     bool can_lookup;
+    bool can_cancel;
     bool two_step;
     int64_t key_lifetime;
     int64_t settle;
@@ -324,6 +344,7 @@ struct call {
     uint32_t entry;
     int64_t started_at;
     bool is_lost;
+    uint8_t pending_reason; /* with the answer */
     struct orchestrate_answer answer;
 };
 
@@ -348,6 +369,8 @@ struct bundle { /* one WRITE on its way */
     int64_t epoch;
     int32_t event_number;
     uint8_t park_attempt; /* index */
+    uint8_t pending_reason;
+    bool was_canceled; /* by the claim */
     enum orchestrate_write result;
     struct orchestrate_write_plan plan;
 };
@@ -368,6 +391,9 @@ struct flight { /* a payment in a worker's hands: what the driver keeps beside t
     bool deadline_passed;
     int64_t write_asked_at; /* monotonic */
     int64_t epoch;
+    int64_t begun_at;
+    uint8_t pending_reason; /* of the last answer */
+    bool was_canceled;      /* by the claim */
     int32_t event_count;
     uint32_t next_free;
     struct orchestrate core;
@@ -479,6 +505,11 @@ void world_trace(const struct world *w, const char *format, ...)
 static inline void mark(struct world *w, enum mark which)
 {
     w->marks[which]++;
+}
+/* News of the same status is no event of its own. */
+static inline bool has_event(const struct orchestrate_write_plan *plan)
+{
+    return plan->has_event && !plan->is_news;
 }
 static inline bool faults_are_on(const struct world *w)
 {

@@ -112,12 +112,15 @@ static enum orchestrate_write judge(const struct world *w, const struct bundle *
     }
     if (plan->opens_attempt && opened->exists)
         return WRITE_FENCED;
+    if (plan->opens_attempt && bundle->attempt_number > 1 &&
+        payment->attempt[bundle->attempt_number - 2].park.exists)
+        return WRITE_FENCED; /* it was adopted: whoever held it is no longer the one to say */
     if (plan->opens_send && opened->send[bundle->send_number - 1].exists)
         return WRITE_FENCED;
     if (plan->has_outcome && outcome_exists(w, &payment->attempt[plan->outcome_attempt_number - 1],
                                             plan->outcome_number))
         return WRITE_FENCED;
-    if (plan->has_event && payment->event_count != bundle->event_number - 1)
+    if (has_event(plan) && payment->event_count != bundle->event_number - 1)
         return WRITE_FENCED;
     if (plan->stores_answer && payment->has_answer)
         return WRITE_FENCED;
@@ -154,15 +157,17 @@ static void put_outcome(struct world *w, const struct bundle *bundle)
     attempt->outcome_count = plan->outcome_number;
     if (outcome_is_final(plan->outcome))
         attempt->has_final_outcome = true;
+    if (plan->outcome == OUTCOME_PENDING)
+        attempt->pending_reason = bundle->pending_reason;
 }
 
 static void put_status(struct world *w, const struct bundle *bundle)
 {
     const struct orchestrate_write_plan *plan = &bundle->plan;
     struct payment_row *payment = PAYMENT(w, bundle->payment);
-    if (plan->has_event)
+    if (has_event(plan))
         payment->event_count = bundle->event_number;
-    if (plan->has_event && plan->status != PAYMENT_NONE) {
+    if (has_event(plan) && plan->status != PAYMENT_NONE) {
         payment->status = plan->status;
         payment->final_at = w->now;
     }
@@ -198,11 +203,16 @@ static void put_park(struct world *w, const struct bundle *bundle)
         park->parked_us = bundle->now_us;
         park->epoch = 0;
     }
+    bool is_unheard = park->exists && park->is_canceled && !bundle->was_canceled;
+    if (!park->exists)
+        park->is_canceled = false;
     park->exists = true;
-    park->tries = plan->park_tries;
-    park->next_us = plan->park_next_us;
+    park->tries = is_unheard ? 0 : plan->park_tries;
+    park->next_us = is_unheard ? w->now + EPOCH_US : plan->park_next_us;
     park->lease_until_us = 0;
-    store_due(w, bundle->payment, bundle->park_attempt, plan->park_next_us - EPOCH_US);
+    if (is_unheard)
+        mark(w, MARK_CANCEL_UNHEARD);
+    store_due(w, bundle->payment, bundle->park_attempt, park->next_us - EPOCH_US);
 }
 
 static void apply(struct world *w, struct bundle *bundle)
@@ -224,6 +234,7 @@ static void apply(struct world *w, struct bundle *bundle)
         opened->exists = true;
         opened->provider = bundle->provider;
         opened->writer = bundle->writer;
+        opened->opened_at = w->now;
         opened->first_outcome = opened->last_outcome = NONE;
     }
     if (plan->opens_send)
@@ -246,6 +257,8 @@ static void note_commit(struct world *w, const struct bundle *bundle)
     bool is_gone = !worker->is_alive || worker->incarnation != bundle->incarnation;
     if (bundle->result == WRITE_FENCED)
         mark(w, MARK_FENCED);
+    if (bundle->result == WRITE_FENCED && bundle->plan.opens_attempt && bundle->attempt_number > 1)
+        mark(w, MARK_ADOPTED_FENCED);
     if (is_gone && bundle->result == WRITE_COMMITTED) {
         mark(w, MARK_COMMIT_AFTER_DEATH);
         world_push(w, w->now + 1 * SEC, SIM_ADOPT, bundle->writer, 0);

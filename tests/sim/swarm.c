@@ -34,7 +34,8 @@ static const uint32_t chance_max[FAULT_COUNT] = {
     [FAULT_CLIENT_PARALLEL]   = 10000,
     [FAULT_CLIENT_OTHER_BODY] = 50000, /* of repeats */
     [FAULT_CLIENT_NEW_KEY]    = 200000,
-    [FAULT_CANCEL]            = 5000,
+    [FAULT_CANCEL]            = 5000, /* of payouts: far more */
+    [FAULT_UNCLAIMED]         = 300000,
 };
 
 const char *const mark_names[MARK_COUNT] = {
@@ -90,6 +91,16 @@ const char *const mark_names[MARK_COUNT] = {
     [MARK_DEADLINE_WRITING]     = "deadline_writing",
     [MARK_FINAL_AFTER_DEADLINE] = "final_after_deadline",
     [MARK_CANCELED]             = "canceled",
+    [MARK_CANCEL_NOTED]         = "cancel_noted",
+    [MARK_CANCEL_UNHEARD]       = "cancel_unheard",
+    [MARK_CANCEL_IN_HAND]       = "cancel_in_hand",
+    [MARK_CANCEL_CONFIRMED]     = "cancel_confirmed",
+    [MARK_CANCEL_TOO_LATE]      = "cancel_too_late",
+    [MARK_CANCEL_LOST]          = "cancel_lost",
+    [MARK_PAYOUT_PAID]          = "payout_paid",
+    [MARK_PAYOUT_RETURNED]      = "payout_returned",
+    [MARK_PAYOUT_NEWS]          = "payout_news",
+    [MARK_ADOPTED_FENCED]       = "adopted_fenced",
 };
 /* clang-format on */
 
@@ -130,7 +141,7 @@ static void draw_limits(struct world *w)
     limits->resolve_first_us = between(w, 200 * MS, 4 * SEC);
     limits->review_after_us = one_in(w, 8) ? 24 * 3600 * SEC : between(w, 120 * SEC, 3600 * SEC);
     limits->resolve_max_us = limits->resolve_first_us + limits->review_after_us / 24;
-    limits->payout_max_us = 2 * limits->resolve_max_us;
+    limits->payout_max_us = 4 * limits->resolve_max_us;
     limits->payout_after_us = limits->review_after_us + between(w, 0, 7200 * SEC);
     limits->pending_after_us = limits->review_after_us + between(w, 0, 7200 * SEC);
     limits->attempt_max = (uint8_t)between(w, 1, ATTEMPT_MAX);
@@ -153,6 +164,7 @@ static void draw_provider(struct world *w, struct provider_fake *provider)
     *provider = (struct provider_fake){0};
     provider->replay = (enum orchestrate_replay)rng_below(&w->rng, 4);
     provider->can_lookup = !one_in(w, 4);
+    provider->can_cancel = !one_in(w, 4);
     provider->two_step = one_in(w, 3);
     if (one_in(w, 2))
         provider->key_lifetime = between_decades(w, 10 * SEC, 3600 * SEC);

@@ -44,6 +44,9 @@ static uint32_t take_flight(struct world *w, uint32_t worker, uint32_t request, 
     flight->session_done = false;
     flight->deadline_passed = false;
     flight->epoch = 0;
+    flight->begun_at = w->now;
+    flight->pending_reason = 0;
+    flight->was_canceled = false;
     flight->event_count = 0;
     return index;
 }
@@ -228,6 +231,8 @@ static void note_write(struct world *w, const struct flight *flight,
     }
     if (plan->status == PAYMENT_REVIEW && plan->has_outcome)
         mark(w, flight->core.is_resumed ? MARK_REVIEW_TIME : MARK_REVIEW_MISMATCH);
+    if (plan->is_news)
+        mark(w, MARK_PAYOUT_NEWS);
     if (plan->outcome == OUTCOME_REQUIRES_ACTION)
         mark(w, MARK_ACTION);
     if (plan->outcome == OUTCOME_UNKNOWN && !flight->core.is_resumed)
@@ -274,6 +279,8 @@ static void perform_write(struct world *w, uint32_t index, const struct orchestr
         .epoch = flight->epoch,
         .event_number = flight->event_count + 1,
         .park_attempt = (uint8_t)(action->attempt_number - 1),
+        .pending_reason = flight->pending_reason,
+        .was_canceled = flight->was_canceled,
         .plan = action->write,
     };
     note_write(w, flight, &action->write);
@@ -315,6 +322,7 @@ static void perform_send(struct world *w, uint32_t index, const struct orchestra
         .send_number = action->send_number,
         .kind = call->kind,
         .step = call->step,
+        .begun_at = flight->begun_at,
         .started_at = w->now,
     };
     struct book *book = BOOK(w, book_index(flight->payment, at));
@@ -323,7 +331,8 @@ static void perform_send(struct world *w, uint32_t index, const struct orchestra
     else
         ENTRY(w, book->last_entry)->next = entry_index;
     book->last_entry = entry_index;
-    int64_t asked_at = action->send == SEND_LOOKUP ? w->now : flight->write_asked_at;
+    bool is_question = action->send == SEND_LOOKUP || action->send == SEND_CANCEL;
+    int64_t asked_at = is_question ? w->now : flight->write_asked_at;
     if (w->now > asked_at + w->limits.send_window_us) { /* the engine's not_after */
         mark(w, MARK_ENGINE_EXPIRED);
         call->answer = (struct orchestrate_answer){.left = false};
@@ -397,7 +406,7 @@ void worker_written(struct world *w, uint32_t number)
     if (bundle->answer_lost)
         event.write = WRITE_UNKNOWN;
     struct flight *flight = FLIGHT(w, bundle->flight);
-    if (event.write == WRITE_COMMITTED && bundle->plan.has_event)
+    if (event.write == WRITE_COMMITTED && has_event(&bundle->plan))
         flight->event_count = bundle->event_number;
     if (event.write == WRITE_COMMITTED && bundle->plan.stores_answer && flight->deadline_passed)
         mark(w, MARK_FINAL_AFTER_DEADLINE);
@@ -458,6 +467,9 @@ static void note_answer(struct world *w, const struct call *call)
         mark(w, MARK_REPEAT_APPROVED);
     if (call->kind == CALL_REPEAT && declined)
         mark(w, MARK_REPEAT_DECLINED);
+    if (call->kind == CALL_CANCEL && answer->whole && answer->outcome == OUTCOME_FAILED &&
+        answer->answers_key)
+        mark(w, MARK_CANCEL_CONFIRMED);
     if (call->kind == CALL_LOOKUP && approved)
         mark(w, MARK_LOOKUP_APPROVED);
     if (call->kind == CALL_LOOKUP && answer->not_found)
@@ -484,7 +496,13 @@ void worker_answer(struct world *w, uint32_t number)
     struct flight *flight = FLIGHT(w, call->flight);
     if (call->step == STEP_SESSION && answer->whole && answer->outcome == OUTCOME_NONE)
         flight->session_done = true;
-    step(w, call->flight, &(struct orchestrate_event){.kind = EVENT_ANSWERED, .answer = *answer});
+    /* The driver compares with what the rows say. */
+    struct orchestrate_event event = {.kind = EVENT_ANSWERED, .answer = *answer};
+    const struct payment_row *payment = PAYMENT(w, call->payment);
+    flight->pending_reason = call->pending_reason;
+    event.answer.is_news = payment->operation == OPERATION_PAYOUT && flight->core.is_resumed &&
+                           payment->attempt[call->attempt].pending_reason != call->pending_reason;
+    step(w, call->flight, &event);
 }
 
 /* ---- beginnings ------------------------------------------------------------------------------ */
@@ -588,18 +606,22 @@ void worker_resume(struct world *w, uint32_t worker, uint32_t payment_index, uin
     struct orchestrate_resumed resumed = {
         .candidate = {.replay = provider->replay,
                       .can_lookup = provider->can_lookup,
+                      .can_cancel = provider->can_cancel && row->park.was_canceled,
                       .key_lifetime_us = provider->key_lifetime,
                       .settle_us = provider->settle},
         .attempt_number = (uint8_t)(at + 1),
         .tries = row->park.tries,
         .unknown_since_us = row->park.parked_us,
         .soft_declined_before = was_soft_declined(w, payment, at),
-        .is_canceled = payment->is_canceled,
+        .is_canceled =
+            payment->operation == OPERATION_PAYOUT ? row->park.was_canceled : payment->is_canceled,
         .payment_is_final = payment_status_is_final(payment->status) || has_later,
     };
     rebuild(w, row, &resumed.attempt);
     flight->provider = row->provider;
     flight->epoch = row->park.epoch;
+    flight->was_canceled = row->park.was_canceled;
+    flight->begun_at = row->park.claimed_at;
     flight->event_count = payment->event_count;
     w->look_count++;
     orchestrate_resume(&flight->core, &w->limits, payment->operation, &resumed);

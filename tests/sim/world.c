@@ -6,6 +6,7 @@
 
 enum {
     EVENTS_PER_ORDER_MAX = 50000, /* a world that needs more never ends */
+    CANCEL_ASKED_MAX = 20,
 };
 
 static struct vec *vec_at(struct world *w, size_t i)
@@ -79,13 +80,47 @@ void world_trace(const struct world *w, const char *format, ...)
     printf("\n");
 }
 
+/*
+ * The merchant wants a payout back: noted in the row by which its attempt is claimed. While it is in
+ * somebody's hand there is none, and he asks again.
+ */
+static void cancel_payout(struct world *w, uint32_t order, uint32_t index, uint32_t asked)
+{
+    struct payment_row *payment = PAYMENT(w, index);
+    if (payment_status_is_final(payment->status) || payment->status == PAYMENT_REVIEW)
+        return;
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++) {
+        struct park_row *park = &payment->attempt[at].park;
+        if (!park->exists || park->is_canceled)
+            continue;
+        if (!w->provider[payment->attempt[at].provider].can_cancel)
+            return; /* refused */
+        mark(w, MARK_CANCEL_NOTED);
+        world_trace(w, "payment %u: cancel of attempt %u noted", index, at + 1U);
+        park->is_canceled = true;
+        park->tries = 0;
+        payment->is_canceled = true;
+        payment->canceled_at = w->now;
+        if (park->lease_until_us == 0)
+            store_due(w, index, at, w->now);
+        return;
+    }
+    mark(w, MARK_CANCEL_IN_HAND);
+    if (asked < CANCEL_ASKED_MAX)
+        world_push(w, w->now + 1 * SEC, SIM_CANCEL, order, asked + 1);
+}
+
 /* The merchant cancels: durable at once, and known to whoever holds the payment. */
-static void cancel(struct world *w, uint32_t index)
+static void cancel(struct world *w, uint32_t index, uint32_t asked)
 {
     const struct order *order = ORDER(w, index);
     uint32_t payment = order->key_payment[order->key];
     if (payment == NONE || store_is_down(w))
         return;
+    if (order->operation == OPERATION_PAYOUT) {
+        cancel_payout(w, index, payment, asked);
+        return;
+    }
     mark(w, MARK_CANCELED);
     world_trace(w, "payment %u: canceled", payment);
     PAYMENT(w, payment)->is_canceled = true;
@@ -157,7 +192,7 @@ static void dispatch(struct world *w, const struct sim_event *event)
         recovery_adopt(w, event->a);
         return;
     case SIM_CANCEL:
-        cancel(w, event->a);
+        cancel(w, event->a, event->b);
         return;
     case SIM_KIND_COUNT:
         break;
