@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/json_read.h"
+
 const struct json_limits json_limits_default = {
     .depth_max = 32,
     .member_count_max = 512,
@@ -91,10 +93,13 @@ json_t *json_parse(struct str text, const struct json_limits *limits, struct err
         (void)fail(err, ERROR_INVALID, "cannot read json: the text is empty");
         return NULL;
     }
+    json_t *value = json_read_plain(text, limits);
+    if (value != NULL)
+        return value;
     if (!check_limits(text, limits, err))
         return NULL;
     json_error_t problem;
-    json_t *value = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &problem);
+    value = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &problem);
     if (value != NULL)
         return value;
     /* Without the "near ..." of jansson: it quotes the input, which may hold a secret. */
