@@ -334,10 +334,9 @@ static void only_an_item_that_says_success_is_paid(void **state)
         "[]",
         "{\"status\":\"SUCCESS\"}",
         "{\"transaction_status\":\"SUCCESS\"}",
-        "{\"batch_header\":{\"payout_batch_id\":\"B1\",\"batch_status\":\"SUCCESS\"}}",
-        "{\"batch_header\":{\"payout_batch_id\":\"B1\",\"batch_status\":\"SUCCESS\"},\"items\":[]}",
-        "{\"batch_header\":{\"payout_batch_id\":\"B1\",\"batch_status\":\"SUCCESS\"},\"items\":[{}]"
-        "}",
+        "{\"batch_header\":{\"payout_batch_id\":\"B\",\"batch_status\":\"SUCCESS\"}}",
+        "{\"batch_header\":{\"payout_batch_id\":\"B\",\"batch_status\":\"SUCCESS\"},\"items\":[]}",
+        "{\"batch_header\":{\"payout_batch_id\":\"B\",\"batch_status\":\"SUCCESS\"},\"items\":[0]}",
     };
     struct setup s;
     (void)state;
