@@ -32,7 +32,8 @@ struct admin_call {
 
     struct directory_merchant live; /* the pair */
     struct directory_merchant test;
-    bool is_live; /* the id named the live one */
+    bool is_live;           /* the id named the live one */
+    struct str client_keys; /* to be bound */
     struct directory_account account;
     struct directory_key key;
     struct directory_key old_key; /* being replaced */
@@ -75,6 +76,7 @@ void admin_merchant_create(struct admin_call *call);
 void admin_merchant_list(struct admin_call *call);
 void admin_merchant_show(struct admin_call *call);
 void admin_merchant_disable(struct admin_call *call); /* and enable */
+void admin_merchant_bind(struct admin_call *call);    /* and unbind */
 void admin_account_create(struct admin_call *call);
 void admin_account_list(struct admin_call *call);
 void admin_account_show(struct admin_call *call);  /* and update, rotate, disable, enable, test */

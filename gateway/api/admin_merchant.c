@@ -1,6 +1,21 @@
 #include "api/admin_call.h"
 
+#include "api/tables.h"
 #include "base/clock.h"
+
+static void put_client_keys(struct json_out *json, const char *name, struct str keys)
+{
+    json_key(json, name);
+    json_begin_array(json);
+    for (; keys.len > 0; keys = str_sub(keys, SHA256_SIZE, SIZE_MAX)) {
+        struct buf text;
+        buf_init(&text, TABLES_CLIENT_KEY_SIZE + 1);
+        crypto_base64(str_sub(keys, 0, SHA256_SIZE), &text);
+        json_str(json, buf_str(&text));
+        buf_release(&text);
+    }
+    json_end_array(json);
+}
 
 /* A live merchant and its test twin are shown as one: the twin has no life of its own. */
 static void print_pair(const struct directory_merchant *live, const struct directory_merchant *test,
@@ -16,6 +31,8 @@ static void print_pair(const struct directory_merchant *live, const struct direc
         json_put_null(json, "country");
     }
     admin_put_id(json, "test_id", ID_MERCHANT, &test->merchant_id);
+    put_client_keys(json, "client_keys", live->client_keys);
+    put_client_keys(json, "test_client_keys", test->client_keys);
     json_put_bool(json, "disabled", live->disabled);
     json_put_bool(json, "test_disabled", test->disabled);
     admin_put_time(json, "created", live->created_us);
@@ -235,4 +252,61 @@ static void disable_listed(void *ctx, enum store_find found, const struct direct
 void admin_merchant_disable(struct admin_call *call)
 {
     directory_list_merchants(call->parts.store, &call->arena, disable_listed, call);
+}
+
+/* ---- bind, unbind ---------------------------------------------------------------------------- */
+
+static void bind_test_done(void *ctx, enum store_find found, const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (admin_written(call, found, why)) {
+        end_with_pair(call, 200);
+    }
+}
+
+static void bind_live_done(void *ctx, enum store_find found, const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (admin_written(call, found, why)) {
+        directory_bind_merchant(call->parts.store, &call->test.merchant_id, call->client_keys,
+                                bind_test_done, call);
+    }
+}
+
+static void bind_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
+                        const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (!find_pair(call, found, rows, why)) {
+        return;
+    }
+    call->test.client_keys = call->client_keys;
+    if (!call->is_live) { /* the twin alone */
+        bind_live_done(call, STORE_FOUND, why);
+        return;
+    }
+    call->live.client_keys = call->client_keys;
+    directory_bind_merchant(call->parts.store, &call->live.merchant_id, call->client_keys,
+                            bind_live_done, call);
+}
+
+void admin_merchant_bind(struct admin_call *call)
+{
+    const json_t *keys = json_object_get(call->body, "client_keys"); /* none: unbind */
+    if (call->operation == ADMIN_MERCHANT_BIND && json_array_size(keys) == 0) {
+        admin_fail(call, MESSAGE_INVALID_MEMBER, "client_keys",
+                   "at least one is needed; to let any client in again, unbind");
+        return;
+    }
+    struct buf digests;
+    buf_init(&digests, DIRECTORY_CLIENT_KEY_MAX * SHA256_SIZE + 1);
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        const json_t *key = json_array_get(keys, i);
+        struct str text = {json_string_value(key), json_string_length(key)};
+        CHECK(crypto_unbase64(text, &digests));
+    }
+    CHECK(buf_is_ok(&digests) && digests.len % SHA256_SIZE == 0);
+    call->client_keys = arena_str(&call->arena, buf_str(&digests));
+    buf_release(&digests);
+    directory_list_merchants(call->parts.store, &call->arena, bind_listed, call);
 }

@@ -175,6 +175,13 @@ static bool take_body(struct api_call *call)
 
 /* ---- who calls ------------------------------------------------------------------------------- */
 
+/* A stolen key is worth nothing without the client's own. */
+static bool comes_from_its_client(const struct api_call *call)
+{
+    const struct merchant *merchant = call->caller.merchant;
+    return merchant == NULL || merchant_takes_client(merchant, http_request(call->x)->peer_spki);
+}
+
 static bool may_call(const struct api_call *call)
 {
     const struct caller *caller = &call->caller;
@@ -185,17 +192,32 @@ static bool may_call(const struct api_call *call)
     return call->endpoint->admin == ADMIN_NONE || caller->merchant == NULL;
 }
 
+/* Once more from the start when it is there. */
+static void read_large_body(struct api_call *call)
+{
+    if (http_take_body(call->x)) {
+        call_free(call);
+    } else {
+        api_call_problem(call, MESSAGE_OVERLOADED,
+                         STR("too many large bodies are being read; try again"), STR_NONE);
+    }
+}
+
 /* The caller is known: its merchant is held for us. */
 static void go_on(struct api_call *call, const struct caller *caller)
 {
     call->caller = *caller;
     call->has_caller = true;
-    if (!may_call(call)) {
+    if (!comes_from_its_client(call)) {
+        api_call_problem(call, MESSAGE_UNAUTHENTICATED,
+                         STR("this key works only with the client certificate of its merchant"),
+                         STR_NONE);
+    } else if (!may_call(call)) {
         api_call_problem(call, MESSAGE_FORBIDDEN, STR("the role of this key does not allow it"),
                          STR_NONE);
-        return;
-    }
-    if (check_query(call) && take_body(call)) {
+    } else if (call->is_asking) {
+        read_large_body(call);
+    } else if (check_query(call) && take_body(call)) {
         call->endpoint->fn(call);
     }
 }
@@ -252,14 +274,20 @@ static void answer_no_method(struct api_call *call, const struct buf *allow)
                      STR_NONE);
 }
 
-void api_handle(struct http_exchange *x, void *ctx)
+static void refuse_large_body(struct api_call *call)
 {
-    struct api *api = ctx;
+    http_refuse_body(call->x);
+    call_free(call);
+}
+
+static void handle(struct http_exchange *x, struct api *api, bool is_asking)
+{
     const struct http_request *request = http_request(x);
     struct api_call *call = calloc(1, sizeof(*call));
     CHECK(call != NULL);
     call->api = api;
     call->x = x;
+    call->is_asking = is_asking;
     arena_init(&call->arena, CALL_ARENA_MAX);
     list_add_last(&api->calls, &call->link);
     const struct route *route = NULL;
@@ -275,13 +303,25 @@ void api_handle(struct http_exchange *x, void *ctx)
     } else {
         http_set_route(x, route->pattern);
         call->endpoint = &api_endpoints[route->tag];
-        if (call->endpoint->roles == ROLE_ANYONE) {
+        if (is_asking && request->body_len > api_endpoint_body_max(call->endpoint)) {
+            refuse_large_body(call);
+        } else if (call->endpoint->roles == ROLE_ANYONE) {
             call->endpoint->fn(call);
         } else {
             authenticate(call);
         }
     }
     buf_release(&allow);
+}
+
+void api_handle(struct http_exchange *x, void *ctx)
+{
+    handle(x, ctx, false);
+}
+
+void api_handle_large(struct http_exchange *x, void *ctx)
+{
+    handle(x, ctx, true);
 }
 
 /* ---- the module ------------------------------------------------------------------------------ */

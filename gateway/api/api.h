@@ -31,6 +31,8 @@ struct api *api_new(const struct api_parts *parts);
 void api_free(struct api **api);
 /* An http_handler_fn; ctx is the struct api. */
 void api_handle(struct http_exchange *x, void *api);
+/* The same for large_body of the listener: a route that takes it, and a key that may call. */
+void api_handle_large(struct http_exchange *x, void *api);
 /* The OpenAPI 3.1 document of everything the api takes, from its own tables. */
 void api_print_openapi(struct buf *out);
 

@@ -47,6 +47,8 @@ struct endpoint { /* one line of the API: who, what goes in, what it does; route
 
 extern const struct endpoint api_endpoints[];
 extern const size_t api_endpoint_count;
+/* Beyond the listener's usual limit a body is read only where this allows it. */
+extern size_t api_endpoint_body_max(const struct endpoint *endpoint);
 /* The same as routes; tag is the index of the endpoint. */
 extern const struct route *api_routes(void);
 
@@ -65,6 +67,7 @@ struct api_call {
     struct route_params params;
     struct caller caller; /* its merchant is held */
     bool has_caller;
+    bool is_asking;     /* a large body waits: it is read only for who may call */
     json_t *body;       /* owned; NULL: none */
     struct arena arena; /* what reads bring */
     struct http_header header[CALL_HEADER_MAX];

@@ -53,6 +53,7 @@ extern const struct field_form form_email;
 extern const struct field_form form_https;     /* address of a provider */
 extern const struct field_form form_https_url; /* address of a page, with a query */
 extern const struct field_form form_secret;    /* file:NAME or env:NAME */
+extern const struct field_form form_sha256;    /* base64 of 32 bytes */
 extern const struct field_form form_merchant_id;
 extern const struct field_form form_account_id;
 extern const struct field_form form_payment_id;

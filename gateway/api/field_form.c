@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/country.h"
+#include "base/crypto.h"
 #include "base/id.h"
 #include "base/money.h"
 #include "providers/provider.h"
@@ -147,6 +148,15 @@ static bool is_payee(struct str text)
     return false;
 }
 
+static bool is_sha256(struct str text)
+{
+    struct buf digest;
+    buf_init(&digest, SHA256_SIZE * 2);
+    bool ok = crypto_unbase64(text, &digest) && digest.len == SHA256_SIZE;
+    buf_release(&digest);
+    return ok;
+}
+
 static bool is_https(struct str text)
 {
     return str_starts(text, STR("https://")) && text.len > sizeof("https://") - 1 &&
@@ -225,6 +235,7 @@ const struct field_form form_email    = {"email",    is_email,    "^[^@ ]+@[^@ ]
 const struct field_form form_https    = {"https",    is_https,    "^https://[!-~]+$", "must be an address that begins with https://, without user, query and fragment"};
 const struct field_form form_https_url = {"https_url", is_https_url, "^https://[!-~]+$", "must be an address that begins with https://, without user and fragment"};
 const struct field_form form_secret   = {"secret",   is_secret,   "^(file|env):[!-~]+$", "must say where the credentials are: file:NAME (in secrets_folder) or env:NAME; never the credentials themselves"};
+const struct field_form form_sha256   = {"sha256",   is_sha256,   "^[0-9A-Za-z+/]{43}=$", "must be a SHA-256 in base64, 44 characters"};
 const struct field_form form_merchant_id = {"merchant_id", is_merchant_id, "^mer_[0-9A-Za-z]{26}$", "must be the id of a merchant (mer_...)"};
 const struct field_form form_account_id  = {"account_id",  is_account_id,  "^acc_[0-9A-Za-z]{26}$", "must be the id of an account (acc_...)"};
 const struct field_form form_payment_id  = {"payment_id",  is_payment_id,  "^pay_[0-9A-Za-z]{26}$", "must be the id of a payment (pay_...)"};

@@ -1,5 +1,7 @@
 #include "api/call.h"
 
+#include <string.h>
+
 #include "api/tables.h"
 
 #define HOUSE ROLE_OPERATOR
@@ -18,6 +20,9 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,   "/v1/admin/merchants/{id}",         "getMerchant",     "One merchant",             HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_SHOW,    200, "Merchant"},
     {HTTP_POST,  "/v1/admin/merchants/{id}/disable", "disableMerchant", "Disable a merchant and its twin; by the twin's id, the twin alone", HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_DISABLE, 200, "Merchant"},
     {HTTP_POST,  "/v1/admin/merchants/{id}/enable",  "enableMerchant",  "Enable it again",          HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_ENABLE,  200, "Merchant"},
+
+    {HTTP_POST,  "/v1/admin/merchants/{id}/bind",    "bindMerchant",    "Let its keys work only for clients with these certificates; by the twin's id, the twin's alone", HOUSE, false, &no_query, &bind_fields, admin_handle, ADMIN_MERCHANT_BIND, 200, "Merchant"},
+    {HTTP_POST,  "/v1/admin/merchants/{id}/unbind",  "unbindMerchant",  "Let its keys work for any client again", HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_UNBIND, 200, "Merchant"},
 
     {HTTP_POST,  "/v1/admin/accounts",               "createAccount",   "Create a provider account", HOUSE, false, &no_query, &account_fields, admin_handle, ADMIN_ACCOUNT_CREATE, 201, "Account"},
     {HTTP_GET,   "/v1/admin/accounts",               "listAccounts",    "List provider accounts",    HOUSE, false, &merchant_query, NULL,      admin_handle, ADMIN_ACCOUNT_LIST,    200, "AccountList"},
@@ -38,6 +43,25 @@ const struct endpoint api_endpoints[] = {
 };
 /* clang-format on */
 const size_t api_endpoint_count = ARRAY_LEN(api_endpoints);
+
+static const struct {
+    enum http_method method;
+    const char *path;
+    size_t bytes;
+} large_bodies[] = {
+    {HTTP_POST, "/v1/payout-batches", 8 << 20},
+};
+
+size_t api_endpoint_body_max(const struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < ARRAY_LEN(large_bodies); i++) {
+        if (endpoint->method == large_bodies[i].method &&
+            strcmp(endpoint->path, large_bodies[i].path) == 0) {
+            return large_bodies[i].bytes;
+        }
+    }
+    return 0;
+}
 
 const struct route *api_routes(void)
 {

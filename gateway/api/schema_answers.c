@@ -82,6 +82,8 @@ static const struct member merchant[] = {
     {"name",          "string",  "Unique."},
     {"country",       "string?", "ISO 3166-1 alpha-2."},
     {"test_id",       "string",  "mer_..., its twin for test keys: money of the two never mixes."},
+    {"client_keys",      "[]string", "SHA-256 of the public keys of the only clients that its keys work for; empty: any client."},
+    {"test_client_keys", "[]string", "The same for the twin's keys."},
     {"disabled",      "boolean", "Its keys are refused."},
     {"test_disabled", "boolean", "The twin's keys are refused."},
     {"created",       "time",    "RFC 3339."},

@@ -71,6 +71,13 @@ static const struct field merchant_table[] = {
 };
 const struct field_set merchant_fields = {"MerchantRequest", "A live merchant; its test twin is made with it.", SET(merchant_table)};
 
+static const struct field bind_table[] = {
+    {"client_keys", FIELD_LIST, .required = true, .most = DIRECTORY_CLIENT_KEY_MAX, .item_most = TABLES_CLIENT_KEY_SIZE, .form = &form_sha256,
+     .example = "[\"n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=\"]",
+     .help = "SHA-256 of the SubjectPublicKeyInfo of each client's certificate, in base64."},
+};
+const struct field_set bind_fields = {"ClientKeys", "The only clients that a merchant's keys work for.", SET(bind_table)};
+
 #define ACCOUNT_MEMBERS                                                                            \
     {"fees",       FIELD_FREE, .help = "The whole fee table (config/fees/*.json shows the form); {}: fees unknown."},                     \
     {"settings",   FIELD_MAP, .most = PROVIDER_SETTING_MAX, .item_most = 500, .name_form = &form_word, .name_most = 64,                   \
@@ -144,7 +151,7 @@ const struct field_set merchant_query = {"MerchantQuery", "", SET(merchant_query
 const struct field_set no_query = {"NoQuery", "", NULL, 0, false};
 
 const struct field_set *const field_sets[] = {
-    &payment_fields, &method_fields, &customer_fields,       &choice_fields, &merchant_fields,
+    &payment_fields, &method_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields,
     &account_fields, &account_change_fields, &secret_fields, &key_fields,    &rotate_fields,
     &payout_fields,  &beneficiary_fields,    &bank_account_fields, &payout_batch_fields, &link_fields,
 };

@@ -11,6 +11,7 @@ extern const struct field_set method_fields;
 extern const struct field_set customer_fields;
 extern const struct field_set choice_fields; /* "providers" */
 extern const struct field_set merchant_fields;
+extern const struct field_set bind_fields;
 extern const struct field_set account_fields;
 extern const struct field_set account_change_fields;
 extern const struct field_set secret_fields;
@@ -41,7 +42,8 @@ extern const size_t field_set_count;
 enum {
     TABLES_REFERENCE_MAX = 255,
     TABLES_METADATA_MAX = 50,
-    TABLES_ROW_MAX = 15000, /* payouts in one batch */
+    TABLES_ROW_MAX = 15000,      /* payouts in one batch */
+    TABLES_CLIENT_KEY_SIZE = 44, /* a SHA-256 in base64 */
     TABLES_ACCOUNT_LIST_MAX = 200,
     TABLES_LIST_LIMIT = 10, /* payments in a list when nothing is asked */
     TABLES_LIST_LIMIT_MAX = 100,

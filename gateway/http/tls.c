@@ -237,9 +237,8 @@ bool tls_peer_spki(const SSL *ssl, unsigned char digest[TLS_SPKI_SIZE])
     return certificate && spki_of(certificate, digest);
 }
 
-bool tls_file_spki(const char *path, char text[TLS_SPKI_TEXT_SIZE], struct error *err)
+bool tls_file_spki(const char *path, unsigned char digest[TLS_SPKI_SIZE], struct error *err)
 {
-    unsigned char digest[TLS_SPKI_SIZE];
     FILE *file = fopen(path, "re");
     if (!file) {
         return fail(err, ERROR_IO, "cannot read certificate %s: %s", path, strerror(errno));
@@ -248,11 +247,5 @@ bool tls_file_spki(const char *path, char text[TLS_SPKI_TEXT_SIZE], struct error
     (void)fclose(file);
     bool done = certificate && spki_of(certificate, digest);
     X509_free(certificate);
-    if (!done) {
-        return fail(err, ERROR_INVALID, "cannot use certificate %s: %s", path, take_reason());
-    }
-    for (size_t i = 0; i < TLS_SPKI_SIZE; i++) {
-        (void)snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    }
-    return true;
+    return done || fail(err, ERROR_INVALID, "cannot use certificate %s: %s", path, take_reason());
 }

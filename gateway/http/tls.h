@@ -17,7 +17,6 @@ struct ssl_st;
 
 enum {
     TLS_SPKI_SIZE = 32,
-    TLS_SPKI_TEXT_SIZE = 65,
 };
 
 struct tls_server_config {
@@ -41,7 +40,8 @@ struct ssl_ctx_st *tls_server_context(const struct tls_server *tls);
 bool tls_peer_is_verified(const struct ssl_st *ssl);
 /* SHA-256 of the SubjectPublicKeyInfo of the client's certificate; false when it sent none. */
 bool tls_peer_spki(const struct ssl_st *ssl, unsigned char digest[TLS_SPKI_SIZE]);
-/* The same of the first certificate in a PEM file, as lower-case hex. */
-bool tls_file_spki(const char *file, char text[TLS_SPKI_TEXT_SIZE], struct error *err) MUST_USE;
+/* The same of the first certificate in a PEM file. */
+bool tls_file_spki(const char *file, unsigned char digest[TLS_SPKI_SIZE],
+                   struct error *err) MUST_USE;
 
 #endif

@@ -171,6 +171,16 @@ void directory_disable_merchant(struct store *store, const struct uuid *merchant
     call_submit(call);
 }
 
+void directory_bind_merchant(struct store *store, const struct uuid *merchant_id,
+                             struct str client_keys, directory_done_fn done, void *ctx)
+{
+    struct call *call;
+    struct params *params = change_new(store, SQL_BIND_MERCHANT, done, ctx, &call);
+    params_uuid(params, merchant_id);
+    params_bytea(params, client_keys);
+    call_submit(call);
+}
+
 void directory_disable_key(struct store *store, const struct uuid *key_id, int64_t at_us,
                            directory_done_fn done, void *ctx)
 {

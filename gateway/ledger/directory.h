@@ -27,6 +27,11 @@ struct directory_merchant {
     bool disabled;
     struct str country;
     int64_t created_us;
+    struct str client_keys; /* digests of 32 bytes; empty: any client. put leaves them alone */
+};
+
+enum {
+    DIRECTORY_CLIENT_KEY_MAX = 4,
 };
 
 struct directory_key {
@@ -73,6 +78,9 @@ void directory_put_account(struct store *store, const struct directory_account *
                            directory_done_fn done, void *ctx);
 void directory_disable_merchant(struct store *store, const struct uuid *merchant_id, bool disabled,
                                 directory_done_fn done, void *ctx);
+/* The only clients that the merchant's API keys work for; empty: all. */
+void directory_bind_merchant(struct store *store, const struct uuid *merchant_id,
+                             struct str client_keys, directory_done_fn done, void *ctx);
 void directory_disable_key(struct store *store, const struct uuid *key_id, int64_t at_us,
                            directory_done_fn done, void *ctx);
 void directory_disable_account(struct store *store, const struct uuid *merchant_id,

@@ -26,6 +26,7 @@ static void take_merchants(struct directory_read *read, const PGresult *res)
             .disabled = column_bool(res, row, 4),
             .country = column_copy(res, row, 5, arena),
             .created_us = column_time(res, row, 6),
+            .client_keys = column_copy(res, row, 7, arena),
         };
     }
 }

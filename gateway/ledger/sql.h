@@ -51,6 +51,7 @@ enum sql {
     SQL_PUT_KEY,
     SQL_PUT_ACCOUNT,
     SQL_DISABLE_MERCHANT,
+    SQL_BIND_MERCHANT,
     SQL_DISABLE_KEY,
     SQL_DISABLE_ACCOUNT,
     /* reads */

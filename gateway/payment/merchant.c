@@ -162,6 +162,7 @@ static struct merchant_box *merchant_build(struct merchants *merchants,
     merchant->country = arena_str(&box->arena, row->country);
     merchant->livemode = row->livemode;
     merchant->disabled = row->disabled;
+    merchant->client_keys = arena_str(&box->arena, row->client_keys);
     for (size_t i = 0; i < rows->account_count && i < MERCHANT_ACCOUNT_MAX; i++) {
         struct merchant_account *account = &merchant->account[merchant->account_count++];
         merchant_account_build(account, &rows->accounts[i], &merchants->config, merchants->health,

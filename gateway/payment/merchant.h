@@ -36,6 +36,7 @@ struct merchant { /* immutable once loaded; reference counted (merchant_hold, me
     struct str country;
     bool livemode;
     bool disabled;
+    struct str client_keys; /* digests of 32 bytes; empty: any client */
     struct merchant_account account[MERCHANT_ACCOUNT_MAX];
     size_t account_count;
 };
@@ -95,6 +96,9 @@ void merchants_authenticate(struct merchants *merchants, struct str api_key, mer
 typedef void (*merchants_load_fn)(void *ctx, enum merchants_find found, struct merchant *merchant);
 void merchants_load(struct merchants *merchants, const struct uuid *merchant_id,
                     merchants_load_fn done, void *ctx);
+/* False when the merchant is bound to clients and this is none of them (spki NULL: no certificate).
+ */
+bool merchant_takes_client(const struct merchant *merchant, const uint8_t spki[32]);
 /* Drop everything cached (the directory changed here). */
 void merchants_forget(struct merchants *merchants);
 

@@ -50,3 +50,15 @@ void merchant_key_digest(struct str text, const uint8_t pepper[32], uint8_t dige
 {
     crypto_hmac_sha256((struct str){(const char *)pepper, 32}, text, digest);
 }
+
+bool merchant_takes_client(const struct merchant *merchant, const uint8_t spki[32])
+{
+    struct str keys = merchant->client_keys;
+    CHECK(keys.len % SHA256_SIZE == 0);
+    bool is_bound = keys.len > 0;
+    for (; spki != NULL && keys.len > 0; keys = str_sub(keys, SHA256_SIZE, SIZE_MAX)) {
+        if (crypto_equal(keys.at, spki, SHA256_SIZE))
+            return true;
+    }
+    return !is_bound;
+}

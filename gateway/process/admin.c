@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crypto.h"
+#include "http/tls.h"
 #include "process/command.h"
 
 enum {
@@ -16,9 +18,11 @@ enum option_type {
     OPTION_NONE = 0,
     OPTION_TEXT,
     OPTION_NUMBER,
-    OPTION_WORDS, /* "EUR USD" */
-    OPTION_FILE,  /* a JSON object in a file */
-    OPTION_PAIR,  /* name=value, may stand several times */
+    OPTION_WORDS,       /* "EUR USD" */
+    OPTION_FILE,        /* a JSON object in a file */
+    OPTION_PAIR,        /* name=value, may stand several times */
+    OPTION_ITEM,        /* of a list, may stand several times */
+    OPTION_CERTIFICATE, /* the same: a PEM file, whose public key's digest is meant */
     OPTION_FLAG,
 };
 
@@ -50,6 +54,11 @@ static const struct action actions[] = {
     {"merchants", "show",    ADMIN_MERCHANT_SHOW,    "ID|NAME", true, {{0}}},
     {"merchants", "disable", ADMIN_MERCHANT_DISABLE, "ID|NAME", true, {{0}}},
     {"merchants", "enable",  ADMIN_MERCHANT_ENABLE,  "ID|NAME", true, {{0}}},
+
+    {"merchants", "bind",    ADMIN_MERCHANT_BIND,
+     "ID|NAME [--certificate FILE.pem]... [--client-key BASE64]...   (its keys work for these clients alone)", true,
+     {{"certificate", "client_keys", OPTION_CERTIFICATE}, {"client-key", "client_keys", OPTION_ITEM}}},
+    {"merchants", "unbind",  ADMIN_MERCHANT_UNBIND,  "ID|NAME", true, {{0}}},
 
     {"accounts",  "create",  ADMIN_ACCOUNT_CREATE,
      "--merchant ID --provider NAME --name NAME --base-url URL --secret file:NAME|env:NAME [--fees FILE.json] [--currencies \"EUR USD\"]"
@@ -100,6 +109,33 @@ static bool add_words(json_t *body, const struct option *option, const char *tex
         }
     }
     return json_object_set_new(body, option->member, list) == 0;
+}
+
+static bool add_item(json_t *body, const struct option *option, struct str text)
+{
+    json_t *list = json_object_get(body, option->member);
+    if (list == NULL) {
+        list = json_array();
+        if (json_object_set_new(body, option->member, list) != 0) {
+            return false;
+        }
+    }
+    return json_array_append_new(list, json_stringn(text.at, text.len)) == 0;
+}
+
+static bool add_certificate(json_t *body, const struct option *option, const char *file,
+                            struct error *err)
+{
+    unsigned char digest[TLS_SPKI_SIZE];
+    struct buf text;
+    if (!tls_file_spki(file, digest, err)) {
+        return false;
+    }
+    buf_init(&text, 2 * TLS_SPKI_SIZE);
+    crypto_base64((struct str){(const char *)digest, sizeof(digest)}, &text);
+    bool ok = add_item(body, option, buf_str(&text));
+    buf_release(&text);
+    return ok;
 }
 
 static bool read_file(const char *file, struct buf *text, struct error *err)
@@ -175,6 +211,12 @@ static bool add_option(json_t *body, const struct option *option, const char *te
     case OPTION_PAIR:
         ok = add_pair(body, option, text, err);
         break;
+    case OPTION_ITEM:
+        ok = add_item(body, option, str_of(text));
+        break;
+    case OPTION_CERTIFICATE:
+        ok = add_certificate(body, option, text, err);
+        break;
     case OPTION_NONE:
     case OPTION_FLAG:
         break;
@@ -183,6 +225,11 @@ static bool add_option(json_t *body, const struct option *option, const char *te
         return fail(err, ERROR_INVALID, "--%s is not UTF-8", option->name);
     }
     return ok;
+}
+
+static bool may_repeat(enum option_type type)
+{
+    return type == OPTION_PAIR || type == OPTION_ITEM || type == OPTION_CERTIFICATE;
 }
 
 static bool take_options(int *argc, char **argv, const struct action *action, json_t *body,
@@ -199,7 +246,7 @@ static bool take_options(int *argc, char **argv, const struct action *action, js
         const char *text;
         while ((text = command_option(argc, argv, option->name)) != NULL) {
             bool stands_twice =
-                option->type != OPTION_PAIR && json_object_get(body, option->member) != NULL;
+                !may_repeat(option->type) && json_object_get(body, option->member) != NULL;
             if (stands_twice) {
                 return fail(err, ERROR_INVALID, "--%s stands twice", option->name);
             }

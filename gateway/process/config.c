@@ -37,6 +37,8 @@ static const struct setting settings[] = {
     {"tls_key",                SETTING_TEXT,     AT(tls_key), 0, 0, "PEM file, private key; only its owner may read it"},
     {"ops_client_ca",          SETTING_TEXT,     AT(ops_client_ca), 0, 0, "PEM file: clients of the operations listener are asked for a certificate of this CA; empty: not asked"},
     {"ops_client_required",    SETTING_BOOL,     AT(ops_client_required), 0, 1, "refuse clients of the operations listener without certificate"},
+    {"api_client_keys",        SETTING_BOOL,     AT(api_client_keys), 0, 1, "ask merchants' clients for a certificate; without it no merchant can be bound to one"},
+    {"trusted_proxies",        SETTING_TEXT,     AT(trusted_proxies), 0, 0, "addresses and networks of our own proxies, separated by spaces: http_connection_per_address_max does not count them"},
     {"workers",                SETTING_INT64,    AT(workers), -1, SHM_SLOT_MAX / 2 - 1, "worker processes; -1: one less than cores, at least one; 0: no fork, in the foreground"},
     {"state_folder",           SETTING_TEXT,     AT(state_folder), 0, 0, "folder of the lock and the instance id"},
     {"heartbeat_ms",           SETTING_INT64,    AT(heartbeat_ms), 10, 10000, "a worker shows that it lives this often"},
@@ -51,8 +53,9 @@ static const struct setting settings[] = {
     {"provider_ca_file",       SETTING_TEXT,     AT(provider_ca_file), 0, 0, "CA file for provider connections; empty: the system's trust store"},
     {"rules_file",             SETTING_TEXT,     AT(rules_file), 0, 0, "routing rules"},
     {"http_handshake_ms",      SETTING_INT64,    AT(http.handshake_ms), 100, 60000, "TLS handshake complete"},
-    {"http_head_ms",           SETTING_INT64,    AT(http.head_ms), 100, 60000, "first byte of a request to the end of its head"},
+    {"http_head_ms",           SETTING_INT64,    AT(http.head_ms), 100, 60000, "first byte of a request (of a connection's first: the handshake) to the end of its head"},
     {"http_body_ms",           SETTING_INT64,    AT(http.body_ms), 100, 300000, "end of the head to the end of the body"},
+    {"http_body_rate_min",     SETTING_SIZE,     AT(http.body_rate_min), 0, 1048576, "bytes a second that a body must bring in each third of http_body_ms"},
     {"http_idle_ms",           SETTING_INT64,    AT(http.idle_ms), 100, 3600000, "between requests of one connection"},
     {"http_answer_write_ms",   SETTING_INT64,    AT(http.answer_write_ms), 100, 300000, "an answer must be taken by then"},
     {"http_target_bytes_max",  SETTING_SIZE,     AT(http.target_bytes_max), 64, 65536, "request target"},
@@ -60,7 +63,9 @@ static const struct setting settings[] = {
     {"http_header_bytes_max",  SETTING_SIZE,     AT(http.header_bytes_max), 256, 65536, "one header"},
     {"http_head_bytes_max",    SETTING_SIZE,     AT(http.head_bytes_max), 1024, 262144, "request line and all headers"},
     {"http_body_bytes_max",    SETTING_SIZE,     AT(http.body_bytes_max), 1024, 16777216, "body"},
-    {"http_connection_count_max", SETTING_SIZE,  AT(http.connection_count_max), 1, 1000000, "connections of one worker"},
+    {"http_large_body_bytes_max", SETTING_SIZE,  AT(http.large_body_bytes_max), 1024, 67108864, "body of a route that takes large ones; http_body_ms grows by a second for every 64 kB"},
+    {"http_buffer_bytes_max",  SETTING_SIZE,     AT(http.buffer_bytes_max), 1048576, 68719476736, "what all clients of one worker have sent unfinished and left unread; beyond it the slowest are closed"},
+    {"http_connection_count_max", SETTING_SIZE,  AT(http.connection_count_max), 64, 1000000, "connections of one worker; beyond it the longest idle or slow one gives way"},
     {"http_connection_per_address_max", SETTING_SIZE, AT(http.connection_per_address_max), 1, 1000000, "connections of one client address in one worker"},
     {"http_request_count_max", SETTING_SIZE,     AT(http.request_count_max), 1, 1000000000, "requests on one connection"},
     {"http_stream_buffer_bytes_max", SETTING_SIZE, AT(http.stream_buffer_bytes_max), 4096, 16777216, "unread bytes of an event stream"},
@@ -397,6 +402,7 @@ void config_init(struct config *config)
     config->ops_port = 8444;
     set_text(config->tls_certificate, "var/tls/gateway.pem");
     set_text(config->tls_key, "var/tls/gateway.key");
+    config->api_client_keys = true;
     config->workers = -1;
     set_text(config->state_folder, "var/state");
     config->heartbeat_ms = 200;
@@ -417,6 +423,26 @@ void config_init(struct config *config)
     config->merchants.check_interval_ms = 1000;
     config->merchants.merchant_max = 10000;
     config->merchants.key_max = 20000;
+}
+
+static bool check_http(const struct config *config, struct error *err)
+{
+    const struct http_limits *limits = &config->http;
+    if (config->ops_client_required && config->ops_client_ca[0] == '\0') {
+        return fail(err, ERROR_INVALID,
+                    "ops_client_required needs ops_client_ca: the CA whose certificates get in");
+    }
+    if (limits->large_body_bytes_max < limits->body_bytes_max) {
+        return fail(err, ERROR_INVALID,
+                    "http_large_body_bytes_max must be at least http_body_bytes_max (%zu)",
+                    limits->body_bytes_max);
+    }
+    if (limits->buffer_bytes_max < 2 * limits->large_body_bytes_max) {
+        return fail(err, ERROR_INVALID,
+                    "http_buffer_bytes_max must be at least 2 x http_large_body_bytes_max (%zu)",
+                    2 * limits->large_body_bytes_max);
+    }
+    return true;
 }
 
 static bool check_relations(const struct config *config, struct error *err)
@@ -461,7 +487,7 @@ static bool check_file(const char *name, const char *file, struct error *err)
 
 bool config_check(const struct config *config, struct error *err)
 {
-    return check_relations(config, err) &&
+    return check_relations(config, err) && check_http(config, err) &&
            check_file("tls_certificate", config->tls_certificate, err) &&
            check_file("tls_key", config->tls_key, err) &&
            check_file("master_secret_file", config->master_secret_file, err) &&

@@ -31,6 +31,8 @@ struct config {
     char tls_key[CONFIG_TEXT_MAX];
     char ops_client_ca[CONFIG_TEXT_MAX];
     bool ops_client_required;
+    bool api_client_keys;
+    char trusted_proxies[CONFIG_TEXT_MAX];
     /* process */
     int64_t workers; /* -1: cores - 1, at least 1; 0: foreground */
     char state_folder[CONFIG_TEXT_MAX];

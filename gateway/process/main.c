@@ -19,7 +19,7 @@ static const struct command commands[] = {
     {"check",     command_check,        "[--config FILE] [--set NAME=VALUE]...", "validate a configuration without touching anything"},
     {"config",    command_config_print, "[--config FILE] [--in-force]", "print every setting, documented, or the values in force"},
     {"migrate",   command_migrate,      "[up | status] [--database CONNINFO] [--config FILE]", "bring the database schema up to date"},
-    {"merchants", command_merchants,    "create | list | show | disable | enable ...", "merchants and their test twins"},
+    {"merchants", command_merchants,    "create | list | show | disable | enable | bind | unbind ...", "merchants and their test twins"},
     {"accounts",  command_accounts,     "create | list | show | rotate | disable | enable | test ...", "provider accounts"},
     {"keys",      command_keys,         "create | list | show | rotate | disable ...", "API keys"},
     {"sandbox",   command_sandbox,      "[--port N] [--books FILE] [--delay-ms N] ...", "the providers' APIs as a local program"},

@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "dashboard/ops.h"
+#include "http/address.h"
 #include "ledger/migrate.h"
+#include "process/descriptors.h"
 #include "process/secrets.h"
 
 enum {
@@ -29,16 +31,18 @@ struct worker {
     struct merchants_config directory; /* with our environment */
     struct loop *loop;                 /* owned */
     struct rule_set *rules;            /* owned */
-    struct tls_server *api_tls;        /* owned */
-    struct tls_server *ops_tls;        /* owned */
-    struct store *store;               /* owned */
-    struct engine *engine;             /* owned */
-    struct merchants *merchants;       /* owned */
-    struct payments *payments;         /* owned */
-    struct api *api;                   /* owned */
-    struct ops *ops;                   /* owned */
-    struct http_server *api_http;      /* owned */
-    struct http_server *ops_http;      /* owned */
+    struct address_list trusted;
+    size_t connection_count_max;
+    struct tls_server *api_tls;   /* owned */
+    struct tls_server *ops_tls;   /* owned */
+    struct store *store;          /* owned */
+    struct engine *engine;        /* owned */
+    struct merchants *merchants;  /* owned */
+    struct payments *payments;    /* owned */
+    struct api *api;              /* owned */
+    struct ops *ops;              /* owned */
+    struct http_server *api_http; /* owned */
+    struct http_server *ops_http; /* owned */
     struct loop_timer heartbeat;
     struct loop_timer tell;
     struct loop_timer warm;
@@ -92,11 +96,13 @@ static bool load_tls(struct worker *w, const struct config *config, struct error
     struct tls_server_config tls = {
         .certificate_file = config->tls_certificate,
         .key_file = config->tls_key,
+        .client_key_asked = config->api_client_keys,
     };
     w->api_tls = tls_server_new(&tls, err);
     if (w->api_tls == NULL) {
         return false;
     }
+    tls.client_key_asked = false;
     if (config->ops_client_ca[0] != '\0') {
         tls.client_ca_file = config->ops_client_ca;
         tls.client_certificate_required = config->ops_client_required;
@@ -105,11 +111,20 @@ static bool load_tls(struct worker *w, const struct config *config, struct error
     return w->ops_tls != NULL;
 }
 
+/* What the system and the settings say together. */
+static bool take_limits(struct worker *w, const struct config *config, struct error *err)
+{
+    if (!address_list_parse(str_of(config->trusted_proxies), &w->trusted, err)) {
+        return fail_prefix(err, "trusted_proxies");
+    }
+    return descriptors_raise(config, &w->connection_count_max, err);
+}
+
 static bool load_files(struct worker *w, const struct config *config, struct error *err)
 {
     return secrets_load(&w->secrets, config->master_secret_file, err) && load_tls(w, config, err) &&
            migrate_newest(config->migrations_folder, w->schema_version, err) &&
-           read_rules(config->rules_file, &w->rules, err);
+           take_limits(w, config, err) && read_rules(config->rules_file, &w->rules, err);
 }
 
 static void release_files(struct worker *w)
@@ -317,12 +332,17 @@ static void open_listeners(struct worker *w)
         .listener_name = "api",
         .handler = api_handle,
         .handler_ctx = w->api,
+        .large_body = api_handle_large,
+        .trusted = &w->trusted,
     };
+    http.limits.connection_count_max = w->connection_count_max;
     w->api_http = http_server_new(w->loop, w->start->api_fd, &http);
     http.tls = w->ops_tls;
+    http.limits.connection_count_max = OPS_CONNECTION_MAX;
     http.listener_name = "ops";
     http.handler = ops_handle;
     http.handler_ctx = w->ops;
+    http.large_body = NULL;
     w->ops_http = http_server_new(w->loop, w->start->ops_fd, &http);
     atomic_store(&w->start->shared->slot[w->start->slot].is_ready, 1);
     log_info("worker", "serving", LOG_INT("slot", w->start->slot),

@@ -191,6 +191,14 @@ void directory_disable_merchant(struct store *store UNUSED, const struct uuid *m
         row->disabled = disabled;
 }
 
+void directory_bind_merchant(struct store *store UNUSED, const struct uuid *merchant_id,
+                             struct str client_keys, directory_done_fn done, void *ctx)
+{
+    struct directory_merchant *row = fake_merchant(merchant_id);
+    if (fake_change(done, ctx, row != NULL))
+        row->client_keys = fake_keep(client_keys);
+}
+
 static struct directory_key *fake_key(const struct uuid *id)
 {
     for (size_t i = 0; i < fake.key_count; i++) {

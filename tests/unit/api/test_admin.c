@@ -306,6 +306,56 @@ static void keys_say_what_they_need(void **state UNUSED)
     assert_int_equal(json_array_size(json_path(world.answer.json, "data")), 2);
 }
 
+#define CLIENT_KEY "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
+#define OTHER_KEY  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void a_bound_merchant_cannot_call_without_its_client(void **state UNUSED)
+{
+    assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+    assert_int_equal(admin_at("POST", "merchants", world.live, "/bind",
+                              "{\"client_keys\":[\"" CLIENT_KEY "\",\"" OTHER_KEY "\"]}"),
+                     200);
+    assert_string_equal(
+        json_string_value(json_array_get(json_path(world.answer.json, "client_keys"), 0)),
+        CLIENT_KEY);
+    assert_string_equal(
+        json_string_value(json_array_get(json_path(world.answer.json, "test_client_keys"), 1)),
+        OTHER_KEY);
+    const char *const keys[] = {world.merchant_key, world.live_key, world.finance_key};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        (void)ask("GET", "/v1/payments", keys[i], "", NULL);
+        assert_problem(401, "unauthenticated", "");
+    }
+    assert_int_equal(ask("GET", "/v1/payments", world.other_key, "", NULL), 200);
+    assert_int_equal(admin_at("POST", "merchants", world.merchant, "/unbind", NULL), 200);
+    assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+    (void)ask("GET", "/v1/payments", world.live_key, "", NULL);
+    assert_problem(401, "unauthenticated", "");
+    assert_int_equal(admin_at("POST", "merchants", world.live, "/unbind", NULL), 200);
+    assert_int_equal(json_array_size(json_path(world.answer.json, "client_keys")), 0);
+    assert_int_equal(ask("GET", "/v1/payments", world.live_key, "", NULL), 200);
+}
+
+static void what_is_no_client_key_is_refused(void **state UNUSED)
+{
+    static const char *const bodies[] = {
+        "{\"client_keys\":[]}",
+        "{\"client_keys\":[\"n4bQ\"]}",
+        "{\"client_keys\":[\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"]}",
+        "{\"client_keys\":[\"!4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=\"]}",
+        "{\"client_keys\":\"" CLIENT_KEY "\"}",
+        "{\"client_keys\":[\"" CLIENT_KEY "\",\"" CLIENT_KEY "\",\"" CLIENT_KEY "\",\"" CLIENT_KEY
+        "\",\"" CLIENT_KEY "\"]}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        (void)admin_at("POST", "merchants", world.live, "/bind", bodies[i]);
+        assert_problem(422, "invalid_member", "client_keys");
+    }
+    (void)admin_at("POST", "merchants", world.live, "/bind", "{}");
+    assert_problem(422, "missing_member", "client_keys");
+    assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+}
+
 static void without_a_database_administration_is_503(void **state UNUSED)
 {
     assert_int_equal(admin("GET", "/v1/admin/merchants", NULL), 200);
@@ -335,6 +385,8 @@ int main(void)
         OVER_HTTP(a_key_is_shown_once_and_works),
         OVER_HTTP(a_rotated_key_lives_on_for_its_grace),
         OVER_HTTP(keys_say_what_they_need),
+        OVER_HTTP(a_bound_merchant_cannot_call_without_its_client),
+        OVER_HTTP(what_is_no_client_key_is_refused),
         OVER_HTTP(without_a_database_administration_is_503),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

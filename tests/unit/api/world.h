@@ -131,6 +131,7 @@ static void start_server(void)
     struct http_server_config config = {.limits = http_limits_default,
                                         .listener_name = "test",
                                         .handler = api_handle,
+                                        .large_body = api_handle_large,
                                         .handler_ctx = world.api};
     world.server = http_server_new(world.loop, world.listen_fd, &config);
     world.beat = event_new(loop_base(world.loop), -1, EV_PERSIST, wake, NULL);

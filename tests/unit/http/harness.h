@@ -68,7 +68,7 @@ struct harness {
     size_t asked_count;
     bool last_had_certificate;
     bool last_had_spki;
-    char last_spki[65]; /* hex */
+    unsigned char last_spki[32];
     int64_t last_arrived_us;
 };
 
@@ -130,9 +130,8 @@ static UNUSED void ask_large(struct http_exchange *x, void *ctx)
 static UNUSED void note_spki(struct harness *h, const uint8_t *spki)
 {
     h->last_had_spki = spki != NULL;
-    h->last_spki[0] = '\0';
-    for (size_t i = 0; spki && i < 32; i++) {
-        (void)snprintf(h->last_spki + 2 * i, 3, "%02x", spki[i]);
+    if (spki) {
+        memcpy(h->last_spki, spki, sizeof h->last_spki);
     }
 }
 

@@ -254,7 +254,7 @@ static void an_address_waits_for_its_own_handshakes_only(void **state)
 
 static void any_key_of_a_client_is_told_and_nothing_else_is_believed(void **state)
 {
-    char expected[TLS_SPKI_TEXT_SIZE];
+    unsigned char expected[TLS_SPKI_SIZE];
     struct error err = {.code = ERROR_NONE};
     (void)state;
     assert_true(tls_file_spki(pki.client, expected, &err));
@@ -271,7 +271,9 @@ static void any_key_of_a_client_is_told_and_nothing_else_is_believed(void **stat
         client_send(&client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
         PUMP_UNTIL(&h, client_has(&client, "GET /a[]"));
         assert_int_equal(h.last_had_spki, with_key);
-        assert_string_equal(h.last_spki, with_key ? expected : "");
+        if (with_key) {
+            assert_memory_equal(h.last_spki, expected, sizeof expected);
+        }
         assert_false(h.last_had_certificate);
         client_stop(&client);
         SSL_CTX_free(tls);
@@ -281,12 +283,12 @@ static void any_key_of_a_client_is_told_and_nothing_else_is_believed(void **stat
 
 static void a_file_without_a_certificate_has_no_key(void **state)
 {
-    char text[TLS_SPKI_TEXT_SIZE];
+    unsigned char digest[TLS_SPKI_SIZE];
     struct error err = {.code = ERROR_NONE};
     (void)state;
-    assert_false(tls_file_spki("/nonexistent.pem", text, &err));
+    assert_false(tls_file_spki("/nonexistent.pem", digest, &err));
     assert_int_equal(err.code, ERROR_IO);
-    assert_false(tls_file_spki(pki.client_key, text, &err));
+    assert_false(tls_file_spki(pki.client_key, digest, &err));
     assert_int_equal(err.code, ERROR_INVALID);
     assert_int_equal(ERR_peek_error(), 0);
 }

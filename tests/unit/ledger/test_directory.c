@@ -176,6 +176,40 @@ static void a_key_is_found_by_its_digest(void **state)
     assert_int_equal(a.rows.keys[0].disabled_us, 1234567);
 }
 
+static void a_merchant_is_bound_to_clients_and_let_go(void **state)
+{
+    (void)state;
+    struct directory_merchant merchant = merchant_of("Bakery");
+    char digests[160] = {0};
+    struct uuid nobody = uuid_new();
+    directory_put_merchant(f.store, &merchant, changed, &a);
+    assert_int_equal(answered(), STORE_FOUND);
+    memset(digests, 7, 64);
+    int64_t before = version();
+    directory_bind_merchant(f.store, &merchant.merchant_id, (struct str){digests, 64}, changed, &a);
+    assert_int_equal(answered(), STORE_FOUND);
+    assert_int_equal(version(), before + 1);
+    directory_put_merchant(f.store, &merchant, changed, &a);
+    assert_int_equal(answered(), STORE_FOUND);
+    directory_load_merchant(f.store, &merchant.merchant_id, &a.arena, rows_came, &a);
+    assert_int_equal(answered(), STORE_FOUND);
+    assert_int_equal(a.rows.merchants[0].client_keys.len, 64);
+    assert_memory_equal(a.rows.merchants[0].client_keys.at, digests, 64);
+    directory_bind_merchant(f.store, &merchant.merchant_id, STR_NONE, changed, &a);
+    assert_int_equal(answered(), STORE_FOUND);
+    directory_load_merchant(f.store, &merchant.merchant_id, &a.arena, rows_came, &a);
+    assert_int_equal(answered(), STORE_FOUND);
+    assert_int_equal(a.rows.merchants[0].client_keys.len, 0);
+    directory_bind_merchant(f.store, &nobody, STR_NONE, changed, &a);
+    assert_int_equal(answered(), STORE_ABSENT);
+    for (size_t wrong = 31; wrong <= 160; wrong += 129) { /* no whole digest; too many */
+        directory_bind_merchant(f.store, &merchant.merchant_id, (struct str){digests, wrong},
+                                changed, &a);
+        assert_int_equal(answered(), STORE_ABSENT);
+        assert_int_equal(a.why.code, ERROR_INVALID);
+    }
+}
+
 static void what_is_taken_or_missing_is_not_written(void **state)
 {
     (void)state;
@@ -272,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_merchant_is_loaded_with_keys_and_accounts, begin, end),
         cmocka_unit_test_setup_teardown(a_key_is_found_by_its_digest, begin, end),
+        cmocka_unit_test_setup_teardown(a_merchant_is_bound_to_clients_and_let_go, begin, end),
         cmocka_unit_test_setup_teardown(what_is_taken_or_missing_is_not_written, begin, end),
         cmocka_unit_test_setup_teardown(accounts_are_changed_and_disabled, begin, end),
         cmocka_unit_test_setup_teardown(an_empty_directory_lists_nothing, begin, end),

@@ -282,6 +282,24 @@ static void what_is_no_key_is_not_looked_up(void **state)
     assert_true(merchant_key_is_valid(STR("tpk_test_0123456789012345678901234567890123456789-_2")));
 }
 
+static void only_its_clients_speak_for_a_bound_merchant(void **state)
+{
+    (void)state;
+    uint8_t keys[3 * 32];
+    struct merchant merchant = {.client_keys = STR_NONE};
+    memset(keys, 1, 32);
+    memset(keys + 32, 2, 32);
+    memset(keys + 64, 3, 32);
+    assert_true(merchant_takes_client(&merchant, NULL));
+    assert_true(merchant_takes_client(&merchant, keys));
+    merchant.client_keys = (struct str){(const char *)keys, 64};
+    assert_true(merchant_takes_client(&merchant, keys));
+    assert_true(merchant_takes_client(&merchant, keys + 32));
+    assert_false(merchant_takes_client(&merchant, keys + 64));
+    assert_false(merchant_takes_client(&merchant, keys + 1)); /* two halves of its keys */
+    assert_false(merchant_takes_client(&merchant, NULL));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -297,6 +315,7 @@ int main(void)
         TEST(an_account_may_have_its_own_authorities),
         cmocka_unit_test(a_key_is_found_by_its_digest_only),
         cmocka_unit_test(what_is_no_key_is_not_looked_up),
+        cmocka_unit_test(only_its_clients_speak_for_a_bound_merchant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
