@@ -32,7 +32,8 @@ check_options() {
 check_ports() {
     local port
     for port in "$PORT:PORT" "$OPS_PORT:OPS_PORT" "$SANDBOX_PORT:SANDBOX_PORT" \
-        "$((SANDBOX_PORT + 1)):SANDBOX_PORT" "$((SANDBOX_PORT + 2)):SANDBOX_PORT"; do
+        "$((SANDBOX_PORT + 1)):SANDBOX_PORT" "$((SANDBOX_PORT + 2)):SANDBOX_PORT" \
+        "$((SANDBOX_PORT + 3)):SANDBOX_PORT"; do
         if (exec 3<>"/dev/tcp/127.0.0.1/${port%%:*}") 2>/dev/null; then
             die "port ${port%%:*} is taken by another program; stop it, or: make run ${port#*:}=<a free port>"
         fi

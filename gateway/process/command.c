@@ -232,7 +232,7 @@ int command_sandbox(int argc, char **argv)
     const char *key = command_option(&argc, argv, "key");
     const char *books = command_option(&argc, argv, "books");
     const char *address = command_option(&argc, argv, "address");
-    if (!number_option(&argc, argv, "port", 65533, &port, &err) ||
+    if (!number_option(&argc, argv, "port", 65532, &port, &err) ||
         !number_option(&argc, argv, "delay-ms", 600000, &config.delay_ms, &err) ||
         !command_done(argc, argv, &err)) {
         return command_fail(&err);

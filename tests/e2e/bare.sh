@@ -176,10 +176,10 @@ left_running() { # processes below the root: names
 }
 nothing_runs() { ! left_running >/dev/null; }
 
-choose_ports() { # five free ones in a row from PORT, as SANDBOX_PORT takes three
+choose_ports() { # six free ones in a row from PORT, as SANDBOX_PORT takes four
     local base
     for ((base = 21000 + RANDOM % 8000; ; base++)); do
-        ports=($((base)) $((base + 1)) $((base + 2)) $((base + 3)) $((base + 4)))
+        ports=($((base)) $((base + 1)) $((base + 2)) $((base + 3)) $((base + 4)) $((base + 5)))
         no_port_open && break
     done
     options=(PORT="$base" OPS_PORT=$((base + 1)) SANDBOX_PORT=$((base + 2)))

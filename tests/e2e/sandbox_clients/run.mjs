@@ -234,6 +234,77 @@ async function deprecated() {
   check('old void', voided.statusCode, 204);
 }
 
+// ---- @paypal/payouts-sdk: deprecated, and the only published client of Payouts ----------------------
+
+async function until(what, probe) {
+  for (const end = Date.now() + 20000; Date.now() < end; ) {
+    const found = await probe();
+    if (found) return found;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new assert.AssertionError({ message: `${what}: not within 20 s` });
+}
+
+function batch(id, receivers, currency = 'USD') {
+  return {
+    sender_batch_header: { sender_batch_id: `${id}-${unique}`, email_subject: 'You have a payout!' },
+    items: receivers.map((receiver, i) => ({
+      recipient_type: receiver.includes('@') ? 'EMAIL' : receiver.startsWith('+') ? 'PHONE' : 'PAYPAL_ID',
+      amount: { value: '9.87', currency },
+      note: 'Thanks for your patronage!',
+      sender_item_id: `${id}-${i}-${unique}`,
+      receiver,
+    })),
+  };
+}
+
+async function payouts() {
+  const { core, payouts: requests } = createRequire(import.meta.url)('@paypal/payouts-sdk');
+  const environment = new core.PayPalEnvironment('payouts-client', 'secret', base, base);
+  const client = new core.PayPalHttpClient(environment);
+  const post = (body) => client.execute(new requests.PayoutsPostRequest().requestBody(body));
+  const get = (id) => client.execute(new requests.PayoutsGetRequest(id).totalRequired(true).page(1).pageSize(10));
+  const refusal = async (promise) => {
+    const error = await promise.then(() => assert.fail('was not refused'), (e) => e);
+    return { status: error.statusCode, body: JSON.parse(error.message) };
+  };
+  const receivers = ['receiver@example.com', '+14155550123', 'G83JXTJ5EHCQ2', 'unclaimed@example.com', 'failed@example.com'];
+  const made = await post(batch('first', receivers));
+  check('payout status', [made.statusCode, made.result.batch_header.batch_status], [201, 'PENDING']);
+  const id = made.result.batch_header.payout_batch_id;
+  const done = await until('the batch', async () => {
+    const read = await get(id);
+    return read.result.batch_header.batch_status === 'SUCCESS' ? read.result : null;
+  });
+  check('items', done.items.map((item) => item.transaction_status), ['SUCCESS', 'SUCCESS', 'SUCCESS', 'UNCLAIMED', 'FAILED']);
+  check('types', done.items.slice(0, 3).map((item) => item.payout_item.recipient_type), ['EMAIL', 'PHONE', 'PAYPAL_ID']);
+  check('total', [done.total_items, done.total_pages], [5, 1]);
+  check('sum', done.batch_header.amount, { currency: 'USD', value: '49.35' });
+  check('fees', done.batch_header.fees, { currency: 'USD', value: '0.80' });
+  const again = await refusal(post(batch('first', receivers)));
+  check('again', [again.status, again.body.name], [400, 'USER_BUSINESS_ERROR']);
+  check('again is the first', again.body.details[0].link[0].href.split('/').pop(), id);
+
+  const unclaimed = done.items[3];
+  const item = await client.execute(new requests.PayoutsItemGetRequest(unclaimed.payout_item_id));
+  check('item', [item.result.transaction_status, item.result.errors.name], ['UNCLAIMED', 'RECEIVER_UNREGISTERED']);
+  const canceled = await client.execute(new requests.PayoutsItemCancelRequest(unclaimed.payout_item_id));
+  check('canceled', [canceled.statusCode, canceled.result.transaction_status], [200, 'RETURNED']);
+  const twice = await refusal(client.execute(new requests.PayoutsItemCancelRequest(unclaimed.payout_item_id)));
+  check('canceled twice', [twice.status, twice.body.name], [400, 'ITEM_ALREADY_CANCELLED']);
+  const paid = await refusal(client.execute(new requests.PayoutsItemCancelRequest(done.items[0].payout_item_id)));
+  check('paid', paid.body.name, 'ITEM_INCORRECT_STATUS');
+
+  const nobody = await refusal(post(batch('nobody', ['no address@'])));
+  check('receiver', nobody.body.details[0].issue, 'Receiver is invalid or does not match with type');
+  const held = await refusal(post(batch('held', receivers, 'BRL')));
+  check('currency', [held.status, held.body.name], [400, 'NON_HOLDING_CURRENCY']);
+  const poor = await refusal(post(batch('poor', ['insufficient@example.com'])));
+  check('funds', [poor.status, poor.body.name], [422, 'INSUFFICIENT_FUNDS']);
+  const missing = await refusal(get('NOSUCHBATCH12'));
+  check('missing batch', [missing.status, missing.body.name], [404, 'INVALID_RESOURCE_ID']);
+}
+
 const client = currentClient();
 const orders = new OrdersController(client);
 const payments = new PaymentsController(client);
@@ -242,4 +313,5 @@ await hold(orders, payments);
 await approval(orders);
 await refusals(orders);
 await deprecated();
+await payouts();
 console.log(`sandbox clients: ${checks} checks passed`);

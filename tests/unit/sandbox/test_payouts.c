@@ -174,6 +174,8 @@ static void payouts_survive_a_restart(void **state)
     assert_int_equal(pay_by_payoneer("po_2", "pending-1"), 201);
     drive_wait_ms(800);
     assert_int_equal(pay_by_paypal("pp_2", "receiver@example.com"), 201);
+    const char *young = join("/v1/payments/payouts/{}", keep("batch_header.payout_batch_id"));
+    assert_int_equal(pay_by_paypal("pp_3", "failed+RISK_DECLINE@example.com"), 201);
     assert_int_equal(pay_by_payoneer("po_3", "payee-1"), 201);
     assert_int_equal(mass_send(HTTP_PUT, "/v4/programs/1/payouts/po_3/cancel", NULL), 200);
     const char *before = books_text("");
@@ -182,7 +184,7 @@ static void payouts_survive_a_restart(void **state)
         payouts_sum(&drive.core.payouts, SANDBOX_PAYPAL_PAYOUTS, STR("client"), euro);
     int64_t payoneer_sum =
         payouts_sum(&drive.core.payouts, SANDBOX_PAYONEER_PAYOUTS, STR("client/1"), euro);
-    assert_int_equal(paypal_sum, 2040);
+    assert_int_equal(paypal_sum, 3060);
     assert_int_equal(payoneer_sum, 3030);
 
     drive_restart();
@@ -194,7 +196,11 @@ static void payouts_survive_a_restart(void **state)
         payoneer_sum);
     assert_int_equal(pay_by_paypal("pp_1", "receiver@example.com"), 400);
     assert_int_equal(pay_by_payoneer("po_1", "payee-1"), 400);
-    drive_wait_ms(1000);
+    drive_wait_ms(800); /* its items are settled, but the batch is not complete */
+    assert_int_equal(paypal_send(HTTP_GET, young, NULL, NULL), 200);
+    assert_string_equal(text_at("batch_header.batch_status"), "PROCESSING");
+    assert_string_equal(text_at("items.0.transaction_status"), "SUCCESS");
+    drive_wait_ms(200);
     assert_int_equal(paypal_send(HTTP_GET, batch, NULL, NULL), 200);
     assert_string_equal(text_at("items.0.transaction_status"), "RETURNED");
     assert_string_equal(text_at("batch_header.sender_batch_header.sender_batch_id"), "pp_1");
@@ -203,6 +209,7 @@ static void payouts_survive_a_restart(void **state)
                      BOOK_PAYEE_PENDING);
     assert_int_equal(books_find_reference(&drive.core.books, STR("po_3"))->state, BOOK_CANCELED);
     assert_int_equal(books_find_reference(&drive.core.books, STR("pp_2"))->state, BOOK_COMPLETED);
+    assert_str(books_find_reference(&drive.core.books, STR("pp_3"))->code, "RISK_DECLINE");
 }
 
 /* A payee that waits is found again by his payouts. */
