@@ -55,8 +55,8 @@ static const struct cause causes[] = {
     {STR_INIT(""),      STR_INIT("payee does not"), OUTCOME_FAILED,        "invalid_payee"},
     {STR_INIT(""),      STR_INIT("payee not"),      OUTCOME_FAILED,        "invalid_payee"},
     {STR_INIT(""),      STR_INIT("payee_id"),       OUTCOME_FAILED,        "invalid_payee"},
-    {STR_INIT(""),      STR_INIT("currency"),       OUTCOME_FAILED,        "currency_not_supported"},
     {STR_INIT(""),      STR_INIT("amount"),         OUTCOME_FAILED,        "invalid_amount"},
+    {STR_INIT(""),      STR_INIT("currency"),       OUTCOME_FAILED,        "currency_not_supported"},
 };
 
 /* Words of a description that refuse a payout whose status does not say so. */

@@ -169,10 +169,21 @@ static enum payout_plan plan_of_phone(enum sandbox_provider provider, struct str
     return PAYOUT_PAID;
 }
 
+/* "+14155550101", and as PayPal's examples have it, without the +: "1-415-555-0101". */
+static bool is_phone(enum sandbox_provider provider, struct str recipient)
+{
+    bool is_paypal = provider == SANDBOX_PAYPAL_PAYOUTS && recipient.len > 0;
+    for (size_t i = 0; i < recipient.len; i++) {
+        char c = recipient.at[i];
+        is_paypal = is_paypal && ((c >= '0' && c <= '9') || c == '-' || c == ' ');
+    }
+    return is_paypal || str_starts(recipient, STR("+"));
+}
+
 enum payout_plan payout_plan_of(enum sandbox_provider provider, struct str recipient)
 {
     struct str rest = recipient;
-    if (str_starts(recipient, STR("+"))) {
+    if (is_phone(provider, recipient)) {
         return plan_of_phone(provider, recipient);
     }
     rest = str_cut(&rest, '@');
