@@ -218,9 +218,12 @@ drive_copy_beneficiary(const struct provider_beneficiary *beneficiary, struct ar
 /* What of a beneficiary may be shown, as JSON. */
 struct str drive_show_beneficiary(const struct provider_beneficiary *beneficiary,
                                   struct arena *arena);
-/* The status that the core means, in the words for a payout whose newest outcome has this reason. */
+/*
+ * The status that the core means, in the words for a payout whose newest outcome has this reason.
+ * What comes back after the merchant's cancel is canceled.
+ */
 enum payment_status drive_payout_status(const struct orchestrate_write_plan *plan,
-                                        struct str reason);
+                                        struct str reason, bool is_canceled);
 
 /* ---- driver_route.c ---- */
 /* Candidates, decision, first request. False: the refusal is in the drive. */

@@ -89,15 +89,16 @@ struct str drive_show_beneficiary(const struct provider_beneficiary *beneficiary
  * came back: the adapter's reason says so.
  */
 enum payment_status drive_payout_status(const struct orchestrate_write_plan *plan,
-                                        struct str reason)
+                                        struct str reason, bool is_canceled)
 {
-    bool has_failed = plan->status == PAYMENT_FAILED || plan->status == PAYMENT_DECLINED;
+    bool has_failed = plan->outcome == OUTCOME_FAILED &&
+                      (plan->status == PAYMENT_FAILED || plan->status == PAYMENT_DECLINED);
     if (plan->status == PAYMENT_PROCESSING && plan->outcome == OUTCOME_PENDING &&
         str_eq(reason, STR("unclaimed")))
         return PAYMENT_UNCLAIMED;
-    if (has_failed && plan->outcome == OUTCOME_FAILED && str_eq(reason, STR("returned")))
-        return PAYMENT_RETURNED;
-    if (has_failed && plan->outcome == OUTCOME_FAILED && str_eq(reason, STR("canceled")))
+    if (has_failed && str_eq(reason, STR("canceled")))
         return PAYMENT_CANCELED;
+    if (has_failed && str_eq(reason, STR("returned")))
+        return is_canceled ? PAYMENT_CANCELED : PAYMENT_RETURNED;
     return plan->status;
 }

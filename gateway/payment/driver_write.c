@@ -351,7 +351,8 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
     if (plan->status != PAYMENT_NONE)
         view->status = plan->status;
     if (view->row.is_payout && rows->txn.outcome != NULL && plan->status != PAYMENT_NONE)
-        view->status = drive_payout_status(plan, rows->txn.outcome->reason);
+        view->status =
+            drive_payout_status(plan, rows->txn.outcome->reason, drive->claim.is_canceled);
     if (plan->opens_attempt)
         add_attempt(drive, action, rows);
     if (plan->opens_send)

@@ -39,7 +39,8 @@
  *
  * A definite decline or failure, or "not found", got by repeating the key or by lookup may END the
  * payment, and only if the look began after the settling time of every other send or repeat that
- * may have left; it never fails over. A repeat is announced by a committed row before it leaves, so
+ * may have left (what the provider has answered or shown as pending has arrived: there is nothing to
+ * wait for); it never fails over. A repeat is announced by a committed row before it leaves, so
  * that whoever takes the attempt over later knows the last moment at which money may still begin to
  * move. "Failed" ends it only when it is the answer to the key (answers_key): a refusal at the door
  * says nothing of earlier sends. Where a provider refuses a key it knows (REPLAY_DUPLICATE), no "no"
@@ -246,6 +247,7 @@ struct orchestrate_send_state {
     bool held;     /* this worker committed and holds it (knows whether it left) */
     bool left;     /* may have left (a send not held counts as left) */
     bool answered; /* by a definite answer */
+    bool arrived;  /* rebuilt: the provider was seen to have it, as pending */
     enum outcome outcome;
     int64_t created_us;
 };
@@ -256,6 +258,7 @@ struct orchestrate_attempt {
     uint8_t send_count;
     uint8_t again_count;
     int16_t outcome_count; /* highest outcome number */
+    bool was_lost; /* rebuilt: an answer was, or a repeat was announced */
     int64_t last_intent_us; /* newest send or announced repeat: what may have left last */
     struct orchestrate_send_state send[ORCHESTRATE_SEND_MAX];
 };

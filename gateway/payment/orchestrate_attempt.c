@@ -59,6 +59,8 @@ static void apply_to_send(struct orchestrate_attempt *attempt, struct orchestrat
 {
     if (outcome == OUTCOME_UNKNOWN) /* also an announcement: nothing new is known */
         return;
+    if (outcome == OUTCOME_PENDING || outcome == OUTCOME_REQUIRES_ACTION)
+        send->arrived = true;
     if (outcome == OUTCOME_NONE) {
         send->answered = true;
         if (send->moves_money) { /* it surely did nothing, and another send followed */
@@ -100,6 +102,8 @@ void orchestrate_attempt_add_outcome(struct orchestrate_attempt *attempt, int32_
     if (send_number >= 1 && send_number <= attempt->send_count)
         apply_to_send(attempt, &attempt->send[send_number - 1], outcome);
     apply_to_state(attempt, outcome);
+    if (outcome == OUTCOME_UNKNOWN)
+        attempt->was_lost = true;
     if (outcome == OUTCOME_UNKNOWN && created_us > attempt->last_intent_us)
         attempt->last_intent_us = created_us;
 }
@@ -120,6 +124,16 @@ bool orchestrate_money_is_open(const struct orchestrate_attempt *attempt)
             return true;
     }
     return false;
+}
+
+bool orchestrate_money_has_arrived(const struct orchestrate_attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->send_count; i++) {
+        const struct orchestrate_send_state *send = &attempt->send[i];
+        if (send->moves_money && !send->answered && !send->arrived)
+            return false;
+    }
+    return !attempt->was_lost;
 }
 
 bool orchestrate_money_cannot_have_moved(const struct orchestrate_attempt *attempt)

@@ -77,6 +77,8 @@ enum attempt_event orchestrate_attempt_event(enum outcome outcome);
 uint8_t orchestrate_last_money_send(const struct orchestrate_attempt *attempt);
 /* Some send that moves money may have left and has no definite answer. */
 bool orchestrate_money_is_open(const struct orchestrate_attempt *attempt);
+/* Rebuilt: whatever was sent has been answered, or is with the provider; nothing is on its way. */
+bool orchestrate_money_has_arrived(const struct orchestrate_attempt *attempt);
 /* Nothing that was sent can have moved money. */
 bool orchestrate_money_cannot_have_moved(const struct orchestrate_attempt *attempt);
 

@@ -19,6 +19,8 @@ static const struct orchestrate_candidate *provider(const struct orchestrate *o)
 /* When everything that may have left by now has surely taken effect, or never will. */
 static int64_t settled_at(const struct orchestrate *o)
 {
+    if (orchestrate_money_has_arrived(&o->attempt) && !o->was_announced)
+        return 0;
     return o->attempt.last_intent_us + o->limits.send_window_us + o->limits.call_us +
            provider(o)->settle_us + o->limits.skew_us;
 }

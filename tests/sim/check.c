@@ -170,6 +170,30 @@ static void check_failover(struct world *w, uint32_t payment, uint8_t at)
                             at + 1U, i);
 }
 
+/*
+ * The provider was seen to have the one thing that was sent: nothing else is on its way. (A second
+ * send, or a repeat other than the one that is judged, might be.)
+ */
+static bool is_with_provider(const struct world *w, const struct book *book,
+                             const struct entry *but)
+{
+    unsigned sent = 0;
+    bool was_seen = false;
+    for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
+        const struct entry *entry = ENTRY(w, i);
+        bool pends = entry->outcome == OUTCOME_PENDING || entry->outcome == OUTCOME_REQUIRES_ACTION;
+        if (entry == but)
+            continue;
+        if (entry->kind == CALL_REPEAT)
+            return false;
+        if (moves_money(entry) && !is_definite_no(entry))
+            sent++;
+        if (entry->delivered && entry->whole && pends && entry->delivered_at <= but->started_at)
+            was_seen = true;
+    }
+    return sent == 1 && was_seen;
+}
+
 /* When the last thing that may have moved money, other than `but`, had surely settled; -1: never.
  */
 static int64_t settled_without(const struct world *w, uint32_t payment, uint8_t at,
@@ -178,6 +202,8 @@ static int64_t settled_without(const struct world *w, uint32_t payment, uint8_t 
     const struct attempt_row *attempt = &PAYMENT(w, payment)->attempt[at];
     const struct book *book = BOOK(w, book_index(payment, at));
     int64_t settled = 0;
+    if (but != NULL && is_with_provider(w, book, but))
+        return 0;
     for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
         const struct entry *entry = ENTRY(w, i);
         if (entry == but || !moves_money(entry) || !entry->arrived)

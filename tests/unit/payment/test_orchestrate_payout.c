@@ -230,6 +230,8 @@ static void a_cancel_before_the_settling_time_proves_nothing(void **state)
     (void)state;
     struct run run;
     struct orchestrate_resumed resumed = canceled(&both_ways, 0);
+    orchestrate_attempt_begin(&resumed.attempt);
+    orchestrate_attempt_add_send(&resumed.attempt, true, SENT_AT);
     resume(&run, &resumed, SENT_AT + SETTLED - 1);
     expect_send(&run, SEND_CANCEL);
     answered(&run, whole(OUTCOME_FAILED));
@@ -237,6 +239,31 @@ static void a_cancel_before_the_settling_time_proves_nothing(void **state)
     resume(&run, &resumed, SENT_AT + SETTLED);
     answered(&run, whole(OUTCOME_FAILED));
     expect_finish(&run, OUTCOME_FAILED, PAYMENT_FAILED);
+}
+
+/* The provider was seen to have it, and nothing else is on its way: its word counts at once. */
+static void a_pending_payout_needs_no_settling_time(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = canceled(&both_ways, 1);
+    resume(&run, &resumed, SENT_AT + 2 * SEC);
+    expect_send(&run, SEND_LOOKUP);
+    answered(&run, whole(OUTCOME_DECLINED_HARD));
+    expect_finish(&run, OUTCOME_DECLINED_HARD, PAYMENT_DECLINED);
+
+    /* Unless an answer was lost, or a repeat announced: that may be on its way. */
+    orchestrate_attempt_add_outcome(&resumed.attempt, 2, 1, OUTCOME_UNKNOWN, SENT_AT + SEC);
+    resume(&run, &resumed, SENT_AT + 2 * SEC);
+    answered(&run, whole(OUTCOME_DECLINED_HARD));
+    expect_put_back(&run, SENT_AT + SEC + SETTLED + core_limits.skew_us);
+
+    /* Or another send that nobody has seen. */
+    resumed = canceled(&both_ways, 1);
+    orchestrate_attempt_add_send(&resumed.attempt, true, SENT_AT + SEC);
+    resume(&run, &resumed, SENT_AT + 2 * SEC);
+    answered(&run, whole(OUTCOME_DECLINED_HARD));
+    expect_put_back(&run, SENT_AT + SEC + SETTLED + core_limits.skew_us);
 }
 
 /* Whatever the provider could do: no repeat, no other provider, and soon again. */
@@ -320,6 +347,7 @@ int main(void)
         cmocka_unit_test(only_the_providers_word_ends_a_canceled_payout),
         cmocka_unit_test(a_cancel_refused_at_the_door_proves_nothing),
         cmocka_unit_test(a_cancel_before_the_settling_time_proves_nothing),
+        cmocka_unit_test(a_pending_payout_needs_no_settling_time),
         cmocka_unit_test(a_canceled_payout_is_never_sent_again),
         cmocka_unit_test(a_confirmation_that_was_lost_is_found_by_lookup),
         cmocka_unit_test(a_cancel_between_announcement_and_repeat_stops_it),
