@@ -462,6 +462,10 @@ static bool check_relations(const struct config *config, struct error *err)
         return fail(err, ERROR_INVALID, "dead_after_ms must be at least lease_ms (%lld)",
                     (long long)(limits->lease_us / 1000));
     }
+    if (config->drain_ms * 1000 <= limits->answer_us) {
+        return fail(err, ERROR_INVALID, "drain_ms must be above answer_ms (%lld)",
+                    (long long)(limits->answer_us / 1000));
+    }
     if (config->heartbeat_late_ms < 3 * config->heartbeat_ms) {
         return fail(err, ERROR_INVALID, "heartbeat_late_ms must be at least 3 x heartbeat_ms");
     }

@@ -147,7 +147,7 @@ export class World {
     }
     spawn(name, args) {
         const log = openSync(this.at(`log/${name}.log`), 'a');
-        const child = spawn(binary, args, { cwd: top, stdio: ['ignore', log, log] });
+        const child = spawn(this.binary ?? binary, args, { cwd: top, stdio: ['ignore', log, log] });
         closeSync(log);
         child.ended = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
         return child;
