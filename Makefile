@@ -201,6 +201,12 @@ docs-tables: build
 crash: build
 	@ROUNDS=$(or $(ROUNDS),20) PART=$(or $(PART),1/1) tests/e2e/crash.sh $(KIND)
 
+## reloads         Reload campaign: reloads and killed workers under load (RELOADS=1000 KILLS=100)
+.PHONY: reloads
+reloads: build
+	@RELOADS=$(or $(RELOADS),1000) KILLS=$(or $(KILLS),100) BUILD=$(BUILD) \
+	    node tests/e2e/reload.mjs reloads_and_kills_lose_nothing
+
 ## e2e             End-to-end suites (SUITE=name)
 .PHONY: e2e
 e2e: build

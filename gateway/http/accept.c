@@ -13,6 +13,7 @@
 
 enum {
     ACCEPT_BATCH = 64,        /* per tick: accepting must not starve those accepted */
+    ACCEPT_REST_MAX = 4096,   /* the queue's length */
     ACCEPT_PAUSE_US = 100000, /* after running out of descriptors */
 };
 
@@ -74,14 +75,13 @@ static void take_connection(struct http_server *server, int fd, const struct soc
     }
 }
 
-static void on_acceptable(evutil_socket_t listen_fd, short what, void *ctx)
+static void accept_some(struct http_server *server, int count_max)
 {
-    struct http_server *server = ctx;
-    (void)what;
-    for (int i = 0; i < ACCEPT_BATCH; i++) {
+    for (int i = 0; i < count_max; i++) {
         struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof from;
-        int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(server->listen_fd, (struct sockaddr *)&from, &len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             take_connection(server, fd, &from);
             continue;
@@ -100,6 +100,13 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *ctx)
     }
 }
 
+static void on_acceptable(evutil_socket_t listen_fd, short what, void *ctx)
+{
+    (void)listen_fd;
+    (void)what;
+    accept_some(ctx, ACCEPT_BATCH);
+}
+
 static void accept_again(void *ctx)
 {
     struct http_server *server = ctx;
@@ -113,6 +120,11 @@ void accept_start(struct http_server *server)
                                      EV_READ | EV_PERSIST, on_acceptable, server);
     CHECK(server->accept_event);
     CHECK(event_add(server->accept_event, NULL) == 0);
+}
+
+void http_server_accept_rest(struct http_server *server)
+{
+    accept_some(server, ACCEPT_REST_MAX);
 }
 
 void accept_stop(struct http_server *server)

@@ -1,26 +1,17 @@
-#include "process/fleet.h"
+#include "process/fleet_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "process/worker.h"
+#include "http/server.h"
+#include "router/health.h"
 
 enum {
     SHM_BYTES = 64 << 20,
-    START_GRACE_MS = 20000, /* a worker that is still starting is not silent */
-    QUICK_DEATH_MS = 2000,
-    LOOP_DEATHS = 3, /* so many quick deaths in a row are a crash loop */
-    RESTART_PAUSE_MIN_MS = 100,
-    RESTART_PAUSE_MAX_MS = 5000,
+    READY_MS = 20000, /* a generation's workers are ready by then */
     KILL_AFTER_DRAIN_MS = 2000,
 };
 
@@ -66,21 +57,6 @@ bool fleet_bind(struct fleet *fleet, const struct config *config, struct error *
     return true;
 }
 
-static struct shared_slot *slot_of(const struct fleet *fleet, unsigned slot)
-{
-    return &fleet->shared->slot[slot];
-}
-
-static unsigned find_free_slot(const struct fleet *fleet)
-{
-    for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
-        if (fleet->member[slot].generation == NULL) {
-            return slot;
-        }
-    }
-    return 0;
-}
-
 static unsigned count_free_slots(const struct fleet *fleet)
 {
     unsigned count = 0;
@@ -110,9 +86,8 @@ static unsigned count_generations(const struct fleet *fleet, enum generation_sta
 
 /* ---- generations ----------------------------------------------------------------------------- */
 
-/* The one function that moves a generation. */
-static void enter(struct fleet *fleet, struct generation *generation, enum generation_state state,
-                  int64_t until_us)
+void fleet_enter(struct fleet *fleet, struct generation *generation, enum generation_state state,
+                 int64_t until_us)
 {
     generation->state = state;
     generation->until_us = until_us;
@@ -144,24 +119,23 @@ static void signal_members(const struct fleet *fleet, const struct generation *g
 {
     for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
         if (fleet->member[slot].generation == generation) {
-            (void)kill(atomic_load(&slot_of(fleet, slot)->pid), signal_number);
+            (void)kill(atomic_load(&fleet_slot(fleet, slot)->pid), signal_number);
         }
     }
 }
 
-/* Those that never served have nothing to finish. */
-static void retire(struct fleet *fleet, struct generation *generation)
+void fleet_retire(struct fleet *fleet, struct generation *generation)
 {
     for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
         if (fleet->member[slot].generation == generation) {
-            struct shared_slot *shared = slot_of(fleet, slot);
+            struct shared_slot *shared = fleet_slot(fleet, slot);
             bool has_served = atomic_load(&shared->is_ready) != 0;
             atomic_store(&shared->is_retired, 1);
             (void)kill(atomic_load(&shared->pid), has_served ? SIGTERM : SIGKILL);
         }
     }
     int64_t limit_ms = generation->config.drain_ms + KILL_AFTER_DRAIN_MS;
-    enter(fleet, generation, GENERATION_DRAINING, clock_mono_us() + limit_ms * CLOCK_MS_US);
+    fleet_enter(fleet, generation, GENERATION_DRAINING, clock_mono_us() + limit_ms * CLOCK_MS_US);
 }
 
 struct generation *fleet_next(struct fleet *fleet)
@@ -188,140 +162,19 @@ void fleet_abandon(struct generation *generation)
     snapshot_release(&generation->files);
 }
 
-/* ---- workers --------------------------------------------------------------------------------- */
-
-static void claim_slot(struct fleet *fleet, unsigned slot)
-{
-    struct shared_slot *shared = slot_of(fleet, slot);
-    shared->writer_id = uuid_new();
-    atomic_store(&shared->is_ready, 0);
-    atomic_store(&shared->is_retired, 0);
-    atomic_store(&shared->heartbeat_us, clock_mono_us() + START_GRACE_MS * CLOCK_MS_US);
-}
-
-/* Of sockets its own, of secrets its own generation's; they are closed when they are loaded. */
-static void close_what_is_others(struct fleet *fleet, const struct generation *generation,
-                                 unsigned seat)
-{
-    for (unsigned other = 1; other <= fleet->seat_count; other++) {
-        if (other != seat) {
-            (void)close(fleet->seat[other].api_fd);
-            (void)close(fleet->seat[other].ops_fd);
-        }
-    }
-    for (size_t i = 0; i < FLEET_GENERATION_MAX; i++) {
-        if (&fleet->generation[i] != generation) {
-            snapshot_release(&fleet->generation[i].files);
-        }
-    }
-}
-
-static void become_worker(struct fleet *fleet, struct generation *generation, unsigned slot,
-                          unsigned seat, pid_t master_pid)
-{
-    sigset_t none;
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != master_pid) {
-        _exit(0); /* the master died before PDEATHSIG was set */
-    }
-    (void)signal(SIGHUP, SIG_IGN); /* for the master alone, even when all are signalled */
-    (void)signal(SIGUSR2, SIG_IGN);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    close_what_is_others(fleet, generation, seat);
-    enum log_level level = LOG_INFO;
-    if (log_level_parse(str_of(generation->config.log_level), &level)) {
-        log_start(STDERR_FILENO, level);
-    }
-    struct worker_start start = {
-        .config = &generation->config,
-        .files = &generation->files,
-        .shared = fleet->shared,
-        .health = fleet->health,
-        .slot = slot,
-        .generation = generation->number,
-        .api_fd = fleet->seat[seat].api_fd,
-        .ops_fd = fleet->seat[seat].ops_fd,
-    };
-    exit(worker_run(&start));
-}
-
-static bool start_worker(struct fleet *fleet, struct generation *generation, unsigned seat)
-{
-    unsigned slot = find_free_slot(fleet);
-    pid_t master_pid = getpid();
-    int64_t now_us = clock_mono_us();
-    CHECK(slot != 0);
-    claim_slot(fleet, slot);
-    pid_t pid = fork();
-    if (pid == 0) {
-        become_worker(fleet, generation, slot, seat, master_pid);
-    }
-    if (pid < 0) {
-        log_error("master", "cannot fork a worker", LOG_CSTR("error", strerror(errno)));
-        fleet->seat[seat].restart_at_us = now_us + RESTART_PAUSE_MAX_MS * CLOCK_MS_US;
-        return false;
-    }
-    fleet->member[slot] =
-        (struct member){.generation = generation, .seat = seat, .started_us = now_us};
-    atomic_store(&slot_of(fleet, slot)->pid, pid);
-    return true;
-}
-
 void fleet_start(struct fleet *fleet, struct generation *generation)
 {
     CHECK(generation->state == GENERATION_NONE);
     if (fleet_serving(fleet) == NULL) {
-        enter(fleet, generation, GENERATION_SERVING, 0); /* the tick fills its seats */
+        fleet_enter(fleet, generation, GENERATION_SERVING, 0); /* the tick fills its seats */
         return;
     }
-    enter(fleet, generation, GENERATION_STARTING, clock_mono_us() + START_GRACE_MS * CLOCK_MS_US);
+    fleet_enter(fleet, generation, GENERATION_STARTING, clock_mono_us() + READY_MS * CLOCK_MS_US);
     for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
-        if (!start_worker(fleet, generation, seat)) {
-            retire(fleet, generation);
+        if (!fleet_start_worker(fleet, generation, seat)) {
+            fleet_retire(fleet, generation);
             return;
         }
-    }
-}
-
-/* ---- crash loops ----------------------------------------------------------------------------- */
-
-static void publish_crash_loops(struct fleet *fleet)
-{
-    unsigned count = 0;
-    for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
-        count += fleet->seat[seat].quick_deaths >= LOOP_DEATHS;
-    }
-    atomic_store(&fleet->shared->crash_looping, count);
-}
-
-static void plan_restart(struct fleet *fleet, const struct member *dead)
-{
-    struct seat *seat = &fleet->seat[dead->seat];
-    int64_t now_us = clock_mono_us();
-    bool quick = now_us - dead->started_us < QUICK_DEATH_MS * CLOCK_MS_US;
-    seat->quick_deaths = quick ? seat->quick_deaths + 1 : 0;
-    seat->pause_ms = !quick ? 0 : seat->pause_ms == 0 ? RESTART_PAUSE_MIN_MS : seat->pause_ms * 2;
-    if (seat->pause_ms > RESTART_PAUSE_MAX_MS) {
-        seat->pause_ms = RESTART_PAUSE_MAX_MS;
-    }
-    seat->restart_at_us = now_us + seat->pause_ms * CLOCK_MS_US;
-    if (seat->quick_deaths == LOOP_DEATHS) {
-        log_error("master", "workers die again and again; starting them ever more slowly",
-                  LOG_INT("seat", dead->seat));
-    }
-    publish_crash_loops(fleet);
-}
-
-/* Whoever has lived for a while ends the loop. */
-static void note_long_life(struct fleet *fleet, const struct member *member, int64_t now_us)
-{
-    struct seat *seat = &fleet->seat[member->seat];
-    if (seat->quick_deaths > 0 && member->generation->state == GENERATION_SERVING &&
-        now_us - member->started_us > QUICK_DEATH_MS * CLOCK_MS_US) {
-        seat->quick_deaths = 0;
-        seat->pause_ms = 0;
-        publish_crash_loops(fleet);
     }
 }
 
@@ -334,8 +187,8 @@ static void watch_heartbeats(struct fleet *fleet, int64_t now_us)
         if (member->generation == NULL || member->is_adopted) {
             continue;
         }
-        note_long_life(fleet, member, now_us);
-        struct shared_slot *shared = slot_of(fleet, slot);
+        fleet_note_long_life(fleet, member, now_us);
+        struct shared_slot *shared = fleet_slot(fleet, slot);
         pid_t pid = atomic_load(&shared->pid);
         int64_t silent_us = now_us - atomic_load(&shared->heartbeat_us);
         if (silent_us > member->generation->config.heartbeat_late_ms * CLOCK_MS_US) {
@@ -363,7 +216,7 @@ static void fill_seats(struct fleet *fleet, int64_t now_us)
     struct generation *serving = fleet_serving(fleet);
     for (unsigned seat = 1; serving != NULL && seat <= fleet->seat_count; seat++) {
         if (now_us >= fleet->seat[seat].restart_at_us && !has_worker(fleet, serving, seat)) {
-            (void)start_worker(fleet, serving, seat);
+            (void)fleet_start_worker(fleet, serving, seat);
         }
     }
 }
@@ -373,7 +226,7 @@ static bool all_are_ready(const struct fleet *fleet, const struct generation *ge
     unsigned ready = 0;
     for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
         ready += fleet->member[slot].generation == generation &&
-                 atomic_load(&slot_of(fleet, slot)->is_ready) != 0;
+                 atomic_load(&fleet_slot(fleet, slot)->is_ready) != 0;
     }
     return ready == fleet->seat_count;
 }
@@ -382,14 +235,9 @@ static void promote(struct fleet *fleet, struct generation *generation)
 {
     struct generation *old = fleet_serving(fleet);
     CHECK(old != NULL);
-    enter(fleet, generation, GENERATION_SERVING, 0);
-    retire(fleet, old);
-    for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
-        fleet->seat[seat].restart_at_us = 0;
-        fleet->seat[seat].pause_ms = 0;
-        fleet->seat[seat].quick_deaths = 0;
-    }
-    publish_crash_loops(fleet);
+    fleet_enter(fleet, generation, GENERATION_SERVING, 0);
+    fleet_retire(fleet, old);
+    fleet_forget_crashes(fleet);
 }
 
 static void move_generation(struct fleet *fleet, struct generation *generation, int64_t now_us)
@@ -400,12 +248,12 @@ static void move_generation(struct fleet *fleet, struct generation *generation, 
             promote(fleet, generation);
         } else if (now_us > generation->until_us) {
             log_error("master", "new workers are not ready in time; the old ones go on");
-            retire(fleet, generation);
+            fleet_retire(fleet, generation);
         }
         return;
     case GENERATION_DRAINING:
         if (count_members(fleet, generation) == 0) {
-            enter(fleet, generation, GENERATION_NONE, 0);
+            fleet_enter(fleet, generation, GENERATION_NONE, 0);
         } else if (now_us > generation->until_us) {
             signal_members(fleet, generation, SIGKILL);
         }
@@ -422,7 +270,7 @@ static void publish_counts(struct fleet *fleet)
     for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
         if (fleet->member[slot].generation != NULL) {
             counts[fleet->member[slot].generation->state]++;
-            fleet->has_served |= atomic_load(&slot_of(fleet, slot)->is_ready) != 0;
+            fleet->has_served |= atomic_load(&fleet_slot(fleet, slot)->is_ready) != 0;
         }
     }
     for (int state = GENERATION_STARTING; state <= GENERATION_DRAINING; state++) {
@@ -447,59 +295,6 @@ void fleet_tick(struct fleet *fleet)
     publish_counts(fleet);
 }
 
-/* ---- the end of a worker --------------------------------------------------------------------- */
-
-static void forget_slot(struct fleet *fleet, unsigned slot)
-{
-    struct shared_slot *shared = slot_of(fleet, slot);
-    atomic_store(&shared->pid, 0);
-    atomic_store(&shared->is_ready, 0);
-    health_forget_slot(fleet->health, slot);
-    metrics_forget_slot(slot);
-    shared_return_dead(fleet->shared, slot);
-    if (!shared_add_dead(fleet->shared, &shared->writer_id)) {
-        log_error("master", "too many dead workers unreported; the next start will report them");
-    }
-    fleet->member[slot] = (struct member){.generation = NULL};
-}
-
-static void note_death(struct fleet *fleet, const struct member *dead, pid_t pid, int status)
-{
-    int signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    bool unusable = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_CONFIG_EXIT;
-    if (fleet->stop_us != 0 || dead->generation->state == GENERATION_DRAINING) {
-        if (!clean) {
-            log_warn("master", "a worker did not end cleanly", LOG_INT("pid", pid),
-                     LOG_INT("signal", signal_number));
-        }
-    } else if (dead->generation->state == GENERATION_STARTING) {
-        log_error("master", "a new worker died before it was ready; the old ones go on",
-                  LOG_INT("pid", pid), LOG_INT("signal", signal_number));
-        retire(fleet, dead->generation);
-    } else if (unusable && !fleet->has_served) {
-        fleet->failed = true;
-    } else {
-        log_warn("master", "a worker is gone; starting another", LOG_INT("seat", dead->seat),
-                 LOG_INT("pid", pid), LOG_INT("signal", signal_number));
-        metrics_count(METRIC_WORKER_RESTARTS, 1, WIFSIGNALED(status) ? STR("signal") : STR("exit"));
-        plan_restart(fleet, dead);
-    }
-}
-
-bool fleet_reap(struct fleet *fleet, pid_t pid, int status)
-{
-    for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
-        struct member dead = fleet->member[slot];
-        if (dead.generation != NULL && atomic_load(&slot_of(fleet, slot)->pid) == pid) {
-            forget_slot(fleet, slot);
-            note_death(fleet, &dead, pid, status);
-            return true;
-        }
-    }
-    return false;
-}
-
 void fleet_stop(struct fleet *fleet)
 {
     int64_t longest_ms = 0;
@@ -512,6 +307,10 @@ void fleet_stop(struct fleet *fleet)
         }
         signal_members(fleet, generation, is_again ? SIGKILL : SIGTERM);
     }
+    for (unsigned seat = 1; !is_again && seat <= fleet->seat_count; seat++) {
+        (void)close(fleet->seat[seat].api_fd); /* the workers accept what waits, and close theirs */
+        (void)close(fleet->seat[seat].ops_fd);
+    }
     if (!is_again) {
         log_info("master", "draining", LOG_INT("workers", fleet->seat_count));
         fleet->stop_us = clock_mono_us() + (longest_ms + KILL_AFTER_DRAIN_MS) * CLOCK_MS_US;
@@ -521,129 +320,4 @@ void fleet_stop(struct fleet *fleet)
 bool fleet_is_empty(const struct fleet *fleet)
 {
     return count_free_slots(fleet) == SHM_SLOT_MAX - 1;
-}
-
-/* ---- from program to program ----------------------------------------------------------------- */
-
-void fleet_describe(const struct fleet *fleet, struct handover *handover)
-{
-    int64_t now_us = clock_mono_us();
-    handover->boot_id = fleet->shared->boot_id;
-    handover->generation = fleet->last_number;
-    handover->seat_count = fleet->seat_count;
-    for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
-        handover->seat[seat].api_fd = fleet->seat[seat].api_fd;
-        handover->seat[seat].ops_fd = fleet->seat[seat].ops_fd;
-    }
-    for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
-        const struct member *member = &fleet->member[slot];
-        if (member->generation == NULL) {
-            continue;
-        }
-        int64_t left_ms = (member->generation->until_us - now_us) / CLOCK_MS_US;
-        bool drains = member->generation->state == GENERATION_DRAINING;
-        handover->member[handover->member_count++] = (struct handover_member){
-            .pid = atomic_load(&slot_of(fleet, slot)->pid),
-            .seat = member->seat,
-            .writer_id = slot_of(fleet, slot)->writer_id,
-            .drain_left_ms = !drains       ? -1
-                             : left_ms > 0 ? left_ms
-                                           : 0,
-        };
-    }
-    for (size_t i = 0; i < SHARED_DEAD_MAX; i++) {
-        if (atomic_load(&fleet->shared->dead[i].state) != DEAD_FREE) {
-            handover->dead[handover->dead_count++] = fleet->shared->dead[i].writer_id;
-        }
-    }
-}
-
-static void set_inherit(int fd, bool inherit)
-{
-    CHECK(fcntl(fd, F_SETFD, inherit ? 0 : FD_CLOEXEC) == 0);
-}
-
-void fleet_let_go(const struct fleet *fleet, bool inherit)
-{
-    for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
-        set_inherit(fleet->seat[seat].api_fd, inherit);
-        set_inherit(fleet->seat[seat].ops_fd, inherit);
-    }
-}
-
-static void adopt_member(struct fleet *fleet, const struct handover_member *from,
-                         struct generation *generation)
-{
-    unsigned slot = find_free_slot(fleet);
-    CHECK(slot != 0);
-    struct shared_slot *shared = slot_of(fleet, slot);
-    claim_slot(fleet, slot);
-    shared->writer_id = from->writer_id;
-    atomic_store(&shared->is_ready, 1);
-    atomic_store(&shared->is_retired, generation->state == GENERATION_DRAINING);
-    atomic_store(&shared->pid, from->pid);
-    fleet->member[slot] = (struct member){
-        .generation = generation,
-        .seat = from->seat,
-        .is_adopted = true,
-        .started_us = clock_mono_us(),
-    };
-}
-
-/* All that drain, as one: until the last of them must be gone. */
-static struct generation *adopt_draining(struct fleet *fleet, const struct handover *handover)
-{
-    int64_t left_ms = -1;
-    for (size_t i = 0; i < handover->member_count; i++) {
-        int64_t of_this = handover->member[i].drain_left_ms;
-        left_ms = of_this > left_ms ? of_this : left_ms;
-    }
-    if (left_ms < 0) {
-        return NULL;
-    }
-    struct generation *draining = fleet_next(fleet);
-    CHECK(draining != NULL);
-    enter(fleet, draining, GENERATION_DRAINING, clock_mono_us() + left_ms * CLOCK_MS_US);
-    return draining;
-}
-
-void fleet_adopt(struct fleet *fleet, const struct handover *handover,
-                 struct generation *generation)
-{
-    CHECK(fleet->seat_count == handover->seat_count && generation->state == GENERATION_NONE);
-    for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
-        fleet->seat[seat].api_fd = handover->seat[seat].api_fd;
-        fleet->seat[seat].ops_fd = handover->seat[seat].ops_fd;
-    }
-    fleet_let_go(fleet, false);
-    fleet->has_served = true;
-    fleet->last_number = handover->generation;
-    generation->number = handover->generation;
-    enter(fleet, generation, GENERATION_SERVING, 0);
-    struct generation *draining = adopt_draining(fleet, handover);
-    fleet->last_number = handover->generation;
-    for (size_t i = 0; i < handover->member_count; i++) {
-        const struct handover_member *from = &handover->member[i];
-        adopt_member(fleet, from, from->drain_left_ms < 0 ? generation : draining);
-    }
-    for (size_t i = 0; i < handover->dead_count; i++) {
-        CHECK(shared_add_dead(fleet->shared, &handover->dead[i]));
-    }
-}
-
-/* ---- without workers ------------------------------------------------------------------------- */
-
-int fleet_run_foreground(struct fleet *fleet, const struct config *config)
-{
-    claim_slot(fleet, 0);
-    atomic_store(&slot_of(fleet, 0)->pid, getpid());
-    struct worker_start start = {
-        .config = config,
-        .shared = fleet->shared,
-        .health = fleet->health,
-        .generation = 1,
-        .api_fd = fleet->seat[0].api_fd,
-        .ops_fd = fleet->seat[0].ops_fd,
-    };
-    return worker_run(&start);
 }

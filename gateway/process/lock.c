@@ -66,9 +66,10 @@ static void write_pid(int fd)
 {
     char text[16];
     int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    /* Only `turnpike reload` misses it when it cannot be written. */
-    if (ftruncate(fd, 0) == 0) {
-        (void)!pwrite(fd, text, (size_t)len, 0);
+    /* Never empty in between: somebody may be reading. Only `turnpike reload` misses it when it
+     * cannot be written. */
+    if (pwrite(fd, text, (size_t)len, 0) == len) {
+        (void)!ftruncate(fd, len);
     }
 }
 
@@ -95,12 +96,12 @@ bool lock_take(const char *state_folder, int *lock_fd, struct uuid *instance_id,
         }
         (void)nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
     }
-    return lock_keep(state_folder, *lock_fd, instance_id, err);
+    write_pid(*lock_fd);
+    return lock_keep(state_folder, instance_id, err);
 }
 
-bool lock_keep(const char *state_folder, int lock_fd, struct uuid *instance_id, struct error *err)
+bool lock_keep(const char *state_folder, struct uuid *instance_id, struct error *err)
 {
-    write_pid(lock_fd);
     return read_or_make_instance(state_folder, instance_id, err);
 }
 

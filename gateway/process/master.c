@@ -141,7 +141,7 @@ static bool take_over(struct master *m, const struct config *config,
     buf_release(&names);
     m->lock_fd = handover->lock_fd;
     CHECK(fcntl(m->lock_fd, F_SETFD, FD_CLOEXEC) == 0);
-    if (!lock_keep(kept.state_folder, m->lock_fd, &instance_id, err) ||
+    if (!lock_keep(kept.state_folder, &instance_id, err) ||
         !fleet_open(&m->fleet, &kept, &handover->boot_id, &instance_id, err)) {
         return false;
     }

@@ -243,6 +243,20 @@ static void close_idle(void *ctx)
     }
 }
 
+/* Our copies of the sockets: the master keeps its own unless the whole gateway stops. Then whoever
+ * waits in a queue is served, and whoever comes later is refused at once, not left waiting. */
+static void close_listeners(struct worker *w, bool all_stop)
+{
+    if (all_stop) {
+        http_server_accept_rest(w->api_http);
+        http_server_accept_rest(w->ops_http);
+    }
+    http_server_retire(w->api_http);
+    http_server_retire(w->ops_http);
+    (void)close(w->start->api_fd);
+    (void)close(w->start->ops_fd);
+}
+
 static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
 {
     (void)signal_number;
@@ -256,11 +270,10 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
     w->drain_until_us = clock_mono_us() + config->drain_ms * CLOCK_MS_US;
     log_info("worker", "draining");
     loop_timer_stop(&w->warm);
-    if (w->api_http != NULL) {
-        http_server_retire(w->api_http);
-        http_server_retire(w->ops_http);
-    }
     bool all_stop = w->start->slot == 0 || atomic_load(&w->start->shared->is_draining) != 0;
+    if (w->api_http != NULL) {
+        close_listeners(w, all_stop);
+    }
     loop_timer_start(&w->idle, all_stop ? 0 : config->drain_idle_ms * CLOCK_MS_US);
     look_drained(w);
 }

@@ -48,6 +48,11 @@ async function serving(world) {
         return /workers 2 of 2, generation \d+$/m.test(text) && all.length === 2 && all;
     });
 }
+// Connections to the API as the kernel counts them, accepted or not.
+function clientsOf(world) {
+    return readFileSync('/proc/net/tcp', 'utf8').split('\n').map((line) => line.trim().split(/\s+/))
+        .filter(([, local, , state]) => local && state === '01' && parseInt(local.split(':')[1], 16) === world.port).length;
+}
 function configure(world, settings) {
     world.options = { ...world.options, settings: { ...world.options.settings, ...settings } }; // of this world alone
     world.writeConfig();
@@ -184,9 +189,7 @@ await suite('reload', { workers: 2, delayMs: 20, settings: { heartbeat_late_ms: 
             for (const pid of workers) process.kill(pid, 'SIGSTOP');
             // Nobody accepts: all of these wait in the kernel.
             const running = Array.from({ length: 12 }, () => world.pay(undefined, { agent: new https.Agent({ ca: world.ca }), timeoutMs: 60000 }));
-            const connected = () => readFileSync('/proc/net/tcp', 'utf8').split('\n').map((l) => l.trim().split(/\s+/))
-                .filter(([, local, , state]) => local && state === '01' && parseInt(local.split(':')[1], 16) === world.port).length;
-            await until('they are connected', () => connected() >= 12);
+            await until('they are connected', () => clientsOf(world) >= 12);
             if (!hang) for (const pid of workers) process.kill(pid, 'SIGKILL');
             for (const entry of await Promise.all(running)) equal([entry.status, entry.answer?.status, entry.error], [201, 'succeeded', undefined], hang ? 'hung' : 'killed');
             const now = await serving(world);
@@ -235,14 +238,17 @@ await suite('reload', { workers: 2, delayMs: 20, settings: { heartbeat_late_ms: 
         world.binary = world.at('turnpike');
         await world.startGateway();
         const { pid } = world.gateway;
+        const boots = () => world.psql('SELECT count(DISTINCT boot_id) FROM writers WHERE slot > 0');
+        const boot = boots();
         const program = () => path.basename(readlinkSync(`/proc/${pid}/exe`));
         equal(program(), 'turnpike-1', 'before');
         const load = new Load(world);
         load.start(12, 4, 150);
         await load.flows(50);
         lay('turnpike-2', copy);
-        equal((await start(world, 'upgrade')).status, 0, 'upgrade');
+        equal(await start(world, 'upgrade').then(({ status, said }) => [status, /generation/.test(said) || said]), [0, true], 'upgrade');
         equal(program(), 'turnpike-2', 'after');
+        equal(boots(), boot, 'the old writers are not taken for dead');
         await load.flows(50);
         // A worker of the program before is replaced by one of ours while both are there.
         lay('turnpike-3', copy);
@@ -288,6 +294,18 @@ await suite('reload', { workers: 2, delayMs: 20, settings: { heartbeat_late_ms: 
         await until('it ends', async () => (await ask(world, '/readyz', 1000).catch(() => undefined))?.status === 200, 30000);
         await serving(world);
         equal((await world.pay()).answer?.status, 'succeeded', 'afterwards');
+    },
+    async stopping_serves_who_waits_in_the_queues(world) {
+        const workers = await serving(world);
+        for (const pid of workers) process.kill(pid, 'SIGSTOP');
+        const running = Array.from({ length: 8 }, () => world.pay(undefined, { agent: new https.Agent({ ca: world.ca }), timeoutMs: 60000 }));
+        await until('they are connected', () => clientsOf(world) >= 8);
+        world.gateway.kill('SIGTERM');
+        await until('told to stop', () => logLines(world, '"draining","workers"').length > 0);
+        for (const pid of workers) process.kill(pid, 'SIGCONT');
+        for (const entry of await Promise.all(running)) equal([entry.status, entry.answer?.status, entry.error], [201, 'succeeded', undefined], 'answered');
+        equal(await world.gateway.ended, { code: 0, signal: null }, 'exit');
+        await world.startGateway();
     },
     async stopping_amid_a_reload_is_clean(world) {
         const before = Number(world.psql('SELECT count(*) FROM payments'));

@@ -55,6 +55,27 @@ static void what_a_dead_reporter_had_taken_waits_again(void **state)
     free(shared);
 }
 
+static void processes_are_counted_by_what_they_do(void **state)
+{
+    (void)state;
+    struct shared *shared = shared_make();
+    unsigned serving = 9;
+    unsigned draining = 9;
+    shared_count(shared, &serving, &draining);
+    assert_int_equal(serving + draining, 0);
+    atomic_store(&shared->slot[1].pid, 11); /* starts */
+    atomic_store(&shared->slot[2].pid, 12);
+    atomic_store(&shared->slot[2].is_ready, 1);
+    atomic_store(&shared->slot[SHM_SLOT_MAX - 1].pid, 13);
+    atomic_store(&shared->slot[SHM_SLOT_MAX - 1].is_ready, 1);
+    atomic_store(&shared->slot[SHM_SLOT_MAX - 1].is_retired, 1);
+    atomic_store(&shared->slot[3].is_ready, 1); /* dead */
+    shared_count(shared, &serving, &draining);
+    assert_int_equal(serving, 1);
+    assert_int_equal(draining, 1);
+    free(shared);
+}
+
 static void a_full_table_says_so(void **state)
 {
     (void)state;
@@ -71,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dead_writer_is_taken_by_one),
         cmocka_unit_test(what_a_dead_reporter_had_taken_waits_again),
+        cmocka_unit_test(processes_are_counted_by_what_they_do),
         cmocka_unit_test(a_full_table_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
