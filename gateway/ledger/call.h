@@ -10,7 +10,7 @@
 #include "ledger/pool.h"
 
 enum {
-    CALL_STATEMENT_MAX = 4,
+    CALL_STATEMENT_MAX = 6,
 };
 
 struct store {

@@ -39,6 +39,7 @@ struct pool *pool_new(struct loop *loop, const struct store_config *config,
     pool->counts[SQL_WRITER] = config->writer_connections;
     pool->counts[SQL_READER] = config->reader_connections;
     pool->counts[SQL_CONTROL] = 1;
+    pool->counts[SQL_BULK] = 1;
     struct pg_config pg_config = {
         .conninfo = config->conninfo,
         .statement_timeout_ms = config->statement_timeout_ms,

@@ -1,5 +1,6 @@
 /*
- * pool.h - the connections of one worker: writers for batches, readers, and one for control.
+ * pool.h - the connections of one worker: writers for batches, readers, one for control and one
+ * for what is large.
  *
  * Batches take a free writer themselves. Everything else is a request: it waits until a connection
  * of its kind has room, at most REQUEST_WAIT_MS; then, or when too many wait, it ends as if lost

@@ -32,6 +32,7 @@ static const char *const settings[SQL_KIND_COUNT] = {
         SET("default_transaction_read_only", "on"),
     /* A probe may wait for a transaction that nobody will end: the others must not wait with it. */
     [SQL_CONTROL] = SETTINGS_ALL SET("lock_timeout", "2000"),
+    [SQL_BULK] = SETTINGS_ALL SET("lock_timeout", "5000"),
 };
 /* clang-format on */
 
@@ -90,7 +91,7 @@ static const char *const settings[SQL_KIND_COUNT] = {
     " currencies, methods, amount_max_minor, disabled, created_at FROM accounts"
 
 /* clang-format off */
-static const struct sql_text texts[SQL_COUNT] = {
+static const struct sql_text texts[SQL_ORDER_FIRST] = {
 [SQL_REGISTER] = {SQL_WRITER, "register",
     "INSERT INTO writers (writer_id, instance_id, boot_id, slot, started_at, heartbeat_at,"
     " watermark_at) VALUES ($1, $2, $3, $4, $5, $6, $5) ON CONFLICT (writer_id) DO UPDATE"
@@ -375,7 +376,8 @@ static const struct sql_text texts[SQL_COUNT] = {
 
 [SQL_LOAD_PAYMENT] = {SQL_READER, "load_payment",
     PAYMENT_COLUMNS " FROM unnest($2::uuid[]) AS u (payment_id) JOIN payments p"
-    " ON p.merchant_id = $1 AND p.payment_id = u.payment_id" PAYMENT_JOINS},
+    " ON p.merchant_id = $1 AND p.payment_id = u.payment_id" PAYMENT_JOINS
+    " ORDER BY p.payment_id DESC"},
 
 [SQL_FIND_REFERENCE] = {SQL_READER, "find_reference",
     "SELECT payment_id FROM payments WHERE merchant_id = $1 AND kind = $2 AND reference = $3"
@@ -457,7 +459,7 @@ static const struct sql_text texts[SQL_COUNT] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
-    return &texts[sql];
+    return sql < SQL_ORDER_FIRST ? &texts[sql] : sql_order_text(sql);
 }
 
 const char *sql_settings(enum sql_kind kind)
@@ -472,6 +474,7 @@ const char *sql_kind_name(enum sql_kind kind)
         [SQL_WRITER] = "writer",
         [SQL_READER] = "reader",
         [SQL_CONTROL] = "control",
+        [SQL_BULK] = "bulk",
     };
     CHECK((unsigned)kind < SQL_KIND_COUNT);
     return names[kind];

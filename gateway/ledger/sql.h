@@ -6,6 +6,7 @@
  *     WRITER   group commit: one transaction of INSERT ... SELECT FROM unnest(...) statements
  *     READER   reads: repeatable read, read only, one snapshot per Sync
  *     CONTROL  single statements that change few rows: claims, heartbeats, probes, the directory
+ *     BULK     what is large or long: batches of payouts, and sums over them
  */
 #ifndef LEDGER_SQL_H
 #define LEDGER_SQL_H
@@ -16,6 +17,7 @@ enum sql_kind {
     SQL_WRITER = 0,
     SQL_READER,
     SQL_CONTROL,
+    SQL_BULK,
     SQL_KIND_COUNT,
 };
 
@@ -77,7 +79,40 @@ enum sql {
     SQL_RECENT,
     SQL_VERSION,
     SQL_SCHEMA,
-    SQL_COUNT,
+    /* payouts that wait: sql_orders.c */
+    SQL_ORDER_FIRST,
+    SQL_ORDER_KEY = SQL_ORDER_FIRST,
+    SQL_ORDER_HOLDER,
+    SQL_ORDER_BATCH,
+    SQL_ORDER_ROWS,
+    SQL_ORDER_ERRORS,
+    SQL_ORDER_ANSWER,
+    SQL_ORDER_KEEP,
+    SQL_ORDER_CLAIM,
+    SQL_ORDER_END,
+    SQL_ORDER_SETTLE,
+    SQL_ORDER_BACKLOG,
+    SQL_ORDER_APPROVE,
+    SQL_ORDER_REJECT,
+    SQL_ORDER_CANCEL,
+    SQL_BATCH_APPROVE,
+    SQL_BATCH_REJECT,
+    SQL_BATCH_CANCEL,
+    SQL_BATCH_CANCEL_ROWS,
+    SQL_ORDER_LOAD,
+    SQL_ORDER_FIND_KEY,
+    SQL_PAYOUT_LIST,
+    SQL_PAYOUT_LIST_REFERENCE,
+    SQL_PAYOUT_ROWS,
+    SQL_PAYOUT_ERRORS,
+    SQL_ORDER_NOTES,
+    SQL_BATCH_LOAD,
+    SQL_BATCH_NOTES,
+    SQL_BATCH_COUNTS,
+    SQL_BATCH_INVALID,
+    SQL_BATCH_LIST,
+    SQL_ORDER_END_MARK,
+    SQL_COUNT = SQL_ORDER_END_MARK,
 };
 
 struct sql_text {
@@ -87,6 +122,7 @@ struct sql_text {
 };
 
 const struct sql_text *sql_text(enum sql sql);
+const struct sql_text *sql_order_text(enum sql sql); /* of sql_orders.c; sql_text finds them */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

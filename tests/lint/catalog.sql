@@ -31,11 +31,12 @@ SELECT 'table ' || t.name || ' has no primary key'
 FROM tables t
 WHERE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid AND i.indisprimary)
 UNION ALL
--- Ranges of time (BRIN) and the small queue of unresolved attempts are looked through for all tenants.
+-- Ranges of time (BRIN) and the small queues of what is not yet known are looked through for all tenants.
 SELECT 'index ' || i.name || ' of ' || i.table_name || ' does not lead with merchant_id'
 FROM indexes i
 WHERE NOT i.is_house AND i.first_column IS DISTINCT FROM 'merchant_id'
-  AND (i.indisunique OR (i.amname <> 'brin' AND i.name <> 'unresolved_lane'))
+  AND (i.indisunique OR (i.amname <> 'brin'
+                         AND i.name NOT IN ('unresolved_lane', 'payout_orders_settle')))
 UNION ALL
 SELECT 'foreign key ' || c.conname || ' of ' || t.name || ' does not lead with merchant_id'
 FROM tables t
@@ -91,7 +92,8 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
   AND (t.name, p.privilege) NOT IN (
       ('payment_limits', 'UPDATE'), ('unresolved', 'UPDATE'), ('unresolved', 'DELETE'),
       ('writers', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
-      ('accounts', 'UPDATE'), ('directory_version', 'UPDATE'))
+      ('accounts', 'UPDATE'), ('directory_version', 'UPDATE'), ('payout_orders', 'UPDATE'),
+      ('payout_batches', 'UPDATE'))
 UNION ALL
 SELECT 'turnpike_gateway may update ' || t.name || '.' || a.attname
 FROM tables t

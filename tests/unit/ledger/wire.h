@@ -57,7 +57,8 @@ struct wire {
     struct strand strands[WIRE_MAX];
     size_t count;
     enum cut armed;
-    struct strand *cut; /* the strand that was cut last */
+    const char *statement; /* with which the piece begins; NULL: "mark", of a batch */
+    struct strand *cut;    /* the strand that was cut last */
     unsigned cut_count;
 };
 
@@ -113,7 +114,10 @@ static inline void client_read(struct bufferevent *client, void *ctx)
         return;
     if (strand->wire->armed != CUT_NONE) {
         /* A batch begins by executing the statement "mark"; it is cut when it is there whole. */
-        if (evbuffer_search(in, "\0mark", 6, NULL).pos >= 0) {
+        char name[32] = "\0mark";
+        if (strand->wire->statement != NULL)
+            (void)snprintf(name + 1, sizeof(name) - 1, "%s", strand->wire->statement);
+        if (evbuffer_search(in, name, strlen(name + 1) + 2, NULL).pos >= 0) {
             if (ends_with_sync(in))
                 strand_cut(strand, in);
             return;

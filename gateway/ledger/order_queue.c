@@ -1,0 +1,180 @@
+/* Claiming orders, putting them back, and looking what became of those that were begun. */
+#include "ledger/order.h"
+
+#include "base/clock.h"
+#include "ledger/call.h"
+#include "ledger/count.h"
+
+/* ---- claiming -------------------------------------------------------------------------------- */
+
+struct claiming {
+    struct call call;
+    struct arena *arena;
+    order_claim_fn done;
+    void *ctx;
+    struct order_claim *claims; /* in the arena */
+    size_t count;
+};
+
+static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+{
+    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
+    claiming->count = (size_t)PQntuples(res);
+    claiming->claims = ARENA_ARRAY(claiming->arena, struct order_claim, claiming->count);
+    for (int row = 0; row < PQntuples(res); row++) {
+        claiming->claims[row] = (struct order_claim){
+            .merchant_id = column_uuid(res, row, 0),
+            .order_id = column_uuid(res, row, 1),
+            .batch_id = column_uuid(res, row, 2),
+            .epoch = column_int8(res, row, 3),
+            .try_number = column_int4(res, row, 4),
+            .wait_count = column_int4(res, row, 5),
+            .payment_id = column_uuid(res, row, 6),
+            .request_sealed = column_copy(res, row, 7, claiming->arena),
+            .is_batch_canceled = column_bool(res, row, 8),
+        };
+    }
+}
+
+static void claim_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+{
+    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
+    if (end == PG_DONE)
+        claiming->done(claiming->ctx, STORE_FOUND, claiming->claims, claiming->count, &why->err);
+    else
+        claiming->done(claiming->ctx, STORE_FAILED, NULL, 0, &why->err);
+    call_free(&claiming->call);
+}
+
+void order_claim_start(struct store *store, const struct order_wanted *wanted, struct arena *arena,
+                       order_claim_fn done, void *ctx)
+{
+    struct claiming *claiming =
+        call_new(store, sizeof(*claiming), SQL_CONTROL, claim_result, claim_end);
+    struct params *params = &claiming->call.params;
+    claiming->arena = arena;
+    claiming->done = done;
+    claiming->ctx = ctx;
+    params_time(params, wanted->now_us);
+    params_time(params, wanted->now_us + wanted->lease_ms * CLOCK_MS_US);
+    params_int8(params, wanted->limit);
+    params_int8(params, wanted->merchant_limit);
+    params_array_begin(params, VALUE_UUID, wanted->excluded_count);
+    for (size_t i = 0; i < wanted->excluded_count; i++)
+        params_put_uuid(params, &wanted->excluded[i]);
+    params_array_end(params);
+    call_add(&claiming->call, SQL_ORDER_CLAIM);
+    call_submit(&claiming->call);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+static void put_ids(struct params *params, const struct order_end *ends, size_t count,
+                    size_t offset)
+{
+    params_array_begin(params, VALUE_UUID, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_uuid(params,
+                        (const struct uuid *)(const void *)((const char *)&ends[i] + offset));
+    params_array_end(params);
+}
+
+static void put_texts(struct params *params, const struct order_end *ends, size_t count,
+                      size_t offset)
+{
+    params_array_begin(params, VALUE_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_bytes(params,
+                         *(const struct str *)(const void *)((const char *)&ends[i] + offset));
+    params_array_end(params);
+}
+
+static void put_numbers(struct params *params, const struct order_end *ends, size_t count,
+                        size_t offset)
+{
+    params_array_begin(params, VALUE_INT4, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_int4(params, *(const int32_t *)(const void *)((const char *)&ends[i] + offset));
+    params_array_end(params);
+}
+
+#define OF(member) offsetof(struct order_end, member)
+
+void order_end_start(struct store *store, const struct order_end *ends, size_t count,
+                     int64_t now_us, store_count_fn done, void *ctx)
+{
+    struct call *call = count_new(store, SQL_ORDER_END, done, ctx);
+    struct params *params = &call->params;
+    params_time(params, now_us);
+    put_ids(params, ends, count, OF(merchant_id));
+    put_ids(params, ends, count, OF(order_id));
+    params_array_begin(params, VALUE_INT8, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_int8(params, ends[i].epoch);
+    params_array_end(params);
+    params_array_begin(params, VALUE_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_bytes(params, str_of(order_state_name(ends[i].state)));
+    params_array_end(params);
+    params_array_begin(params, VALUE_TIME, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_time(params, ends[i].next_us);
+    params_array_end(params);
+    put_numbers(params, ends, count, OF(try_number));
+    put_numbers(params, ends, count, OF(wait_count));
+    put_ids(params, ends, count, OF(payment_id));
+    put_texts(params, ends, count, OF(reason));
+    put_texts(params, ends, count, OF(detail));
+    put_texts(params, ends, count, OF(status));
+    params_array_begin(params, VALUE_BOOL, count);
+    for (size_t i = 0; i < count; i++)
+        params_put_bool(params, ends[i].has_payment);
+    params_array_end(params);
+    call_submit(call);
+}
+
+void order_settle_start(struct store *store, unsigned limit, int64_t now_us, store_count_fn done,
+                        void *ctx)
+{
+    struct call *call = count_new(store, SQL_ORDER_SETTLE, done, ctx);
+    params_time(&call->params, now_us);
+    params_int8(&call->params, limit);
+    call_submit(call);
+}
+
+/* ---- how much waits -------------------------------------------------------------------------- */
+
+struct backlog {
+    struct call call;
+    store_backlog_fn done;
+    void *ctx;
+    int64_t count;
+    int64_t oldest_us;
+};
+
+static void backlog_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+{
+    struct backlog *backlog = LIST_OWNER(job, struct backlog, call.request.job);
+    if (PQntuples(res) != 1)
+        return;
+    backlog->count = column_int8(res, 0, 0);
+    backlog->oldest_us = column_time(res, 0, 1);
+}
+
+static void backlog_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+{
+    struct backlog *backlog = LIST_OWNER(job, struct backlog, call.request.job);
+    backlog->done(backlog->ctx, end == PG_DONE ? STORE_FOUND : STORE_FAILED, backlog->count,
+                  backlog->oldest_us, &why->err);
+    call_free(&backlog->call);
+}
+
+void order_backlog_start(struct store *store, store_backlog_fn done, void *ctx)
+{
+    struct backlog *backlog =
+        call_new(store, sizeof(*backlog), SQL_READER, backlog_result, backlog_end);
+    backlog->done = done;
+    backlog->ctx = ctx;
+    call_add(&backlog->call, SQL_ORDER_BACKLOG);
+    call_submit(&backlog->call);
+}
