@@ -238,6 +238,14 @@ bench:
 	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load
 	@tests/bench/modules.sh
 	@BUILD=$(BUILD) PART=$(PART) ONLY=$(ONLY) ROUNDS=$(ROUNDS) SECONDS=$(BENCH_SECONDS) node tests/bench/bench.mjs
+
+## profile         Where the gateway's CPU goes at saturation, by library and function (perf;
+##                 CONNECTIONS=512 SECONDS=8 OF=gateway|postgres|sandbox)
+.PHONY: profile
+profile:
+	@config/dev/packages.sh run profile
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load
+	@BUILD=$(BUILD) CONNECTIONS=$(CONNECTIONS) OF=$(OF) SECONDS=$(BENCH_SECONDS) node tests/bench/profile.mjs
 # SECONDS has a default for fuzzing; only one that was asked for counts here.
 BENCH_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS))
 
