@@ -20,8 +20,8 @@ const struct engine_config engine_config_default = {
     .answer_ms = 30000,
     .token_ms = 5000,
     .answer_bytes_max = 262144,
-    .in_flight_max = 2048,
-    .connections_per_host_max = 1024,
+    .in_flight_max = 4096,
+    .connections_per_host_max = 1280,
 };
 
 enum send_state {

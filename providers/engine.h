@@ -26,8 +26,8 @@ struct engine_config {
     int64_t answer_ms;  /* 30,000: whole call, from start to last byte; must be below the lease */
     int64_t token_ms;   /* 5,000: fetching a token */
     size_t answer_bytes_max; /* 262,144 */
-    size_t in_flight_max;    /* 2,048 sends in one worker; beyond it ERROR_BUSY, nothing left */
-    size_t connections_per_host_max; /* 1,024 */
+    size_t in_flight_max;    /* 4,096 sends in one worker; beyond it ERROR_BUSY, nothing left */
+    size_t connections_per_host_max; /* 1,280; beyond it sends wait for one another in libcurl */
 };
 extern const struct engine_config engine_config_default;
 

@@ -23,6 +23,7 @@ enum {
     CONNECTION_IDLE_S = 20,  /* well below what servers and load balancers commonly allow */
     OPENED_MAX = 8,          /* sockets of one transfer remembered: it may race two families */
     CA_CACHE_S = 300,
+    TOKEN_CONNECTIONS = 16,
 };
 
 /* One socket that libcurl wants watched. */
@@ -598,7 +599,10 @@ struct http_client *http_client_new(struct loop *loop, const struct engine_confi
     SET_MULTI(client->multi, CURLMOPT_TIMERDATA, client);
     SET_MULTI(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     SET_MULTI(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)config->connections_per_host_max);
-    SET_MULTI(client->multi, CURLMOPT_MAXCONNECTS, (long)config->connections_per_host_max);
+    /* As many as calls may be under way, and some for tokens: one host never takes another's. */
+    const long most = (long)(config->in_flight_max + config->in_flight_max / 8 + TOKEN_CONNECTIONS);
+    SET_MULTI(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
+    SET_MULTI(client->multi, CURLMOPT_MAXCONNECTS, most);
     return client;
 }
 

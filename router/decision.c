@@ -19,6 +19,7 @@ static const char *const drop_names[ROUTE_DROP_COUNT] = {
     [ROUTE_ONLY]         = "only",
     [ROUTE_NEVER]        = "never",
     [ROUTE_BREAKER_OPEN] = "breaker_open",
+    [ROUTE_PROVIDER_BUSY] = "provider_busy",
     [ROUTE_REFUSED]      = "refused",
 };
 /* clang-format on */
@@ -68,6 +69,7 @@ enum route_drop decision_filter(const struct route_candidate *candidate,
         {facts->only_count > 0 && !is_listed(name, facts->only, facts->only_count), ROUTE_ONLY},
         {is_listed(name, facts->never, facts->never_count), ROUTE_NEVER},
         {is_breaker_open(&candidate->health), ROUTE_BREAKER_OPEN},
+        {candidate->is_busy, ROUTE_PROVIDER_BUSY},
     };
     static_assert(ARRAY_LEN(reasons) == ROUTE_REFUSED - 1, "every reason is tried");
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {

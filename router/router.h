@@ -67,6 +67,7 @@ struct route_candidate { /* one account of the merchant; borrowed */
     bool takes_currency;
     bool takes_operation;
     bool takes_method;
+    bool is_busy;   /* it holds its share of this worker: said by the payment module */
     bool has_token; /* the request carries a token for this provider (or the test method) */
     int64_t amount_max_minor;      /* 0: no limit */
     const struct cost_table *cost; /* NULL: unknown fee, sorts last */
@@ -85,6 +86,7 @@ enum route_drop {
     ROUTE_ONLY,
     ROUTE_NEVER,
     ROUTE_BREAKER_OPEN,
+    ROUTE_PROVIDER_BUSY,
     ROUTE_REFUSED, /* the adapter cannot express it: said by the payment module, after the router */
     ROUTE_DROP_COUNT,
 };

@@ -17,6 +17,17 @@ static void put_client_keys(struct json_out *json, const char *name, struct str 
     json_end_array(json);
 }
 
+static void print_limits(struct json_out *json, const char *name,
+                         const struct directory_merchant *merchant)
+{
+    json_key(json, name);
+    json_begin_object(json);
+    json_put_int(json, "rate", merchant->rate);
+    json_put_int(json, "burst", merchant->burst);
+    json_put_int(json, "in_flight_max", merchant->in_flight_max);
+    json_end_object(json);
+}
+
 /* A live merchant and its test twin are shown as one: the twin has no life of its own. */
 static void print_pair(const struct directory_merchant *live, const struct directory_merchant *test,
                        struct json_out *json)
@@ -35,6 +46,8 @@ static void print_pair(const struct directory_merchant *live, const struct direc
     put_client_keys(json, "test_client_keys", test->client_keys);
     json_put_bool(json, "disabled", live->disabled);
     json_put_bool(json, "test_disabled", test->disabled);
+    print_limits(json, "limits", live);
+    print_limits(json, "test_limits", test);
     admin_put_time(json, "created", live->created_us);
     json_end_object(json);
 }
@@ -76,6 +89,7 @@ static struct directory_merchant twin_of(const struct directory_merchant *live)
     twin.merchant_id = live->twin_id;
     twin.twin_id = live->merchant_id;
     twin.livemode = false;
+    twin.rate = twin.burst = twin.in_flight_max = 0;
     return twin;
 }
 
@@ -309,4 +323,34 @@ void admin_merchant_bind(struct admin_call *call)
     call->client_keys = arena_str(&call->arena, buf_str(&digests));
     buf_release(&digests);
     directory_list_merchants(call->parts.store, &call->arena, bind_listed, call);
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+static void limit_done(void *ctx, enum store_find found, const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (admin_written(call, found, why)) {
+        end_with_pair(call, 200);
+    }
+}
+
+/* Of the one that was named: what the live merchant may says nothing of its twin. */
+static void limit_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
+                         const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (!find_pair(call, found, rows, why)) {
+        return;
+    }
+    struct directory_merchant *merchant = call->is_live ? &call->live : &call->test;
+    merchant->rate = admin_number(call, "rate", merchant->rate);
+    merchant->burst = admin_number(call, "burst", merchant->burst);
+    merchant->in_flight_max = admin_number(call, "in_flight_max", merchant->in_flight_max);
+    directory_limit_merchant(call->parts.store, merchant, limit_done, call);
+}
+
+void admin_merchant_limit(struct admin_call *call)
+{
+    directory_list_merchants(call->parts.store, &call->arena, limit_listed, call);
 }

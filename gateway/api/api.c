@@ -16,6 +16,7 @@ enum {
 static void call_free(struct api_call *call)
 {
     list_remove(&call->link);
+    admission_end(call->api->parts.admission, &call->ticket);
     if (call->has_caller && call->caller.merchant != NULL) {
         merchant_drop(call->caller.merchant);
     }
@@ -203,45 +204,35 @@ static void read_large_body(struct api_call *call)
     }
 }
 
+static void refuse_caller(struct api_call *call, struct str detail)
+{
+    if (admit_stranger(call)) {
+        api_call_problem(call, MESSAGE_UNAUTHENTICATED, detail, STR_NONE);
+    }
+}
+
 /* The caller is known: its merchant is held for us. */
 static void go_on(struct api_call *call, const struct caller *caller)
 {
     call->caller = *caller;
     call->has_caller = true;
     if (!comes_from_its_client(call)) {
-        api_call_problem(call, MESSAGE_UNAUTHENTICATED,
-                         STR("this key works only with the client certificate of its merchant"),
-                         STR_NONE);
+        refuse_caller(call, STR("this key works only with the client certificate of its merchant"));
     } else if (!may_call(call)) {
         api_call_problem(call, MESSAGE_FORBIDDEN, STR("the role of this key does not allow it"),
                          STR_NONE);
     } else if (call->is_asking) {
-        read_large_body(call);
-    } else if (check_query(call) && take_body(call)) {
+        if (admit_large_body(call)) {
+            read_large_body(call);
+        }
+    } else if (admit_caller(call) && check_query(call) && take_body(call)) {
         call->endpoint->fn(call);
     }
 }
 
-static void refuse_caller(struct api_call *call)
+static void refuse_stranger(struct api_call *call)
 {
-    api_call_problem(call, MESSAGE_UNAUTHENTICATED,
-                     STR("send Authorization: Bearer with a valid API key"), STR_NONE);
-}
-
-static void authenticated(void *ctx, enum merchants_find found, const struct caller *caller)
-{
-    struct api_call *call = ctx;
-    switch (found) {
-    case MERCHANTS_FOUND:
-        go_on(call, caller);
-        return;
-    case MERCHANTS_UNKNOWN:
-        refuse_caller(call);
-        return;
-    case MERCHANTS_UNAVAILABLE:
-        api_call_unavailable(call);
-        return;
-    }
+    refuse_caller(call, STR("send Authorization: Bearer with a valid API key"));
 }
 
 static struct str bearer_of(const struct http_exchange *x)
@@ -251,27 +242,52 @@ static struct str bearer_of(const struct http_exchange *x)
     return str_eq_nocase(scheme, STR("Bearer")) ? str_trim(rest) : STR_NONE;
 }
 
+static void authenticated(void *ctx, enum merchants_find found, const struct caller *caller)
+{
+    struct api_call *call = ctx;
+    switch (found) {
+    case MERCHANTS_FOUND:
+        admission_note_key(call->api->parts.admission, bearer_of(call->x));
+        go_on(call, caller);
+        return;
+    case MERCHANTS_UNKNOWN:
+        refuse_stranger(call);
+        return;
+    case MERCHANTS_UNAVAILABLE:
+        api_call_unavailable(call);
+        return;
+    }
+}
+
 static void authenticate(struct api_call *call)
 {
     struct merchants *merchants = call->api->parts.merchants;
     struct str key = bearer_of(call->x);
     struct caller caller;
     if (key.len == 0) {
-        refuse_caller(call);
+        refuse_stranger(call);
     } else if (merchants_try(merchants, key, &caller)) {
         go_on(call, &caller);
-    } else {
+    } else if (admit_look_up(call, key)) {
         merchants_authenticate(merchants, key, authenticated, call);
     }
 }
 
 /* ---- a request ------------------------------------------------------------------------------- */
 
-static void answer_no_method(struct api_call *call, const struct buf *allow)
+static void answer_no_route(struct api_call *call, enum route_result found, const struct buf *allow)
 {
-    api_call_add_header(call, "Allow", buf_str(allow));
-    api_call_problem(call, MESSAGE_METHOD_NOT_ALLOWED, STR("the Allow header lists what it takes"),
-                     STR_NONE);
+    if (!admit_stranger(call)) {
+        return;
+    }
+    if (found == ROUTE_NO_METHOD) {
+        api_call_add_header(call, "Allow", buf_str(allow));
+        api_call_problem(call, MESSAGE_METHOD_NOT_ALLOWED,
+                         STR("the Allow header lists what it takes"), STR_NONE);
+    } else {
+        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is nothing at this address"),
+                         STR_NONE);
+    }
 }
 
 static void refuse_large_body(struct api_call *call)
@@ -295,18 +311,17 @@ static void handle(struct http_exchange *x, struct api *api, bool is_asking)
     buf_init(&allow, 256);
     enum route_result found = route_find(api_routes(), api_endpoint_count, request->method,
                                          request->path, &route, &call->params, &allow);
-    if (found == ROUTE_NO_METHOD) {
-        answer_no_method(call, &allow);
-    } else if (found == ROUTE_NO_PATH) {
-        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is nothing at this address"),
-                         STR_NONE);
+    if (found != ROUTE_FOUND) {
+        answer_no_route(call, found, &allow);
     } else {
         http_set_route(x, route->pattern);
         call->endpoint = &api_endpoints[route->tag];
         if (is_asking && request->body_len > api_endpoint_body_max(call->endpoint)) {
             refuse_large_body(call);
         } else if (call->endpoint->roles == ROLE_ANYONE) {
-            call->endpoint->fn(call);
+            if (admit_stranger(call)) {
+                call->endpoint->fn(call);
+            }
         } else {
             authenticate(call);
         }

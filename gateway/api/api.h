@@ -21,6 +21,7 @@ struct api_parts { /* borrowed, alive as long as the api */
     struct payments *payments;
     struct merchants *merchants;
     struct health *health;
+    struct admission *admission; /* NULL: nothing is limited */
     struct engine *engine;
     const struct merchants_config *merchants_config;
     const uint8_t *pepper; /* 32 bytes: new keys */

@@ -16,7 +16,7 @@
 enum {
     CALL_BODY_MAX = 64 * 1024 * 1024, /* of an answer: a list of large payments */
     CALL_ARENA_MAX = 512 * 1024 * 1024,
-    CALL_HEADER_MAX = 4,
+    CALL_HEADER_MAX = 6,
 };
 
 enum { /* who may call: a set of roles */
@@ -67,12 +67,19 @@ struct api_call {
     struct route_params params;
     struct caller caller; /* its merchant is held */
     bool has_caller;
-    bool is_asking;     /* a large body waits: it is read only for who may call */
+    bool is_asking; /* a large body waits: it is read only for who may call */
+    struct admission_ticket ticket;
     json_t *body;       /* owned; NULL: none */
     struct arena arena; /* what reads bring */
     struct http_header header[CALL_HEADER_MAX];
     size_t header_count;
 };
+
+/* admit.c: what a request must pass before anything is done for it. False: it was answered. */
+bool admit_caller(struct api_call *call);                  /* its key is valid */
+bool admit_large_body(struct api_call *call);              /* the same, before its body is read */
+bool admit_look_up(struct api_call *call, struct str key); /* its key is not known here */
+bool admit_stranger(struct api_call *call);                /* it has no valid key */
 
 void api_call_reply(struct api_call *call, int status, struct str content_type, struct str body);
 void api_call_reply_json(struct api_call *call, int status, const struct buf *body);

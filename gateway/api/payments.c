@@ -186,6 +186,7 @@ void payments_create(struct api_call *call)
         return;
     }
     take_fields(call, request);
+    request->is_repeat = call->ticket.is_repeat;
     payment_create_start(call->api->parts.payments, call->caller.merchant, request, created, call);
 }
 

@@ -20,6 +20,7 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,   "/v1/admin/merchants/{id}",         "getMerchant",     "One merchant",             HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_SHOW,    200, "Merchant"},
     {HTTP_POST,  "/v1/admin/merchants/{id}/disable", "disableMerchant", "Disable a merchant and its twin; by the twin's id, the twin alone", HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_DISABLE, 200, "Merchant"},
     {HTTP_POST,  "/v1/admin/merchants/{id}/enable",  "enableMerchant",  "Enable it again",          HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_ENABLE,  200, "Merchant"},
+    {HTTP_POST,  "/v1/admin/merchants/{id}/limit",   "limitMerchant",   "Give a merchant limits of its own", HOUSE, false, &no_query, &limit_fields, admin_handle, ADMIN_MERCHANT_LIMIT, 200, "Merchant"},
 
     {HTTP_POST,  "/v1/admin/merchants/{id}/bind",    "bindMerchant",    "Let its keys work only for clients with these certificates; by the twin's id, the twin's alone", HOUSE, false, &no_query, &bind_fields, admin_handle, ADMIN_MERCHANT_BIND, 200, "Merchant"},
     {HTTP_POST,  "/v1/admin/merchants/{id}/unbind",  "unbindMerchant",  "Let its keys work for any client again", HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_UNBIND, 200, "Merchant"},

@@ -86,6 +86,8 @@ static const struct member merchant[] = {
     {"test_client_keys", "[]string", "The same for the twin's keys."},
     {"disabled",      "boolean", "Its keys are refused."},
     {"test_disabled", "boolean", "The twin's keys are refused."},
+    {"limits",        "object",  "rate, burst, in_flight_max of the live merchant; 0: as the gateway's settings say."},
+    {"test_limits",   "object",  "Those of the twin."},
     {"created",       "time",    "RFC 3339."},
 };
 static const struct member account[] = {

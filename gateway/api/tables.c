@@ -78,6 +78,13 @@ static const struct field bind_table[] = {
 };
 const struct field_set bind_fields = {"ClientKeys", "The only clients that a merchant's keys work for.", SET(bind_table)};
 
+static const struct field limit_table[] = {
+    {"rate",          FIELD_INTEGER, .least = 0, .most = BUCKET_RATE_MAX, .example = "500", .help = "Requests a second, of the merchant and of each of its keys; 0: as the gateway's settings say."},
+    {"burst",         FIELD_INTEGER, .least = 0, .most = BUCKET_BURST_MAX, .help = "Of them at once after a pause; 0: two seconds' worth."},
+    {"in_flight_max", FIELD_INTEGER, .least = 0, .most = 1000000, .help = "Requests under way at a time; 0: as the gateway's settings say."},
+};
+const struct field_set limit_fields = {"MerchantLimits", "Limits of one merchant, live or test; members left out stay.", SET(limit_table), .has_any = true};
+
 #define ACCOUNT_MEMBERS                                                                            \
     {"fees",       FIELD_FREE, .help = "The whole fee table (config/fees/*.json shows the form); {}: fees unknown."},                     \
     {"settings",   FIELD_MAP, .most = PROVIDER_SETTING_MAX, .item_most = 500, .name_form = &form_word, .name_most = 64,                   \
@@ -151,7 +158,7 @@ const struct field_set merchant_query = {"MerchantQuery", "", SET(merchant_query
 const struct field_set no_query = {"NoQuery", "", NULL, 0, false};
 
 const struct field_set *const field_sets[] = {
-    &payment_fields, &method_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields,
+    &payment_fields, &method_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields, &limit_fields,
     &account_fields, &account_change_fields, &secret_fields, &key_fields,    &rotate_fields,
     &payout_fields,  &beneficiary_fields,    &bank_account_fields, &payout_batch_fields, &link_fields,
 };

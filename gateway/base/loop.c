@@ -17,6 +17,10 @@
 
 #include "base/clock.h"
 
+enum {
+    SMOOTH_TICKS = 8,
+};
+
 struct loop_hook {
     loop_fn fn;
     void *ctx;
@@ -29,6 +33,7 @@ struct loop {
     int64_t now_us;      /* of this tick; 0 when not yet taken */
     int64_t hooks_at_us; /* when the hooks ran last */
     int64_t lag_us;      /* the longest since loop_take_lag_us */
+    int64_t smooth_us;
     bool is_ticking;
     bool is_stopping;
 };
@@ -76,8 +81,10 @@ static void run_hooks(struct loop *loop, bool work_was_ready)
         loop->hooks[i].fn(loop->hooks[i].ctx);
     int64_t now_us = clock_mono_us();
     int64_t since_us = work_was_ready ? loop->hooks_at_us : loop->now_us;
-    if (since_us != 0 && now_us - since_us > loop->lag_us)
-        loop->lag_us = now_us - since_us;
+    int64_t lag_us = since_us != 0 ? now_us - since_us : 0;
+    if (lag_us > loop->lag_us)
+        loop->lag_us = lag_us;
+    loop->smooth_us += (lag_us - loop->smooth_us) / SMOOTH_TICKS;
     loop->hooks_at_us = now_us;
 }
 
@@ -135,6 +142,11 @@ int64_t loop_take_lag_us(struct loop *loop)
     int64_t lag_us = loop->lag_us;
     loop->lag_us = 0;
     return lag_us;
+}
+
+int64_t loop_smooth_lag_us(const struct loop *loop)
+{
+    return loop->smooth_us;
 }
 
 static void timer_fired(evutil_socket_t fd UNUSED, short what UNUSED, void *ctx)

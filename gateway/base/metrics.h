@@ -43,6 +43,13 @@ enum metric {
     METRIC_DB_RECONNECTS,             /* counter */
     METRIC_LOOP_LAG_SECONDS,          /* histogram */
     METRIC_IN_FLIGHT,                 /* gauge: payments in workers' hands */
+    METRIC_IN_FLIGHT_LIMIT,           /* gauge: payments that workers would take in hand */
+    METRIC_READS_IN_FLIGHT,           /* gauge */
+    METRIC_PROVIDER_IN_FLIGHT,        /* gauge: provider */
+    METRIC_REFUSED,                   /* counter: reason */
+    METRIC_LEDGER_WRITE_SECONDS,      /* histogram */
+    METRIC_ACCEPT_PAUSES,             /* counter */
+    METRIC_BUCKETS_SHARED,            /* counter */
     METRIC_WORKER_RESTARTS,           /* counter: reason */
     METRIC_WORKERS,                   /* gauge: state (starting, serving, draining) */
     METRIC_GENERATION,                /* gauge */

@@ -75,6 +75,27 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_IN_FLIGHT] = {
         "turnpike_in_flight", "gauge",
         "Payments in the hands of workers.", {NULL}},
+    [METRIC_IN_FLIGHT_LIMIT] = {
+        "turnpike_in_flight_limit", "gauge",
+        "Payments that workers take into their own hands before they refuse; falls under overload.", {NULL}},
+    [METRIC_READS_IN_FLIGHT] = {
+        "turnpike_reads_in_flight", "gauge",
+        "Requests under way that move no money.", {NULL}},
+    [METRIC_PROVIDER_IN_FLIGHT] = {
+        "turnpike_provider_in_flight", "gauge",
+        "Payments that sit at a provider's accounts.", {"provider"}},
+    [METRIC_REFUSED] = {
+        "turnpike_refused_total", "counter",
+        "Requests refused by admission control.", {"reason"}},
+    [METRIC_LEDGER_WRITE_SECONDS] = {
+        "turnpike_ledger_write_duration_seconds", "histogram",
+        "Time from asking for a write of the ledger to its commit, waiting included.", {NULL}},
+    [METRIC_ACCEPT_PAUSES] = {
+        "turnpike_accept_pauses_total", "counter",
+        "Times a worker stopped accepting connections for a moment, because its event loop lagged.", {NULL}},
+    [METRIC_BUCKETS_SHARED] = {
+        "turnpike_buckets_shared_total", "counter",
+        "Token buckets that two clients share because their table is full.", {NULL}},
     [METRIC_WORKER_RESTARTS] = {
         "turnpike_worker_restarts_total", "counter",
         "Workers replaced.", {"reason"}},

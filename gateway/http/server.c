@@ -104,6 +104,16 @@ struct http_server *http_server_new(struct loop *loop, int listen_fd,
     return server;
 }
 
+bool http_server_pause(struct http_server *server, int64_t pause_us)
+{
+    if (server->draining || loop_timer_is_running(&server->accept_pause)) {
+        return false;
+    }
+    event_del(server->accept_event);
+    loop_timer_start(&server->accept_pause, pause_us);
+    return true;
+}
+
 void http_server_close_idle(struct http_server *server)
 {
     static const enum phase idle[] = {PHASE_IDLE, PHASE_RESTING};

@@ -134,6 +134,11 @@ void http_server_drain(struct http_server *server);
  * an orderly end, not a reset (RFC 9112 section 9.6).
  */
 void http_server_close_idle(struct http_server *server);
+/*
+ * Accept no connections for so long: they wait in the kernel's queue. False when it is paused, or
+ * draining, already.
+ */
+bool http_server_pause(struct http_server *server, int64_t pause_us);
 size_t http_server_connection_count(const struct http_server *server);
 void http_server_free(struct http_server **server); /* closes what is left at once */
 /* New handshakes use this context from now on (certificate reload). */

@@ -181,6 +181,18 @@ void directory_bind_merchant(struct store *store, const struct uuid *merchant_id
     call_submit(call);
 }
 
+void directory_limit_merchant(struct store *store, const struct directory_merchant *merchant,
+                              directory_done_fn done, void *ctx)
+{
+    struct call *call;
+    struct params *params = change_new(store, SQL_LIMIT_MERCHANT, done, ctx, &call);
+    params_uuid(params, &merchant->merchant_id);
+    params_int8(params, merchant->rate);
+    params_int8(params, merchant->burst);
+    params_int8(params, merchant->in_flight_max);
+    call_submit(call);
+}
+
 void directory_disable_key(struct store *store, const struct uuid *key_id, int64_t at_us,
                            directory_done_fn done, void *ctx)
 {

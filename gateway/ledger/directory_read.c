@@ -27,6 +27,9 @@ static void take_merchants(struct directory_read *read, const PGresult *res)
             .country = column_copy(res, row, 5, arena),
             .created_us = column_time(res, row, 6),
             .client_keys = column_copy(res, row, 7, arena),
+            .rate = column_int8(res, row, 8),
+            .burst = column_int8(res, row, 9),
+            .in_flight_max = column_int8(res, row, 10),
         };
     }
 }

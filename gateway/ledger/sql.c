@@ -81,8 +81,8 @@ static const char *const settings[SQL_KIND_COUNT] = {
     " a.merchant_id = p.merchant_id AND a.payment_id = p.payment_id AND a.provider = $7) > 0)"
 
 #define MERCHANT_COLUMNS                                                                           \
-    "SELECT merchant_id, twin_id, name, livemode, disabled, country, created_at, client_keys"      \
-    " FROM merchants"
+    "SELECT merchant_id, twin_id, name, livemode, disabled, country, created_at, client_keys,"     \
+    " rate, burst, in_flight_max FROM merchants"
 #define KEY_COLUMNS                                                                                \
     "SELECT key_id, merchant_id, role, livemode, hint, digest, created_at, expires_at,"            \
     " disabled_at FROM api_keys"
@@ -366,6 +366,10 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 
 [SQL_BIND_MERCHANT] = {SQL_CONTROL, "bind_merchant",
     "WITH changed AS (UPDATE merchants SET client_keys = $2 WHERE merchant_id = $1 RETURNING 1)" BUMP},
+
+[SQL_LIMIT_MERCHANT] = {SQL_CONTROL, "limit_merchant",
+    "WITH changed AS (UPDATE merchants SET rate = $2, burst = $3, in_flight_max = $4"
+    " WHERE merchant_id = $1 RETURNING 1)" BUMP},
 
 [SQL_DISABLE_KEY] = {SQL_CONTROL, "disable_key",
     "WITH changed AS (UPDATE api_keys SET disabled_at = $2 WHERE key_id = $1 RETURNING 1)" BUMP},

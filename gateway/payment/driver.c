@@ -75,6 +75,7 @@ struct drive *drive_new(struct payments *payments, struct merchant *merchant)
     list_init(&drive->looking);
     list_add_last(&payments->in_hand, &drive->in_hand);
     payments->in_hand_count++;
+    admission_payment_began(payments->parts.admission);
     metrics_add(payments->in_flight, 1);
     return drive;
 }
@@ -84,6 +85,8 @@ static void drive_release(struct drive *drive)
 {
     CHECK(drive->send == NULL);
     drive_return_probes(drive);
+    admission_stand(drive->payments->parts.admission, &drive->seat);
+    admission_payment_ended(drive->payments->parts.admission);
     metrics_add(drive->payments->in_flight, -1);
     if (drive->has_timer)
         loop_timer_release(&drive->timer);
@@ -325,7 +328,7 @@ void drive_refuse_soon(struct drive *drive)
 void payment_create_start(struct payments *payments, struct merchant *merchant,
                           const struct payment_request *request, payment_done_fn done, void *ctx)
 {
-    bool is_full = payments->in_hand_count >= payments->config.in_flight_max;
+    bool is_full = !request->is_repeat && payments->in_hand_count >= payments->config.in_flight_max;
     struct drive *drive = drive_new(payments, merchant);
     drive->done = done;
     drive->ctx = ctx;
@@ -339,9 +342,20 @@ void payment_create_start(struct payments *payments, struct merchant *merchant,
     if (drive_refuse_repeat(drive))
         return;
     wait_for_deadline(drive);
-    if (!drive_route(drive, request)) {
-        /* Even so the key may have an answer: the same key gives the same answer. */
+    if (request->is_repeat) {
+        drive->problem = MESSAGE_OVERLOADED;
+        drive->retry_after_s = 1;
         drive_answer_key(drive);
+        return;
+    }
+    if (!drive_route(drive, request)) {
+        /* Even so the key may have an answer: the same key gives the same answer. When providers
+         * are busy, that is asked only where the key was seen: refusing must cost nothing. */
+        if (drive->problem == MESSAGE_OVERLOADED &&
+            !admission_was_opened(payments->parts.admission, &merchant->merchant_id, request->key))
+            drive_refuse_soon(drive);
+        else
+            drive_answer_key(drive);
         return;
     }
     drive_seal_tokens(drive);

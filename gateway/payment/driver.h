@@ -125,12 +125,14 @@ struct drive {
     enum orchestrate_send_kind send_kind;
     struct engine_send *send;
     struct health_entry *health;
+    struct bulkhead_seat seat; /* at the account of the current attempt */
     struct drive_answer answer;
 
     /* The write in the air. */
     struct orchestrate_write_plan plan;
     int64_t write_us; /* monotonic, when it was asked for */
     int64_t write_wall_us;
+    bool is_writing;
     struct store_ticket ticket;
     struct arena write_arena; /* what a WRITE that is asked for again may build again */
     struct str answer_body;

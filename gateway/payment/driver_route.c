@@ -106,6 +106,7 @@ static void add_candidate(struct drive *drive, struct routing *routing,
     candidate->amount_max_minor =
         smaller_limit(account->row.amount_max_minor, provider->capability.amount_max_minor);
     health_read(drive->payments->parts.health, account->health, now_us, &candidate->health);
+    candidate->is_busy = admission_is_busy(drive->payments->parts.admission, &account->account);
 }
 
 static void decide(struct drive *drive, const struct payment_request *request,
@@ -213,6 +214,14 @@ void drive_return_probes(struct drive *drive)
     }
 }
 
+/* From now on the payment counts at this account, and no longer at the one before. */
+static void sit(struct drive *drive, const struct drive_candidate *candidate)
+{
+    struct admission *admission = drive->payments->parts.admission;
+    admission_stand(admission, &drive->seat);
+    admission_sit(admission, &candidate->account->account, &drive->seat);
+}
+
 /* Drop those at the head that cannot be sent to; the request of the first that can be is kept. */
 static void settle_first(struct drive *drive, struct routing *routing)
 {
@@ -243,10 +252,12 @@ static void explain_refusal(struct drive *drive, const struct routing *routing)
     struct buf detail;
     buf_init(&detail, DETAIL_BYTES_MAX);
     bool is_breaker = false;
+    bool is_busy = false;
     for (size_t i = 0; i < routing->decision.count; i++) {
         const struct route_verdict *verdict = &routing->decision.verdict[i];
         const struct route_candidate *candidate = &routing->candidate[verdict->candidate];
         is_breaker = is_breaker || verdict->drop == ROUTE_BREAKER_OPEN;
+        is_busy = is_busy || verdict->drop == ROUTE_PROVIDER_BUSY;
         const struct merchant_account *account = routing->account[verdict->candidate];
         const char *why = route_drop_name(verdict->drop);
         if (verdict->drop == ROUTE_DISABLED && !account->usable)
@@ -260,8 +271,12 @@ static void explain_refusal(struct drive *drive, const struct routing *routing)
         buf_add_str(&detail, drive->operation == OPERATION_PAYOUT
                                  ? STR("the merchant has no provider account that pays out")
                                  : STR("the merchant has no provider account"));
-    drive->problem = is_breaker ? MESSAGE_NO_HEALTHY_PROVIDER : MESSAGE_NO_ROUTE;
-    drive->retry_after_s = is_breaker ? RETRY_AFTER_S : 0;
+    drive->problem = is_busy      ? MESSAGE_OVERLOADED
+                     : is_breaker ? MESSAGE_NO_HEALTHY_PROVIDER
+                                  : MESSAGE_NO_ROUTE;
+    drive->retry_after_s = is_busy ? 1 : is_breaker ? RETRY_AFTER_S : 0;
+    if (is_busy)
+        admission_count_busy(drive->payments->parts.admission);
     drive->problem_detail = arena_str(&drive->arena, buf_str(&detail));
     buf_release(&detail);
 }
@@ -297,6 +312,7 @@ bool drive_route(struct drive *drive, const struct payment_request *request)
         explain_refusal(drive, &routing);
         return false;
     }
+    sit(drive, &drive->candidate[0]);
     keep_decision(drive, &routing);
     return true;
 }
@@ -338,20 +354,35 @@ void drive_fill_call(struct drive *drive, const struct drive_candidate *candidat
         arena_str(&drive->arena, id_format(drive_id_kind(row), &row->payment_id, id));
 }
 
+/* Why an attempt must pass this candidate by; NULL: it need not. */
+static const char *find_obstacle(struct drive *drive, uint8_t attempt_number,
+                                 struct drive_candidate *candidate)
+{
+    /* The first was chosen when it had room, and a seat there is held. */
+    if (attempt_number > 1 &&
+        admission_is_busy(drive->payments->parts.admission, &candidate->account->account))
+        return "it has its share of payments under way";
+    /* Half-open, and another caller holds its probe: still better than to fail the payment. */
+    if (!drive_take_probe(drive, candidate) && is_breaker_open(drive, candidate))
+        return "its breaker is open";
+    return NULL;
+}
+
 void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
                    struct orchestrate_prepared *prepared)
 {
     bool is_new = action->attempt_number != drive->attempt_number ||
                   action->candidate != drive->attempt_candidate;
     if (is_new) {
+        struct drive_candidate *candidate = &drive->candidate[action->candidate];
         start_attempt(drive, action->attempt_number, action->candidate);
-        /* Half-open, and another caller holds its probe: still better than to fail the payment. */
-        if (!drive_take_probe(drive, &drive->candidate[action->candidate]) &&
-            is_breaker_open(drive, &drive->candidate[action->candidate])) {
-            drive->refusal = STR("its breaker is open");
+        const char *obstacle = find_obstacle(drive, action->attempt_number, candidate);
+        if (obstacle != NULL) {
+            drive->refusal = str_of(obstacle);
             *prepared = (struct orchestrate_prepared){.refused = true};
             return;
         }
+        sit(drive, candidate);
     }
     bool is_built = is_new || action->send_number > 1 || !drive->has_request ? build_request(drive)
                                                                              : drive->has_request;

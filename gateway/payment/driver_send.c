@@ -203,6 +203,7 @@ static void start(struct drive *drive, int64_t not_after_us)
     drive->health = candidate->account->health;
     if (drive->health != NULL)
         health_sent(drive->health, clock_mono_us());
+    admission_send_began(payments->parts.admission);
     drive->send = engine_send_start(payments->parts.engine, drive->call.account, &drive->request,
                                     not_after_us, send_done, drive);
 }
@@ -305,6 +306,7 @@ static void send_done(void *ctx, const struct engine_result *result)
     struct provider_judgement judgement = {0};
     struct orchestrate_event event = {.kind = EVENT_ANSWERED};
     drive->send = NULL;
+    admission_send_ended(drive->payments->parts.admission);
     drive->answer.elapsed_us += result->elapsed_us;
     event.answer.left = result->left;
     if (result->end == ENGINE_ANSWERED) {
@@ -344,6 +346,7 @@ void drive_send_stop(struct drive *drive)
         return;
     engine_send_cancel(drive->send);
     drive->send = NULL;
+    admission_send_ended(drive->payments->parts.admission);
     if (drive->health != NULL)
         health_answered(drive->payments->parts.health, drive->health, HEALTH_NEUTRAL, 0,
                         STR("canceled"), clock_mono_us(), clock_wall_us());

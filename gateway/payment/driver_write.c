@@ -407,8 +407,11 @@ static void take_commit(struct drive *drive)
     if (plan->has_outcome && plan->outcome != OUTCOME_NONE && !plan->announces_repeat)
         count_outcome(drive, plan);
     view_copy(drive, &drive->committed, &drive->planned);
-    if (plan->opens_payment)
+    if (plan->opens_payment) {
+        const struct store_payment *row = &drive->committed.payment.row;
         drive_hold_key(drive);
+        admission_note_opened(drive->payments->parts.admission, &row->merchant_id, row->key);
+    }
     if (plan->has_event && !plan->is_news && plan->status != PAYMENT_NONE) {
         struct store_payment_view *view = &drive->committed.payment;
         metrics_count(METRIC_PAYMENTS, 1, str_of(payment_status_name(view->status)),
@@ -436,6 +439,9 @@ static void write_done(void *ctx, enum store_result result, const struct store_t
                        const struct error *why)
 {
     struct drive *drive = ctx;
+    if (drive->is_writing)
+        admission_write_ended(drive->payments->parts.admission, clock_mono_us() - drive->write_us);
+    drive->is_writing = false;
     if (ticket != NULL)
         drive->ticket = *ticket;
     if (result == STORE_COMMITTED)
@@ -468,6 +474,8 @@ void drive_write(struct drive *drive, const struct orchestrate_action *action)
         metrics_count(METRIC_WRITES_SUSPECT, 1, str_of(plan_name(&drive->plan)));
     }
     build_rows(drive, action, &rows);
+    drive->is_writing = true;
+    admission_write_began(drive->payments->parts.admission);
     store_write_start(drive->payments->parts.store, &rows.txn, write_done, drive);
 }
 

@@ -163,6 +163,11 @@ static struct merchant_box *merchant_build(struct merchants *merchants,
     merchant->livemode = row->livemode;
     merchant->disabled = row->disabled;
     merchant->client_keys = arena_str(&box->arena, row->client_keys);
+    merchant->limits = (struct merchant_limits){
+        .rate = row->rate,
+        .burst = row->burst,
+        .in_flight_max = row->in_flight_max,
+    };
     for (size_t i = 0; i < rows->account_count && i < MERCHANT_ACCOUNT_MAX; i++) {
         struct merchant_account *account = &merchant->account[merchant->account_count++];
         merchant_account_build(account, &rows->accounts[i], &merchants->config, merchants->health,

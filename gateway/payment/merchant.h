@@ -30,6 +30,12 @@ struct merchant_account {
     char problem[160];
 };
 
+struct merchant_limits { /* 0: the gateway's default */
+    int64_t rate;        /* requests a second */
+    int64_t burst;       /* of them at once */
+    int64_t in_flight_max;
+};
+
 struct merchant { /* immutable once loaded; reference counted (merchant_hold, merchant_drop) */
     struct uuid merchant_id;
     struct str name;
@@ -37,6 +43,7 @@ struct merchant { /* immutable once loaded; reference counted (merchant_hold, me
     bool livemode;
     bool disabled;
     struct str client_keys; /* digests of 32 bytes; empty: any client */
+    struct merchant_limits limits;
     struct merchant_account account[MERCHANT_ACCOUNT_MAX];
     size_t account_count;
 };

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/message.h"
 #include "ledger/store.h"
+#include "payment/admission.h"
 #include "payment/merchant.h"
 #include "payment/orchestrate.h"
 #include "providers/engine.h"
@@ -31,6 +32,7 @@ struct payments_parts { /* all borrowed, alive as long as the module */
     struct merchants *merchants;
     struct health *health;
     struct rule_set *rules;
+    struct admission *admission;   /* NULL: nothing is limited but in_flight_max */
     const uint8_t *seal_key;       /* AEAD_KEY_SIZE: request bodies and tokens at rest */
     const uint8_t *token_hash_key; /* 32 bytes */
     struct uuid writer_id;
@@ -87,6 +89,7 @@ struct payment_request { /* validated by the API; strings borrowed during the ca
     struct str never[ROUTE_CANDIDATE_MAX];
     size_t never_count;
     const char *request_id; /* for logs */
+    bool is_repeat; /* admitted under overload to be answered from the ledger: opens nothing */
 };
 
 struct payment_reply {       /* borrowed during done */

@@ -54,6 +54,8 @@ static const struct action actions[] = {
     {"merchants", "show",    ADMIN_MERCHANT_SHOW,    "ID|NAME", true, {{0}}},
     {"merchants", "disable", ADMIN_MERCHANT_DISABLE, "ID|NAME", true, {{0}}},
     {"merchants", "enable",  ADMIN_MERCHANT_ENABLE,  "ID|NAME", true, {{0}}},
+    {"merchants", "limit",   ADMIN_MERCHANT_LIMIT,   "ID|NAME [--rate N] [--burst N] [--in-flight-max N]   (0: the gateway's setting)", true,
+     {{"rate", "rate", OPTION_NUMBER}, {"burst", "burst", OPTION_NUMBER}, {"in-flight-max", "in_flight_max", OPTION_NUMBER}}},
 
     {"merchants", "bind",    ADMIN_MERCHANT_BIND,
      "ID|NAME [--certificate FILE.pem]... [--client-key BASE64]...   (its keys work for these clients alone)", true,

@@ -92,6 +92,19 @@ static const struct setting settings[] = {
     {"attempt_max",            SETTING_UINT8,    AT(payments.limits.attempt_max), 1, 8, "providers tried for one payment"},
     {"again_max",              SETTING_UINT8,    AT(payments.limits.again_max), 0, 3, "further sends of one attempt after a passing failure"},
     {"in_flight_max",          SETTING_SIZE,     AT(payments.in_flight_max), 1, 100000, "payments in one worker's hands"},
+    {"account_in_flight_max",  SETTING_SIZE,     AT(admission.account_in_flight_max), 1, 100000, "of them at one provider account; at most half of in_flight_max in any case"},
+    {"read_in_flight_max",     SETTING_SIZE,     AT(admission.read_in_flight_max), 1, 100000, "requests that move no money, of one worker at a time"},
+    {"merchant_in_flight_max", SETTING_SIZE,     AT(admission.merchant_in_flight_max), 1, 1000000, "requests of one merchant under way, over all workers; turnpike merchants limit sets others"},
+    {"key_in_flight_max",      SETTING_SIZE,     AT(admission.key_in_flight_max), 1, 1000000, "requests with one API key under way, over all workers"},
+    {"merchant_rate",          SETTING_INT64,    AT(admission.merchant.rate), 0, BUCKET_RATE_MAX, "requests a second of one merchant; 0: no limit; turnpike merchants limit sets others"},
+    {"merchant_burst",         SETTING_INT64,    AT(admission.merchant.burst), 1, BUCKET_BURST_MAX, "of them at once after a pause"},
+    {"key_rate",               SETTING_INT64,    AT(admission.key.rate), 0, BUCKET_RATE_MAX, "requests a second with one API key; 0: no limit"},
+    {"key_burst",              SETTING_INT64,    AT(admission.key.burst), 1, BUCKET_BURST_MAX, "of them at once after a pause"},
+    {"address_rate",           SETTING_INT64,    AT(admission.address.rate), 0, BUCKET_RATE_MAX, "requests a second without a valid API key from one address; 0: no limit"},
+    {"address_burst",          SETTING_INT64,    AT(admission.address.burst), 1, BUCKET_BURST_MAX, "of them at once after a pause"},
+    {"overload_write_ms",      SETTING_MS_AS_US, AT(admission.overload.write_us), 1, 60000, "writes of the ledger slower than this mean overload: fewer payments are taken in hand"},
+    {"overload_lag_ms",        SETTING_MS_AS_US, AT(admission.overload.lag_us), 1, 60000, "an event loop slower than this means the same; new connections wait a moment, too"},
+    {"overload_in_flight_min", SETTING_SIZE,     AT(admission.overload.calm_count), 1, 100000, "so many are taken in hand all the same, as long as writes take no more than 4 x overload_write_ms"},
     {"resolve_interval_ms",    SETTING_INT64,    AT(payments.resolve_interval_ms), 10, 600000, "unknown outcomes are looked for this often"},
     {"resolve_batch",          SETTING_UNSIGNED, AT(payments.resolve_batch), 1, 1000, "of them at a time"},
     {"dead_after_ms",          SETTING_INT64,    AT(payments.dead_after_ms), 1000, DAY_MS, "another host silent for so long is taken for dead"},
@@ -335,6 +348,10 @@ void config_finish(struct config *config)
     config->merchants.secrets_folder = config->secrets_folder;
     config->merchants.default_ca_file = config->provider_ca_file;
     config->payments.limits.call_us = config->engine.answer_ms * 1000;
+    config->admission.in_flight_max = config->payments.in_flight_max;
+    /* The rest of the connections is for look-ups, tokens and test calls. */
+    size_t seats = config->engine.connections_per_host_max * 7 / 8;
+    config->admission.origin_in_flight_max = seats > 0 ? seats : 1;
 }
 
 static void print_value(const struct config *config, const struct setting *setting, struct buf *out)
@@ -420,6 +437,7 @@ void config_init(struct config *config)
     config->engine = engine_config_default;
     config->payments = payments_config_default;
     config->health = health_config_default;
+    config->admission = admission_config_default;
     config->merchants.check_interval_ms = 1000;
     config->merchants.merchant_max = 10000;
     config->merchants.key_max = 20000;

@@ -56,6 +56,7 @@ struct config {
     struct payments_config payments;
     struct merchants_config merchants;
     struct health_config health;
+    struct admission_config admission;
 };
 
 void config_init(struct config *config); /* every default */

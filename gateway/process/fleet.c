@@ -33,6 +33,7 @@ bool fleet_open(struct fleet *fleet, const struct config *config, const struct u
     fleet->shared = shm_carve(&fleet->shm, sizeof(*fleet->shared));
     metrics_open(&fleet->shm);
     fleet->health = health_open(&fleet->shm, &config->health);
+    fleet->admission = admission_open(&fleet->shm);
     fleet->shared->boot_id = *boot_id;
     fleet->shared->instance_id = *instance_id;
     atomic_store(&fleet->shared->worker_count, fleet->seat_count);

@@ -63,6 +63,7 @@ struct fleet {
     struct shm shm;
     struct shared *shared;
     struct health *health;
+    struct admission_shared *admission;
     unsigned seat_count;
     unsigned last_number;
     struct seat seat[SHM_SLOT_MAX]; /* from 1 */

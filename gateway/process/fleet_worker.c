@@ -83,6 +83,7 @@ static void become_worker(struct fleet *fleet, struct generation *generation, un
         .files = &generation->files,
         .shared = fleet->shared,
         .health = fleet->health,
+        .admission = fleet->admission,
         .slot = slot,
         .generation = generation->number,
         .api_fd = fleet->seat[seat].api_fd,
@@ -171,6 +172,7 @@ static void forget_slot(struct fleet *fleet, unsigned slot)
     atomic_store(&shared->pid, 0);
     atomic_store(&shared->is_ready, 0);
     health_forget_slot(fleet->health, slot);
+    admission_forget_slot(fleet->admission, slot);
     metrics_forget_slot(slot);
     shared_return_dead(fleet->shared, slot);
     if (!shared_add_dead(fleet->shared, &shared->writer_id)) {
@@ -226,6 +228,7 @@ int fleet_run_foreground(struct fleet *fleet, const struct config *config)
         .config = config,
         .shared = fleet->shared,
         .health = fleet->health,
+        .admission = fleet->admission,
         .generation = 1,
         .api_fd = fleet->seat[0].api_fd,
         .ops_fd = fleet->seat[0].ops_fd,

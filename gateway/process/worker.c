@@ -23,6 +23,7 @@ enum {
     WARM_LOOK_US = 2000,
     WARM_MAX_US = 2000000, /* then clients are told that the ledger is away */
     TELL_US = 250000,      /* how often dead writers are looked for */
+    ACCEPT_PAUSE_US = 100000,
 };
 
 struct worker {
@@ -39,6 +40,7 @@ struct worker {
     struct engine *engine;        /* owned */
     struct merchants *merchants;  /* owned */
     struct payments *payments;    /* owned */
+    struct admission *admission;  /* owned */
     struct api *api;              /* owned */
     struct ops *ops;              /* owned */
     struct http_server *api_http; /* owned */
@@ -289,6 +291,7 @@ static void wire_core(struct worker *w)
     w->store = store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id,
                          &shared->boot_id, w->start->slot);
     w->engine = engine_new(w->loop, &config->engine);
+    w->admission = admission_new(w->loop, w->start->admission, &config->admission, w->start->slot);
     w->directory = config->merchants;
     w->directory.read_env = secrets_read_env;
     w->merchants =
@@ -300,6 +303,7 @@ static void wire_core(struct worker *w)
         .merchants = w->merchants,
         .health = w->start->health,
         .rules = w->rules,
+        .admission = w->admission,
         .seal_key = w->secrets.seal,
         .token_hash_key = w->secrets.token_hash,
         .writer_id = slot->writer_id,
@@ -318,6 +322,7 @@ static void wire_handlers(struct worker *w)
         .payments = w->payments,
         .merchants = w->merchants,
         .health = w->start->health,
+        .admission = w->admission,
         .engine = w->engine,
         .merchants_config = &w->directory,
         .pepper = w->secrets.pepper,
@@ -373,8 +378,17 @@ static void look_warm(void *ctx)
     }
 }
 
+static void pause_accepting(void *ctx)
+{
+    struct worker *w = ctx;
+    if (w->api_http != NULL && http_server_pause(w->api_http, ACCEPT_PAUSE_US)) {
+        metrics_count(METRIC_ACCEPT_PAUSES, 1);
+    }
+}
+
 static void start_timers(struct worker *w)
 {
+    admission_watch_lag(w->admission, pause_accepting, w);
     w->lag = metrics_find(METRIC_LOOP_LAG_SECONDS, NULL, 0);
     loop_timer_init(&w->heartbeat, w->loop, beat, w);
     loop_timer_init(&w->tell, w->loop, tell, w);
@@ -405,6 +419,7 @@ static void unwire(struct worker *w)
     ops_free(&w->ops);
     api_free(&w->api);
     payments_free(&w->payments);
+    admission_free(&w->admission);
     engine_free(&w->engine);
     merchants_free(&w->merchants);
     store_free(&w->store);

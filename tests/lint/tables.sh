@@ -12,6 +12,12 @@ fi
 while read -r name; do
     grep -q "\`$name\`" docs/config.md || complain "docs/config.md does not explain the setting $name"
 done < <("$bin" config | sed -n 's/^# \([a-z_]*\) =.*/\1/p')
+while read -r name; do
+    grep -qE "\`$name\`" docs/limits.md docs/overload.md || complain "docs/limits.md and docs/overload.md do not say what happens beyond $name"
+done < <("$bin" config | sed -n 's/^# \([a-z_]*_\(max\|min\|rate\|burst\|batch\)\) =.*/\1/p' | grep -v '^breaker_')
+while read -r name; do
+    "$bin" config | grep -q "^# $name =" || complain "docs/overload.md names $name, which is no setting"
+done < <(grep -ohE '`[a-z]+_[a-z_]+(_max|_ms|_rate|_burst|_min)`' docs/overload.md | tr -d '\`' | sort -u)
 while read -r code; do
     grep -q "\`$code\`" docs/api.md || complain "docs/api.md does not list the problem $code"
 done < <(sed -n 's/^ *\[MESSAGE_[A-Z_]*\] *= {"\([a-z_]*\)".*/\1/p' gateway/base/message.c | grep -v '^none$')

@@ -55,6 +55,7 @@ static struct fake {
     struct store_filter filter; /* of the last list */
     size_t load_count;
     size_t write_count;
+    size_t key_read_count;
 } fake;
 
 static void fake_run(void *ctx UNUSED)
@@ -147,6 +148,17 @@ void directory_put_merchant(struct store *store UNUSED, const struct directory_m
     *row = *merchant;
     row->name = fake_keep(merchant->name);
     row->country = fake_keep(merchant->country);
+}
+
+void directory_limit_merchant(struct store *store UNUSED, const struct directory_merchant *merchant,
+                              directory_done_fn done, void *ctx)
+{
+    struct directory_merchant *row = fake_merchant(&merchant->merchant_id);
+    if (!fake_change(done, ctx, row != NULL))
+        return;
+    row->rate = merchant->rate;
+    row->burst = merchant->burst;
+    row->in_flight_max = merchant->in_flight_max;
 }
 
 void directory_put_key(struct store *store UNUSED, const struct directory_key *key,
@@ -478,6 +490,7 @@ void store_load_key(struct store *store UNUSED, const struct uuid *merchant_id U
                     struct str key UNUSED, struct arena *arena UNUSED, store_key_fn done, void *ctx)
 {
     struct fake_job *job = fake_job(run_key, ctx);
+    fake.key_read_count++;
     job->done.key = done;
     job->found = fake.is_away ? STORE_FAILED : STORE_ABSENT;
 }

@@ -82,6 +82,32 @@ static void a_disabled_merchant_cannot_call(void **state UNUSED)
     assert_int_equal(admin_at("POST", "merchants", world.live, "/disable", "{\"why\":1}"), 422);
 }
 
+static void a_merchant_has_limits_of_its_own(void **state UNUSED)
+{
+    const json_t *json = NULL;
+    assert_int_equal(admin_at("POST", "merchants", world.merchant, "/limit",
+                              "{\"rate\":50,\"in_flight_max\":7}"),
+                     200);
+    json = world.answer.json;
+    assert_int_equal(json_integer_value(json_path(json, "test_limits.rate")), 50);
+    assert_int_equal(json_integer_value(json_path(json, "limits.rate")), 0); /* the twin alone */
+    /* What is left out stays. */
+    assert_int_equal(admin_at("POST", "merchants", world.merchant, "/limit", "{\"burst\":100}"),
+                     200);
+    assert_int_equal(admin_at("GET", "merchants", world.live, "", NULL), 200);
+    json = world.answer.json;
+    assert_int_equal(json_integer_value(json_path(json, "test_limits.rate")), 50);
+    assert_int_equal(json_integer_value(json_path(json, "test_limits.burst")), 100);
+    assert_int_equal(json_integer_value(json_path(json, "test_limits.in_flight_max")), 7);
+    (void)admin_at("POST", "merchants", world.live, "/limit", "{}");
+    assert_problem(422, "missing_member", "");
+    (void)admin_at("POST", "merchants", world.live, "/limit", "{\"rate\":-1}");
+    assert_problem(422, "invalid_member", "rate");
+    assert_int_equal(
+        admin_at("POST", "merchants", "mer_01JDEX7T1V5M2Q9K8Z4R6W0C3B", "/limit", "{\"rate\":1}"),
+        404);
+}
+
 static void merchants_are_listed_in_pairs(void **state UNUSED)
 {
     assert_int_equal(admin("GET", "/v1/admin/merchants", NULL), 200);
@@ -375,6 +401,7 @@ int main(void)
         OVER_HTTP(a_name_is_taken_once),
         OVER_HTTP(a_pair_that_was_half_made_is_completed),
         OVER_HTTP(a_disabled_merchant_cannot_call),
+        OVER_HTTP(a_merchant_has_limits_of_its_own),
         OVER_HTTP(merchants_are_listed_in_pairs),
         OVER_HTTP(an_account_is_made_and_shown_without_credentials),
         OVER_HTTP(a_wrong_account_is_refused_by_member),

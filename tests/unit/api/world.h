@@ -24,6 +24,9 @@ enum {
 
 static const uint8_t pepper[32] = {1, 2, 3};
 
+/* Set before world_start: requests are limited by it. */
+static UNUSED const struct admission_config *world_limits;
+
 struct answer {
     int status;
     struct buf head;
@@ -37,6 +40,7 @@ static struct world {
     struct rule_set *rules;
     struct engine *engine;
     struct merchants *merchants;
+    struct admission *admission; /* NULL: nothing is limited */
     struct payments *payments;
     struct merchants_config config;
     struct api *api;
@@ -150,12 +154,15 @@ static void start_core(void)
     world.config.secrets_folder = "/nonexistent";
     world.config.read_env = read_env;
     world.merchants = merchants_new(world.loop, store, world.health, pepper, &world.config);
+    if (world_limits != NULL)
+        world.admission = admission_new(world.loop, admission_open(&world.shm), world_limits, 1);
     struct payments_parts parts = {.loop = world.loop,
                                    .store = store,
                                    .engine = world.engine,
                                    .merchants = world.merchants,
                                    .health = world.health,
                                    .rules = world.rules,
+                                   .admission = world.admission,
                                    .seal_key = pepper,
                                    .token_hash_key = pepper,
                                    .writer_id = uuid_new()};
@@ -165,6 +172,7 @@ static void start_core(void)
                             .payments = world.payments,
                             .merchants = world.merchants,
                             .health = world.health,
+                            .admission = world.admission,
                             .engine = world.engine,
                             .merchants_config = &world.config,
                             .pepper = pepper,
@@ -177,7 +185,8 @@ static UNUSED int world_start(void **state UNUSED)
     struct error err;
     memset(&world, 0, sizeof(world));
     (void)signal(SIGPIPE, SIG_IGN);
-    assert_true(shm_open_segment(&world.shm, health_size() + metrics_shm_size() + (1 << 16), &err));
+    size_t size = health_size() + metrics_shm_size() + admission_shared_size() + (1 << 16);
+    assert_true(shm_open_segment(&world.shm, size, &err));
     metrics_open(&world.shm);
     world.health = health_open(&world.shm, &health_config_default);
     world.loop = loop_new();
@@ -195,6 +204,7 @@ static UNUSED int world_stop(void **state UNUSED)
     http_server_free(&world.server);
     api_free(&world.api);
     payments_free(&world.payments);
+    admission_free(&world.admission);
     engine_free(&world.engine);
     merchants_free(&world.merchants);
     fake_stop();

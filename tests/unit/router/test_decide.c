@@ -146,6 +146,7 @@ static void reasons_are_told_in_their_order(void **state)
         facts.never[0] = candidate.provider;
         facts.never_count = first <= ROUTE_NEVER;
         candidate.health.state = first <= ROUTE_BREAKER_OPEN ? HEALTH_OPEN : HEALTH_CLOSED;
+        candidate.is_busy = first <= ROUTE_PROVIDER_BUSY;
         enum route_drop expected = first == ROUTE_REFUSED ? ROUTE_KEPT : (enum route_drop)first;
         assert_int_equal(drop_of(&candidate, &facts), expected);
     }

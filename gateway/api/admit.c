@@ -1,0 +1,76 @@
+/* What a request must pass before anything is done for it, and how it is told that it did not. */
+#include "api/call.h"
+
+/*
+ * RateLimit and RateLimit-Policy as in draft-ietf-httpapi-ratelimit-headers-10: told with a 429, and
+ * beforehand once little is left.
+ */
+static void add_quota(struct api_call *call, const struct admission_quota *quota)
+{
+    struct arena *arena = &call->arena;
+    if (quota->policy == NULL) {
+        return;
+    }
+    api_call_add_header(call, "RateLimit-Policy",
+                        arena_printf(arena, "\"%s\";q=%lld;w=%lld", quota->policy,
+                                     (long long)quota->quota, (long long)quota->window_s));
+    api_call_add_header(call, "RateLimit",
+                        arena_printf(arena, "\"%s\";r=%lld;t=%lld", quota->policy,
+                                     (long long)quota->remaining, (long long)quota->reset_s));
+}
+
+/* False: the call was answered. */
+static bool obey(struct api_call *call, const struct admission_verdict *verdict)
+{
+    add_quota(call, &verdict->quota);
+    if (verdict->reason == ADMISSION_ADMITTED) {
+        return true;
+    }
+    api_call_problem_full(call, verdict->problem, verdict->detail, STR_NONE, STR_NONE,
+                          verdict->retry_after_s);
+    return false;
+}
+
+static enum admission_work work_of(const struct api_call *call)
+{
+    return call->endpoint->has_key ? ADMISSION_PAYMENT : ADMISSION_READ;
+}
+
+/* As sent: whether it is well-formed is found out later, by those who are let in. */
+static struct str idempotency_key_of(const struct api_call *call)
+{
+    struct str key = str_trim(http_header(call->x, "Idempotency-Key"));
+    bool is_quoted = key.len >= 2 && key.at[0] == '"' && key.at[key.len - 1] == '"';
+    return is_quoted ? str_sub(key, 1, key.len - 2) : key;
+}
+
+bool admit_caller(struct api_call *call)
+{
+    struct admission_verdict verdict;
+    (void)admission_begin(call->api->parts.admission, &call->caller, work_of(call),
+                          idempotency_key_of(call), &call->ticket, &verdict);
+    return obey(call, &verdict);
+}
+
+bool admit_large_body(struct api_call *call)
+{
+    struct admission_verdict verdict;
+    (void)admission_look(call->api->parts.admission, &call->caller, work_of(call), &verdict);
+    return obey(call, &verdict);
+}
+
+bool admit_look_up(struct api_call *call, struct str key)
+{
+    struct admission_verdict verdict;
+    (void)admission_may_look_up(call->api->parts.admission, http_request(call->x)->peer, key,
+                                &verdict);
+    return obey(call, &verdict);
+}
+
+bool admit_stranger(struct api_call *call)
+{
+    struct admission_verdict verdict;
+    (void)admission_take_stranger(call->api->parts.admission, http_request(call->x)->peer,
+                                  &verdict);
+    return obey(call, &verdict);
+}

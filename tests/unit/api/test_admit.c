@@ -1,0 +1,157 @@
+/* test_admit.c - requests that are refused before anything is done for them, over real HTTP. */
+#include "world.h"
+
+#include "payment/admission_internal.h"
+
+#define KEY "Idempotency-Key: \"k-1\"\r\n"
+
+static struct admission_config limits;
+
+/* A token a second at most: the tests take theirs faster, and never wait for one. */
+static int start(void **state)
+{
+    if (limits.in_flight_max == 0)
+        limits = admission_config_default;
+    world_limits = &limits;
+    return world_start(state);
+}
+
+static int stop(void **state)
+{
+    int status = world_stop(state);
+    limits = admission_config_default;
+    return status;
+}
+
+static int many_per_key(void **state)
+{
+    limits = admission_config_default;
+    limits.key = (struct bucket_limit){.rate = 1, .burst = 40};
+    return start(state);
+}
+
+static int few_per_address(void **state)
+{
+    limits = admission_config_default;
+    limits.address = (struct bucket_limit){.rate = 1, .burst = 20};
+    return start(state);
+}
+
+/* Ask until it is refused: a slow machine gives a few tokens more. */
+static int ask_until(int status, const char *method, const char *path, const char *key,
+                     const char *body)
+{
+    int count = 0;
+    while (ask(method, path, key, KEY, body) != status && count < 1000)
+        count++;
+    return count;
+}
+
+static void beyond_its_rate_a_key_gets_429_unread(void **state UNUSED)
+{
+    int count = ask_until(429, "POST", "/v1/payments", world.merchant_key, "{\"no JSON");
+    assert_in_range(count, 40, 100);
+    assert_problem(429, "rate_limited", "");
+    assert_true(has_header("Retry-After: 1\r\n"));
+    assert_true(has_header("RateLimit-Policy: \"key\";q=40;w=40\r\n"));
+    assert_true(has_header("RateLimit: \"key\";r=0;t="));
+    assert_int_equal(fake.write_count, 0);
+    /* Another key of the same merchant has its own. */
+    assert_int_equal(ask("GET", "/v1/payments", world.finance_key, "", NULL), 200);
+    assert_false(has_header("RateLimit"));
+}
+
+static void little_left_is_told_with_the_answer(void **state UNUSED)
+{
+    for (int i = 0; i < 36; i++)
+        assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+    assert_true(has_header("RateLimit-Policy: \"key\";q=40;w=40\r\n"));
+    assert_true(has_header("RateLimit: \"key\";r="));
+}
+
+static void guessing_keys_is_slowed_down_by_address(void **state UNUSED)
+{
+    const char *guess = "tpk_test_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+    assert_int_equal(ask("GET", "/v1/payments", guess, "", NULL), 401);
+    int count = ask_until(429, "GET", "/v1/payments", guess, NULL);
+    assert_in_range(count, 19, 100);
+    assert_problem(429, "rate_limited", "");
+    assert_true(has_header("RateLimit-Policy: \"address\";q=20;w=20\r\n"));
+    /* Nor anything else without a key: nothing at that address, and what anyone may read. */
+    (void)ask_until(429, "GET", "/v1/nothing", NULL, NULL);
+    assert_problem(429, "rate_limited", "");
+    (void)ask_until(429, "GET", "/openapi.json", NULL, NULL);
+    assert_problem(429, "rate_limited", "");
+    /* Who has a key is served, even when nobody knows it any more. */
+    assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+    merchants_forget(world.merchants);
+    assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+}
+
+static void an_overloaded_worker_refuses_payments_unread(void **state UNUSED)
+{
+    assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+    world.admission->in_hand = world.admission->config.in_flight_max;
+    (void)ask("POST", "/v1/payments", world.merchant_key, KEY, "{\"no JSON");
+    assert_problem(503, "overloaded", "");
+    assert_true(has_header("Retry-After: "));
+    assert_true(json_is_true(json_path(world.answer.json, "retryable")));
+    assert_int_equal(fake.write_count, 0);
+    assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
+    world.admission->in_hand = 0;
+    assert_int_equal(ask("POST", "/v1/payments", world.merchant_key, KEY, "{\"no JSON"), 400);
+}
+
+/* Its key was opened: answered by what is stored, and nothing is opened for it. */
+static void a_repeat_passes_an_overloaded_worker(void **state UNUSED)
+{
+    const char *payment = "{\"amount\":1099,\"currency\":\"EUR\",\"method\":"
+                          "{\"type\":\"test\",\"outcome\":\"approved\"}}";
+    struct uuid merchant_id;
+    struct error err;
+    assert_true(id_parse(ID_MERCHANT, str_of(world.merchant), &merchant_id, &err));
+    admission_note_opened(world.admission, &merchant_id, STR("k-1"));
+    world.admission->in_hand = world.admission->config.in_flight_max;
+    /* The ledger in memory has no such key: then it is refused like any other. */
+    (void)ask("POST", "/v1/payments", world.merchant_key, KEY, payment);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake.key_read_count, 1);
+    (void)ask("POST", "/v1/payments", world.merchant_key, "Idempotency-Key: k-2\r\n", payment);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake.key_read_count, 1);
+    assert_int_equal(fake.write_count, 0);
+    world.admission->in_hand = 0;
+}
+
+static void whatever_is_answered_nothing_stays_counted(void **state UNUSED)
+{
+    (void)ask("GET", "/v1/payments", world.merchant_key, "", NULL);
+    (void)ask("GET", "/v1/payments?limit=x", world.merchant_key, "", NULL);
+    (void)ask("GET", "/v1/payments", NULL, "", NULL);
+    (void)ask("GET", "/v1/payments/pay_01JDEX7T1V5M2Q9K8Z4R6W0C3B", world.merchant_key, "", NULL);
+    (void)ask("POST", "/v1/payments", world.merchant_key, KEY, "{}");
+    (void)ask("POST", "/v1/payments", world.merchant_key, "", "{}");
+    (void)ask("POST", "/v1/payments", world.finance_key, KEY, "{}");
+    (void)ask("POST", "/v1/admin/merchants", world.operator_key, "", "{\"name\":\"X\"}");
+    (void)ask("DELETE", "/v1/payments", world.merchant_key, "", NULL);
+    assert_null(world.admission->keys);
+    assert_null(world.admission->merchants);
+    assert_int_equal(world.admission->read_count, 0);
+    assert_int_equal(world.admission->repeat_count, 0);
+    assert_int_equal(world.admission->in_hand, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(beyond_its_rate_a_key_gets_429_unread, many_per_key, stop),
+        cmocka_unit_test_setup_teardown(little_left_is_told_with_the_answer, many_per_key, stop),
+        cmocka_unit_test_setup_teardown(guessing_keys_is_slowed_down_by_address, few_per_address,
+                                        stop),
+        cmocka_unit_test_setup_teardown(an_overloaded_worker_refuses_payments_unread, start, stop),
+        cmocka_unit_test_setup_teardown(a_repeat_passes_an_overloaded_worker, start, stop),
+        cmocka_unit_test_setup_teardown(whatever_is_answered_nothing_stays_counted, start, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
