@@ -100,7 +100,9 @@ struct bundle *bundle_new(const struct store_txn *txn, store_done_fn done, void 
     const struct store_payment *payment = bundle->txn.payment;
     if (payment != NULL) {
         bundle->ticket.merchant_id = payment->merchant_id;
+        CHECK(bundle->txn.attempt != NULL);
         bundle->ticket.payment_id = payment->payment_id;
+        bundle->ticket.attempt_id = bundle->txn.attempt->attempt_id;
         CHECK(str_copy_to(payment->key, bundle->ticket.key, sizeof(bundle->ticket.key)));
     }
     return bundle;

@@ -39,11 +39,13 @@ static const char *const settings[SQL_KIND_COUNT] = {
 /*
  * The rows of a bundle that opens a payment count only if its payment was inserted: its idempotency
  * key may have been lost to another request. Such rows carry the payment's id as their gate. A
- * scalar subquery, because EXISTS may be planned as a hash of the whole table.
+ * scalar subquery, because EXISTS may be planned as a hash of the whole table. By this transaction:
+ * who chose the id may ask for the same payment again, under the same key.
  */
+#define BY_US(row) " AND " row ".xmin = pg_current_xact_id()::xid"
 #define GATE                                                                                       \
     " WHERE u.gate IS NULL OR (SELECT true FROM payments p"                                        \
-    " WHERE p.merchant_id = u.merchant_id AND p.payment_id = u.gate)"
+    " WHERE p.merchant_id = u.merchant_id AND p.payment_id = u.gate" BY_US("p") ")"
 
 /* A guarded row that was not there to change fails the batch: 22012, division by zero. */
 #define ALL_CHANGED                                                                                \
@@ -130,7 +132,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " $12::text[], $13::text[], $14::text[], $15::uuid[]) AS u (merchant_id, payment_id, kind,"
     " created_at, amount_minor, currency, capture_automatic, livemode, reference, try_number, method_type,"
     " country, key, writer_id) WHERE (SELECT k.payment_id FROM idempotency k"
-    " WHERE k.merchant_id = u.merchant_id AND k.key = u.key) = u.payment_id"},
+    " WHERE k.merchant_id = u.merchant_id AND k.key = u.key" BY_US("k") ") = u.payment_id"},
 
 [SQL_DETAILS] = {SQL_WRITER, "details",
     "INSERT INTO payment_details (merchant_id, payment_id, customer, metadata, routing,"
@@ -259,7 +261,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 
 [SQL_PROBE_ASK] = {SQL_CONTROL, "probe_ask",
     "SELECT b.is_probe, (SELECT k.payment_id FROM idempotency k"
-    " WHERE k.merchant_id = $3 AND k.key = $4) FROM batches b"
+    " WHERE k.merchant_id = $3 AND k.key = $4), (SELECT true FROM attempts a"
+    " WHERE a.merchant_id = $3 AND a.attempt_id = $5) FROM batches b"
     " WHERE b.writer_id = $1 AND b.batch_no = $2"},
 
 /*

@@ -105,6 +105,7 @@ struct probe {
     bool is_answered;
     bool is_ours;           /* the row in `batches` is this probe's or an earlier one's */
     struct uuid key_holder; /* zero: nobody has the key */
+    bool is_opened;         /* the bundle's attempt is there */
 };
 
 static void probe_send(struct request *request, struct pg *pg, struct params *params)
@@ -121,6 +122,7 @@ static void probe_send(struct request *request, struct pg *pg, struct params *pa
     params_int8(params, ticket->batch_no);
     params_uuid(params, &ticket->merchant_id);
     params_text(params, str_of(ticket->key));
+    params_uuid(params, &ticket->attempt_id);
     pg_job_send(pg, &request->job, SQL_PROBE_ASK, params);
 }
 
@@ -132,14 +134,15 @@ static void probe_result(struct pg_job *job, enum sql sql, const PGresult *res)
     probe->is_answered = true;
     probe->is_ours = column_bool(res, 0, 0);
     probe->key_holder = column_uuid(res, 0, 1);
+    probe->is_opened = column_bool(res, 0, 2);
 }
 
 static enum store_result probe_verdict(const struct probe *probe)
 {
     if (probe->is_ours)
         return STORE_ROLLED_BACK;
-    if (uuid_is_zero(&probe->ticket.payment_id) ||
-        uuid_eq(&probe->ticket.payment_id, &probe->key_holder))
+    /* By the attempt: the payment's id may be another request's, too. */
+    if (uuid_is_zero(&probe->ticket.payment_id) || probe->is_opened)
         return STORE_COMMITTED;
     return uuid_is_zero(&probe->key_holder) ? STORE_REFERENCE_TAKEN : STORE_KEY_TAKEN;
 }

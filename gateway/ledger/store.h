@@ -220,7 +220,8 @@ enum {
     STORE_LIST_MAX = 100,
 };
 
-struct store_txn { /* every part may be NULL (or count 0); all parts are of one payment */
+struct store_txn { /* every part may be NULL (or count 0); all parts are of one payment; a payment
+                      comes with its first attempt */
     const char
         *name; /* "open", "record", "close", "switch", ...: for logs and metrics; a literal */
     const struct store_payment *payment;
@@ -240,7 +241,8 @@ struct store_txn { /* every part may be NULL (or count 0); all parts are of one 
 struct store_ticket { /* names a bundle's place: batch, and the keys to ask for */
     int64_t batch_no;
     struct uuid merchant_id;
-    struct uuid payment_id; /* set when the bundle opened a payment */
+    struct uuid payment_id; /* set when the bundle opened a payment, and its first attempt */
+    struct uuid attempt_id;
     char key[256];
 };
 

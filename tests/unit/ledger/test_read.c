@@ -330,6 +330,56 @@ static void payments_and_payouts_are_never_taken_for_each_other(void **state)
     fixture_close(&f);
 }
 
+/*
+ * Who chose the payment's id may ask twice, under the same key: with another attempt, of which
+ * nothing is ever written, and whose fate nobody takes for the first one's.
+ */
+static void a_payment_that_is_opened_again_stays_as_it_was(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    struct uuid merchant_id = uuid_new();
+    struct rows r;
+    struct write first, second;
+    rows_open(&r, &merchant_id);
+    write_start(&f, &r.txn, &first);
+    fixture_wait(&f);
+    assert_int_equal(first.result, STORE_COMMITTED);
+    struct uuid attempt_id = r.attempt.attempt_id;
+    rows_attempt(&r, 1);
+    write_start(&f, &r.txn, &second);
+    fixture_wait(&f);
+    assert_int_equal(second.result, STORE_KEY_TAKEN);
+    assert_int_equal(probe_now(&f, &second.ticket), STORE_KEY_TAKEN);
+    assert_int_equal(probe_now(&f, &first.ticket), STORE_COMMITTED);
+    struct reading reading;
+    load(&reading, &f, &merchant_id, &r.payment.payment_id);
+    assert_int_equal(reading.payments->attempt_count, 1);
+    assert_true(uuid_eq(&reading.payments->attempts[0].row.attempt_id, &attempt_id));
+    assert_int_equal(reading.payments->attempts[0].send_count, 1);
+    reading_end(&reading);
+    /* The same id under another key is nobody's. */
+    r.payment.key = STR("another");
+    r.payment.reference = STR_NONE;
+    assert_int_equal(write_now(&f, &r.txn), STORE_FENCED);
+    /* Two at once. */
+    struct write both[2];
+    struct rows twin;
+    rows_open(&r, &merchant_id);
+    twin = r;
+    rows_attempt(&twin, 1);
+    twin.txn.payment = &twin.payment;
+    twin.txn.attempt = &twin.attempt;
+    twin.txn.send = &twin.send;
+    write_start(&f, &r.txn, &both[0]);
+    write_start(&f, &twin.txn, &both[1]);
+    fixture_wait(&f);
+    assert_int_equal((both[0].result == STORE_COMMITTED) + (both[1].result == STORE_COMMITTED), 1);
+    assert_int_equal((both[0].result == STORE_KEY_TAKEN) + (both[1].result == STORE_KEY_TAKEN), 1);
+    fixture_close(&f);
+}
+
 static size_t list_count(struct fixture *f, const struct store_filter *filter)
 {
     struct reading reading;
@@ -661,6 +711,8 @@ int main(void)
         cmocka_unit_test_setup(keys_tell_their_payment_and_answer, fixture_new_database),
         cmocka_unit_test_setup(a_reference_loads_its_newest_try, fixture_new_database),
         cmocka_unit_test_setup(payments_and_payouts_are_never_taken_for_each_other,
+                               fixture_new_database),
+        cmocka_unit_test_setup(a_payment_that_is_opened_again_stays_as_it_was,
                                fixture_new_database),
         cmocka_unit_test_setup(pages_go_from_new_to_old_without_gap, fixture_new_database),
         cmocka_unit_test_setup(a_claim_is_a_lease_with_an_epoch, fixture_new_database),

@@ -343,6 +343,7 @@ static UNUSED void world_configure(void)
     limits->lease_us = 5 * CLOCK_SECOND_US;
     limits->resolve_first_us = 100 * CLOCK_MS_US;
     limits->resolve_max_us = 500 * CLOCK_MS_US;
+    limits->payout_max_us = 500 * CLOCK_MS_US;
     world.config.resolve_interval_ms = 50;
 }
 
