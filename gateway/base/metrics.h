@@ -35,6 +35,9 @@ enum metric {
     METRIC_UNRESOLVED,                /* gauge: attempts waiting for proof */
     METRIC_UNRESOLVED_OLDEST_SECONDS, /* gauge */
     METRIC_RESOLVED,                  /* counter: outcome */
+    METRIC_ORDERS,                    /* counter: result */
+    METRIC_ORDERS_WAITING,            /* gauge: payouts that wait for their turn */
+    METRIC_ORDERS_OLDEST_SECONDS,     /* gauge */
     METRIC_WRITES_SUSPECT,            /* counter: write */
     METRIC_DB_BATCHES,                /* counter: result */
     METRIC_DB_BATCH_ROWS,             /* histogram: transactions in a batch */

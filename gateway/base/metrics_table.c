@@ -51,6 +51,15 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_RESOLVED] = {
         "turnpike_resolved_total", "counter",
         "Unknown attempts settled by proof.", {"outcome"}},
+    [METRIC_ORDERS] = {
+        "turnpike_payout_orders_total", "counter",
+        "Payouts that waited, by what came of their turn.", {"result"}},
+    [METRIC_ORDERS_WAITING] = {
+        "turnpike_payout_orders_waiting", "gauge",
+        "Payouts that wait for their turn or are being begun.", {NULL}},
+    [METRIC_ORDERS_OLDEST_SECONDS] = {
+        "turnpike_payout_orders_oldest_seconds", "gauge",
+        "How long the oldest of them has been due.", {NULL}},
     [METRIC_WRITES_SUSPECT] = {
         "turnpike_writes_suspect_total", "counter",
         "Writes that the ledger rolled back again and again.", {"write"}},

@@ -26,6 +26,7 @@ static const struct {
     {"23505", "events_pkey", SQL_EVENTS, VERDICT_ROW, STORE_FENCED},
     {"23505", "attempts_number_key", SQL_ATTEMPTS, VERDICT_ROW, STORE_FENCED},
     {"23505", "unresolved_pkey", SQL_PARK_NEW, VERDICT_ROW, STORE_FENCED},
+    {"23505", "payments_pkey", SQL_PAYMENTS, VERDICT_ROW, STORE_KEY_TAKEN},
     {"23505", "payments_reference_key", SQL_PAYMENTS, VERDICT_ROW, STORE_REFERENCE_TAKEN},
     {"23505", "batches_pkey", SQL_MARK, VERDICT_ALL, STORE_ROLLED_BACK},
     {"23514", "payment_limits_capture_check", SQL_LIMITS_CHANGE, VERDICT_ROW, STORE_LIMIT_EXCEEDED},

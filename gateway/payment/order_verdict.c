@@ -1,0 +1,102 @@
+#include "payment/order_verdict.h"
+
+#include "base/json.h"
+
+enum {
+    DETAIL_MAX = 500,
+};
+
+static const struct json_limits limits = {
+    /* of our own answers */
+    .depth_max = 32,
+    .member_count_max = 65536,
+    .string_bytes_max = 65536,
+};
+
+/* Of an attempt whose request surely had no effect, for a cause that passes. */
+static const char *const passing[] = {
+    "connect_refused",   "connect_timeout", "connect_failed", "tls_failed",
+    "token_unavailable", "rate_limited",    "busy",
+};
+
+static bool is_passing(struct str reason)
+{
+    for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
+        if (str_eq(reason, str_of(passing[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool all_passed(const json_t *attempts)
+{
+    for (size_t i = 0; i < json_array_size(attempts); i++) {
+        const json_t *attempt = json_array_get(attempts, i);
+        if (!str_eq(json_text(attempt, "status"), STR("failed")) ||
+            !is_passing(json_text(attempt, "reason")))
+            return false;
+    }
+    return json_array_size(attempts) > 0;
+}
+
+/* The payout exists: the answer is its object. */
+static struct order_verdict judge_payout(const struct payment_reply *reply, struct arena *arena)
+{
+    struct order_verdict verdict = {.kind = ORDER_VERDICT_BEGUN};
+    struct error ignored;
+    json_t *payout = json_parse(reply->body, &limits, &ignored);
+    struct str status = json_text(payout, "status");
+    struct str reason = json_path_text(payout, "failure.reason");
+    if (payment_status_is_final(payment_status_find(status)))
+        verdict.status = arena_str(arena, status);
+    verdict.reason = arena_str(arena, reason);
+    if (str_eq(status, STR("failed")) && all_passed(json_object_get(payout, "attempts")))
+        verdict.kind = ORDER_VERDICT_RETRY;
+    json_decref(payout);
+    return verdict;
+}
+
+/* A key that is in use, or whose payment is not to be seen yet, is ours: ask again later. */
+static enum order_verdict_kind kind_of(enum message problem)
+{
+    const struct message_entry *entry = message_entry(problem);
+    bool is_passing_problem = entry->status >= 500 || entry->status == 429;
+    return is_passing_problem || problem == MESSAGE_KEY_IN_USE ? ORDER_VERDICT_WAIT
+                                                               : ORDER_VERDICT_FAILED;
+}
+
+/* At a character's edge. */
+static struct str cut(struct str text, size_t len)
+{
+    if (text.len <= len)
+        return text;
+    while (len > 0 && ((unsigned char)text.at[len] & 0xc0) == 0x80)
+        len--;
+    return str_sub(text, 0, len);
+}
+
+struct order_verdict order_judge(const struct payment_reply *reply, struct arena *arena)
+{
+    if (reply->problem == MESSAGE_NONE)
+        return judge_payout(reply, arena);
+    struct order_verdict verdict = {
+        .kind = kind_of(reply->problem),
+        .reason = str_of(message_entry(reply->problem)->code),
+        .detail = arena_str(arena, cut(reply->problem_detail, DETAIL_MAX)),
+    };
+    if (verdict.kind == ORDER_VERDICT_FAILED)
+        verdict.status = STR("failed");
+    if (verdict.detail.len == 0 && reply->problem_payment.len > 0)
+        verdict.detail = arena_str(arena, reply->problem_payment);
+    return verdict;
+}
+
+int64_t order_pause_ms(int64_t first_ms, int64_t most_ms, int32_t count, uint32_t random)
+{
+    int64_t pause_ms = first_ms;
+    for (int32_t i = 0; i < count && pause_ms < most_ms; i++)
+        pause_ms *= 2;
+    if (pause_ms > most_ms)
+        pause_ms = most_ms;
+    return pause_ms / 2 + (int64_t)(random % (uint64_t)(pause_ms / 2 + 1));
+}
