@@ -107,6 +107,13 @@ static const struct setting settings[] = {
     {"overload_in_flight_min", SETTING_SIZE,     AT(admission.overload.calm_count), 1, 100000, "so many are taken in hand all the same, as long as writes take no more than 4 x overload_write_ms"},
     {"resolve_interval_ms",    SETTING_INT64,    AT(payments.resolve_interval_ms), 10, 600000, "unknown outcomes are looked for this often"},
     {"resolve_batch",          SETTING_UNSIGNED, AT(payments.resolve_batch), 1, 1000, "of them at a time"},
+    {"order_interval_ms",      SETTING_INT64,    AT(orders.interval_ms), 10, 60000, "payouts that wait (rows of batches, approved ones) are looked for this often"},
+    {"order_in_flight_max",    SETTING_UNSIGNED, AT(orders.in_flight_max), 1, 10000, "of them in one worker's hands; half of them of one merchant"},
+    {"order_try_max",          SETTING_UNSIGNED, AT(orders.try_max), 1, 100, "tries of one such payout while its requests surely did not leave"},
+    {"order_retry_ms",         SETTING_INT64,    AT(orders.retry_ms), 10, DAY_MS, "pause before its second try; doubled each time"},
+    {"order_retry_max_ms",     SETTING_INT64,    AT(orders.retry_max_ms), 10, DAY_MS, "longest pause between two tries"},
+    {"order_wait_ms",          SETTING_INT64,    AT(orders.wait_ms), 10, DAY_MS, "pause when nobody can be asked; doubled each time"},
+    {"order_wait_max_ms",      SETTING_INT64,    AT(orders.wait_max_ms), 10, DAY_MS, "longest such pause"},
     {"dead_after_ms",          SETTING_INT64,    AT(payments.dead_after_ms), 1000, DAY_MS, "another host silent for so long is taken for dead"},
     {"directory_check_ms",     SETTING_INT64,    AT(merchants.check_interval_ms), 50, 60000, "changes of merchants, keys and accounts are seen by then"},
     {"merchant_max",           SETTING_SIZE,     AT(merchants.merchant_max), 16, 1000000, "merchants kept in memory"},
@@ -348,6 +355,7 @@ void config_finish(struct config *config)
     config->merchants.secrets_folder = config->secrets_folder;
     config->merchants.default_ca_file = config->provider_ca_file;
     config->payments.limits.call_us = config->engine.answer_ms * 1000;
+    config->orders.lease_ms = config->payments.limits.lease_us / 1000;
     config->admission.in_flight_max = config->payments.in_flight_max;
     /* The rest of the connections is for look-ups, tokens and test calls. */
     size_t seats = config->engine.connections_per_host_max * 7 / 8;
@@ -436,6 +444,7 @@ void config_init(struct config *config)
     config->store = store_config_default;
     config->engine = engine_config_default;
     config->payments = payments_config_default;
+    config->orders = orders_config_default;
     config->health = health_config_default;
     config->admission = admission_config_default;
     config->merchants.check_interval_ms = 1000;

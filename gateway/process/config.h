@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "http/server.h"
 #include "ledger/store.h"
+#include "payment/order.h"
 #include "payment/payment.h"
 #include "providers/engine.h"
 #include "router/health.h"
@@ -54,6 +55,7 @@ struct config {
     struct store_config store;
     struct engine_config engine;
     struct payments_config payments;
+    struct orders_config orders;
     struct merchants_config merchants;
     struct health_config health;
     struct admission_config admission;

@@ -40,6 +40,7 @@ struct worker {
     struct engine *engine;        /* owned */
     struct merchants *merchants;  /* owned */
     struct payments *payments;    /* owned */
+    struct orders *orders;        /* owned */
     struct admission *admission;  /* owned */
     struct api *api;              /* owned */
     struct ops *ops;              /* owned */
@@ -223,7 +224,8 @@ static size_t connection_count(const struct worker *w)
 static void look_drained(void *ctx)
 {
     struct worker *w = ctx;
-    bool empty = payments_drain(w->payments) && connection_count(w) == 0;
+    bool is_run = orders_drain(w->orders);
+    bool empty = payments_drain(w->payments) && is_run && connection_count(w) == 0;
     if (empty || clock_mono_us() >= w->drain_until_us) {
         if (!empty) {
             log_warn("worker", "drain time is over; the ledger will settle what is left",
@@ -311,6 +313,14 @@ static void wire_core(struct worker *w)
         .writer_ctx = shared,
     };
     w->payments = payments_new(&config->payments, &parts);
+    struct orders_parts orders = {
+        .loop = w->loop,
+        .store = w->store,
+        .payments = w->payments,
+        .merchants = w->merchants,
+        .seal_key = w->secrets.seal,
+    };
+    w->orders = orders_new(&config->orders, &orders);
 }
 
 static void wire_handlers(struct worker *w)
@@ -418,6 +428,7 @@ static void unwire(struct worker *w)
     http_server_free(&w->ops_http);
     ops_free(&w->ops);
     api_free(&w->api);
+    orders_free(&w->orders);
     payments_free(&w->payments);
     admission_free(&w->admission);
     engine_free(&w->engine);
