@@ -18,6 +18,9 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_PAYMENTS] = {
         "turnpike_payments_total", "counter",
         "Payments that reached a status.", {"status", "currency"}},
+    [METRIC_PAYOUTS] = {
+        "turnpike_payouts_total", "counter",
+        "Payouts that reached a status.", {"status", "currency"}},
     [METRIC_ATTEMPTS] = {
         "turnpike_attempts_total", "counter",
         "Attempts by their outcome.", {"provider", "outcome", "reason"}},

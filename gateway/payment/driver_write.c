@@ -389,7 +389,9 @@ static void log_state(const struct drive *drive)
 {
     char id[ID_TEXT_SIZE];
     const struct store_payment_view *view = &drive->committed.payment;
-    bool is_plain = !drive->is_resumed && payment_status_is_final(view->status);
+    bool is_plain = view->row.is_payout /* these end by recovery, as a rule */
+                        ? view->status != PAYMENT_REVIEW
+                        : !drive->is_resumed && payment_status_is_final(view->status);
     const struct log_field fields[] = {
         LOG_STR("payment_id", id_format(drive_id_kind(&view->row), &view->row.payment_id, id)),
         LOG_CSTR("status", payment_status_name(view->status)),
@@ -414,8 +416,8 @@ static void take_commit(struct drive *drive)
     }
     if (plan->has_event && !plan->is_news && plan->status != PAYMENT_NONE) {
         struct store_payment_view *view = &drive->committed.payment;
-        metrics_count(METRIC_PAYMENTS, 1, str_of(payment_status_name(view->status)),
-                      str_of(view->row.currency));
+        metrics_count(view->row.is_payout ? METRIC_PAYOUTS : METRIC_PAYMENTS, 1,
+                      str_of(payment_status_name(view->status)), str_of(view->row.currency));
         log_state(drive);
     }
 }

@@ -277,7 +277,7 @@ static void finance_sees_its_merchant_and_nothing_else(void **state)
         const char *view;
         long count;
     } views[] = {
-        {"payments", 3},      {"attempts", 3},         {"transfers", 6},
+        {"payments", 3},      {"payouts", 0},          {"attempts", 3},         {"transfers", 6},
         {"trial_balance", 3}, {"balances_per_day", 3}, {"fees_by_provider", 1},
     };
     static const char *const tables[] = {
@@ -310,6 +310,56 @@ static void finance_sees_its_merchant_and_nothing_else(void **state)
     fixture_close(&f);
     (void)fixture_ask(owner, "DROP ROLE fin");
     PQfinish(owner);
+}
+
+/* One of each kind: two views, one journal, one table of fees. */
+static void finance_tells_payouts_from_payments(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    PGconn *owner = fixture_connect("postgres");
+    struct uuid mine = uuid_new();
+    add_merchant(owner, &mine, "postgres");
+    struct rows r;
+    char shown[ID_TEXT_SIZE];
+    char want[64];
+    for (int i = 0; i < 2; i++) {
+        rows_open(&r, &mine);
+        r.payment.is_payout = i == 1;
+        r.attempt.operation = i == 1 ? OPERATION_PAYOUT : OPERATION_SALE;
+        assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+        rows_to_close(&r);
+        if (i == 1) { /* as posting.c posts them */
+            r.events[0].status = PAYMENT_UNCLAIMED;
+            r.transfers[0].debit_account = STR("merchant:payouts");
+            r.transfers[0].credit_account = STR("provider:paypal:acc_1:receivable");
+            r.transfers[0].kind = STR("payout");
+            r.txn.limits = NULL;
+        }
+        assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    }
+    (void)id_format(ID_PAYOUT, &r.payment.payment_id, shown);
+    (void)snprintf(want, sizeof(want), "%s unclaimed 10.99 DE", shown);
+    assert_string_equal(fixture_ask(owner, "SELECT concat_ws(' ', payout, status, amount, country)"
+                                           " FROM finance.payouts"),
+                        want);
+    assert_int_equal(fixture_count(owner, "SELECT count(*) FROM finance.payments"), 1);
+    assert_string_equal(fixture_ask(owner, "SELECT string_agg(left(payment, 4), ' ' ORDER BY"
+                                           " payment) FROM finance.attempts"),
+                        "pay_ pyt_");
+    assert_string_equal(fixture_ask(owner, "SELECT string_agg(DISTINCT left(payment, 4) || kind,"
+                                           " ' ') FROM finance.transfers"),
+                        "pay_fee pay_payment pyt_fee pyt_payout");
+    assert_string_equal(fixture_ask(owner,
+                                    "SELECT concat_ws(' ', payments, gross, payouts, paid_out,"
+                                    " fee_expected, fee_booked) FROM finance.fees_by_provider"),
+                        "1 10.99 1 10.99 1.76 1.76");
+    assert_string_equal(fixture_ask(owner, "SELECT balance_minor FROM finance.trial_balance"
+                                           " WHERE account LIKE '%receivable'"),
+                        "-176");
+    PQfinish(owner);
+    fixture_close(&f);
 }
 
 static void pending_transfers_are_open_until_posted_or_voided(void **state)
@@ -387,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup(the_catalog_keeps_the_rules, fixture_new_database),
         cmocka_unit_test_setup(the_gateway_can_only_append, fixture_new_database),
         cmocka_unit_test_setup(finance_sees_its_merchant_and_nothing_else, fixture_new_database),
+        cmocka_unit_test_setup(finance_tells_payouts_from_payments, fixture_new_database),
         cmocka_unit_test_setup(pending_transfers_are_open_until_posted_or_voided,
                                fixture_new_database),
         cmocka_unit_test_setup(finance_shows_ids_and_amounts_as_the_api_does, fixture_new_database),

@@ -210,6 +210,58 @@ static void an_action_shows_where_the_payer_must_go(void **state)
     assert_string_equal(text_at(sample, "attempts.0.status"), "requires_action");
 }
 
+static void make_payout(struct sample *sample)
+{
+    sample->payment.row.is_payout = true;
+    sample->payment.row.customer_json =
+        STR("{\"type\":\"individual\",\"name\":\"Ada\",\"country\":\"DE\",\"iban_last4\":null}");
+    sample->attempt[0].row.operation = OPERATION_PAYOUT;
+}
+
+static void a_payout_shows_what_may_be_shown_of_its_beneficiary(void **state)
+{
+    struct sample *sample = *state;
+    make_payout(sample);
+    add_outcome(sample, 0, OUTCOME_APPROVED, "approved");
+    sample->payment.status = PAYMENT_SUCCEEDED;
+    print(sample);
+    assert_int_equal(strncmp(text_at(sample, "id"), "pyt_", 4), 0);
+    assert_string_equal(text_at(sample, "object"), "payout");
+    assert_string_equal(text_at(sample, "status"), "succeeded");
+    assert_int_equal(int_at(sample, "amount"), 1099);
+    assert_string_equal(text_at(sample, "beneficiary.name"), "Ada");
+    assert_null(text_at(sample, "beneficiary.iban_last4"));
+    assert_string_equal(text_at(sample, "attempts.0.operation"), "payout");
+    assert_string_equal(text_at(sample, "decision.rule"), "default");
+    assert_true(json_is_false(json_path(sample->json, "cancel_requested")));
+    static const char *const not_there[] = {"customer", "method", "capture", "amount_captured",
+                                            "amount_refunded"};
+    for (size_t i = 0; i < ARRAY_LEN(not_there); i++)
+        assert_null(json_path(sample->json, not_there[i]));
+}
+
+static void a_payout_that_came_back_says_why(void **state)
+{
+    struct sample *sample = *state;
+    make_payout(sample);
+    add_outcome(sample, 0, OUTCOME_PENDING, "unclaimed");
+    sample->payment.status = PAYMENT_UNCLAIMED;
+    sample->attempt[0].is_canceled = true;
+    print(sample);
+    assert_string_equal(text_at(sample, "status"), "unclaimed");
+    assert_true(json_is_true(json_path(sample->json, "cancel_requested")));
+    assert_true(json_is_null(json_path(sample->json, "failure")));
+    json_decref(sample->json);
+    buf_clear(&sample->text);
+    add_outcome(sample, 0, OUTCOME_FAILED, "returned");
+    sample->attempt[0].is_canceled = false;
+    sample->payment.status = PAYMENT_RETURNED;
+    print(sample);
+    assert_string_equal(text_at(sample, "status"), "returned");
+    assert_string_equal(text_at(sample, "failure.reason"), "returned");
+    assert_string_equal(text_at(sample, "attempts.0.reason"), "returned");
+}
+
 static void every_status_prints_as_json(void **state)
 {
     struct sample *sample = *state;
@@ -251,6 +303,8 @@ int main(void)
         TEST(an_open_attempt_is_processing_then_unknown),
         TEST(a_late_row_does_not_hide_an_approval),
         TEST(an_action_shows_where_the_payer_must_go),
+        TEST(a_payout_shows_what_may_be_shown_of_its_beneficiary),
+        TEST(a_payout_that_came_back_says_why),
         TEST(every_status_prints_as_json),
         TEST(empty_texts_print_as_null_or_empty_objects),
     };

@@ -123,6 +123,45 @@ static void tokens_are_found_by_provider(void **state)
     arena_release(&arena);
 }
 
+/* Every part of it, each its own text; none can be read without the key or for another payout. */
+static void a_beneficiary_is_sealed_with_the_tokens(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct uuid merchant = uuid_new(), payout = uuid_new(), other = uuid_new();
+    const struct vault_token tokens[] = {{STR("paypal_payouts"), STR("ada@example.com")}};
+    enum {
+        PARTS = sizeof(struct provider_beneficiary) / sizeof(struct str),
+    };
+    struct provider_beneficiary ada, opened;
+    struct str *part = (struct str *)(void *)&ada;
+    for (size_t i = 0; i < PARTS; i++)
+        part[i] = arena_printf(&arena, "part \"%zu\" \xc3\xa9", i);
+    struct error err;
+    struct str token = STR_NONE;
+    struct str sealed = vault_seal_tokens(&vault, &merchant, &payout, tokens, 1, &ada, &arena);
+    assert_int_equal(str_find(sealed, STR("part"), 0), SIZE_MAX);
+    assert_true(vault_open_beneficiary(&vault, &merchant, &payout, sealed, &arena, &opened, &err));
+    for (size_t i = 0; i < PARTS; i++)
+        assert_true(str_eq(((struct str *)(void *)&opened)[i], part[i]));
+    assert_true(vault_open_token(&vault, &merchant, &payout, sealed, STR("paypal_payouts"), &arena,
+                                 &token, &err));
+    assert_true(str_eq(token, STR("ada@example.com")));
+    assert_true(vault_open_token(&vault, &merchant, &payout, sealed, STR("beneficiary"), &arena,
+                                 &token, &err));
+    assert_int_equal(token.len, 0);
+    assert_false(vault_open_beneficiary(&vault, &merchant, &other, sealed, &arena, &opened, &err));
+    assert_int_equal(opened.iban.len, 0);
+    /* Erased: the columns are NULL. */
+    assert_false(
+        vault_open_beneficiary(&vault, &merchant, &payout, STR_NONE, &arena, &opened, &err));
+    sealed = vault_seal_tokens(&vault, &merchant, &payout, tokens, 1, NULL, &arena);
+    assert_true(vault_open_beneficiary(&vault, &merchant, &payout, sealed, &arena, &opened, &err));
+    assert_int_equal(opened.type.len + opened.iban.len, 0);
+    arena_release(&arena);
+}
+
 static void the_same_text_never_seals_to_the_same_bytes(void **state)
 {
     (void)state;
@@ -160,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_sealed_request_opens_for_its_own_send_only),
         cmocka_unit_test(each_bit_of_a_sealed_request_is_protected),
         cmocka_unit_test(tokens_are_found_by_provider),
+        cmocka_unit_test(a_beneficiary_is_sealed_with_the_tokens),
         cmocka_unit_test(the_same_text_never_seals_to_the_same_bytes),
         cmocka_unit_test(token_hashes_differ_by_merchant_token_and_key),
     };
