@@ -239,6 +239,16 @@ bench:
 	@tests/bench/modules.sh
 	@BUILD=$(BUILD) PART=$(PART) ONLY=$(ONLY) ROUNDS=$(ROUNDS) SECONDS=$(BENCH_SECONDS) node tests/bench/bench.mjs
 
+## bench-10m       The same closed loop and reads on a ledger of ten million payments, made once in
+##                 var/bench-10m and gone on with when stopped (PAYMENTS=10000000 ROUNDS=3 SECONDS=8)
+.PHONY: bench-10m
+bench-10m:
+	@config/dev/packages.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load $(BUILD)/bench/fill
+	@tests/bench/modules.sh
+	@BUILD=$(BUILD) PAYMENTS=$(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS)) \
+	    ROUNDS=$(ROUNDS) SECONDS=$(BENCH_SECONDS) node tests/bench/big.mjs
+
 ## profile         Where the gateway's CPU goes at saturation, by library and function (perf;
 ##                 CONNECTIONS=512 SECONDS=8 OF=gateway|postgres|sandbox)
 .PHONY: profile
@@ -252,6 +262,10 @@ BENCH_SECONDS = $(if $(filter command line environment,$(origin SECONDS)),$(SECO
 $(BUILD)/bench/load: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/load/*.c))
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS) -lm -lpthread
+
+$(BUILD)/bench/fill: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/fill/*.c))
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 // measured.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
 import path from 'node:path';
 import { World, top, until, assert } from '../e2e/lib.mjs';
 
@@ -29,18 +30,30 @@ export const median = (values) => {
 // ---- the world ---------------------------------------------------------------------------------
 
 // What a production gateway has, but for limits that count clients per address: here all have one.
-const settings = {
+export const settings = {
     rules_file: path.join(top, 'tests/bench/bench.rules'),
     provider_connect_ms: 3000, provider_answer_ms: 30000, answer_ms: 20000, send_window_ms: 5000, lease_ms: 60000,
     dead_after_ms: 120000, resolve_first_ms: 2000, resolve_max_ms: 300000, resolve_interval_ms: 1000,
     directory_check_ms: 1000, log_level: 'warn', http_connection_per_address_max: 100000, http_connection_count_max: 8192,
 };
 
+export const agent = (world) => new https.Agent({ ca: world.ca, keepAlive: true, maxSockets: 4 });
+
+// Whoever is interrupted leaves no server behind.
+const open = new Set();
+export const watch = (world) => { open.add(world); return world; };
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+        for (const world of open) world.abandon();
+        process.exit(1);
+    });
+}
+
 export async function makeWorld(name, more = {}) {
     const world = await World.start(name, { workers: Number(process.env.WORKERS ?? -1), delayMs: DELAY_MS, sockets: 4,
         settings: { ...settings, ...more } });
     world.postgres = Number(readFileSync(world.at('pg/data/postmaster.pid'), 'utf8').split('\n')[0]);
-    return world;
+    return watch(world);
 }
 export async function restartGateway(world) {
     await world.stopGateway();

@@ -1,5 +1,5 @@
 // rows.mjs - the rows that one payment leaves in the ledger, read from a real payment of the gateway, and the same
-// rows as a pgbench script and as statements for the comparison service.
+// rows as a pgbench script, as statements for the comparison service and as shapes for bench-fill.
 //
 // Nothing here knows the columns: whatever the schema grows, the comparisons write the same. What differs from
 // payment to payment (ids, key, reference) becomes a parameter; everything else keeps the value of the sample.
@@ -22,7 +22,6 @@ function sampleOf(world, paymentId) {
     const rows = [];
     for (const [table, transaction, column] of tables) {
         const found = world.rows(`SELECT * FROM ${table} WHERE ${column} = '${ids[column]}'`);
-        assert(found.length > 0, `the sample payment has rows in ${table}`);
         for (const row of found)
             rows.push({ table, row, transaction: transaction ?? (row.batch_no === payment.batch_no ? 'open' : 'close') });
     }
@@ -84,6 +83,47 @@ export function pgbenchScript(statements) {
     }
     lines.push('COMMIT;');
     return lines.join('\n') + '\n';
+}
+
+// ---- as shapes for bench-fill ---------------------------------------------------------------------
+
+const copyText = (text) => text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+// Bytes that are text are written as text (bytea's escape format), so that places within them can be filled.
+function bytesText(hex) {
+    const bytes = Buffer.from(hex.slice(2), 'hex');
+    const isText = bytes.every((byte) => (byte >= 0x20 && byte < 0x7f));
+    return isText ? bytes.toString().replaceAll('\\', '\\\\') : hex;
+}
+
+// The rows of a payment as COPY text with ${places}, and its canonical request; `ids` are the texts to be replaced.
+export function shapeOf(world, paymentId, { share, request, texts }) {
+    const { ids, rows } = sampleOf(world, paymentId);
+    const types = new Map(world.rows(`SELECT table_name || '.' || column_name AS name, data_type FROM information_schema.columns
+        WHERE table_schema = 'public'`).map((c) => [c.name, c.data_type]));
+    const from = Date.parse(rows.find((r) => r.table === 'payments').row.created_at);
+    const replace = (text) => [[ids.payment_id, 'payment'], [ids.attempt_id, 'attempt'], [ids.key, 'key'], ...texts]
+        .reduce((all, [found, place]) => all.replaceAll(found, `\${${place}}`), text)
+        .replaceAll(new RegExp(`("amount(?:_captured)?":)${request.amount}\\b`, 'g'), '$1${amount}');
+    let more = 0;
+    const lines = rows.map(({ table, row }) => {
+        const fields = Object.entries(row).map(([name, value]) => {
+            const type = types.get(`${table}.${name}`);
+            if (value === null) return '\\N';
+            if (name === 'fingerprint') return '\\\\x${fingerprint}';
+            if (['event_id', 'transfer_id'].includes(name)) return `\${id_${more++}}`;
+            if (type === 'timestamp with time zone') return `\${time+${Date.parse(value) - from}}`;
+            if (type === 'bigint' && value === request.amount) return '${amount}';
+            return replace(copyText(type === 'bytea' ? bytesText(value) : type === 'boolean' ? (value ? 't' : 'f') : `${value}`));
+        });
+        return { table, columns: Object.keys(row), text: fields.join('\t') + '\n' };
+    });
+    return { share, body: replace('POST\n/v1/payments\n' + canonical(request)), rows: lines };
+}
+// As json_canonical: sorted members, no spaces.
+export function canonical(value) {
+    if (value === null || typeof value !== 'object') return JSON.stringify(value);
+    if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+    return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`;
 }
 
 // Rows per payment of each table: the comparisons must have the gateway's.

@@ -46,7 +46,7 @@ function isFree(port) {
     });
 }
 // `count` neighbouring free ports, below the range from which the kernel picks.
-async function freePorts(count) {
+export async function freePorts(count) {
     for (let tries = 0; tries < 200; tries++) {
         const first = 12000 + Math.floor(Math.random() * 18000);
         let ok = true;

@@ -177,20 +177,24 @@ static void build(struct load *load, struct connection *c)
     char body[REQUEST_BYTES_MAX / 2];
     char path[1024];
     const char *template = class->body;
+    const char *headers = class->headers;
+    const char *own_header = NULL;
     char *line = NULL;
     make_key(load, c->key);
     (void)snprintf(path, sizeof(path), "%s", class->path != NULL ? class->path : "");
     if (class->line_count > 0) {
-        char *rest = NULL;
         line = strdup(class->lines[class->line_at++ % class->line_count]);
         if (line == NULL)
             give_up("out of memory");
-        const char *field = strtok_r(line, "\t", &rest);
-        (void)snprintf(path, sizeof(path), "%s", field != NULL ? field : "/");
-        if ((field = strtok_r(NULL, "\t", &rest)) != NULL)
-            (void)snprintf(c->key, sizeof(c->key), "%s", field);
-        if ((field = strtok_r(NULL, "\t", &rest)) != NULL)
-            template = field;
+        char *rest = line;
+        (void)snprintf(path, sizeof(path), "%s", strsep(&rest, "\t"));
+        const char *key = strsep(&rest, "\t");
+        const char *own_body = strsep(&rest, "\t");
+        own_header = strsep(&rest, "\t");
+        if (key != NULL && key[0] != '\0')
+            (void)snprintf(c->key, sizeof(c->key), "%s", key);
+        if (own_body != NULL && own_body[0] != '\0')
+            template = own_body;
     }
     size_t body_len = fill(body, sizeof(body), template, c->key);
     char key_line[KEY_SIZE + 32] = "";
@@ -200,9 +204,11 @@ static void build(struct load *load, struct connection *c)
     if (body_len > 0)
         (void)snprintf(body_lines, sizeof(body_lines),
                        "Content-Type: application/json\r\nContent-Length: %zu\r\n", body_len);
-    int len = snprintf(c->out, REQUEST_BYTES_MAX, "%s %s HTTP/1.1\r\nHost: %s:%d\r\n%s%s%s\r\n%s",
-                       class->method, path, load->spec->host, load->spec->port, class->headers,
-                       key_line, body_lines, body);
+    int len =
+        snprintf(c->out, REQUEST_BYTES_MAX, "%s %s HTTP/1.1\r\nHost: %s:%d\r\n%s%s%s%s%s\r\n%s",
+                 class->method, path, load->spec->host, load->spec->port, headers,
+                 own_header != NULL ? own_header : "", own_header != NULL ? "\r\n" : "", key_line,
+                 body_lines, body);
     if (len < 0 || len >= REQUEST_BYTES_MAX)
         give_up("a request is over %d bytes", REQUEST_BYTES_MAX);
     c->out_len = (size_t)len;

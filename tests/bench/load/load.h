@@ -48,7 +48,7 @@ struct load_class {   /* one kind of request, with connections of its own */
     double share;            /* of the rate */
     size_t connection_count; /* at most */
     size_t initial_count;    /* open loop: open before the start */
-    char **lines;            /* owned: path TAB key TAB body (the last two may be missing) */
+    char **lines; /* owned: path TAB key TAB body TAB header; all but the path may be missing */
     size_t line_count;
     size_t line_at;
 };
