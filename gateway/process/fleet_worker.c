@@ -69,8 +69,9 @@ static void become_worker(struct fleet *fleet, struct generation *generation, un
     if (getppid() != master_pid) {
         _exit(0); /* the master died before PDEATHSIG was set */
     }
-    (void)signal(SIGHUP, SIG_IGN); /* for the master alone, even when all are signalled */
+    (void)signal(SIGHUP, SIG_IGN); /* for the master alone, even when a terminal signals all */
     (void)signal(SIGUSR2, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     close_what_is_others(fleet, generation, seat);

@@ -408,7 +408,8 @@ static void start_timers(struct worker *w)
     w->on_term = evsignal_new(loop_base(w->loop), SIGTERM, on_terminate, w);
     w->on_int = evsignal_new(loop_base(w->loop), SIGINT, on_terminate, w);
     CHECK(w->on_term != NULL && w->on_int != NULL);
-    CHECK(event_add(w->on_term, NULL) == 0 && event_add(w->on_int, NULL) == 0);
+    CHECK(event_add(w->on_term, NULL) == 0);
+    CHECK(w->start->slot != 0 || event_add(w->on_int, NULL) == 0); /* else the master's business */
     beat(w);
     w->started_us = clock_mono_us();
     loop_timer_start(&w->warm, 0);

@@ -20,7 +20,7 @@ struct worker_start {
 };
 
 /*
- * Connect, then accept on the sockets (is_ready), until SIGTERM or SIGINT. Then accept no more,
+ * Connect, then accept on the sockets (is_ready), until SIGTERM (in the foreground SIGINT, too). Then accept no more,
  * answer what is in hand and one more request of each open connection with Connection: close, close
  * the connections that stay idle for drain_idle_ms, and return 0 when none is left, or when drain_ms
  * are over: payments still waiting are then settled by others. Idle connections are closed at once
