@@ -307,7 +307,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 
 /*
  * A dead process may have left a batch on its way, so its writer is looked at again and again until
- * nothing can arrive any more ($4); only then it is closed.
+ * nothing can arrive any more ($4); only then it is closed. IS TRUE keeps the planner from making a
+ * join of IN: many dead are a hash table and one look at the newest attempts, not a look for each.
  */
 [SQL_ADOPT] = {SQL_CONTROL, "adopt",
     "WITH dead AS MATERIALIZED (SELECT writer_id, watermark_at,"
@@ -317,8 +318,9 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " provider, next_at, lease_until, epoch, tries, reason, parked_at)"
     " SELECT a.merchant_id, a.attempt_id, a.payment_id, a.account_id, a.provider, $2, '-infinity',"
     " 0, 0, 'adopted', $2"
-    " FROM dead d JOIN attempts a ON a.created_at >= d.watermark_at AND a.writer_id = d.writer_id"
-    " WHERE (SELECT count(*) FROM outcomes o WHERE o.merchant_id = a.merchant_id"
+    " FROM attempts a WHERE a.created_at >= (SELECT min(watermark_at) FROM dead)"
+    " AND (a.writer_id IN (SELECT writer_id FROM dead)) IS TRUE"
+    " AND (SELECT count(*) FROM outcomes o WHERE o.merchant_id = a.merchant_id"
     " AND o.attempt_id = a.attempt_id AND o.outcome IN ('approved', 'declined_soft',"
     " 'declined_hard', 'failed')) = 0"
     " AND (SELECT true FROM unresolved r WHERE r.merchant_id = a.merchant_id"
@@ -328,6 +330,10 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " ON CONFLICT (merchant_id, attempt_id) DO NOTHING RETURNING 1),"
     " closed AS (UPDATE writers SET adopted_at = $2"
     " WHERE writer_id IN (SELECT writer_id FROM dead WHERE is_settled))" COUNT_CHANGED},
+
+[SQL_CLOSE_WRITER] = {SQL_CONTROL, "close_writer",
+    "WITH changed AS (UPDATE writers SET reaped_at = $2, adopted_at = $2, watermark_at = $2"
+    " WHERE writer_id = $1 AND reaped_at IS NULL RETURNING 1)" COUNT_CHANGED},
 
 [SQL_REAP_WRITER] = {SQL_CONTROL, "reap_writer",
     "WITH changed AS (UPDATE writers SET reaped_at = $2 WHERE writer_id = $1"

@@ -400,6 +400,11 @@ void store_cancel(struct store *store, const struct uuid *merchant_id,
  */
 void store_adopt(struct store *store, int64_t now_us, int64_t dead_after_ms, store_count_fn done,
                  void *ctx);
+/*
+ * This store's writer ends: all it was asked to write is answered, nothing of it is left to adopt.
+ * Count 0: it has been reaped before. Nothing may be written afterwards.
+ */
+void store_close_writer(struct store *store, int64_t now_us, store_count_fn done, void *ctx);
 /* The master (or its successor, holding the instance lock) says: this writer's process is gone. */
 void store_reap_writer(struct store *store, const struct uuid *writer_id, int64_t now_us,
                        store_count_fn done, void *ctx);

@@ -142,6 +142,14 @@ void store_adopt(struct store *store, int64_t now_us, int64_t dead_after_ms, sto
     call_submit(call);
 }
 
+void store_close_writer(struct store *store, int64_t now_us, store_count_fn done, void *ctx)
+{
+    struct call *call = count_new(store, SQL_CLOSE_WRITER, done, ctx);
+    params_uuid(&call->params, &store->writer_id);
+    params_time(&call->params, now_us);
+    call_submit(call);
+}
+
 void store_reap_writer(struct store *store, const struct uuid *writer_id, int64_t now_us,
                        store_count_fn done, void *ctx)
 {

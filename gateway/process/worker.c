@@ -20,6 +20,7 @@
 enum {
     RULES_BYTES_MAX = ROUTE_RULES_BYTES_MAX + 1,
     DRAIN_LOOK_US = 5000,
+    LEAVE_US = 1000000, /* the ledger may take so long to hear that a writer has ended */
     WARM_LOOK_US = 2000,
     WARM_MAX_US = 2000000, /* then clients are told that the ledger is away */
     TELL_US = 250000,      /* how often dead writers are looked for */
@@ -58,6 +59,7 @@ struct worker {
     bool instance_reaped;
     bool telling_instance;
     char schema_version[MIGRATE_VERSION_SIZE];
+    bool is_leaving; /* the writer is being closed */
     int64_t started_us;
     int64_t drain_until_us; /* 0: not draining */
 };
@@ -221,21 +223,45 @@ static size_t connection_count(const struct worker *w)
                                      http_server_connection_count(w->ops_http);
 }
 
-static void look_drained(void *ctx)
+static void writer_closed(void *ctx, enum store_find found, int64_t count, const struct error *why)
 {
     struct worker *w = ctx;
-    bool is_run = orders_drain(w->orders);
-    bool empty = payments_drain(w->payments) && is_run && connection_count(w) == 0;
-    if (empty || clock_mono_us() >= w->drain_until_us) {
-        if (!empty) {
-            log_warn("worker", "drain time is over; the ledger will settle what is left",
-                     LOG_INT("payments", (int64_t)payments_in_flight(w->payments)),
-                     LOG_INT("connections", (int64_t)connection_count(w)));
-        }
+    (void)found; /* when it could not be said, the master's report says it */
+    (void)count;
+    (void)why;
+    loop_stop(w->loop);
+}
+
+/* Nothing is left: not in hand, not on a connection, not on its way to the ledger. */
+static void leave(struct worker *w)
+{
+    int64_t now_us = clock_mono_us();
+    if (w->is_leaving || !store_is_connected(w->store)) {
         loop_stop(w->loop);
         return;
     }
-    loop_timer_start(&w->drain, DRAIN_LOOK_US);
+    w->is_leaving = true;
+    w->drain_until_us =
+        now_us + LEAVE_US < w->drain_until_us ? now_us + LEAVE_US : w->drain_until_us;
+    store_close_writer(w->store, clock_wall_us(), writer_closed, w);
+    loop_timer_start(&w->drain, w->drain_until_us - now_us);
+}
+
+static void look_drained(void *ctx)
+{
+    struct worker *w = ctx;
+    bool is_over = clock_mono_us() >= w->drain_until_us;
+    bool is_run = orders_drain(w->orders);
+    if (w->is_leaving || (payments_drain(w->payments) && is_run && connection_count(w) == 0)) {
+        leave(w);
+    } else if (is_over) {
+        log_warn("worker", "drain time is over; the ledger will settle what is left",
+                 LOG_INT("payments", (int64_t)payments_in_flight(w->payments)),
+                 LOG_INT("connections", (int64_t)connection_count(w)));
+        loop_stop(w->loop);
+    } else {
+        loop_timer_start(&w->drain, DRAIN_LOOK_US);
+    }
 }
 
 static void close_idle(void *ctx)

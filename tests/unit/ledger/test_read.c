@@ -574,6 +574,43 @@ static int64_t reap_instance(struct fixture *f, int64_t now_us)
     return number_wait(&number);
 }
 
+static int64_t close_writer(struct fixture *f, int64_t now_us)
+{
+    struct number number = {.f = f};
+    f->waiting_for++;
+    store_close_writer(f->store, now_us, number_done, &number);
+    return number_wait(&number);
+}
+
+/* A reload ends many writers; none of them is looked at again. */
+static void a_writer_that_closed_leaves_nothing_to_adopt(void **state)
+{
+    (void)state;
+    struct fixture closed;
+    struct fixture alive;
+    fixture_open(&closed);
+    fixture_open(&alive);
+    struct uuid merchant_id = uuid_new();
+    int64_t now_us = clock_wall_us();
+    struct rows done;
+    rows_open(&done, &merchant_id);
+    assert_int_equal(write_now(&closed, &done.txn), STORE_COMMITTED);
+    rows_to_close(&done);
+    assert_int_equal(write_now(&closed, &done.txn), STORE_COMMITTED);
+    assert_int_equal(close_writer(&closed, now_us), 1);
+    assert_int_equal(close_writer(&closed, now_us), 0);
+    assert_int_equal(heartbeat(&closed, now_us, 0), 0); /* no way back */
+    assert_int_equal(reap_writer(&alive, &closed.writer_id, now_us + 1), 0);
+    assert_int_equal(adopt(&alive, now_us + 3600000000, 60000), 0);
+    PGconn *conn = fixture_connect("turnpike_gateway");
+    assert_int_equal(fixture_count(conn, "SELECT count(*) FROM writers WHERE reaped_at IS NOT NULL"
+                                         " AND adopted_at = reaped_at"),
+                     1);
+    PQfinish(conn);
+    fixture_close(&closed);
+    fixture_close(&alive);
+}
+
 static void attempts_of_the_dead_are_adopted(void **state)
 {
     (void)state;
@@ -717,6 +754,7 @@ int main(void)
         cmocka_unit_test_setup(pages_go_from_new_to_old_without_gap, fixture_new_database),
         cmocka_unit_test_setup(a_claim_is_a_lease_with_an_epoch, fixture_new_database),
         cmocka_unit_test_setup(two_claimers_share_without_overlap, fixture_new_database),
+        cmocka_unit_test_setup(a_writer_that_closed_leaves_nothing_to_adopt, fixture_new_database),
         cmocka_unit_test_setup(attempts_of_the_dead_are_adopted, fixture_new_database),
         cmocka_unit_test_setup(a_watermark_spares_what_is_behind_it, fixture_new_database),
         cmocka_unit_test_setup(an_instance_reaps_its_former_life, fixture_new_database),
