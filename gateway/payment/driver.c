@@ -400,7 +400,8 @@ struct payments *payments_new(const struct payments_config *config,
 bool payments_drain(struct payments *payments)
 {
     payments->is_draining = true;
-    return payments->in_hand_count == 0 && payments->canceling_count == 0;
+    return payments->in_hand_count == 0 && payments->canceling_count == 0 &&
+           !payments->resolver.is_claiming;
 }
 
 size_t payments_in_flight(const struct payments *payments)

@@ -199,7 +199,7 @@ void payout_cancel_start(struct payments *payments, struct merchant *merchant,
 {
     struct canceling *canceling = calloc(1, sizeof(*canceling));
     CHECK(canceling != NULL);
-    bool is_full = payments->is_draining || payments->canceling_count >= CANCELING_MAX;
+    bool is_full = payments->canceling_count >= CANCELING_MAX;
     *canceling = (struct canceling){
         .payments = payments,
         .merchant = merchant,
