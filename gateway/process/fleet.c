@@ -110,9 +110,16 @@ struct generation *fleet_serving(struct fleet *fleet)
     return NULL;
 }
 
-bool fleet_is_starting(const struct fleet *fleet)
+bool fleet_is_handing_over(const struct fleet *fleet)
 {
-    return count_generations(fleet, GENERATION_STARTING) > 0;
+    for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
+        const struct member *member = &fleet->member[slot];
+        if (member->generation != NULL && member->generation->state == GENERATION_DRAINING &&
+            !member->is_adopted && atomic_load(&fleet_slot(fleet, slot)->is_ready) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void signal_members(const struct fleet *fleet, const struct generation *generation,

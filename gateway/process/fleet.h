@@ -99,7 +99,9 @@ struct generation *fleet_next(struct fleet *fleet);
 void fleet_start(struct fleet *fleet, struct generation *generation);
 void fleet_abandon(struct generation *generation);
 struct generation *fleet_serving(struct fleet *fleet); /* NULL before the first fleet_start */
-bool fleet_is_starting(const struct fleet *fleet);
+/* An older worker has not yet heard that it shall accept no more. (Of adopted ones nothing is known.)
+ */
+bool fleet_is_handing_over(const struct fleet *fleet);
 
 /* Start, watch, kill. At least every 50 ms, and after each reaped child. */
 void fleet_tick(struct fleet *fleet);

@@ -133,8 +133,9 @@ static void look_at_start(struct reload *reload)
     enum log_level level = LOG_INFO;
     struct error why;
     const struct generation *next = reload->next;
-    if (next->number == reload->number && next->state == GENERATION_STARTING) {
-        return;
+    bool is_over = next->number != reload->number || next->state != GENERATION_STARTING;
+    if (!is_over || fleet_is_handing_over(reload->fleet)) {
+        return; /* done means: whoever connects from now on meets the new workers alone */
     }
     if (next->number != reload->number || next->state != GENERATION_SERVING) {
         (void)fail(&why, ERROR_UNAVAILABLE,

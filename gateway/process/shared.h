@@ -23,7 +23,7 @@ enum {
 struct shared_slot {
     _Atomic pid_t pid;            /* 0: nobody */
     _Atomic int64_t heartbeat_us; /* monotonic */
-    _Atomic int is_ready;         /* serves */
+    _Atomic int is_ready;         /* accepts */
     _Atomic int is_retired;       /* told to finish what it holds and to leave */
     struct uuid writer_id;        /* written by the master before the fork */
 };

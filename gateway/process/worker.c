@@ -285,6 +285,7 @@ static void close_listeners(struct worker *w, bool all_stop)
     http_server_retire(w->ops_http);
     (void)close(w->start->api_fd);
     (void)close(w->start->ops_fd);
+    atomic_store(&w->start->shared->slot[w->start->slot].is_ready, 0);
 }
 
 static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)

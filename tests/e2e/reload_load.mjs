@@ -108,8 +108,10 @@ export class Load {
         const silent = world.log.filter((entry) => entry.status === 0);
         const lost = silent.filter((entry) => !this.wasInKilledHands(entry));
         assert(lost.length === 0, `${lost.length} requests were lost outside of killed workers: ${JSON.stringify(lost.slice(0, 3))}`);
-        const others = world.log.filter((entry) => ![0, 201, 202].includes(entry.status));
-        assert(others.length === 0, `${others.length} requests were refused: ${JSON.stringify(others.slice(0, 3))}`);
+        // A slow machine may be overloaded: then it says so, and the client comes again.
+        const others = world.log.filter((entry) => ![0, 201, 202, 429, 503].includes(entry.status));
+        assert(others.length === 0, `${others.length} requests were answered wrongly: ${JSON.stringify(others.slice(0, 3))}`);
+        const refused = world.log.filter((entry) => [429, 503].includes(entry.status)).length;
         for (const entry of world.log.filter((e) => e.status !== 201)) {
             await until(`key ${entry.key} is told a final answer`, async () => {
                 const again = await world.call('POST', world.api + '/v1/payments', { body: entry.body, key: world.key, headers: { 'idempotency-key': `"${entry.key}"` } });
@@ -119,7 +121,7 @@ export class Load {
         }
         await world.settled(90000);
         await world.judge();
-        return { payments: world.log.length, in_killed_hands: silent.length };
+        return { payments: world.log.length, in_killed_hands: silent.length, refused };
     }
 }
 
