@@ -201,7 +201,7 @@ static void watch_heartbeats(struct fleet *fleet, int64_t now_us)
         int64_t silent_us = now_us - atomic_load(&shared->heartbeat_us);
         if (silent_us > member->generation->config.heartbeat_late_ms * CLOCK_MS_US) {
             log_error("master", "a worker is silent; killing it", LOG_INT("slot", slot),
-                      LOG_INT("pid", pid), LOG_INT("silent_ms", silent_us / CLOCK_MS_US));
+                      LOG_INT("worker_pid", pid), LOG_INT("silent_ms", silent_us / CLOCK_MS_US));
             atomic_store(&shared->heartbeat_us, now_us); /* once is enough */
             (void)kill(pid, SIGKILL);
         }

@@ -189,18 +189,18 @@ static void note_death(struct fleet *fleet, const struct member *dead, pid_t pid
     bool unusable = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_CONFIG_EXIT;
     if (fleet->stop_us != 0 || dead->generation->state == GENERATION_DRAINING) {
         if (!clean) {
-            log_warn("master", "a worker did not end cleanly", LOG_INT("pid", pid),
+            log_warn("master", "a worker did not end cleanly", LOG_INT("worker_pid", pid),
                      LOG_INT("signal", signal_number));
         }
     } else if (dead->generation->state == GENERATION_STARTING) {
         log_error("master", "a new worker died before it was ready; the old ones go on",
-                  LOG_INT("pid", pid), LOG_INT("signal", signal_number));
+                  LOG_INT("worker_pid", pid), LOG_INT("signal", signal_number));
         fleet_retire(fleet, dead->generation);
     } else if (unusable && !fleet->has_served) {
         fleet->failed = true;
     } else {
         log_warn("master", "a worker is gone; starting another", LOG_INT("seat", dead->seat),
-                 LOG_INT("pid", pid), LOG_INT("signal", signal_number));
+                 LOG_INT("worker_pid", pid), LOG_INT("signal", signal_number));
         metrics_count(METRIC_WORKER_RESTARTS, 1, WIFSIGNALED(status) ? STR("signal") : STR("exit"));
         plan_restart(fleet, dead);
     }
