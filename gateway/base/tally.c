@@ -25,7 +25,7 @@ enum {
     TAG_FIRST = TAG_MOVING + SHM_SLOT_MAX, /* of a key */
     PROBE_MAX = 16,                        /* places where a key may be */
     JOIN_TRIES = 64,
-    WAIT_TRIES = 256, /* yields to a process that moves a place; it may be preempted, or dead */
+    YIELDS_MAX = 32, /* of one join to those who move places: preempted, or dead for a moment */
 };
 
 struct tally_entry {
@@ -113,33 +113,40 @@ static enum around look_around(struct tally *tally, const struct tally_entry *ow
     return around;
 }
 
-static bool take_over(struct tally *tally, struct tally_entry *entry, uint64_t tag, unsigned slot)
+/* Let a process that moves a place go on; false: that was tried often enough. */
+static bool yield_to_mover(unsigned *yields)
+{
+    if (*yields >= YIELDS_MAX)
+        return false;
+    ++*yields;
+    (void)sched_yield();
+    return true;
+}
+
+static bool take_over(struct tally *tally, struct tally_entry *entry, uint64_t tag, unsigned slot,
+                      unsigned *yields)
 {
     unsigned long long seen = atomic_load(&entry->tag);
     if (is_mark(seen) || !atomic_compare_exchange_strong(&entry->tag, &seen, TAG_MOVING + slot))
         return false;
     enum around around = AROUND_LATER;
-    for (unsigned i = 0; i < WAIT_TRIES && around == AROUND_LATER; i++) {
+    do {
         around = tally_count(entry) == 0 ? look_around(tally, entry, tag, slot) : AROUND_FIRST;
-        if (around == AROUND_LATER)
-            (void)sched_yield();
-    }
+    } while (around == AROUND_LATER && yield_to_mover(yields));
     atomic_store(&entry->tag, around == AROUND_FIRST ? seen : tag);
     return around != AROUND_FIRST;
 }
 
 /* What find says when nothing moves, or after patience with what does. */
-static struct tally_entry *find_calmly(struct tally *tally, uint64_t tag)
+static struct tally_entry *find_calmly(struct tally *tally, uint64_t tag, unsigned *yields)
 {
     bool is_moving = true;
     struct tally_entry *entry = NULL;
-    for (unsigned i = 0; i < WAIT_TRIES && is_moving; i++) {
+    do {
         entry = find(tally, tag, &is_moving);
         if (entry != NULL && atomic_load(&entry->tag) == tag)
             return entry;
-        if (is_moving)
-            (void)sched_yield();
-    }
+    } while (is_moving && yield_to_mover(yields));
     return entry;
 }
 
@@ -147,11 +154,12 @@ struct tally_entry *tally_join(struct tally *tally, const struct uuid *key, unsi
 {
     CHECK(slot < SHM_SLOT_MAX);
     uint64_t tag = tag_of(tally, key);
+    unsigned yields = 0;
     for (unsigned tries = 0; tries < JOIN_TRIES; tries++) {
-        struct tally_entry *entry = find_calmly(tally, tag);
+        struct tally_entry *entry = find_calmly(tally, tag, &yields);
         if (entry == NULL)
             return NULL;
-        if (atomic_load(&entry->tag) != tag && !take_over(tally, entry, tag, slot))
+        if (atomic_load(&entry->tag) != tag && !take_over(tally, entry, tag, slot, &yields))
             continue;
         atomic_fetch_add(&entry->share[slot], 1);
         if (atomic_load(&entry->tag) == tag)

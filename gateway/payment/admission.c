@@ -49,6 +49,8 @@ static bool refuse(struct admission *admission, enum admission_reason reason,
     verdict->detail = reasons[reason].detail;
     verdict->retry_after_s = is_ours ? 1 + (int)rng_below(&admission->rng, RETRY_OVERLOAD_S) : 1;
     metrics_add(admission->refused[reason], 1);
+    if (reason == ADMISSION_OVERLOAD)
+        governor_refused(&admission->governor);
     return false;
 }
 

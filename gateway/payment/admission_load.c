@@ -11,6 +11,7 @@ enum {
     ADDRESS_BUCKETS = 32768,
     LANES = 8192, /* keys and merchants with something under way: 2.5 MB */
     KEYS_REMEMBERED = 65536,
+    LAGGING = 4,                /* times its bound: newcomers wait */
     OPENED_REMEMBERED = 131072, /* 1 MB: at 4,000 payments a second, half a minute */
 };
 
@@ -171,7 +172,7 @@ static void tick(void *ctx)
     metrics_hold(admission->limit, (int64_t)admission->governor.limit);
     tell_of_overload(admission);
     count_shared_buckets(admission->shared);
-    if (lag_us > admission->config.overload.lag_us && admission->lagging != NULL)
+    if (lag_us > LAGGING * admission->config.overload.lag_us && admission->lagging != NULL)
         admission->lagging(admission->lagging_ctx);
     loop_timer_start(&admission->timer, GOVERNOR_INTERVAL_MS * CLOCK_MS_US);
 }

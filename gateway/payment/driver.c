@@ -409,6 +409,11 @@ size_t payments_in_flight(const struct payments *payments)
     return payments->in_hand_count;
 }
 
+bool payments_has_room(const struct payments *payments)
+{
+    return admission_has_room(payments->parts.admission);
+}
+
 void payments_use_rules(struct payments *payments, struct rule_set *rules)
 {
     payments->parts.rules = rules;

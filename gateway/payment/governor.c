@@ -3,7 +3,8 @@
 #include "base/error.h"
 
 enum {
-    PRESSED_MIN = 2, /* intervals: one alone may be a hiccup of the disk */
+    PRESSED_MIN = 2,  /* intervals: one alone may be a hiccup of the disk */
+    REFUSING_MIN = 2, /* intervals */
     RISE_SHARE = 8,
     RISE_LEAST = 8,
 };
@@ -51,8 +52,30 @@ static size_t larger(size_t a, size_t b)
 static size_t pressed_limit(const struct governor *governor, size_t own_count)
 {
     size_t wanted = own_count * 1000 / (size_t)governor->pressure_permille;
-    size_t patient = smaller(governor->config.calm_count, wanted * GOVERNOR_PATIENCE);
-    return larger(larger(wanted, patient), GOVERNOR_LIMIT_MIN);
+    size_t calm = governor->config.calm_count;
+    if (governor->is_flood)
+        calm /= GOVERNOR_FLOOD_SHARE;
+    if (governor->crushed_count * GOVERNOR_INTERVAL_MS >= GOVERNOR_PATIENCE_MS)
+        calm = smaller(calm, wanted * GOVERNOR_PATIENCE);
+    return larger(larger(wanted, calm), GOVERNOR_LIMIT_MIN);
+}
+
+void governor_refused(struct governor *governor)
+{
+    governor->is_refusing = true;
+}
+
+static void look_for_flood(struct governor *governor)
+{
+    bool is_pressed = governor->pressure_permille > 1000;
+    if (governor->is_refusing) {
+        governor->refusing_count += is_pressed;
+        governor->quiet_count = 0;
+    } else if (++governor->quiet_count * GOVERNOR_INTERVAL_MS >= GOVERNOR_FLOOD_MS) {
+        governor->refusing_count = 0;
+    }
+    governor->is_refusing = false;
+    governor->is_flood = governor->refusing_count >= REFUSING_MIN;
 }
 
 void governor_tick(struct governor *governor, size_t own_count, int64_t lag_us, int64_t now_us)
@@ -61,6 +84,9 @@ void governor_tick(struct governor *governor, size_t own_count, int64_t lag_us, 
     int64_t by_write = write_delay(governor, now_us) * 1000 / config->write_us;
     int64_t by_lag = lag_us * 1000 / config->lag_us;
     governor->pressure_permille = by_write > by_lag ? by_write : by_lag;
+    bool is_crushed = governor->pressure_permille > GOVERNOR_PATIENCE * 1000;
+    governor->crushed_count = is_crushed ? governor->crushed_count + 1 : 0;
+    look_for_flood(governor);
     governor->write_sum_us = 0;
     governor->write_count = 0;
     if (governor->pressure_permille <= 1000) {

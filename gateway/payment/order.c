@@ -126,7 +126,7 @@ static void claim_run(void *ctx)
     if (orders->is_claiming || orders->is_draining)
         return;
     if (orders->in_flight >= orders->config.in_flight_max ||
-        !store_is_connected(orders->parts.store)) {
+        !store_is_connected(orders->parts.store) || !payments_has_room(orders->parts.payments)) {
         look_again(orders, orders->config.interval_ms);
         return;
     }

@@ -50,6 +50,8 @@ struct payments *payments_new(const struct payments_config *config,
  */
 bool payments_drain(struct payments *payments);
 size_t payments_in_flight(const struct payments *payments);
+/* For work that no client waits for: nothing presses, and half of the room is free. */
+bool payments_has_room(const struct payments *payments);
 void payments_free(struct payments **payments);
 
 enum {

@@ -79,24 +79,59 @@ static void a_lagging_loop_does_the_same(void **state)
     assert_int_equal(governor.limit, 1500);
 }
 
-/* As many as calm_count are no flood, unless they take too long by far. */
+/* As many as calm_count are no flood, unless they take too long by far for seconds. */
 static void few_in_hand_are_taken_with_patience(void **state)
 {
     (void)state;
-    intervals(2, 1000, 300 * MS, 0);
+    intervals(600, 1000, 1000 * MS, 500 * MS);
     assert_int_equal(governor.limit, 1024);
-    intervals(2, 1000, 500 * MS, 0);
-    assert_int_equal(governor.limit, 800);
-    intervals(2, 1000, 4000 * MS, 0);
-    assert_int_equal(governor.limit, 100);
-    intervals(2, 1000, 1000000 * MS, 0);
+    intervals(29, 1000, 4000 * MS, 0);
+    assert_int_equal(governor.limit, 1024);
+    intervals(1, 1000, 4000 * MS, 0);
+    assert_int_equal(governor.limit, 250);
+    intervals(1, 1000, 900 * MS, 0);
+    assert_int_equal(governor.limit, 1024);
+    intervals(40, 1000, 1000000 * MS, 0);
     assert_int_equal(governor.limit, GOVERNOR_LIMIT_MIN);
+}
+
+/* Refusals at the limit show that it is one: then queues are kept short. */
+static void a_flood_is_not_taken_with_patience(void **state)
+{
+    (void)state;
+    intervals(5, 1000, 500 * MS, 0);
+    assert_int_equal(governor.limit, 1024);
+    for (int i = 0; i < 2; i++) {
+        governor_refused(&governor);
+        intervals(1, 1000, 200 * MS, 0);
+    }
+    assert_true(governor.is_flood);
+    assert_int_equal(governor.limit, 500);
+    intervals(2, 500, 900 * MS, 0);
+    assert_int_equal(governor.limit, 256); /* a busy machine is slow whatever we hold */
+    /* Over after a second without refusals. */
+    intervals(8, 100, 10 * MS, 0);
+    assert_false(governor.is_flood);
+    intervals(2, 1000, 500 * MS, 0);
+    assert_int_equal(governor.limit, 1024);
+}
+
+/* A limit that is reached now and then, without pressure, is no flood. */
+static void refusals_without_pressure_are_no_flood(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        governor_refused(&governor);
+        intervals(1, 1000, 50 * MS, 0);
+    }
+    assert_false(governor.is_flood);
+    assert_int_equal(governor.limit, 4096);
 }
 
 static void relief_brings_the_limit_back_within_seconds(void **state)
 {
     (void)state;
-    intervals(2, 1000, 1000000 * MS, 0);
+    intervals(40, 1000, 1000000 * MS, 0);
     assert_int_equal(governor.limit, GOVERNOR_LIMIT_MIN);
     intervals(10, 50, 20 * MS, 0);
     assert_in_range(governor.limit, 200, 1000);
@@ -112,10 +147,12 @@ static void a_standstill_is_noticed_without_any_answer(void **state)
         governor_write_began(&governor, now_us);
     intervals(1, 500, 0, 0);
     assert_int_equal(governor.limit, 4096);
-    intervals(10, 500, 0, 0);
+    intervals(9, 500, 0, 0);
+    assert_int_equal(governor.limit, 1024);
+    intervals(40, 500, 0, 0);
     assert_in_range(governor.limit, GOVERNOR_LIMIT_MIN, 200);
     for (int i = 0; i < 500; i++)
-        governor_write_ended(&governor, 1100 * MS, now_us);
+        governor_write_ended(&governor, 5000 * MS, now_us);
     intervals(40, 0, 0, 0);
     assert_int_equal(governor.limit, 4096);
 }
@@ -179,6 +216,8 @@ int main(void)
         T(slow_writes_bring_it_to_what_is_done_in_time),
         T(a_lagging_loop_does_the_same),
         T(few_in_hand_are_taken_with_patience),
+        T(a_flood_is_not_taken_with_patience),
+        T(refusals_without_pressure_are_no_flood),
         T(relief_brings_the_limit_back_within_seconds),
         T(a_standstill_is_noticed_without_any_answer),
         T(idleness_is_no_standstill),
