@@ -28,13 +28,13 @@ OPT      := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-saniti
 LINK     += -fsanitize=address,undefined
 endif
 
-PKGS     := libevent libevent_openssl libssl libcrypto jansson libpq libcurl
+PKGS     := libevent libevent_openssl libssl libcrypto jansson libpq libcurl libzstd
 VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 CPPFLAGS := -I. -Igateway -D_GNU_SOURCE -DTURNPIKE_VERSION='"0.1.0"' \
             $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)) \
             -isystem /usr/share/include/llhttp -isystem /usr/include/postgresql
 CFLAGS   := -std=gnu11 -g $(OPT) $(WARNINGS) $(HARDEN)
-LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -levent_openssl -levent -lssl -lcrypto -ljansson -lpq -lcurl)
+LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -levent_openssl -levent -lssl -lcrypto -ljansson -lpq -lcurl -lzstd)
 
 # Modules, from the top level of the tree down: each links against those after it.
 MODULES   := process dashboard api payment sandbox http ledger router providers base

@@ -32,7 +32,7 @@ file_packages() { # file:package; a file may be a pattern
     run) echo "/usr/include/stdio.h:libc6-dev /usr/include/event2/event.h:libevent-dev
         /usr/include/openssl/ssl.h:libssl-dev /usr/share/llhttp/llhttp.c:node-llhttp
         /usr/include/jansson.h:libjansson-dev /usr/include/postgresql/libpq-fe.h:libpq-dev
-        /usr/include/uthash.h:uthash-dev /usr/lib/postgresql/15/bin/postgres:postgresql-15
+        /usr/include/uthash.h:uthash-dev /usr/include/zstd.h:libzstd-dev /usr/lib/postgresql/15/bin/postgres:postgresql-15
         /var/lib/dpkg/info/libcurl4-openssl-dev*.list:libcurl4-openssl-dev
         /etc/ssl/certs/ca-certificates.crt:ca-certificates" ;;
     test) echo "/usr/include/cmocka.h:libcmocka-dev" ;;

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/pack.h"
+#include "payment/present.h"
 
 enum {
     KEY_ROUNDS_MAX = 3,
@@ -125,11 +127,20 @@ static void payment_loaded(void *ctx, enum store_find found,
 
 static void replay(struct drive *drive, const struct store_answer *answer)
 {
+    struct str body;
+    struct error err;
+    if (!unpack(answer->body, PRESENT_BYTES_MAX, &drive->arena, &body, &err)) {
+        log_error("payment", "cannot read a stored answer", LOG_CSTR("error", err.text),
+                  LOG_STR("request_id", drive->request_id));
+        set_problem(drive, MESSAGE_OUTCOME_PENDING, 1);
+        refuse(drive);
+        return;
+    }
     metrics_count(METRIC_IDEMPOTENCY_REPLAYS, 1);
     struct payment_reply reply = {
         .status = answer->status,
         .content_type = answer->content_type,
-        .body = answer->body,
+        .body = body,
         .location = answer->location,
         .replayed = true,
     };

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/pack.h"
 #include "ledger/posting.h"
 #include "payment/present.h"
 
@@ -276,13 +277,18 @@ static void add_answer(struct drive *drive, struct rows *rows)
     present_payment(view, &body);
     drive->answer_body = arena_str(&drive->write_arena, buf_str(&body));
     buf_release(&body);
+    struct buf small;
+    buf_init(&small, 2 * PRESENT_BYTES_MAX);
+    pack(drive->answer_body, &small);
+    struct str packed = arena_str(&drive->write_arena, buf_str(&small));
+    buf_release(&small);
     rows->answer = (struct store_answer){
         .merchant_id = view->row.merchant_id,
         .key = view->row.key,
         .status = 201,
         .content_type = STR("application/json"),
         .location = drive_location(&view->row, &drive->write_arena),
-        .body = drive->answer_body,
+        .body = packed,
         .created_us = rows->now_us,
     };
     rows->txn.answer = &rows->answer;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/pack.h"
 
 #define BENEFICIARY "beneficiary" /* beside the names of providers */
 
@@ -78,7 +79,12 @@ struct str vault_seal_request(const struct vault *vault, const struct uuid *merc
     struct buf plain;
     buf_init(&plain, VAULT_TEXT_MAX);
     provider_request_pack(request, &plain);
-    struct str sealed = seal(vault, &bound, &plain, arena);
+    CHECK(buf_is_ok(&plain));
+    struct buf packed;
+    buf_init(&packed, 2 * VAULT_TEXT_MAX);
+    pack(buf_str(&plain), &packed);
+    struct str sealed = seal(vault, &bound, &packed, arena);
+    plain_release(&packed);
     plain_release(&plain);
     return sealed;
 }
@@ -90,9 +96,10 @@ bool vault_open_request(const struct vault *vault, const struct uuid *merchant_i
     struct bound bound = bound_to_send(merchant_id, attempt_id, send_number);
     struct buf plain;
     buf_init(&plain, VAULT_TEXT_MAX);
-    bool is_done = crypto_open(vault->seal_key, bound_str(&bound), sealed, &plain, err);
-    if (is_done)
-        is_done = provider_request_unpack(arena_str(arena, buf_str(&plain)), arena, request, err);
+    struct str text = STR_NONE;
+    bool is_done = crypto_open(vault->seal_key, bound_str(&bound), sealed, &plain, err) &&
+                   unpack(buf_str(&plain), VAULT_TEXT_MAX, arena, &text, err) &&
+                   provider_request_unpack(arena_str(arena, text), arena, request, err);
     plain_release(&plain);
     return is_done || fail_prefix(err, "cannot open the stored request");
 }
