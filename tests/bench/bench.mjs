@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { freePorts } from '../e2e/lib.mjs';
 import * as b from './lib.mjs';
 import { pgbenchScript, shape, statementsOf } from './rows.mjs';
 import { print } from './table.mjs';
@@ -49,18 +50,19 @@ async function partA(world, statements, round) {
 async function startService(world, statements, sample) {
     const file = world.at('service.json');
     const answer = JSON.stringify(sample.answer);
-    writeFileSync(file, JSON.stringify({ statements, answer, port: world.port + 5, databaseConnections: 32, providerConnections: 1024,
+    const port = await freePorts(1);
+    writeFileSync(file, JSON.stringify({ statements, answer, port, databaseConnections: 32, providerConnections: 1024,
         database: { host: world.socket, port: 5432, database: 'bench_b', user: 'postgres' }, keys: [world.key],
         provider: `https://127.0.0.1:${world.sandboxPort + 1}`, user: 'e2e-client', password: 'e2e-secret',
         ca: world.at('tls/ca.pem'), tlsKey: world.at('tls/gateway.key'), tlsCertificate: world.at('tls/gateway.pem') }));
     const log = openSync(world.at('log/service.log'), 'a');
     const child = spawn(process.execPath, [path.join(b.top, 'tests/bench/service/server.mjs'), file], { stdio: ['ignore', log, log], env: { ...process.env, NODE_ENV: 'production' } });
     closeSync(log);
-    await b.until('the comparison service answers', async () => (await world.call('GET', `https://127.0.0.1:${world.port + 5}/ready`)).status === 200);
-    return child;
+    await b.until('the comparison service answers', async () => (await world.call('GET', `https://127.0.0.1:${port}/ready`)).status === 200);
+    return Object.assign(child, { port });
 }
 async function partB(world, service) {
-    const result = await b.load(world, { name: 'b', port: world.port + 5, warmup: 1.5, seconds, groups: b.groups(world, service.pid),
+    const result = await b.load(world, { name: 'b', port: service.port, warmup: 1.5, seconds, groups: b.groups(world, service.pid),
         classes: [b.payments(world, SERVICE_CONNECTIONS)] });
     const told = b.told(result);
     b.assert(told.created === told.all, `the service answered ${JSON.stringify(told.total)}; see ${world.at('log/service.log')}`);
@@ -149,6 +151,7 @@ async function prepare(world) {
     b.assert(sample.status === 201 && sample.answer.provider === 'paypal', `the sample payment: ${sample.status} ${sample.raw ?? sample.error}`);
     const id = world.rows('SELECT payment_id FROM payments')[0].payment_id;
     await b.check(world, counts, 1);
+    await b.check(world, counts, await b.prime(world));
     return { sample, statements: statementsOf(world, id) };
 }
 

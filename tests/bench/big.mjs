@@ -293,6 +293,8 @@ try {
     await b.resetBooks(full); // of the sample payments
     await fill(full);
     empty = await BigWorld.open(emptyFolder);
+    await b.prime(empty);
+    await b.resetBooks(empty);
     result.fsync = [await b.fsyncTime(full)];
     for (let round = 1; round <= rounds; round++) {
         b.say(`round ${round} of ${rounds}`);

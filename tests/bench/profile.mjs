@@ -64,6 +64,7 @@ const world = await b.makeWorld('profile');
 const file = world.at('perf.data');
 let failed;
 try {
+    await b.prime(world);
     const load = b.load(world, { name: 'profile', warmup: 3, seconds: seconds + 1, classes: [b.payments(world, connections)] });
     await new Promise((done) => setTimeout(done, 4000)); // connections and warm-up
     const perf = spawn('perf', ['record', '-F', `${HERTZ}`, '--call-graph', 'dwarf,16384', '-p', `${pidOf(world)}`, '-o', file, 'sleep', `${seconds - 2}`], { stdio: ['ignore', 'pipe', 'pipe'] });
