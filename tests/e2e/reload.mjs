@@ -80,7 +80,10 @@ await suite('reload', { workers: 2, delayMs: 20, settings }, {
             if (due && !duringReload) await killOne(world, load);
             const begin = Date.now();
             const reload = start(world, 'reload');
-            if (duringReload) await killOne(world, load);
+            if (duringReload) {
+                await new Promise((done) => setTimeout(done, Math.random() * 100)); // any moment of it
+                await killOne(world, load);
+            }
             const { status, said } = await reload;
             // A new worker that is killed before it serves ends that reload, and nothing else.
             if (status !== 0 && duringReload && /new workers died|check died/.test(said)) refused++;
