@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages that targets need and that are missing: packages.sh run|test|fuzz|clients|bench|profile|bare|pages...
+# Install the Debian packages that targets need and that are missing: packages.sh run|test|fuzz|clients|bench|profile|bare|pages|attack...
 # Nothing is touched when all are there. Needs no more than dash and what every Debian has.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -24,6 +24,7 @@ command_packages() { # command:package
     profile) echo "node:nodejs perf:linux-perf" ;;
     bare) echo "debootstrap:debootstrap git:git unshare:util-linux" ;;
     pages) echo "chromium:chromium node:nodejs" ;;
+    attack) echo "haproxy:haproxy nginx:nginx-light node:nodejs" ;;
     esac
 }
 
@@ -110,6 +111,23 @@ allow_cluster() {
     made_conf=
 }
 
+# Proxies that tests start by themselves, on ports of their own: none is to listen on port 80 now.
+policy=/usr/sbin/policy-rc.d
+forbid_services() { # sets made_policy
+    case " $missing " in
+    *" nginx-light "* | *" haproxy "*) ;;
+    *) return 0 ;;
+    esac
+    if [ ! -e "$policy" ]; then
+        made_policy=1
+        $as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"
+    fi
+}
+allow_services() {
+    [ -z "$made_policy" ] || $as_root rm -f "$policy"
+    made_policy=
+}
+
 case " $* " in
 *" run "*) # said here, before a compiler says it in its own way
     free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
@@ -132,11 +150,13 @@ become_root
 echo "-- packages: $missing"
 log=$(mktemp 2>/dev/null) || log=/dev/null
 made_conf=
-trap 'allow_cluster; [ "$log" = /dev/null ] || rm -f "$log"' EXIT
+made_policy=
+trap 'allow_cluster; allow_services; [ "$log" = /dev/null ] || rm -f "$log"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 { mkdir -p var && echo "$missing" >"$unfinished"; } 2>/dev/null
 forbid_cluster
+forbid_services
 # A killed installation and an old package index are repaired, then it is tried once more.
 if install_missing || {
     run_root dpkg --force-confold --configure -a

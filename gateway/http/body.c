@@ -28,7 +28,7 @@ static size_t turns_for_length(const struct http_limits *limits, size_t len)
 void body_begin(struct connection *c)
 {
     const struct http_limits *limits = &c->server->config.limits;
-    c->body.turn_start = arrived(c);
+    c->body.turn_start = 0; /* what came along with the head counts */
     c->body.turns_left = HTTP_BODY_TURNS - 1 + turns_for_length(limits, c->framing.body_len);
 }
 

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "http/shed.h"
 
 enum {
-    BUFFER_OVERHEAD = 4096, /* of memory that a buffer takes beside its bytes */
+    INPUT_OVERHEAD = 4096,   /* memory that a buffer takes beside its bytes */
+    OUTPUT_OVERHEAD = 20480, /* the same, and a TLS record on its way */
 };
 
 static void drain_tls_errors(struct connection *c)
@@ -24,10 +26,10 @@ static void drain_tls_errors(struct connection *c)
     ERR_clear_error();
 }
 
-static size_t weigh(const struct evbuffer *buffer)
+static size_t weigh(const struct evbuffer *buffer, size_t overhead)
 {
     size_t len = evbuffer_get_length(buffer);
-    return len > 0 ? len + BUFFER_OVERHEAD : 0;
+    return len > 0 ? len + overhead : 0;
 }
 
 void connection_count_buffers(struct connection *c)
@@ -35,9 +37,11 @@ void connection_count_buffers(struct connection *c)
     struct http_server *server = c->server;
     size_t bytes = c->body.held_bytes;
     if (c->bev) {
-        bytes += weigh(bufferevent_get_input(c->bev)) + weigh(bufferevent_get_output(c->bev));
+        bytes += weigh(bufferevent_get_input(c->bev), INPUT_OVERHEAD);
+        bytes += weigh(bufferevent_get_output(c->bev), OUTPUT_OVERHEAD);
     }
     server->buffer_bytes = server->buffer_bytes - c->buffer_bytes + bytes;
+    server->phases[c->phase].buffer_bytes += bytes - c->buffer_bytes;
     c->buffer_bytes = bytes;
     if (server->buffer_bytes > server->config.limits.buffer_bytes_max &&
         !loop_timer_is_running(&server->shed)) {
@@ -51,6 +55,8 @@ void connection_set_phase(struct connection *c, enum phase phase)
     int64_t now = loop_now_us(c->server->loop);
     list_remove(&c->link);
     list_add_last(&queue->connections, &c->link);
+    c->server->phases[c->phase].buffer_bytes -= c->buffer_bytes;
+    queue->buffer_bytes += c->buffer_bytes;
     c->phase = phase;
     c->deadline_us = now + queue->limit_us;
     if (queue->limit_us > 0 && !queue->armed) {
@@ -85,6 +91,7 @@ void connection_free(struct connection *c)
     body_end(c);
     CHECK(c->server->buffer_bytes >= c->buffer_bytes);
     c->server->buffer_bytes -= c->buffer_bytes;
+    c->server->phases[c->phase].buffer_bytes -= c->buffer_bytes;
     if (c->bev) {
         drain_tls_errors(c);
         bufferevent_free(c->bev);
@@ -102,6 +109,13 @@ void connection_free(struct connection *c)
     if (stream) {
         stream_tell_gone(stream);
     }
+}
+
+void connection_drop(struct connection *c)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    connection_free(c);
 }
 
 static void send_close_notify(struct connection *c)
@@ -309,9 +323,13 @@ static void advance(struct connection *c)
 
 static void on_readable(struct bufferevent *bev, void *ctx)
 {
+    struct connection *c = ctx;
     (void)bev;
-    connection_count_buffers(ctx);
-    advance(ctx);
+    connection_count_buffers(c);
+    if (c->server->buffer_bytes > c->server->config.limits.buffer_bytes_max) {
+        shed_buffers(c->server, c); /* what it asks for may be large, too */
+    }
+    advance(c);
 }
 
 /* The output is empty. */
@@ -373,11 +391,25 @@ static void expire_resting(struct connection *c)
     const struct http_limits *limits = &c->server->config.limits;
     if (is_untaken(c)) {
         count_refused(STR("slow_read"));
-        connection_free(c);
+        connection_drop(c);
     } else if (limits->idle_ms <= limits->answer_write_ms) {
         connection_end_idle(c);
     } else {
         connection_set_phase(c, PHASE_IDLE);
+    }
+}
+
+/* Closing would leave the kernel with what the client has not taken, for minutes. */
+static void expire_lingering(struct connection *c)
+{
+    int64_t so_far_ms = (int64_t)++c->linger_turns * HTTP_LINGER_MS;
+    if (!is_untaken(c)) {
+        connection_free(c);
+    } else if (so_far_ms < c->server->config.limits.answer_write_ms) {
+        connection_set_phase(c, PHASE_LINGERING);
+    } else {
+        count_refused(STR("slow_read"));
+        connection_drop(c);
     }
 }
 
@@ -410,16 +442,18 @@ void connection_expire(struct connection *c)
         return;
     case PHASE_HANDSHAKING:
         count_refused(STR("handshake_timeout"));
-        connection_free(c);
+        connection_drop(c);
         return;
     case PHASE_WRITING:
     case PHASE_STREAM_WRITING:
         count_refused(STR("slow_read"));
-        connection_free(c);
+        connection_drop(c);
         return;
     case PHASE_LINGERING:
+        expire_lingering(c);
+        return;
     case PHASE_PARTING:
-        connection_free(c);
+        connection_drop(c);
         return;
     case PHASE_ASKING:
     case PHASE_HANDLING:

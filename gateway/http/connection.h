@@ -82,7 +82,8 @@ struct phase_queue {
     struct http_server *server; /* borrowed; the timer's way back */
     struct link connections;    /* earliest deadline first */
     struct loop_timer timer;
-    int64_t limit_us; /* 0: no deadline */
+    int64_t limit_us;    /* 0: no deadline */
+    size_t buffer_bytes; /* of its connections */
     bool armed;
 };
 
@@ -136,6 +137,7 @@ struct connection {
     size_t buffer_bytes;            /* as counted in the server's */
     size_t request_count;
     size_t lingered_bytes;
+    size_t linger_turns;
     bool close_after; /* the answer being made or written is the last one */
     bool has_certificate;
     bool has_spki;
@@ -180,6 +182,8 @@ struct newcomer {
 /* connection.c */
 void connection_new(struct http_server *server, const struct newcomer *newcomer);
 void connection_free(struct connection *c); /* closes at once; tells exchange and stream */
+/* The same by a reset: the kernel forgets what the client did not take, and the client knows. */
+void connection_drop(struct connection *c);
 void connection_set_phase(struct connection *c, enum phase phase);
 void connection_expire(struct connection *c); /* its phase's deadline has passed */
 /* TLS is done, or there is none: requests may come. ssl NULL: plain; else the connection's. */

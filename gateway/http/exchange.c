@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 struct http_exchange *exchange_new(struct connection *c)
 {
@@ -184,12 +183,10 @@ void http_abort(struct http_exchange *x, bool reset)
 {
     struct connection *c = x->connection;
     if (c) {
-        const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
         CHECK(connection_is_handled(c) && c->exchange == x);
         c->exchange = NULL;
-        if (reset && setsockopt(bufferevent_getfd(c->bev), SOL_SOCKET, SO_LINGER, &at_once,
-                                sizeof at_once) == 0) {
-            connection_free(c);
+        if (reset) {
+            connection_drop(c);
         } else {
             connection_close_idle(c);
         }

@@ -187,6 +187,16 @@ void reply_count(const struct http_exchange *x, int status)
     metrics_observe_us(slot->seconds, clock_mono_us() - x->request.arrived_us);
 }
 
+/*
+ * The request was wrong, and more lies behind it: another request, or the rest of a body whose
+ * length was wrong, too? Nobody is to find out.
+ */
+static bool leftovers_are_doubtful(const struct connection *c, int status)
+{
+    return c->phase == PHASE_ASKING || /* its body is unread */
+           (status >= 400 && evbuffer_get_length(bufferevent_get_input(c->bev)) > 0);
+}
+
 void http_reply(struct http_exchange *x, const struct http_response *response)
 {
     struct connection *c = x->connection;
@@ -194,7 +204,7 @@ void http_reply(struct http_exchange *x, const struct http_response *response)
     if (c) {
         CHECK(connection_is_handled(c) && c->exchange == x);
         c->close_after = c->close_after || response->close || c->server->draining ||
-                         c->phase == PHASE_ASKING; /* its body stays unread */
+                         leftovers_are_doubtful(c, response->status);
         write_answer(x, response, c->close_after);
         connection_answered(c);
     }
@@ -248,6 +258,8 @@ void reply_refuse(struct connection *c, enum refusal refusal)
     piece_add(&piece, STR("Content-Length: "));
     piece_add_number(&piece, (size_t)len);
     piece_add(&piece, STR("\r\n\r\n"));
-    piece_add(&piece, (struct str){body, (size_t)len});
+    if (!c->exchange || c->exchange->request.method != HTTP_HEAD) {
+        piece_add(&piece, (struct str){body, (size_t)len});
+    }
     piece_commit(&piece);
 }

@@ -24,37 +24,36 @@ const struct http_limits http_limits_default = {
     .large_body_bytes_max = 8388608,
     .connection_count_max = 12288,
     .connection_per_address_max = 4096,
-    .buffer_bytes_max = 134217728,
+    .buffer_bytes_max = 67108864,
     .request_count_max = 10000,
     .stream_buffer_bytes_max = 262144,
 };
-
-static void arm(struct phase_queue *queue, int64_t delay_us)
-{
-    if (!queue->armed) {
-        loop_timer_start(&queue->timer, delay_us);
-        queue->armed = true;
-    }
-}
 
 /* Thousands may be due at once: each costs an answer, so a tick ends only some. */
 static void expire_due(void *ctx)
 {
     struct phase_queue *queue = ctx;
     int64_t now = loop_now_us(queue->server->loop);
-    queue->armed = false;
+    int64_t wait_us = -1; /* until the first that is left is due; below 0: nobody is left */
+    queue->armed = true;  /* one that enters the phase again must not set the timer */
     for (size_t ended = 0; !list_is_empty(&queue->connections); ended++) {
         struct connection *c = LIST_OWNER(queue->connections.next, struct connection, link);
-        if (c->deadline_us > now) {
-            arm(queue, c->deadline_us - now);
-            return;
+        wait_us = c->deadline_us > now ? c->deadline_us - now : 0;
+        if (wait_us > 0 || ended == EXPIRE_BATCH) {
+            break;
         }
-        if (ended == EXPIRE_BATCH) {
-            arm(queue, 0);
-            return;
-        }
+        wait_us = -1;
         connection_expire(c);
     }
+    queue->armed = wait_us >= 0;
+    if (queue->armed) {
+        loop_timer_start(&queue->timer, wait_us);
+    }
+}
+
+static void shed_due(void *server)
+{
+    shed_buffers(server, NULL);
 }
 
 static void init_phases(struct http_server *server)
@@ -98,7 +97,7 @@ struct http_server *http_server_new(struct loop *loop, int listen_fd,
     list_init(&server->streams);
     address_table_init(&server->addresses, config->limits.connection_count_max);
     init_phases(server);
-    loop_timer_init(&server->shed, loop, shed_buffers, server);
+    loop_timer_init(&server->shed, loop, shed_due, server);
     handshake_queue_init(&server->handshakes, loop);
     accept_start(server);
     return server;

@@ -39,7 +39,7 @@ struct http_limits {      /* defaults in http_limits_default */
     size_t connection_count_max; /* 12,288 per worker; beyond it see http/shed.h */
     size_t connection_per_address_max; /* 4,096 per worker */
     size_t
-        buffer_bytes_max; /* 134,217,728 per worker: what clients have sent and not read, in all */
+        buffer_bytes_max; /* 67,108,864 per worker: what clients have sent and not read, in all */
     size_t request_count_max;       /* 10,000 requests on one connection, then it is closed */
     size_t stream_buffer_bytes_max; /* 262,144: an event stream's client that does not read is
                                           closed */

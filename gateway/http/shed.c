@@ -26,24 +26,40 @@ static struct connection *find_idle(struct http_server *server)
     return NULL;
 }
 
-/* The one that entered its phase first. A body's turns count as its age: each was earned. */
-static struct connection *find_slow(struct http_server *server, bool with_buffers, int64_t *age_us)
+static int64_t age_of(const struct connection *c)
 {
-    int64_t now = loop_now_us(server->loop);
+    const struct http_server *server = c->server;
+    return loop_now_us(server->loop) - (c->deadline_us - server->phases[c->phase].limit_us);
+}
+
+/* The one that entered its phase first. A body's turns count as its age: each was earned. */
+static struct connection *find_slow(struct http_server *server)
+{
     struct connection *slowest = NULL;
-    *age_us = -1;
     for (size_t i = 0; i < ARRAY_LEN(slow_phases); i++) {
         struct connection *c = oldest_of(server, slow_phases[i]);
-        if (!c || (with_buffers && c->phase == PHASE_HANDSHAKING)) {
-            continue;
-        }
-        int64_t age = now - (c->deadline_us - server->phases[c->phase].limit_us);
-        if (age > *age_us) {
-            *age_us = age;
+        if (c && (!slowest || age_of(c) > age_of(slowest))) {
             slowest = c;
         }
     }
     return slowest;
+}
+
+/* The first but `spared` in the phase that holds most. */
+static struct connection *find_hoarder(struct http_server *server, const struct connection *spared)
+{
+    const struct phase_queue *most = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(slow_phases); i++) {
+        const struct phase_queue *queue = &server->phases[slow_phases[i]];
+        if (queue->buffer_bytes > 0 && (!most || queue->buffer_bytes > most->buffer_bytes)) {
+            most = queue;
+        }
+    }
+    struct link *link = most ? most->connections.next : NULL;
+    if (link && LIST_OWNER(link, struct connection, link) == spared) {
+        link = link->next;
+    }
+    return !link || link == &most->connections ? NULL : LIST_OWNER(link, struct connection, link);
 }
 
 static void let_go(struct connection *c, struct str reason)
@@ -54,32 +70,29 @@ static void let_go(struct connection *c, struct str reason)
     if (c->phase == PHASE_IDLE || c->phase == PHASE_RESTING) {
         connection_close_idle(c);
     } else {
-        connection_free(c);
+        connection_drop(c);
     }
 }
 
 bool shed_connection(struct http_server *server)
 {
-    int64_t age_us;
     struct connection *c = find_idle(server);
     if (c) {
         let_go(c, STR("shed_idle"));
         return true;
     }
-    c = find_slow(server, false, &age_us);
-    if (c && age_us >= SHED_SLOW_MS * 1000LL) {
+    c = find_slow(server);
+    if (c && age_of(c) >= SHED_SLOW_MS * 1000LL) {
         let_go(c, STR("shed_slow"));
         return true;
     }
     return false;
 }
 
-void shed_buffers(void *ctx)
+void shed_buffers(struct http_server *server, const struct connection *spared)
 {
-    struct http_server *server = ctx;
-    int64_t age_us;
     while (server->buffer_bytes > server->config.limits.buffer_bytes_max) {
-        struct connection *c = find_slow(server, true, &age_us);
+        struct connection *c = find_hoarder(server, spared);
         if (!c) {
             return; /* all of it is in handlers' hands */
         }

@@ -3,8 +3,9 @@
  *
  * For one more connection: the one that has been idle for longest, then the one that has been slow
  * for longest, but none that has been so for less than SHED_SLOW_MS; else the newcomer is refused.
- * For buffers: whoever has sat longest on unfinished input or on an answer that it does not read.
- * Honest requests come and go in milliseconds, so age tells who is in the way.
+ * For buffers: of the phase whose connections hold most of them, the one that has been in it for
+ * longest: on unfinished input, or on an answer that it does not read. Honest requests come and go
+ * in milliseconds, so age tells who is in the way.
  */
 #ifndef HTTP_SHED_H
 #define HTTP_SHED_H
@@ -17,11 +18,12 @@ enum {
     SHED_SLOW_MS = 2000,
 };
 
+struct connection;
 struct http_server;
 
 /* True when a connection was closed for a newcomer. */
 bool shed_connection(struct http_server *server) MUST_USE;
-/* Timer: bring buffer_bytes down to its limit. */
-void shed_buffers(void *server);
+/* Bring buffer_bytes down to its limit, but spare `spared` (may be NULL). */
+void shed_buffers(struct http_server *server, const struct connection *spared);
 
 #endif

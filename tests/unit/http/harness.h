@@ -8,6 +8,7 @@
  *     /hold      keeps the exchange in h->held; the test answers
  *     /large     answers with h->large_bytes bytes
  *     /close     answers with Connection: close
+ *     /missing   answers 404
  *     /stream    starts an event stream in h->stream
  *     /reset     resets the connection instead of answering; /hang-up closes it in order
  *
@@ -151,6 +152,8 @@ static UNUSED void handle(struct http_exchange *x, void *ctx)
         char *large = arena_alloc(http_arena(x), h->large_bytes);
         memset(large, 'L', h->large_bytes);
         reply_text(x, (struct str){large, h->large_bytes}, false);
+    } else if (str_eq(request->path, STR("/missing"))) {
+        http_reply_json(x, 404, STR("{}"));
     } else if (str_eq(request->path, STR("/reset")) || str_eq(request->path, STR("/hang-up"))) {
         http_abort(x, str_eq(request->path, STR("/reset")));
     } else if (str_eq(request->path, STR("/stream"))) {

@@ -79,6 +79,37 @@ static void a_body_that_keeps_the_rate_has_its_whole_time_and_no_more(void **sta
     assert_false(drips_through(900, 10, 60000, 100)); /* goes on beyond its time */
 }
 
+/* Those who have earned another turn must not keep the others waiting. */
+static void each_of_many_bodies_is_judged_at_the_end_of_its_own_turn(void **state)
+{
+    enum { MANY = 60 };
+    static struct client clients[MANY];
+    struct http_limits limits = http_limits_default;
+    struct harness h;
+    char *part = letters(1000);
+    (void)state;
+    limits.body_ms = 9000;
+    limits.body_rate_min = 100;
+    harness_start(&h, &limits, NULL);
+    int64_t start_us = clock_mono_us();
+    for (size_t i = 0; i < MANY; i++) {
+        client_start(&h, &clients[i], NULL);
+        send_head(&clients[i], "/echo", 60000, "");
+        client_send(&clients[i], i % 2 == 0 ? part : "slow");
+    }
+    for (size_t i = 1; i < MANY; i += 2) {
+        PUMP_UNTIL(&h, clients[i].closed);
+        assert_true(client_has(&clients[i], "HTTP/1.1 408 "));
+    }
+    assert_true(clock_mono_us() - start_us >= 2900000);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(clients[i].closed, i % 2);
+        client_stop(&clients[i]);
+    }
+    harness_stop(&h);
+    free(part);
+}
+
 static void a_large_body_is_taken_when_its_route_wants_it(void **state)
 {
     struct harness h;
@@ -208,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_below_the_minimum_rate_is_refused_after_a_third_of_its_time),
         cmocka_unit_test(a_body_that_keeps_the_rate_has_its_whole_time_and_no_more),
+        cmocka_unit_test(each_of_many_bodies_is_judged_at_the_end_of_its_own_turn),
         cmocka_unit_test(a_large_body_is_taken_when_its_route_wants_it),
         cmocka_unit_test(a_large_body_elsewhere_is_refused_unread),
         cmocka_unit_test(the_route_may_take_its_time_to_decide),

@@ -200,27 +200,53 @@ static void a_pipelining_client_that_never_reads_is_ended(void **state)
     harness_stop(&h);
 }
 
+static int dial_with_tiny_window(const struct harness *h)
+{
+    int size = 1;
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)h->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
 /* An answer small enough for the kernel, to a client whose window is closed, ends it as well. */
 static void an_answer_that_stays_in_the_kernel_counts_as_unread(void **state)
 {
     static const char request[] = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
     struct http_limits limits = http_limits_default;
     struct harness h;
-    int size = 1;
     (void)state;
     limits.answer_write_ms = 300;
     limits.idle_ms = 600000;
     harness_start(&h, &limits, NULL);
     h.large_bytes = 25000;
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)h.port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    int fd = dial_with_tiny_window(&h);
     assert_int_equal(send(fd, request, sizeof request - 1, 0), sizeof request - 1);
     PUMP_UNTIL(&h, h.handled_count == 1);
     PUMP_UNTIL(&h, http_server_connection_count(h.server) == 0);
+    close(fd);
+    harness_stop(&h);
+}
+
+/* The same for the last answer of a connection: it lingers as long as an answer may, not longer. */
+static void a_last_answer_that_stays_in_the_kernel_has_its_time_and_no_more(void **state)
+{
+    static const char request[] = "GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    struct http_limits limits = http_limits_default;
+    struct harness h;
+    (void)state;
+    limits.answer_write_ms = 5000;
+    harness_start(&h, &limits, NULL);
+    h.large_bytes = 25000;
+    int fd = dial_with_tiny_window(&h);
+    int64_t start_us = clock_mono_us();
+    assert_int_equal(send(fd, request, sizeof request - 1, 0), sizeof request - 1);
+    PUMP_UNTIL(&h, h.handled_count == 1);
+    PUMP_UNTIL(&h, http_server_connection_count(h.server) == 0);
+    assert_true(clock_mono_us() - start_us >= 4900000);
     close(fd);
     harness_stop(&h);
 }
@@ -322,6 +348,7 @@ int main(void)
         cmocka_unit_test(answers_that_nobody_reads_over_the_buffers_limit_lose_the_oldest),
         cmocka_unit_test(a_pipelining_client_that_never_reads_is_ended),
         cmocka_unit_test(an_answer_that_stays_in_the_kernel_counts_as_unread),
+        cmocka_unit_test(a_last_answer_that_stays_in_the_kernel_has_its_time_and_no_more),
         cmocka_unit_test(thousands_that_are_due_at_once_do_not_stop_the_loop),
         cmocka_unit_test(networks_hold_the_addresses_that_they_should),
     };

@@ -150,6 +150,42 @@ static void a_refused_request_gets_a_problem_document_and_the_end(void **state)
     harness_stop(&h);
 }
 
+/* A wrong length makes two wrong requests of one: the second is nobody's. */
+static void what_follows_a_wrong_request_is_not_read(void **state)
+{
+    struct harness h;
+    struct client client;
+    (void)state;
+    harness_start(&h, NULL, NULL);
+    client_start(&h, &client, NULL);
+    client_send(&client, "GET /missing HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client_has(&client, "HTTP/1.1 404 "));
+    client_send(&client, "GET /missing HTTP/1.1\r\nHost: a\r\n\r\n"
+                         "GET /third HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client.closed);
+    assert_false(client.reset);
+    assert_int_equal(h.handled_count, 2);
+    assert_int_equal(client_count(&client, "HTTP/1.1 404 "), 2);
+    assert_int_equal(client_count(&client, "Connection: close\r\n"), 1);
+    client_stop(&client);
+    harness_stop(&h);
+}
+
+static void a_refused_head_request_gets_no_body(void **state)
+{
+    struct harness h;
+    struct client client;
+    (void)state;
+    harness_start(&h, NULL, NULL);
+    client_start(&h, &client, NULL);
+    client_send(&client, "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
+    PUMP_UNTIL(&h, client.closed);
+    assert_true(str_starts(buf_str(&client.in), STR("HTTP/1.1 400 Bad Request\r\n")));
+    assert_true(str_ends(buf_str(&client.in), STR("\r\n\r\n")));
+    client_stop(&client);
+    harness_stop(&h);
+}
+
 static void a_body_over_the_limit_is_refused_before_it_is_read_and_without_a_reset(void **state)
 {
     struct http_limits limits = http_limits_default;
@@ -314,6 +350,8 @@ int main(void)
         cmocka_unit_test(head_gets_the_headers_of_get_without_its_body),
         cmocka_unit_test(connection_close_is_honoured_from_either_side),
         cmocka_unit_test(a_refused_request_gets_a_problem_document_and_the_end),
+        cmocka_unit_test(what_follows_a_wrong_request_is_not_read),
+        cmocka_unit_test(a_refused_head_request_gets_no_body),
         cmocka_unit_test(a_body_over_the_limit_is_refused_before_it_is_read_and_without_a_reset),
         cmocka_unit_test(the_largest_body_is_read_whole),
         cmocka_unit_test(expect_continue_is_answered_before_the_body),
