@@ -228,6 +228,20 @@ help:
 clean:
 	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang $(BUILD)-fuzz
 
+# ---- attack -----------------------------------------------------------------------------------
+
+## attack          Malformed requests through haproxy and nginx, 10,000 slow clients, floods
+##                 (SUITE=attack_proxy|attack_slow, CASE=name of one case)
+.PHONY: attack
+attack:
+	@config/dev/packages.sh run test attack
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/attack/slow $(BUILD)/bench/load
+	@BUILD=$(BUILD) tests/attack/run.sh "$(SUITE)" "$(CASE)"
+
+$(BUILD)/attack/slow: $(BUILD)/obj/tests/attack/slow.o
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lssl -lcrypto
+
 # ---- bench --------------------------------------------------------------------------------------
 
 ## bench           The gateway against pgbench and a Fastify service, in one run (PART=a,b,c,d,e,f
