@@ -3,7 +3,8 @@
 SET LOCAL ROLE turnpike_owner;
 
 -- Rules of this file (tests/lint/catalog.sql holds them): merchant_id leads every key of a tenant table;
--- ids and times are parameters; no serials, enums, triggers or deferrable constraints. There are no
+-- ids and times are parameters; no serials, enums, triggers or deferrable constraints. Columns stand by
+-- width (ids, times and amounts, numbers, texts), which leaves no gaps in rows and log. There are no
 -- foreign keys on the hot tables: each check would lock and log its parent row, and a bundle of rows is
 -- committed whole or not at all. docs/ledger.md has the query that looks for orphans.
 
@@ -43,6 +44,7 @@ CREATE TABLE idempotency (
     PRIMARY KEY (merchant_id, key)
 );
 
+-- Of keys that open no payment: orders, batches, cancels.
 CREATE TABLE answers (
     merchant_id  uuid NOT NULL,
     key          text NOT NULL,
@@ -54,22 +56,38 @@ CREATE TABLE answers (
     PRIMARY KEY (merchant_id, key)
 );
 
+-- The first final answer of a payment, packed. By payment, not by key: keys come in no order, and an
+-- index of them is read and written all over.
+CREATE TABLE payment_answers (
+    merchant_id uuid NOT NULL,
+    payment_id  uuid NOT NULL,
+    created_at  timestamptz NOT NULL,
+    status      integer NOT NULL CHECK (status BETWEEN 100 AND 599),
+    body        bytea NOT NULL,
+    PRIMARY KEY (merchant_id, payment_id)
+);
+
 CREATE TABLE payments (
     merchant_id       uuid NOT NULL,
     payment_id        uuid NOT NULL,
-    kind              text NOT NULL CHECK (kind IN ('payment', 'payout')),
+    writer_id         uuid NOT NULL,
     created_at        timestamptz NOT NULL,
     amount_minor      bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 999999999999999),
-    currency          text NOT NULL CHECK (length(currency) = 3),
+    batch_no          bigint NOT NULL,
+    try_number        integer NOT NULL CHECK (try_number >= 1),
     capture_automatic boolean NOT NULL,
     livemode          boolean NOT NULL,
+    kind              text NOT NULL CHECK (kind IN ('payment', 'payout')),
+    currency          text NOT NULL CHECK (length(currency) = 3),
     reference         text CHECK (length(reference) BETWEEN 1 AND 255),
-    try_number        integer NOT NULL CHECK (try_number >= 1),
     method_type       text NOT NULL,
     country           text NOT NULL,
     key               text NOT NULL,
-    writer_id         uuid NOT NULL,
-    batch_no          bigint NOT NULL,
+    -- Personal data, in columns that can be erased; the rest is never changed.
+    customer          text,
+    metadata          text,
+    routing           text,
+    tokens_sealed     bytea,
     PRIMARY KEY (merchant_id, payment_id)
 );
 CREATE UNIQUE INDEX payments_reference_key ON payments (merchant_id, kind, reference, try_number)
@@ -77,38 +95,27 @@ CREATE UNIQUE INDEX payments_reference_key ON payments (merchant_id, kind, refer
 -- For lists of payouts; payments, which are many more, are listed by the primary key.
 CREATE INDEX payments_payout ON payments (merchant_id, payment_id) WHERE kind = 'payout';
 
--- Personal data, apart so that it can be erased without touching the books.
-CREATE TABLE payment_details (
-    merchant_id   uuid NOT NULL,
-    payment_id    uuid NOT NULL,
-    customer      text,
-    metadata      text,
-    routing       text,
-    tokens_sealed bytea,
-    PRIMARY KEY (merchant_id, payment_id)
-);
-
 -- ---- attempts, sends, outcomes ------------------------------------------------------------------
 
 CREATE TABLE attempts (
     merchant_id        uuid NOT NULL,
     payment_id         uuid NOT NULL,
     attempt_id         uuid NOT NULL,
+    account_id         uuid NOT NULL,
+    writer_id          uuid NOT NULL,
+    created_at         timestamptz NOT NULL,
+    amount_minor       bigint NOT NULL CHECK (amount_minor BETWEEN 0 AND 999999999999999),
+    expected_fee_minor bigint CHECK (expected_fee_minor >= 0),
+    batch_no           bigint NOT NULL,
     number             integer NOT NULL CHECK (number >= 1),
     operation          text NOT NULL
         CHECK (operation IN ('sale', 'authorize', 'capture', 'void', 'refund', 'payout')),
-    account_id         uuid NOT NULL,
     provider           text NOT NULL,
-    amount_minor       bigint NOT NULL CHECK (amount_minor BETWEEN 0 AND 999999999999999),
     currency           text NOT NULL CHECK (length(currency) = 3),
     decision           text,
     token_hash         bytea NOT NULL,
-    expected_fee_minor bigint CHECK (expected_fee_minor >= 0),
     run_id             uuid,
     step_id            text,
-    created_at         timestamptz NOT NULL,
-    writer_id          uuid NOT NULL,
-    batch_no           bigint NOT NULL,
     PRIMARY KEY (merchant_id, attempt_id),
     CONSTRAINT attempts_number_key UNIQUE (merchant_id, payment_id, number)
 );
@@ -118,37 +125,36 @@ CREATE INDEX attempts_created_brin ON attempts USING brin (created_at) WITH (pag
 CREATE TABLE sends (
     merchant_id     uuid NOT NULL,
     attempt_id      uuid NOT NULL,
-    number          integer NOT NULL CHECK (number >= 1),
-    step            text NOT NULL,
-    moves_money     boolean NOT NULL,
-    account_id      uuid NOT NULL,
-    adapter_version text NOT NULL,
-    provider_key    text NOT NULL,
+    created_at      timestamptz NOT NULL,
     key_valid_until timestamptz NOT NULL,
     not_after       timestamptz NOT NULL,
+    number          integer NOT NULL CHECK (number >= 1),
+    moves_money     boolean NOT NULL,
+    step            text NOT NULL,
+    adapter_version text NOT NULL,
+    provider_key    text,   -- NULL: the attempt's id, as shown
     body_sealed     bytea,
-    created_at      timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, attempt_id, number)
 );
 
 CREATE TABLE outcomes (
     merchant_id uuid NOT NULL,
     attempt_id  uuid NOT NULL,
+    created_at  timestamptz NOT NULL,
+    fee_minor   bigint,
+    elapsed_us  bigint NOT NULL,
     number      integer NOT NULL CHECK (number >= 1),
     send_number integer NOT NULL CHECK (send_number >= 0),
+    http_status integer NOT NULL,
+    send_left   boolean NOT NULL,
     outcome     text NOT NULL
         CHECK (outcome IN ('none', 'approved', 'pending', 'requires_action', 'declined_soft',
                            'declined_hard', 'failed', 'unknown')),
-    send_left   boolean NOT NULL,
     code        text NOT NULL,
     reason      text NOT NULL,
     reference   text NOT NULL,
     facts       text NOT NULL,
     debug_id    text NOT NULL,
-    http_status integer NOT NULL,
-    fee_minor   bigint,
-    elapsed_us  bigint NOT NULL,
-    created_at  timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, attempt_id, number)
 );
 
@@ -160,15 +166,15 @@ CREATE TABLE transfers (
     payment_id     uuid NOT NULL,
     attempt_id     uuid NOT NULL,
     pending_id     uuid,
+    writer_id      uuid NOT NULL,
+    created_at     timestamptz NOT NULL,
+    amount_minor   bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 999999999999999),
+    batch_no       bigint NOT NULL,
     state          text NOT NULL CHECK (state IN ('pending', 'posted', 'voided')),
     debit_account  text NOT NULL CHECK (debit_account <> ''),
     credit_account text NOT NULL CHECK (credit_account <> ''),
-    amount_minor   bigint NOT NULL CHECK (amount_minor BETWEEN 1 AND 999999999999999),
     currency       text NOT NULL CHECK (length(currency) = 3),
     kind           text NOT NULL CHECK (kind <> ''),
-    created_at     timestamptz NOT NULL,
-    writer_id      uuid NOT NULL,
-    batch_no       bigint NOT NULL,
     PRIMARY KEY (merchant_id, transfer_id),
     CONSTRAINT transfers_accounts_check CHECK (debit_account <> credit_account),
     CONSTRAINT transfers_phase_check
@@ -184,9 +190,12 @@ CREATE INDEX transfers_created_brin ON transfers USING brin (created_at) WITH (p
 CREATE TABLE events (
     merchant_id uuid NOT NULL,
     payment_id  uuid NOT NULL,
-    number      integer NOT NULL CHECK (number >= 1),
     event_id    uuid NOT NULL,
     attempt_id  uuid,
+    writer_id   uuid NOT NULL,
+    created_at  timestamptz NOT NULL,
+    batch_no    bigint NOT NULL,
+    number      integer NOT NULL CHECK (number >= 1),
     type        text NOT NULL,
     status      text NOT NULL
         CHECK (status IN ('processing', 'requires_action', 'authorized', 'succeeded', 'declined',
@@ -194,9 +203,6 @@ CREATE TABLE events (
     data        text NOT NULL,
     run_id      uuid,
     step_id     text,
-    created_at  timestamptz NOT NULL,
-    writer_id   uuid NOT NULL,
-    batch_no    bigint NOT NULL,
     PRIMARY KEY (merchant_id, payment_id, number)
 );
 
@@ -206,12 +212,12 @@ CREATE TABLE events (
 CREATE TABLE payment_limits (
     merchant_id  uuid NOT NULL,
     payment_id   uuid NOT NULL,
-    currency     text NOT NULL CHECK (length(currency) = 3),
     authorized   bigint NOT NULL CHECK (authorized >= 0),
     captured     bigint NOT NULL CHECK (captured >= 0),
     capture_open bigint NOT NULL CHECK (capture_open >= 0),
     refunded     bigint NOT NULL CHECK (refunded >= 0),
     refund_open  bigint NOT NULL CHECK (refund_open >= 0),
+    currency     text NOT NULL CHECK (length(currency) = 3),
     PRIMARY KEY (merchant_id, payment_id),
     CONSTRAINT payment_limits_capture_check CHECK (captured + capture_open <= authorized),
     CONSTRAINT payment_limits_refund_check CHECK (refunded + refund_open <= captured)
@@ -238,19 +244,19 @@ CREATE INDEX unresolved_lane ON unresolved (provider, account_id, next_at);
 
 -- ---- what the gateway may do ------------------------------------------------------------------------
 
-GRANT SELECT, INSERT ON writers, batches, idempotency, answers, payments, payment_details, attempts,
+GRANT SELECT, INSERT ON writers, batches, idempotency, answers, payment_answers, payments, attempts,
     sends, outcomes, transfers, events, payment_limits, unresolved, merchants, api_keys, accounts
     TO turnpike_gateway;
 GRANT SELECT ON directory_version TO turnpike_gateway;
 GRANT UPDATE ON payment_limits, unresolved, writers, merchants, api_keys, accounts, directory_version
     TO turnpike_gateway;
 GRANT DELETE ON unresolved TO turnpike_gateway;
-GRANT UPDATE (customer, metadata, routing, tokens_sealed) ON payment_details TO turnpike_gateway;
+GRANT UPDATE (customer, metadata, routing, tokens_sealed) ON payments TO turnpike_gateway;
 GRANT UPDATE (body_sealed) ON sends TO turnpike_gateway;
 
 RESET ROLE;
 
 -- migrate:down
 
-DROP TABLE unresolved, payment_limits, events, transfers, outcomes, sends, attempts, payment_details,
-    payments, answers, idempotency, batches, writers;
+DROP TABLE unresolved, payment_limits, events, transfers, outcomes, sends, attempts, payments,
+    payment_answers, answers, idempotency, batches, writers;

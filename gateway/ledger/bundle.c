@@ -36,10 +36,7 @@ static const size_t event_texts[] = {
     TEXT(store_event, data_json),
 };
 static const size_t answer_texts[] = {
-    TEXT(store_answer, key),
-    TEXT(store_answer, content_type),
-    TEXT(store_answer, location),
-    TEXT(store_answer, body),
+    TEXT(store_final, body),
 };
 static const size_t park_texts[] = {
     TEXT(store_park, provider),

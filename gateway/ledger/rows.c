@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    ROW_COLUMN_MAX = 17, /* one more than any row has: the last one ends it */
+    ROW_COLUMN_MAX = 19, /* one more than any row has: the last one ends it */
     ROW_KEY_MAX = 3,
 };
 
@@ -85,9 +85,7 @@ static const struct insert inserts[] = {
      C(BOOL, payment, capture_automatic), C(BOOL, payment, livemode),
      C(TEXT_NULL, payment, reference), C(INTEGER, payment, try_number),
      C(TEXT, payment, method_type), C(TEXT, payment, country), C(TEXT, payment, key),
-     C(WRITER, payment, writer_id)}},
-{SQL_DETAILS, SCALAR_NONE, {C(UUID, payment, merchant_id), C(UUID, payment, payment_id)},
-    {C(UUID, payment, merchant_id), GATED, C(TEXT, payment, customer_json),
+     C(WRITER, payment, writer_id), C(TEXT, payment, customer_json),
      C(TEXT, payment, metadata_json), C(TEXT, payment, routing_json),
      C(BYTES, payment, tokens_sealed)}},
 {SQL_ATTEMPTS, SCALAR_WRITER_BATCH, {C(UUID, attempt, merchant_id), C(UUID, attempt, attempt_id)},
@@ -100,8 +98,8 @@ static const struct insert inserts[] = {
 {SQL_SENDS, SCALAR_NONE,
     {C(UUID, send, merchant_id), C(UUID, send, attempt_id), C(INTEGER, send, number)},
     {GATED, C(UUID, send, merchant_id), C(UUID, send, attempt_id), C(INTEGER, send, number),
-     C(TEXT, send, step), C(BOOL, send, moves_money), C(UUID, send, account_id),
-     C(TEXT, send, adapter_version), C(TEXT, send, provider_key),
+     C(TEXT, send, step), C(BOOL, send, moves_money),
+     C(TEXT, send, adapter_version), C(TEXT_NULL, send, provider_key),
      C(TIME, send, key_valid_until_us), C(TIME, send, not_after_us), C(BYTES, send, body_sealed),
      C(TIME, send, created_us)}},
 {SQL_OUTCOMES, SCALAR_NONE,
@@ -125,10 +123,9 @@ static const struct insert inserts[] = {
     {GATED, C(UUID, event, merchant_id), C(UUID, event, payment_id), C(INTEGER, event, number),
      C(UUID, event, event_id), C(UUID_NULL, event, attempt_id), C(TEXT, event, type),
      C(STATUS, event, status), C(TEXT, event, data_json), C(TIME, event, created_us)}},
-{SQL_ANSWERS, SCALAR_NONE, {C(UUID, answer, merchant_id), C(TEXT, answer, key)},
-    {GATED, C(UUID, answer, merchant_id), C(TEXT, answer, key), C(INTEGER, answer, status),
-     C(TEXT, answer, content_type), C(TEXT, answer, location), C(BYTES, answer, body),
-     C(TIME, answer, created_us)}},
+{SQL_ANSWERS, SCALAR_NONE, {C(UUID, final, merchant_id), C(UUID, final, payment_id)},
+    {GATED, C(UUID, final, merchant_id), C(UUID, final, payment_id), C(INTEGER, final, status),
+     C(BYTES, final, body), C(TIME, final, created_us)}},
 {SQL_LIMITS_CREATE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
     LIMITS_COLUMNS},
 {SQL_LIMITS_CHANGE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
@@ -316,7 +313,6 @@ static const void *rows_of(const struct store_txn *txn, enum sql sql, size_t *co
     switch ((unsigned)sql) {
     case SQL_OPEN:
     case SQL_PAYMENTS:
-    case SQL_DETAILS:
         return txn->payment;
     case SQL_ATTEMPTS:
         return txn->attempt;

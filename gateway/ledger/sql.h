@@ -28,7 +28,6 @@ enum sql {
     SQL_MARK,
     SQL_OPEN,
     SQL_PAYMENTS,
-    SQL_DETAILS,
     SQL_ATTEMPTS,
     SQL_SENDS,
     SQL_OUTCOMES,

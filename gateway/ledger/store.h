@@ -67,7 +67,7 @@ const char *store_result_name(enum store_result result);
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-struct store_payment { /* payments + payment_details + idempotency */
+struct store_payment { /* payments + idempotency */
     struct uuid merchant_id;
     struct uuid payment_id;
     bool is_payout; /* money goes out; else a payment: neither is ever found as the other */
@@ -83,7 +83,7 @@ struct store_payment { /* payments + payment_details + idempotency */
     struct str customer_json; /* "{}"; payout: what may be shown of the beneficiary */
     struct str metadata_json; /* "{}" */
     struct str routing_json;  /* "providers": only, never, as sent; "{}" */
-    struct str tokens_sealed; /* encrypted tokens; erased with the details */
+    struct str tokens_sealed; /* encrypted tokens; erased with the personal data above */
     struct str key;           /* Idempotency-Key, 1..255 bytes */
     uint8_t fingerprint[32];
     struct uuid writer_id; /* who holds it; zero: this store's */
@@ -113,9 +113,8 @@ struct store_send {
     int32_t number;  /* 1.. within the attempt: unique */
     struct str step; /* "charge", "session", ... */
     bool moves_money;
-    struct uuid account_id;
     struct str adapter_version;
-    struct str provider_key;
+    struct str provider_key; /* empty: the attempt's id, as shown; or none */
     int64_t key_valid_until_us;
     int64_t not_after_us;   /* wall clock; the send may leave until then */
     struct str body_sealed; /* the exact request, encrypted */
@@ -185,7 +184,15 @@ struct store_limits {
     int64_t authorized, captured, capture_open, refunded, refund_open;
 };
 
-struct store_answer { /* the first final answer, replayed byte for byte */
+struct store_final { /* the first final answer of a payment, replayed byte for byte */
+    struct uuid merchant_id;
+    struct uuid payment_id;
+    int32_t status;
+    struct str body;
+    int64_t created_us;
+};
+
+struct store_answer { /* the same of a key that opens no payment */
     struct uuid merchant_id;
     struct str key;
     int32_t status;
@@ -233,7 +240,7 @@ struct store_txn { /* every part may be NULL (or count 0); all parts are of one 
     const struct store_event *events;
     size_t event_count;
     const struct store_limits *limits;
-    const struct store_answer *answer;
+    const struct store_final *answer;
     const struct store_park *park;
     const struct store_unpark *unpark;
 };
@@ -323,7 +330,7 @@ struct store_key_view {
     uint8_t fingerprint[32];
     struct uuid writer_id; /* who opened it */
     bool has_answer;
-    struct store_answer answer;
+    struct store_answer answer; /* of a payment: neither content_type nor location */
     int64_t created_us;
 };
 typedef void (*store_key_fn)(void *ctx, enum store_find found, const struct store_key_view *key,

@@ -124,13 +124,12 @@ void view_take_sends(struct view *view, const PGresult *res)
             .number = column_int4(res, row, 1),
             .step = column_copy(res, row, 2, arena),
             .moves_money = column_bool(res, row, 3),
-            .account_id = column_uuid(res, row, 4),
-            .adapter_version = column_copy(res, row, 5, arena),
-            .provider_key = column_copy(res, row, 6, arena),
-            .key_valid_until_us = column_time(res, row, 7),
-            .not_after_us = column_time(res, row, 8),
-            .body_sealed = column_copy(res, row, 9, arena),
-            .created_us = column_time(res, row, 10),
+            .adapter_version = column_copy(res, row, 4, arena),
+            .provider_key = column_copy(res, row, 5, arena),
+            .key_valid_until_us = column_time(res, row, 6),
+            .not_after_us = column_time(res, row, 7),
+            .body_sealed = column_copy(res, row, 8, arena),
+            .created_us = column_time(res, row, 9),
         };
         if (attempt->send_count == 0)
             attempt->sends = &sends[row];

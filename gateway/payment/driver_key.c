@@ -125,10 +125,14 @@ static void payment_loaded(void *ctx, enum store_find found,
     drive_free(drive);
 }
 
-static void replay(struct drive *drive, const struct store_answer *answer)
+/* What a payment's answer always has is not stored with it. */
+static void replay(struct drive *drive, const struct store_key_view *key)
 {
+    const struct store_answer *answer = &key->answer;
+    struct store_payment row = drive->committed.payment.row;
     struct str body;
     struct error err;
+    row.payment_id = key->payment_id;
     if (!unpack(answer->body, PRESENT_BYTES_MAX, &drive->arena, &body, &err)) {
         log_error("payment", "cannot read a stored answer", LOG_CSTR("error", err.text),
                   LOG_STR("request_id", drive->request_id));
@@ -139,9 +143,11 @@ static void replay(struct drive *drive, const struct store_answer *answer)
     metrics_count(METRIC_IDEMPOTENCY_REPLAYS, 1);
     struct payment_reply reply = {
         .status = answer->status,
-        .content_type = answer->content_type,
+        .content_type =
+            answer->content_type.len > 0 ? answer->content_type : STR("application/json"),
         .body = body,
-        .location = answer->location,
+        .location =
+            answer->location.len > 0 ? answer->location : drive_location(&row, &drive->arena),
         .replayed = true,
     };
     drive_reply(drive, &reply);
@@ -171,7 +177,7 @@ static void key_loaded(void *ctx, enum store_find found, const struct store_key_
         return;
     }
     if (key->has_answer) {
-        replay(drive, &key->answer);
+        replay(drive, key);
         return;
     }
     store_load_payment(drive->payments->parts.store, &drive->merchant->merchant_id,

@@ -34,6 +34,8 @@ static void copy_row(struct drive *drive, const struct payment_request *request)
     row->reference = arena_str(arena, request->reference);
     row->method_type = arena_str(arena, request->method_type);
     row->country = arena_str(arena, request->country);
+    if (request->is_payout && row->country.len == 0)
+        row->country = drive->beneficiary->country;
     row->customer_json = or_empty_object(drive, request->customer_json);
     if (request->is_payout)
         row->customer_json = drive_show_beneficiary(drive->beneficiary, arena);

@@ -18,7 +18,7 @@ struct rows { /* of one bundle: the store copies what it needs when the write st
     struct store_txn txn;
     struct store_event event;
     struct store_limits limits;
-    struct store_answer answer;
+    struct store_final answer;
     struct store_park park;
     struct store_unpark unpark;
     struct posting_rows posted;
@@ -138,9 +138,9 @@ static void add_send(struct drive *drive, const struct orchestrate_action *actio
         .number = action->send_number,
         .step = str_of(provider_step_name(drive->request.step)),
         .moves_money = drive->request.moves_money,
-        .account_id = attempt->row.account_id,
         .adapter_version = str_of(drive->call.account->provider->version),
-        .provider_key = drive->request.key,
+        .provider_key =
+            str_eq(drive->request.key, drive->call.attempt_ref) ? STR_NONE : drive->request.key,
         .key_valid_until_us = key_valid_until(drive, rows->now_us),
         .not_after_us = rows->now_us + drive->payments->config.limits.send_window_us,
         .created_us = rows->now_us,
@@ -282,12 +282,10 @@ static void add_answer(struct drive *drive, struct rows *rows)
     pack(drive->answer_body, &small);
     struct str packed = arena_str(&drive->write_arena, buf_str(&small));
     buf_release(&small);
-    rows->answer = (struct store_answer){
+    rows->answer = (struct store_final){
         .merchant_id = view->row.merchant_id,
-        .key = view->row.key,
+        .payment_id = view->row.payment_id,
         .status = 201,
-        .content_type = STR("application/json"),
-        .location = drive_location(&view->row, &drive->write_arena),
         .body = packed,
         .created_us = rows->now_us,
     };

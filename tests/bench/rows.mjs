@@ -7,10 +7,10 @@ import { assert } from './lib.mjs';
 
 // In the order of writing; those without a batch number belong to the transaction named here.
 const tables = [
-    ['idempotency', 'open', 'payment_id'], ['payments', null, 'payment_id'], ['payment_details', 'open', 'payment_id'],
+    ['idempotency', 'open', 'payment_id'], ['payments', null, 'payment_id'],
     ['attempts', null, 'payment_id'], ['sends', 'open', 'attempt_id'], ['outcomes', 'close', 'attempt_id'],
     ['transfers', null, 'payment_id'], ['events', null, 'payment_id'], ['payment_limits', 'close', 'payment_id'],
-    ['answers', 'close', 'key'],
+    ['payment_answers', 'close', 'payment_id'],
 ];
 const instants = /(_at|_until|not_after)$/;
 

@@ -21,7 +21,7 @@ await suite('ledger', { workers: 1, delayMs: 5 }, {
         }
     },
     async the_gateway_role_cannot_change_what_is_appended(world) {
-        for (const table of ['payments', 'attempts', 'outcomes', 'transfers', 'events', 'answers', 'idempotency', 'batches']) {
+        for (const table of ['payments', 'attempts', 'outcomes', 'transfers', 'events', 'answers', 'payment_answers', 'idempotency', 'batches']) {
             for (const sql of [`DELETE FROM ${table}`, `TRUNCATE ${table}`, `UPDATE ${table} SET merchant_id = merchant_id`]) {
                 let refused = false;
                 try { world.psql(sql, 'turnpike', 'turnpike_gateway'); } catch { refused = true; }

@@ -174,7 +174,7 @@ await suite('payments', { workers: 2, delayMs: 20 }, {
             equal(got.status, 422, 'refused');
             assert(!got.raw.includes(card), 'not echoed');
         }
-        assert(!world.psql('SELECT count(*) FROM payment_details WHERE metadata::text LIKE \'%4111111111111111%\'').match(/[1-9]/), 'not stored');
+        assert(!world.psql('SELECT count(*) FROM payments WHERE metadata::text LIKE \'%4111111111111111%\'').match(/[1-9]/), 'not stored');
     },
     async openapi_lists_every_route(world) {
         const answer = await world.call('GET', world.api + '/openapi.json');

@@ -101,8 +101,8 @@ JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdroppe
 WHERE NOT has_table_privilege('turnpike_gateway', t.oid, 'UPDATE')
   AND has_column_privilege('turnpike_gateway', t.oid, a.attnum, 'UPDATE')
   AND (t.name, a.attname) NOT IN (
-      ('payment_details', 'customer'), ('payment_details', 'metadata'),
-      ('payment_details', 'routing'), ('payment_details', 'tokens_sealed'),
+      ('payments', 'customer'), ('payments', 'metadata'), ('payments', 'routing'),
+      ('payments', 'tokens_sealed'),
       ('sends', 'body_sealed'))
 UNION ALL
 SELECT 'turnpike_finance may ' || p.privilege || ' ' || t.name

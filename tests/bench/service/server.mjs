@@ -26,7 +26,7 @@ const statements = config.statements.map((s, i) => ({
 }));
 const replaced = { // columns that a service computes, by table
     'sends.body_sealed': (p) => p.sealed,
-    'answers.body': (p) => Buffer.from(p.answer),
+    'payment_answers.body': (p) => Buffer.from(p.answer),
     'idempotency.fingerprint': (p) => p.fingerprint,
     'payments.amount_minor': (p) => p.body.amount,
     'payments.currency': (p) => p.body.currency,

@@ -298,7 +298,7 @@ struct rows { /* of one payment; what a test does not want it clears in txn */
     struct store_transfer transfers[2];
     struct store_event events[1];
     struct store_limits limits;
-    struct store_answer answer;
+    struct store_final answer;
     struct store_park park;
     struct store_unpark unpark;
     struct store_txn txn;
@@ -355,7 +355,6 @@ static inline void rows_attempt(struct rows *r, int32_t number)
         .number = 1,
         .step = STR("charge"),
         .moves_money = true,
-        .account_id = r->attempt.account_id,
         .adapter_version = STR("paypal/1"),
         .provider_key = STR("k-1"),
         .key_valid_until_us = payment->created_us + 1000000,
@@ -425,13 +424,11 @@ static inline void rows_close(struct rows *r)
         .authorized = payment->amount_minor,
         .captured = payment->amount_minor,
     };
-    r->answer = (struct store_answer){
+    r->answer = (struct store_final){
         .merchant_id = payment->merchant_id,
-        .key = str_of(r->key),
+        .payment_id = payment->payment_id,
         .status = 201,
-        .content_type = STR("application/json"),
-        .location = STR("/v1/payments/pay_x"),
-        .body = STR("{\"id\":\"pay_x\"}\n"),
+        .body = STR("{\"id\":\"x\",\"decision\":,\"caf\xc3\xa9\":1}\n"),
         .created_us = payment->created_us + 60000,
     };
 }

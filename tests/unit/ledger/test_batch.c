@@ -19,8 +19,8 @@ static void opening_and_closing_are_written_whole(void **state)
     assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
     PGconn *conn = fixture_connect("turnpike_gateway");
     static const char *const tables[] = {
-        "idempotency", "payments", "payment_details", "attempts", "sends",
-        "outcomes",    "events",   "payment_limits",  "answers",
+        "idempotency", "payments", "attempts",       "sends",
+        "outcomes",    "events",   "payment_limits", "payment_answers",
     };
     for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
         char sql[64];
@@ -96,7 +96,6 @@ static void one_key_in_one_batch_has_one_winner(void **state)
     assert_int_equal(won, 1);
     PGconn *conn = fixture_connect("turnpike_gateway");
     assert_int_equal(fixture_count(conn, "SELECT count(*) FROM payments"), 1);
-    assert_int_equal(fixture_count(conn, "SELECT count(*) FROM payment_details"), 1);
     assert_int_equal(fixture_count(conn, "SELECT count(*) FROM attempts"), 1);
     assert_int_equal(fixture_count(conn, "SELECT count(*) FROM sends"), 1);
     assert_int_equal(fixture_count(conn, "SELECT count(*) FROM batches"), 1);

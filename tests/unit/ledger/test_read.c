@@ -213,8 +213,7 @@ static void keys_tell_their_payment_and_answer(void **state)
         if (step == 1) {
             assert_int_equal(key->answer.status, 201);
             assert_str(key->answer.body, r.answer.body);
-            assert_str(key->answer.location, r.answer.location);
-            assert_str(key->answer.content_type, r.answer.content_type);
+            assert_int_equal(key->answer.location.len + key->answer.content_type.len, 0);
         }
         reading_end(&reading);
         if (step == 0) {
@@ -362,7 +361,7 @@ static void a_payment_that_is_opened_again_stays_as_it_was(void **state)
     /* The same id under another key is nobody's. */
     r.payment.key = STR("another");
     r.payment.reference = STR_NONE;
-    assert_int_equal(write_now(&f, &r.txn), STORE_FENCED);
+    assert_int_equal(write_now(&f, &r.txn), STORE_KEY_TAKEN);
     /* Two at once. */
     struct write both[2];
     struct rows twin;

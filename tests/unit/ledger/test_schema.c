@@ -194,7 +194,7 @@ static void the_gateway_can_only_append(void **state)
     assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
     static const char *const appended[] = {
         "payments", "attempts", "sends",   "outcomes",        "transfers",
-        "events",   "answers",  "batches", "payment_details", "idempotency",
+        "events",   "answers",  "batches", "payment_answers", "idempotency",
     };
     PGconn *conn = fixture_connect("turnpike_gateway");
     for (size_t i = 0; i < ARRAY_LEN(appended); i++) {
@@ -216,7 +216,9 @@ static void the_gateway_can_only_append(void **state)
     /* What may change: the erasable and the secret. */
     assert_string_equal(fixture_ask(conn, "UPDATE sends SET body_sealed = NULL"), "");
     assert_string_equal(
-        fixture_ask(conn, "UPDATE payment_details SET customer = NULL, tokens_sealed = NULL"), "");
+        fixture_ask(conn, "UPDATE payments SET customer = NULL, metadata = NULL, routing = NULL,"
+                          " tokens_sealed = NULL"),
+        "");
     PQfinish(conn);
     fixture_close(&f);
 }
@@ -283,7 +285,7 @@ static void finance_sees_its_merchant_and_nothing_else(void **state)
     static const char *const tables[] = {
         "payments",        "attempts",       "sends",     "outcomes",   "transfers",
         "events",          "api_keys",       "merchants", "accounts",   "answers",
-        "payment_details", "finance_access", "writers",   "currencies",
+        "payment_answers", "finance_access", "writers",   "currencies",
     };
     char sql[256];
     for (size_t i = 0; i < ARRAY_LEN(views); i++) {
