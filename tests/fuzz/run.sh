@@ -1,6 +1,6 @@
 #!/bin/bash
 # Fuzz for a while, from the fixtures on: run.sh BUILD SECONDS TARGET...
-# Inputs come from tests/fuzz/corpus/TARGET, too, which is kept with the project; what was found stays in
+# Inputs come from tests/fuzz/corpus/TARGET.tar.gz, too, which is kept with the project; what was found stays in
 # BUILD/fuzz/TARGET.corpus for the next run, or goes to the project's own with KEEP=1 (only what adds coverage).
 # An input that breaks something is kept and the command that repeats it printed.
 cd "$(dirname "$0")/../.." || exit 1
@@ -48,18 +48,25 @@ seed() { # target folder: each target reads its first bytes as choices
     esac
 }
 
+keep() {
+    "$build/fuzz/$target" -merge=1 -max_len=8192 "$kept" "$corpus" >>"$log" 2>&1 &&
+        tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$kept" -c . |
+        gzip -9n >"tests/fuzz/corpus/$target.tar.gz"
+}
+
 passed=0
 failed=0
 for target in "$@"; do
     corpus=$build/fuzz/$target.corpus
-    kept=tests/fuzz/corpus/$target
+    kept=$build/fuzz/$target.kept
     mkdir -p "$corpus" "$kept"
+    [ ! -e "tests/fuzz/corpus/$target.tar.gz" ] || tar -xzf "tests/fuzz/corpus/$target.tar.gz" -C "$kept"
     seed "$target" "$corpus"
     log=$build/fuzz/$target.log
     if "$build/fuzz/$target" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
         -print_final_stats=1 -artifact_prefix="$build/fuzz/$target-" "$corpus" "$kept" >"$log" 2>&1; then
         passed=$((passed + 1))
-        [ -z "${KEEP:-}" ] || "$build/fuzz/$target" -merge=1 -max_len=8192 "$kept" "$corpus" >>"$log" 2>&1
+        [ -z "${KEEP:-}" ] || keep
         printf '%s: %s inputs, %s kept\n' "$target" \
             "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" "$(find "$corpus" -type f | wc -l)"
     else
