@@ -23,6 +23,7 @@ static const struct {
     [ADMIN_MERCHANT_BIND]    = {admin_merchant_bind,    &bind_fields,           ID_MERCHANT},
     [ADMIN_MERCHANT_UNBIND]  = {admin_merchant_bind,    &no_fields,             ID_MERCHANT},
     [ADMIN_MERCHANT_LIMIT]   = {admin_merchant_limit,   &limit_fields,          ID_MERCHANT},
+    [ADMIN_MERCHANT_APPROVAL] = {admin_merchant_approval, &approval_fields,     ID_MERCHANT},
     [ADMIN_ACCOUNT_CREATE]   = {admin_account_create,   &account_fields,        ID_NONE},
     [ADMIN_ACCOUNT_LIST]     = {admin_account_list,     &no_fields,             ID_NONE},
     [ADMIN_ACCOUNT_SHOW]     = {admin_account_show,     &no_fields,             ID_ACCOUNT},

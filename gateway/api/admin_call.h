@@ -78,6 +78,7 @@ void admin_merchant_show(struct admin_call *call);
 void admin_merchant_disable(struct admin_call *call); /* and enable */
 void admin_merchant_bind(struct admin_call *call);    /* and unbind */
 void admin_merchant_limit(struct admin_call *call);
+void admin_merchant_approval(struct admin_call *call);
 void admin_account_create(struct admin_call *call);
 void admin_account_list(struct admin_call *call);
 void admin_account_show(struct admin_call *call);  /* and update, rotate, disable, enable, test */

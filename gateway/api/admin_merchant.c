@@ -3,6 +3,10 @@
 #include "api/tables.h"
 #include "base/clock.h"
 
+enum {
+    APPROVAL_BYTES_MAX = 16384, /* a limit of every currency */
+};
+
 static void put_client_keys(struct json_out *json, const char *name, struct str keys)
 {
     json_key(json, name);
@@ -28,6 +32,13 @@ static void print_limits(struct json_out *json, const char *name,
     json_end_object(json);
 }
 
+static void put_payout_limits(struct json_out *json, const char *name,
+                              const struct directory_merchant *merchant)
+{
+    struct str limits = merchant->payout_limits_json;
+    json_put_raw(json, name, limits.len > 0 ? limits : STR("{}"));
+}
+
 /* A live merchant and its test twin are shown as one: the twin has no life of its own. */
 static void print_pair(const struct directory_merchant *live, const struct directory_merchant *test,
                        struct json_out *json)
@@ -48,6 +59,8 @@ static void print_pair(const struct directory_merchant *live, const struct direc
     json_put_bool(json, "test_disabled", test->disabled);
     print_limits(json, "limits", live);
     print_limits(json, "test_limits", test);
+    put_payout_limits(json, "payout_limits", live);
+    put_payout_limits(json, "test_payout_limits", test);
     admin_put_time(json, "created", live->created_us);
     json_end_object(json);
 }
@@ -353,4 +366,45 @@ static void limit_listed(void *ctx, enum store_find found, const struct director
 void admin_merchant_limit(struct admin_call *call)
 {
     directory_list_merchants(call->parts.store, &call->arena, limit_listed, call);
+}
+
+/* ---- approval of payouts --------------------------------------------------------------------- */
+
+/* Limits of 0 are none. */
+static struct str print_approval(struct admin_call *call)
+{
+    struct buf text;
+    struct json_out json;
+    json_t *limits = json_object_get(call->body, "payout_limits");
+    buf_init(&text, APPROVAL_BYTES_MAX);
+    json_out_init(&json, &text);
+    json_begin_object(&json);
+    for (void *at = json_object_iter(limits); at; at = json_object_iter_next(limits, at)) {
+        int64_t limit = json_integer_value(json_object_iter_value(at));
+        if (limit > 0) {
+            json_put_int(&json, json_object_iter_key(at), limit);
+        }
+    }
+    json_end_object(&json);
+    CHECK(buf_is_ok(&text));
+    struct str kept = arena_str(&call->arena, buf_str(&text));
+    buf_release(&text);
+    return kept;
+}
+
+static void approval_listed(void *ctx, enum store_find found, const struct directory_rows *rows,
+                            const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (!find_pair(call, found, rows, why)) {
+        return;
+    }
+    struct directory_merchant *merchant = call->is_live ? &call->live : &call->test;
+    merchant->payout_limits_json = print_approval(call);
+    directory_approve_merchant(call->parts.store, merchant, limit_done, call);
+}
+
+void admin_merchant_approval(struct admin_call *call)
+{
+    directory_list_merchants(call->parts.store, &call->arena, approval_listed, call);
 }

@@ -25,6 +25,8 @@ const struct endpoint api_endpoints[] = {
     {HTTP_POST,  "/v1/admin/merchants/{id}/bind",    "bindMerchant",    "Let its keys work only for clients with these certificates; by the twin's id, the twin's alone", HOUSE, false, &no_query, &bind_fields, admin_handle, ADMIN_MERCHANT_BIND, 200, "Merchant"},
     {HTTP_POST,  "/v1/admin/merchants/{id}/unbind",  "unbindMerchant",  "Let its keys work for any client again", HOUSE, false, &no_query, &no_fields, admin_handle, ADMIN_MERCHANT_UNBIND, 200, "Merchant"},
 
+    {HTTP_POST,  "/v1/admin/merchants/{id}/approval", "approvalMerchant", "Say above which sums payouts need a second key's approval", HOUSE, false, &no_query, &approval_fields, admin_handle, ADMIN_MERCHANT_APPROVAL, 200, "Merchant"},
+
     {HTTP_POST,  "/v1/admin/accounts",               "createAccount",   "Create a provider account", HOUSE, false, &no_query, &account_fields, admin_handle, ADMIN_ACCOUNT_CREATE, 201, "Account"},
     {HTTP_GET,   "/v1/admin/accounts",               "listAccounts",    "List provider accounts",    HOUSE, false, &merchant_query, NULL,      admin_handle, ADMIN_ACCOUNT_LIST,    200, "AccountList"},
     {HTTP_GET,   "/v1/admin/accounts/{id}",          "getAccount",      "One provider account",      HOUSE, false, &no_query, NULL,            admin_handle, ADMIN_ACCOUNT_SHOW,    200, "Account"},

@@ -88,6 +88,8 @@ static const struct member merchant[] = {
     {"test_disabled", "boolean", "The twin's keys are refused."},
     {"limits",        "object",  "rate, burst, in_flight_max of the live merchant; 0: as the gateway's settings say."},
     {"test_limits",   "object",  "Those of the twin."},
+    {"payout_limits",      "object", "By currency: above, a second key must approve payouts."},
+    {"test_payout_limits", "object", "The twin's."},
     {"created",       "time",    "RFC 3339."},
 };
 static const struct member account[] = {

@@ -13,6 +13,7 @@ extern const struct field_set choice_fields; /* "providers" */
 extern const struct field_set merchant_fields;
 extern const struct field_set bind_fields;
 extern const struct field_set limit_fields;
+extern const struct field_set approval_fields; /* of payouts by a second key */
 extern const struct field_set account_fields;
 extern const struct field_set account_change_fields;
 extern const struct field_set secret_fields;

@@ -87,6 +87,13 @@ static const struct field link_table[] = {
 };
 const struct field_set link_fields = {"RegistrationLinkRequest", "A page at the provider where a payee registers.", SET(link_table)};
 
+static const struct field approval_table[] = {
+    {"payout_limits", FIELD_NUMBERS, .required = true, .most = TABLES_ACCOUNT_LIST_MAX, .item_most = MONEY_AMOUNT_MAX, .name_form = &form_currency, .name_most = 3,
+     .example = "{\"EUR\": 500000}",
+     .help = "By currency, in minor units: a payout above it, or a batch whose rows or total are above it, waits until another key of the merchant approves. 0, or no entry: none is needed. Replaces all limits."},
+};
+const struct field_set approval_fields = {"PayoutApproval", "Above which sums payouts need the approval of a second key.", SET(approval_table)};
+
 static const struct field payout_query_table[] = {
     {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Payouts in one page; 10 unless told."},
     {"starting_after", FIELD_STRING, .least = 30, .most = 30, .form = &form_payout_id, .help = "The last id of the page before."},

@@ -193,6 +193,16 @@ void directory_limit_merchant(struct store *store, const struct directory_mercha
     call_submit(call);
 }
 
+void directory_approve_merchant(struct store *store, const struct directory_merchant *merchant,
+                                directory_done_fn done, void *ctx)
+{
+    struct call *call;
+    struct params *params = change_new(store, SQL_APPROVE_MERCHANT, done, ctx, &call);
+    params_uuid(params, &merchant->merchant_id);
+    params_text(params, merchant->payout_limits_json);
+    call_submit(call);
+}
+
 void directory_disable_key(struct store *store, const struct uuid *key_id, int64_t at_us,
                            directory_done_fn done, void *ctx)
 {

@@ -28,6 +28,8 @@ struct directory_merchant {
     struct str country;
     int64_t created_us;
     struct str client_keys; /* digests of 32 bytes; empty: any client. put leaves them alone */
+    struct str
+        payout_limits_json; /* {"EUR": 500000}: above, a second key approves; put leaves it */
     int64_t rate;           /* its own limits; 0: the gateway's default. put leaves them alone */
     int64_t burst;
     int64_t in_flight_max;
@@ -84,6 +86,9 @@ void directory_disable_merchant(struct store *store, const struct uuid *merchant
 /* The only clients that the merchant's API keys work for; empty: all. */
 void directory_bind_merchant(struct store *store, const struct uuid *merchant_id,
                              struct str client_keys, directory_done_fn done, void *ctx);
+/* Above which sums a second key must approve payouts: payout_limits_json of *merchant. */
+void directory_approve_merchant(struct store *store, const struct directory_merchant *merchant,
+                                directory_done_fn done, void *ctx);
 /* Its own limits: rate, burst and in_flight_max of *merchant. */
 void directory_limit_merchant(struct store *store, const struct directory_merchant *merchant,
                               directory_done_fn done, void *ctx);

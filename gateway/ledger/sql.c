@@ -82,7 +82,7 @@ static const char *const settings[SQL_KIND_COUNT] = {
 
 #define MERCHANT_COLUMNS                                                                           \
     "SELECT merchant_id, twin_id, name, livemode, disabled, country, created_at, client_keys,"     \
-    " rate, burst, in_flight_max FROM merchants"
+    " rate, burst, in_flight_max, payout_limits FROM merchants"
 #define KEY_COLUMNS                                                                                \
     "SELECT key_id, merchant_id, role, livemode, hint, digest, created_at, expires_at,"            \
     " disabled_at FROM api_keys"
@@ -378,6 +378,10 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 [SQL_LIMIT_MERCHANT] = {SQL_CONTROL, "limit_merchant",
     "WITH changed AS (UPDATE merchants SET rate = $2, burst = $3, in_flight_max = $4"
     " WHERE merchant_id = $1 RETURNING 1)" BUMP},
+
+[SQL_APPROVE_MERCHANT] = {SQL_CONTROL, "approve_merchant",
+    "WITH changed AS (UPDATE merchants SET payout_limits = $2 WHERE merchant_id = $1"
+    " RETURNING 1)" BUMP},
 
 [SQL_DISABLE_KEY] = {SQL_CONTROL, "disable_key",
     "WITH changed AS (UPDATE api_keys SET disabled_at = $2 WHERE key_id = $1 RETURNING 1)" BUMP},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "payment/hash.h"
@@ -147,6 +148,39 @@ static void *allocate(size_t size)
     return memory;
 }
 
+/* Limits that cannot be read would let everything pass: then everything needs an approval. */
+static void read_approvals(struct merchant *merchant, struct str json)
+{
+    struct error err;
+    json_t *limits = json_parse(json.len > 0 ? json : STR("{}"), &json_limits_default, &err);
+    if (limits == NULL) {
+        log_error("merchant", "payout limits cannot be read: every payout needs an approval",
+                  LOG_CSTR("error", err.text));
+        size_t count = 0;
+        const struct currency *all = currency_all(&count);
+        for (size_t i = 0; i < count && i < MERCHANT_APPROVAL_MAX; i++)
+            merchant->approval[merchant->approval_count++] = (struct merchant_approval){&all[i], 1};
+    }
+    for (void *at = json_object_iter(limits); at; at = json_object_iter_next(limits, at)) {
+        struct str code = {json_object_iter_key(at), json_object_iter_key_len(at)};
+        int64_t limit_minor = json_integer_value(json_object_iter_value(at));
+        const struct currency *currency = currency_find(code);
+        if (currency != NULL && limit_minor > 0 && merchant->approval_count < MERCHANT_APPROVAL_MAX)
+            merchant->approval[merchant->approval_count++] =
+                (struct merchant_approval){currency, limit_minor};
+    }
+    json_decref(limits);
+}
+
+int64_t merchant_payout_limit(const struct merchant *merchant, const struct currency *currency)
+{
+    for (size_t i = 0; i < merchant->approval_count; i++) {
+        if (merchant->approval[i].currency == currency)
+            return merchant->approval[i].limit_minor;
+    }
+    return 0;
+}
+
 static struct merchant_box *merchant_build(struct merchants *merchants,
                                            const struct directory_rows *rows)
 {
@@ -168,6 +202,7 @@ static struct merchant_box *merchant_build(struct merchants *merchants,
         .burst = row->burst,
         .in_flight_max = row->in_flight_max,
     };
+    read_approvals(merchant, row->payout_limits_json);
     for (size_t i = 0; i < rows->account_count && i < MERCHANT_ACCOUNT_MAX; i++) {
         struct merchant_account *account = &merchant->account[merchant->account_count++];
         merchant_account_build(account, &rows->accounts[i], &merchants->config, merchants->health,

@@ -18,6 +18,7 @@
 
 enum {
     MERCHANT_ACCOUNT_MAX = 16,
+    MERCHANT_APPROVAL_MAX = 200, /* as many as there are currencies */
 };
 
 struct merchant_account {
@@ -36,6 +37,11 @@ struct merchant_limits { /* 0: the gateway's default */
     int64_t in_flight_max;
 };
 
+struct merchant_approval { /* above so much a second key must approve a payout */
+    const struct currency *currency;
+    int64_t limit_minor; /* > 0 */
+};
+
 struct merchant { /* immutable once loaded; reference counted (merchant_hold, merchant_drop) */
     struct uuid merchant_id;
     struct str name;
@@ -44,6 +50,8 @@ struct merchant { /* immutable once loaded; reference counted (merchant_hold, me
     bool disabled;
     struct str client_keys; /* digests of 32 bytes; empty: any client */
     struct merchant_limits limits;
+    struct merchant_approval approval[MERCHANT_APPROVAL_MAX];
+    size_t approval_count;
     struct merchant_account account[MERCHANT_ACCOUNT_MAX];
     size_t account_count;
 };
@@ -106,6 +114,8 @@ void merchants_load(struct merchants *merchants, const struct uuid *merchant_id,
 /* False when the merchant is bound to clients and this is none of them (spki NULL: no certificate).
  */
 bool merchant_takes_client(const struct merchant *merchant, const uint8_t spki[32]);
+/* Above which sum of this currency a second key must approve a payout; 0: none. */
+int64_t merchant_payout_limit(const struct merchant *merchant, const struct currency *currency);
 /* Drop everything cached (the directory changed here). */
 void merchants_forget(struct merchants *merchants);
 

@@ -166,17 +166,20 @@ struct str present_failure_reason(const struct store_payment_view *payment)
     return outcome != NULL ? outcome->reason : STR_NONE;
 }
 
-static void print_payout_head(const struct store_payment_view *payout, struct json_out *json)
+static void print_payout_head(const struct store_payment_view *payout,
+                              const struct present_frame *frame, struct json_out *json)
 {
     char id[ID_TEXT_SIZE];
     const struct store_payment *row = &payout->row;
+    struct str status = str_of(payment_status_name(payout->status));
     bool is_canceled =
         false; /* the merchant wants it back, and the provider has not answered yet */
     for (size_t i = 0; i < payout->attempt_count; i++)
         is_canceled = is_canceled || payout->attempts[i].is_canceled;
-    json_put_str(json, "id", id_format(ID_PAYOUT, &row->payment_id, id));
+    json_put_str(json, "id",
+                 id_format(ID_PAYOUT, frame != NULL ? &frame->payout_id : &row->payment_id, id));
     json_put_cstr(json, "object", "payout");
-    json_put_cstr(json, "status", payment_status_name(payout->status));
+    json_put_str(json, "status", frame != NULL && frame->status.len > 0 ? frame->status : status);
     json_put_int(json, "amount", row->amount_minor);
     json_put_str(json, "currency", str_of(row->currency));
     put_text(json, "reference", row->reference);
@@ -206,18 +209,32 @@ static void print_head(const struct store_payment_view *payment, struct json_out
     put_object(json, "metadata", row->metadata_json);
 }
 
-void present_payment(const struct store_payment_view *payment, struct buf *out)
+static void print_own_failure(const struct present_frame *frame, struct json_out *json)
+{
+    json_key(json, "failure");
+    json_begin_object(json);
+    json_put_str(json, "reason", frame->failure_reason);
+    json_put_null(json, "code");
+    put_text(json, "detail", frame->failure_detail);
+    json_end_object(json);
+}
+
+static void present(const struct store_payment_view *payment, const struct present_frame *frame,
+                    struct buf *out)
 {
     struct json_out json;
     const struct store_attempt_view *deciding = deciding_attempt(payment);
     json_out_init(&json, out);
     json_begin_object(&json);
     if (payment->row.is_payout)
-        print_payout_head(payment, &json);
+        print_payout_head(payment, frame, &json);
     else
         print_head(payment, &json);
     put_text(&json, "provider", deciding != NULL ? deciding->row.provider : STR_NONE);
-    print_failure(payment, &json);
+    if (frame != NULL && frame->failure_reason.len > 0)
+        print_own_failure(frame, &json);
+    else
+        print_failure(payment, &json);
     print_next_action(payment, &json);
     json_key(&json, "attempts");
     json_begin_array(&json);
@@ -227,5 +244,19 @@ void present_payment(const struct store_payment_view *payment, struct buf *out)
     print_decision(payment, &json);
     put_time(&json, "created", payment->row.created_us);
     json_put_bool(&json, "livemode", payment->row.livemode);
+    if (frame != NULL)
+        buf_add_str(out, frame->members);
     json_end_object(&json);
+}
+
+void present_payment(const struct store_payment_view *payment, struct buf *out)
+{
+    present(payment, NULL, out);
+}
+
+void present_payout(const struct store_payment_view *payout, const struct present_frame *frame,
+                    struct buf *out)
+{
+    CHECK(payout->row.is_payout);
+    present(payout, frame, out);
 }

@@ -17,6 +17,16 @@ enum {
  * "iban_last4"},...}; status also "unclaimed" and "returned".
  */
 void present_payment(const struct store_payment_view *payment, struct buf *out);
+
+struct present_frame { /* a payout that waited: what is shown instead, and besides (order.h) */
+    struct uuid payout_id;
+    struct str status;         /* empty: the payment's */
+    struct str failure_reason; /* why nothing was begun; empty: the payment says */
+    struct str failure_detail;
+    struct str members; /* ",\"batch\":...": behind the others */
+};
+void present_payout(const struct store_payment_view *payout, const struct present_frame *frame,
+                    struct buf *out);
 /* Human word for why a payment or attempt ended: "insufficient_funds" and so on; may be "". */
 struct str present_failure_reason(const struct store_payment_view *payment);
 

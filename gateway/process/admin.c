@@ -21,6 +21,7 @@ enum option_type {
     OPTION_WORDS,       /* "EUR USD" */
     OPTION_FILE,        /* a JSON object in a file */
     OPTION_PAIR,        /* name=value, may stand several times */
+    OPTION_AMOUNT,      /* CUR=minor units, may stand several times */
     OPTION_ITEM,        /* of a list, may stand several times */
     OPTION_CERTIFICATE, /* the same: a PEM file, whose public key's digest is meant */
     OPTION_FLAG,
@@ -57,6 +58,8 @@ static const struct action actions[] = {
     {"merchants", "limit",   ADMIN_MERCHANT_LIMIT,   "ID|NAME [--rate N] [--burst N] [--in-flight-max N]   (0: the gateway's setting)", true,
      {{"rate", "rate", OPTION_NUMBER}, {"burst", "burst", OPTION_NUMBER}, {"in-flight-max", "in_flight_max", OPTION_NUMBER}}},
 
+    {"merchants", "approval", ADMIN_MERCHANT_APPROVAL, "ID|NAME --payout-limit CUR=MINOR_UNITS...   (0: none; limits not named are removed)", true,
+     {{"payout-limit", "payout_limits", OPTION_AMOUNT}}},
     {"merchants", "bind",    ADMIN_MERCHANT_BIND,
      "ID|NAME [--certificate FILE.pem]... [--client-key BASE64]...   (its keys work for these clients alone)", true,
      {{"certificate", "client_keys", OPTION_CERTIFICATE}, {"client-key", "client_keys", OPTION_ITEM}}},
@@ -192,6 +195,26 @@ static bool add_pair(json_t *body, const struct option *option, const char *text
            fail(err, ERROR_INVALID, "--%s is not UTF-8", option->name);
 }
 
+static bool add_amount(json_t *body, const struct option *option, const char *text,
+                       struct error *err)
+{
+    struct str rest = str_of(text);
+    struct str name = str_cut(&rest, '=');
+    int64_t amount = 0;
+    json_t *amounts = json_object_get(body, option->member);
+    if (!str_to_int64(rest, &amount)) {
+        return fail(err, ERROR_INVALID, "--%s must be CUR=AMOUNT in minor units: EUR=500000",
+                    option->name);
+    }
+    if (amounts == NULL) {
+        amounts = json_object();
+        if (json_object_set_new(body, option->member, amounts) != 0) {
+            return fail(err, ERROR_INTERNAL, "--%s could not be kept", option->name);
+        }
+    }
+    return json_object_setn_new(amounts, name.at, name.len, json_integer(amount)) == 0;
+}
+
 static bool add_option(json_t *body, const struct option *option, const char *text,
                        struct error *err)
 {
@@ -213,6 +236,9 @@ static bool add_option(json_t *body, const struct option *option, const char *te
     case OPTION_PAIR:
         ok = add_pair(body, option, text, err);
         break;
+    case OPTION_AMOUNT:
+        ok = add_amount(body, option, text, err);
+        break;
     case OPTION_ITEM:
         ok = add_item(body, option, str_of(text));
         break;
@@ -231,7 +257,8 @@ static bool add_option(json_t *body, const struct option *option, const char *te
 
 static bool may_repeat(enum option_type type)
 {
-    return type == OPTION_PAIR || type == OPTION_ITEM || type == OPTION_CERTIFICATE;
+    return type == OPTION_PAIR || type == OPTION_AMOUNT || type == OPTION_ITEM ||
+           type == OPTION_CERTIFICATE;
 }
 
 static bool take_options(int *argc, char **argv, const struct action *action, json_t *body,

@@ -161,6 +161,16 @@ void directory_limit_merchant(struct store *store UNUSED, const struct directory
     row->in_flight_max = merchant->in_flight_max;
 }
 
+void directory_approve_merchant(struct store *store UNUSED,
+                                const struct directory_merchant *merchant, directory_done_fn done,
+                                void *ctx)
+{
+    struct directory_merchant *row = fake_merchant(&merchant->merchant_id);
+    if (!fake_change(done, ctx, row != NULL))
+        return;
+    row->payout_limits_json = fake_keep(merchant->payout_limits_json);
+}
+
 void directory_put_key(struct store *store UNUSED, const struct directory_key *key,
                        directory_done_fn done, void *ctx)
 {

@@ -108,6 +108,34 @@ static void a_merchant_has_limits_of_its_own(void **state UNUSED)
         404);
 }
 
+static void payouts_above_a_limit_need_an_approval(void **state UNUSED)
+{
+    const json_t *json = NULL;
+    assert_int_equal(admin_at("POST", "merchants", world.merchant, "/approval",
+                              "{\"payout_limits\":{\"EUR\":500000,\"USD\":0,\"JPY\":9}}"),
+                     200);
+    json = world.answer.json;
+    assert_int_equal(json_integer_value(json_path(json, "test_payout_limits.EUR")), 500000);
+    assert_int_equal(json_object_size(json_path(json, "test_payout_limits")), 2);
+    assert_int_equal(json_object_size(json_path(json, "payout_limits")), 0);
+    assert_int_equal(
+        admin_at("POST", "merchants", world.merchant, "/approval", "{\"payout_limits\":{}}"), 200);
+    assert_int_equal(json_object_size(json_path(world.answer.json, "test_payout_limits")), 0);
+    (void)admin_at("POST", "merchants", world.live, "/approval", "{}");
+    assert_problem(422, "missing_member", "payout_limits");
+    (void)admin_at("POST", "merchants", world.live, "/approval",
+                   "{\"payout_limits\":{\"EURO\":1}}");
+    assert_problem(422, "invalid_member", "payout_limits.EURO");
+    (void)admin_at("POST", "merchants", world.live, "/approval", "{\"payout_limits\":{\"XXX\":1}}");
+    assert_problem(422, "unknown_currency", "payout_limits.XXX");
+    (void)admin_at("POST", "merchants", world.live, "/approval",
+                   "{\"payout_limits\":{\"EUR\":-1}}");
+    assert_problem(422, "invalid_member", "payout_limits.EUR");
+    (void)admin_at("POST", "merchants", world.live, "/approval",
+                   "{\"payout_limits\":{\"EUR\":\"1\"}}");
+    assert_problem(422, "invalid_member", "payout_limits.EUR");
+}
+
 static void merchants_are_listed_in_pairs(void **state UNUSED)
 {
     assert_int_equal(admin("GET", "/v1/admin/merchants", NULL), 200);
@@ -402,6 +430,7 @@ int main(void)
         OVER_HTTP(a_pair_that_was_half_made_is_completed),
         OVER_HTTP(a_disabled_merchant_cannot_call),
         OVER_HTTP(a_merchant_has_limits_of_its_own),
+        OVER_HTTP(payouts_above_a_limit_need_an_approval),
         OVER_HTTP(merchants_are_listed_in_pairs),
         OVER_HTTP(an_account_is_made_and_shown_without_credentials),
         OVER_HTTP(a_wrong_account_is_refused_by_member),
