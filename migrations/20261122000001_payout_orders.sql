@@ -19,7 +19,7 @@ CREATE TABLE payout_batches (
     invalid_count integer NOT NULL CHECK (invalid_count BETWEEN 0 AND row_count),
     totals        text NOT NULL, -- sums of the good rows, by currency
     state         text NOT NULL CHECK (state IN ('requires_approval', 'open', 'rejected', 'canceled')),
-    approval      text NOT NULL, -- what it exceeds; {}: nothing
+    approval      text NOT NULL, -- what it exceeds; []: nothing
     created_by    uuid NOT NULL, -- API key
     PRIMARY KEY (merchant_id, batch_id)
 );
@@ -42,7 +42,7 @@ CREATE TABLE payout_orders (
     currency       text NOT NULL CHECK (length(currency) = 3),
     reference      text CHECK (length(reference) BETWEEN 1 AND 255),
     request_sealed bytea,            -- the whole request; NULL once it has begun, or was erased
-    approval       text NOT NULL,    -- what it exceeds; {}: nothing
+    approval       text NOT NULL,    -- what it exceeds; []: nothing
     created_by     uuid NOT NULL,    -- API key
     state          text NOT NULL
         CHECK (state IN ('requires_approval', 'queued', 'running', 'begun', 'failed', 'canceled',

@@ -4,7 +4,9 @@
 
 #include "api/body.h"
 #include "api/call.h"
+#include "api/intake.h"
 #include "api/tables.h"
+#include "providers/payee.h"
 
 enum {
     PROBLEM_BYTES_MAX = 4096,
@@ -20,6 +22,10 @@ static void call_free(struct api_call *call)
     if (call->has_caller && call->caller.merchant != NULL) {
         merchant_drop(call->caller.merchant);
     }
+    if (call->payee != NULL) {
+        payee_ask_cancel(call->payee);
+    }
+    intake_free(&call->intake);
     json_decref(call->body);
     arena_release(&call->arena);
     free(call);
@@ -158,7 +164,7 @@ static bool take_body(struct api_call *call)
     const struct field_set *set = call->endpoint->body;
     struct field_problem problem = {.message = MESSAGE_NONE};
     struct str text = http_request(call->x)->body;
-    if (set == NULL) {
+    if (set == NULL || call->endpoint->fn == intake_start) { /* that one reads by itself */
         return true;
     }
     bool may_be_empty = set == &no_fields || set == &rotate_fields;

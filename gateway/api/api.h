@@ -11,6 +11,7 @@
 #define API_API_H
 
 #include "http/server.h"
+#include "payment/order.h"
 #include "payment/payment.h"
 
 struct api;
@@ -19,13 +20,15 @@ struct api_parts { /* borrowed, alive as long as the api */
     struct loop *loop;
     struct store *store;
     struct payments *payments;
+    struct orders *orders;
     struct merchants *merchants;
     struct health *health;
     struct admission *admission; /* NULL: nothing is limited */
     struct engine *engine;
     const struct merchants_config *merchants_config;
-    const uint8_t *pepper; /* 32 bytes: new keys */
-    int64_t answer_ms;     /* bound on reads and administration calls */
+    const uint8_t *pepper;   /* 32 bytes: new keys */
+    const uint8_t *seal_key; /* AEAD_KEY_SIZE: payouts that wait */
+    int64_t answer_ms;       /* bound on reads and administration calls */
 };
 
 struct api *api_new(const struct api_parts *parts);

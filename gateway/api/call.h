@@ -26,6 +26,9 @@ enum { /* who may call: a set of roles */
        ROLE_OPERATOR = 1 << KEY_OPERATOR,
 };
 
+struct intake;
+struct payee_asking;
+
 struct api_call;
 typedef void (*api_call_fn)(struct api_call *call);
 
@@ -56,7 +59,8 @@ struct api {
     struct api_parts parts;
     struct admin_parts admin;
     struct link calls;
-    struct buf openapi; /* printed once */
+    unsigned intake_count; /* batches being taken in */
+    struct buf openapi;    /* printed once */
 };
 
 struct api_call {
@@ -69,8 +73,10 @@ struct api_call {
     bool has_caller;
     bool is_asking; /* a large body waits: it is read only for who may call */
     struct admission_ticket ticket;
-    json_t *body;       /* owned; NULL: none */
-    struct arena arena; /* what reads bring */
+    json_t *body;               /* owned; NULL: none */
+    struct intake *intake;      /* owned; NULL: none */
+    struct payee_asking *payee; /* asked at this moment; NULL: none */
+    struct arena arena;         /* what reads bring */
     struct http_header header[CALL_HEADER_MAX];
     size_t header_count;
 };
@@ -94,6 +100,13 @@ void api_call_unavailable(struct api_call *call);
 /* A query parameter that the table has checked; false when it is absent. */
 bool api_call_query(struct api_call *call, const char *name, struct str *value);
 
+/* call_key.c. The Idempotency-Key, in the call's arena; false: the call was answered. */
+bool api_call_key(struct api_call *call, struct str *key);
+/* What the driver says of a payment or payout. */
+void api_call_reply_created(struct api_call *call, const struct payment_reply *reply);
+/* The stored answer of a key, byte for byte. */
+void api_call_replay(struct api_call *call, const struct store_answer *answer);
+
 /* Handlers. */
 void payments_create(struct api_call *call);
 void payments_show(struct api_call *call);
@@ -101,5 +114,20 @@ void payments_list(struct api_call *call);
 void providers_list(struct api_call *call);
 void admin_handle(struct api_call *call);
 void openapi_show(struct api_call *call);
+void payouts_create(struct api_call *call);
+void payouts_show(struct api_call *call);
+void payouts_list(struct api_call *call);
+void payouts_approve(struct api_call *call);
+void payouts_reject(struct api_call *call);
+void payouts_cancel(struct api_call *call);
+void intake_start(struct api_call *call);
+void batches_show(struct api_call *call);
+void batches_list(struct api_call *call);
+void batches_rows(struct api_call *call);
+void batches_approve(struct api_call *call);
+void batches_reject(struct api_call *call);
+void batches_cancel(struct api_call *call);
+void payees_link(struct api_call *call);
+void payees_show(struct api_call *call);
 
 #endif

@@ -95,6 +95,23 @@ static void put_payment_examples(struct json_out *out)
                  "\"test\",\"outcome\":\"approved\"}}}}"));
 }
 
+/* The same as CSV: behind the JSON, within its content. */
+static void put_csv(struct json_out *out)
+{
+    json_end_object(out);
+    json_key(out, "text/csv");
+    json_begin_object(out);
+    json_put_raw(out, "schema",
+                 STR("{\"type\":\"string\",\"description\":\"RFC 4180, UTF-8. The first line "
+                     "names members of a PayoutRequest by their paths; an empty cell leaves its "
+                     "member out; providers.only and providers.never hold names between "
+                     "spaces.\"}"));
+    json_put_raw(out, "example",
+                 STR("\"amount,currency,reference,beneficiary.type,beneficiary.first_name,"
+                     "beneficiary.last_name,payees.paypal\\n12500,EUR,salary-1,individual,Ada,"
+                     "Lovelace,ada@example.com\\n\""));
+}
+
 static void put_body(struct json_out *out, const struct endpoint *endpoint)
 {
     if (endpoint->body == NULL || endpoint->body == &no_fields) {
@@ -106,6 +123,9 @@ static void put_body(struct json_out *out, const struct endpoint *endpoint)
     begin_content(out, "application/json", endpoint->body->name);
     if (endpoint->body == &payment_fields) {
         put_payment_examples(out);
+    }
+    if (endpoint->body == &payout_batch_fields) {
+        put_csv(out);
     }
     end_content(out);
     json_end_object(out);
@@ -187,6 +207,16 @@ static void put_responses(struct json_out *out, const struct endpoint *endpoint)
     json_end_object(out);
 }
 
+static const char *tag_of(const struct endpoint *endpoint)
+{
+    struct str path = str_of(endpoint->path);
+    if (endpoint->admin != ADMIN_NONE) {
+        return "administration";
+    }
+    return str_starts(path, STR("/v1/payout")) || str_starts(path, STR("/v1/payee")) ? "payouts"
+                                                                                     : "payments";
+}
+
 static void put_endpoint(struct json_out *out, const struct endpoint *endpoint)
 {
     static const char *const methods[HTTP_METHOD_COUNT] = {
@@ -200,7 +230,7 @@ static void put_endpoint(struct json_out *out, const struct endpoint *endpoint)
     json_put_cstr(out, "summary", endpoint->summary);
     json_key(out, "tags");
     json_begin_array(out);
-    json_cstr(out, endpoint->admin != ADMIN_NONE ? "administration" : "payments");
+    json_cstr(out, tag_of(endpoint));
     json_end_array(out);
     json_key(out, "security");
     json_begin_array(out);
@@ -354,6 +384,7 @@ void api_print_openapi(struct buf *buf)
     json_put_raw(&out, "servers", STR("[{\"url\":\"/\"}]"));
     json_put_raw(&out, "tags",
                  STR("[{\"name\":\"payments\",\"description\":\"For merchants.\"},{\"name\":"
+                     "\"payouts\",\"description\":\"For merchants.\"},{\"name\":"
                      "\"administration\",\"description\":\"For operators.\"}]"));
     put_paths(&out);
     put_components(&out);

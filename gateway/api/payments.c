@@ -22,41 +22,12 @@ static bool refuse(struct api_call *call, enum message problem, const char *deta
     return false;
 }
 
-/* Two keys are two meanings: whoever joins or splits headers on the way would choose another one.
- */
-static bool is_repeated(const struct http_request *request, struct str name)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < request->header_count; i++) {
-        count += str_eq_nocase(request->headers[i].name, name) ? 1 : 0;
-    }
-    return count > 1;
-}
-
 /* False: the call was answered. */
 static bool take_key(struct api_call *call, struct payment_request *request)
 {
     struct error err;
-    struct str header = http_header(call->x, "Idempotency-Key");
-    size_t at;
-    size_t len;
-    char *out = arena_alloc(&call->arena, IDEMPOTENCY_KEY_MAX + 1);
-    if (header.at == NULL) {
-        return refuse(call, MESSAGE_KEY_MISSING,
-                      "send an Idempotency-Key of your own, new for each payment: repeating a "
-                      "request under its key never charges twice",
-                      "Idempotency-Key");
-    }
-    if (is_repeated(http_request(call->x), STR("Idempotency-Key"))) {
-        return refuse(call, MESSAGE_KEY_MALFORMED, "send one Idempotency-Key, not several",
-                      "Idempotency-Key");
-    }
-    if (!idempotency_key_parse(header, out, &request->key, &err)) {
-        return refuse(call, MESSAGE_KEY_MALFORMED, err.text, "Idempotency-Key");
-    }
-    if (crypto_find_card_number(request->key, &at, &len)) {
-        return refuse(call, MESSAGE_CARD_DATA, "card numbers are never taken here",
-                      "Idempotency-Key");
+    if (!api_call_key(call, &request->key)) {
+        return false;
     }
     if (!idempotency_fingerprint(STR("POST"), http_request(call->x)->path, call->body,
                                  request->fingerprint, &err)) {
@@ -160,23 +131,7 @@ static void take_fields(struct api_call *call, struct payment_request *request)
 
 static void created(void *ctx, const struct payment_reply *reply)
 {
-    struct api_call *call = ctx;
-    if (reply->problem != MESSAGE_NONE) {
-        api_call_problem_full(call, reply->problem, reply->problem_detail, STR_NONE,
-                              reply->problem_payment, reply->retry_after_s);
-        return;
-    }
-    if (reply->location.len > 0) {
-        api_call_add_header(call, "Location", reply->location);
-    }
-    if (reply->replayed) {
-        api_call_add_header(call, "Idempotent-Replayed", STR("true"));
-    }
-    if (reply->retry_after_s > 0) {
-        api_call_add_header(call, "Retry-After",
-                            arena_printf(&call->arena, "%d", reply->retry_after_s));
-    }
-    api_call_reply(call, reply->status, reply->content_type, reply->body);
+    api_call_reply_created(ctx, reply);
 }
 
 void payments_create(struct api_call *call)

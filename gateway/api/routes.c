@@ -15,6 +15,24 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,   "/v1/payments/{id}", "getPayment",    "One payment with its attempts and the routing decision", READS, false, &no_query, NULL, payments_show, ADMIN_NONE, 200, "Payment"},
     {HTTP_GET,   "/v1/providers",     "listProviders", "How the provider accounts are doing", BOARD, false, &provider_query, NULL, providers_list, ADMIN_NONE, 200, "ProviderList"},
 
+    {HTTP_POST,  "/v1/payouts",              "createPayout",  "Pay money out", ROLE_MERCHANT, true, &no_query, &payout_fields, payouts_create, ADMIN_NONE, 201, "Payout"},
+    {HTTP_GET,   "/v1/payouts",              "listPayouts",   "List payouts, newest first", READS, false, &payout_query, NULL, payouts_list, ADMIN_NONE, 200, "PayoutList"},
+    {HTTP_GET,   "/v1/payouts/{id}",         "getPayout",     "One payout with its attempts and the routing decision", READS, false, &no_query, NULL, payouts_show, ADMIN_NONE, 200, "Payout"},
+    {HTTP_POST,  "/v1/payouts/{id}/cancel",  "cancelPayout",  "Take a payout back, if it is not yet paid", ROLE_MERCHANT, false, &no_query, &no_fields, payouts_cancel, ADMIN_NONE, 200, "Payout"},
+    {HTTP_POST,  "/v1/payouts/{id}/approve", "approvePayout", "Approve a payout that another key asked for", READS, false, &no_query, &no_fields, payouts_approve, ADMIN_NONE, 200, "Payout"},
+    {HTTP_POST,  "/v1/payouts/{id}/reject",  "rejectPayout",  "Reject a payout that waits for approval", READS, false, &no_query, &no_fields, payouts_reject, ADMIN_NONE, 200, "Payout"},
+
+    {HTTP_POST,  "/v1/payout-batches",              "createPayoutBatch",  "Pay out up to 15,000 rows, as JSON or CSV", ROLE_MERCHANT, true, &csv_query, &payout_batch_fields, intake_start, ADMIN_NONE, 201, "PayoutBatch"},
+    {HTTP_GET,   "/v1/payout-batches",              "listPayoutBatches",  "List batches, newest first", READS, false, &batch_query, NULL, batches_list, ADMIN_NONE, 200, "PayoutBatchList"},
+    {HTTP_GET,   "/v1/payout-batches/{id}",         "getPayoutBatch",     "How a batch is doing", READS, false, &no_query, NULL, batches_show, ADMIN_NONE, 200, "PayoutBatch"},
+    {HTTP_GET,   "/v1/payout-batches/{id}/payouts", "listPayoutBatchRows", "Rows of a batch, each with its payout or its errors", READS, false, &row_query, NULL, batches_rows, ADMIN_NONE, 200, "PayoutBatchRowList"},
+    {HTTP_POST,  "/v1/payout-batches/{id}/approve", "approvePayoutBatch", "Approve a batch that another key asked for", READS, false, &no_query, &no_fields, batches_approve, ADMIN_NONE, 200, "PayoutBatch"},
+    {HTTP_POST,  "/v1/payout-batches/{id}/reject",  "rejectPayoutBatch",  "Reject a batch that waits for approval", READS, false, &no_query, &no_fields, batches_reject, ADMIN_NONE, 200, "PayoutBatch"},
+    {HTTP_POST,  "/v1/payout-batches/{id}/cancel",  "cancelPayoutBatch",  "Cancel the rows of a batch that have not begun", ROLE_MERCHANT, false, &no_query, &no_fields, batches_cancel, ADMIN_NONE, 200, "PayoutBatch"},
+
+    {HTTP_POST,  "/v1/payees/registration-links", "createRegistrationLink", "A page at the provider where a payee registers", ROLE_MERCHANT, false, &no_query, &link_fields, payees_link, ADMIN_NONE, 201, "RegistrationLink"},
+    {HTTP_GET,   "/v1/payees/{id}",               "getPayee",               "Can this payee be paid?", READS, false, &payee_query, NULL, payees_show, ADMIN_NONE, 200, "Payee"},
+
     {HTTP_POST,  "/v1/admin/merchants",              "createMerchant",  "Create a merchant and its test twin", HOUSE, false, &no_query, &merchant_fields, admin_handle, ADMIN_MERCHANT_CREATE,  201, "Merchant"},
     {HTTP_GET,   "/v1/admin/merchants",              "listMerchants",   "List merchants",           HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_LIST,    200, "MerchantList"},
     {HTTP_GET,   "/v1/admin/merchants/{id}",         "getMerchant",     "One merchant",             HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_SHOW,    200, "Merchant"},

@@ -56,7 +56,78 @@ static const struct member attempt[] = {
 #define LIST_OF(name)                                                                              \
     {"object", "string", "`list`"}, {"url", "string", "Where the list is."},                       \
     {"has_more", "boolean", "There are more behind the last one."}, {"data", "[]" name, ""}
+static const struct member payout[] = {
+    {"id",               "string",   "pyt_..."},
+    {"object",           "string",   "`payout`"},
+    {"status",           "string",   "requires_approval, scheduled, processing, unclaimed, succeeded, declined, failed, returned, canceled, rejected or review"},
+    {"amount",           "integer",  "In minor units."},
+    {"currency",         "string",   "ISO 4217."},
+    {"reference",        "string?",  "Your own id."},
+    {"cancel_requested", "boolean",  "It was asked back; the provider has not yet said what came of it."},
+    {"beneficiary",      "object",   "type, name, country, iban_last4: what may be shown."},
+    {"metadata",         "object",   "As sent."},
+    {"provider",         "string?",  "Of the attempt that decides what the payout is."},
+    {"failure",          "object?",  "Why it did not pay: reason, and the provider's code."},
+    {"attempts",         "[]Attempt", "Every try, in order."},
+    {"decision",         "object?",  "Why these providers, in this order."},
+    {"created",          "time",     "RFC 3339."},
+    {"livemode",         "boolean",  "False on test keys."},
+    {"batch",            "string?",  "bat_...; of payouts that waited (an approval, a batch), as those below."},
+    {"row",              "integer?", "In its batch."},
+    {"tries",            "integer",  "Payments made for it: another follows one of which surely nothing left."},
+    {"waiting",          "object?",  "Only when scheduled: why it waits, and until when at least."},
+    {"approval",         "object?",  "What it exceeds (currency, limit, amount, largest), and requested_by (key_...)."},
+    {"decisions",        "[]object", "approve, reject, cancel: key, role, at."},
+};
+static const struct member payout_batch[] = {
+    {"id",        "string",   "bat_..."},
+    {"object",    "string",   "`payout_batch`"},
+    {"status",    "string",   "requires_approval, processing, completed, rejected or canceled"},
+    {"reference", "string?",  "Your own id."},
+    {"rows",      "integer",  "All that were sent."},
+    {"valid",     "integer",  "Of them that are, or were, to be paid."},
+    {"invalid",   "integer",  "Of them that were refused."},
+    {"counts",    "object?",  "Rows by status; null in a list."},
+    {"reasons",   "object?",  "By status, then by reason: {\"failed\": {\"no_route\": 3}}; null in a list."},
+    {"totals",    "[]object", "By currency: rows and amount, and of them open_, paid_ and unpaid_."},
+    {"approval",  "object?",  "What it exceeds, and requested_by (key_...)."},
+    {"decisions", "[]object", "approve, reject, cancel: key, role, at."},
+    {"created",   "time",     "RFC 3339."},
+    {"livemode",  "boolean",  "False on test keys."},
+};
+static const struct member payout_batch_row[] = {
+    {"object",    "string",    "`payout_batch_row`"},
+    {"row",       "integer",   "From 1, as sent."},
+    {"reference", "string?",   "Your own id."},
+    {"status",    "string",    "The payout's; `invalid` when the row was refused."},
+    {"payout",    "object?",   "The payout; null when the row was refused."},
+    {"errors",    "[]RowError", "What is wrong with the row; null when it was taken."},
+};
+static const struct member row_error[] = {
+    {"code",   "string", "Stable: as of a problem."},
+    {"param",  "string", "The member it is about."},
+    {"detail", "string", "What would be right."},
+};
+static const struct member registration_link[] = {
+    {"object",   "string", "`registration_link`"},
+    {"payee_id", "string", "Your own id of the payee."},
+    {"provider", "string", "Name of the provider."},
+    {"account",  "string", "acc_..."},
+    {"url",      "string", "Send the payee there."},
+};
+static const struct member payee[] = {
+    {"object",             "string",  "`payee`"},
+    {"payee_id",           "string",  "Your own id of the payee."},
+    {"provider",           "string",  "Name of the provider."},
+    {"account",            "string",  "acc_..."},
+    {"status",             "string",  "pending, active, inactive or unknown"},
+    {"provider_reference", "string?", "The provider's id of the payee's account."},
+    {"currency",           "string?", "In which the payee is paid out."},
+};
 static const struct member payment_list[] = {LIST_OF("Payment")};
+static const struct member payout_list[] = {LIST_OF("Payout")};
+static const struct member payout_batch_list[] = {LIST_OF("PayoutBatch")};
+static const struct member payout_batch_row_list[] = {LIST_OF("PayoutBatchRow")};
 static const struct member provider_list[] = {LIST_OF("ProviderState")};
 static const struct member merchant_list[] = {LIST_OF("Merchant")};
 static const struct member account_list[] = {LIST_OF("Account")};
@@ -145,6 +216,7 @@ static const struct member problem[] = {
     {"retryable",  "boolean", "The same request under the same key may succeed later."},
     {"payment_id", "string",  "The payment it is about."},
     {"request_id", "string",  "Tell it to support."},
+    {"errors",     "[]object", "Only with invalid_rows: row, code, param, detail of the first wrong rows."},
 };
 
 #define ANSWER(name, help, members) {name, help, members, ARRAY_LEN(members)}
@@ -152,6 +224,15 @@ static const struct answer answers[] = {
     ANSWER("Payment",       "A payment, its attempts and the routing decision.", payment),
     ANSWER("Attempt",       "One try at one provider.", attempt),
     ANSWER("PaymentList",   "Newest first.", payment_list),
+    ANSWER("Payout",        "A payout, its attempts and the routing decision.", payout),
+    ANSWER("PayoutList",    "Newest first.", payout_list),
+    ANSWER("PayoutBatch",   "Payouts that were sent together, and how they are doing.", payout_batch),
+    ANSWER("PayoutBatchList", "Newest first.", payout_batch_list),
+    ANSWER("PayoutBatchRow", "One row of a batch.", payout_batch_row),
+    ANSWER("PayoutBatchRowList", "By their numbers.", payout_batch_row_list),
+    ANSWER("RowError",      "Why a row was refused.", row_error),
+    ANSWER("RegistrationLink", "Where a payee registers.", registration_link),
+    ANSWER("Payee",         "Somebody who is paid by a provider.", payee),
     ANSWER("ProviderState", "How one provider account is doing.", provider_state),
     ANSWER("ProviderList",  "Provider accounts.", provider_list),
     ANSWER("Merchant",      "A live merchant and its test twin.", merchant),

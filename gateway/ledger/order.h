@@ -63,7 +63,7 @@ struct order { /* strings borrowed, or in the arena of a read */
     char currency[4];
     struct str reference;      /* empty: none */
     struct str request_sealed; /* empty: begun, or erased */
-    struct str approval_json;  /* "{}": none was needed */
+    struct str approval_json;  /* "[]": none was needed */
     struct uuid created_by;    /* API key */
     enum order_state state;
     int64_t next_us;
@@ -86,7 +86,7 @@ struct order_batch {
     int32_t row_count; /* good and bad */
     int32_t invalid_count;
     struct str totals_json;   /* of the good rows: [{"currency","count","amount"}] */
-    struct str approval_json; /* "{}": none was needed */
+    struct str approval_json; /* "[]": none was needed */
     enum order_state state;   /* REQUIRES_APPROVAL, QUEUED (open), REJECTED, CANCELED */
     struct uuid created_by;
     bool is_done; /* read only: no row is known to be unfinished */

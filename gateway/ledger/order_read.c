@@ -111,7 +111,6 @@ static void payouts_result(struct pg_job *job, enum sql sql, const PGresult *res
     struct payouts_read *read = read_of(job);
     switch ((unsigned)sql) {
     case SQL_ORDER_LOAD:
-    case SQL_ORDER_FIND_KEY:
     case SQL_PAYOUT_LIST:
     case SQL_PAYOUT_LIST_REFERENCE:
     case SQL_PAYOUT_ROWS:
@@ -285,16 +284,6 @@ void payout_load(struct store *store, const struct uuid *merchant_id, const stru
     read->is_one = true;
     params_uuid(&read->call.params, payout_id);
     call_add(&read->call, SQL_ORDER_LOAD);
-    call_submit(&read->call);
-}
-
-void payout_load_key(struct store *store, const struct uuid *merchant_id, struct str key,
-                     struct arena *arena, payout_view_fn done, void *ctx)
-{
-    struct payouts_read *read = read_new(store, merchant_id, 1, arena, done, ctx);
-    read->is_one = true;
-    params_text(&read->call.params, key);
-    call_add(&read->call, SQL_ORDER_FIND_KEY);
     call_submit(&read->call);
 }
 

@@ -24,10 +24,6 @@ typedef void (*payout_view_fn)(void *ctx, enum store_find found, const struct pa
 /* One payout; ABSENT also when the id is a payment's, or of a try inside an order. */
 void payout_load(struct store *store, const struct uuid *merchant_id, const struct uuid *payout_id,
                  struct arena *arena, payout_view_fn done, void *ctx);
-/* The order that a client's key stands for; ABSENT: the key is free, or not an order's. */
-void payout_load_key(struct store *store, const struct uuid *merchant_id, struct str key,
-                     struct arena *arena, payout_view_fn done, void *ctx);
-
 struct payout_filter { /* newest first */
     struct uuid merchant_id;
     int64_t from_us, to_us; /* created, from included, to excluded; 0: open */

@@ -259,11 +259,6 @@ static const struct sql_text texts[SQL_ORDER_END_MARK - SQL_ORDER_FIRST] = {
     "SELECT u.id," ORDER_COLUMNS " FROM (SELECT $2::uuid AS id) u LEFT JOIN payout_orders o"
     " ON o.merchant_id = $1 AND o.order_id = u.id"},
 
-[SQL_ORDER_FIND_KEY - SQL_ORDER_FIRST] = {SQL_READER, "order_find_key",
-    "SELECT o.order_id," ORDER_COLUMNS " FROM idempotency k JOIN payout_orders o"
-    " ON o.merchant_id = k.merchant_id AND o.order_id = k.payment_id"
-    " WHERE k.merchant_id = $1 AND k.key = $2"},
-
 [SQL_PAYOUT_LIST - SQL_ORDER_FIRST] = {SQL_READER, "payout_list",
     LISTED(LISTED_PAYMENTS("payments"), LISTED_ORDERS(""))},
 

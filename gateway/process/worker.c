@@ -357,12 +357,14 @@ static void wire_handlers(struct worker *w)
         .loop = w->loop,
         .store = w->store,
         .payments = w->payments,
+        .orders = w->orders,
         .merchants = w->merchants,
         .health = w->start->health,
         .admission = w->admission,
         .engine = w->engine,
         .merchants_config = &w->directory,
         .pepper = w->secrets.pepper,
+        .seal_key = w->secrets.seal,
         .answer_ms = config->store.statement_timeout_ms,
     };
     w->api = api_new(&api);

@@ -25,6 +25,7 @@ struct fake_job { /* one answer that is due */
     struct directory_rows rows;
     int64_t count;
     const struct store_payment_view *payments;
+    const struct store_key_view *key;
     bool has_more;
     union {
         directory_done_fn change;
@@ -56,6 +57,8 @@ static struct fake {
     size_t load_count;
     size_t write_count;
     size_t key_read_count;
+    /* fake_orders.h: the keys of payouts that wait; NULL: there are none */
+    const struct store_key_view *(*find_key)(const struct uuid *merchant_id, struct str key);
 } fake;
 
 static void fake_run(void *ctx UNUSED)
@@ -493,16 +496,17 @@ void store_list_payments(struct store *store UNUSED, const struct store_filter *
 
 static void run_key(const struct fake_job *job)
 {
-    job->done.key(job->ctx, job->found, NULL, &job->why);
+    job->done.key(job->ctx, job->found, job->key, &job->why);
 }
 
-void store_load_key(struct store *store UNUSED, const struct uuid *merchant_id UNUSED,
-                    struct str key UNUSED, struct arena *arena UNUSED, store_key_fn done, void *ctx)
+void store_load_key(struct store *store UNUSED, const struct uuid *merchant_id, struct str key,
+                    struct arena *arena UNUSED, store_key_fn done, void *ctx)
 {
     struct fake_job *job = fake_job(run_key, ctx);
     fake.key_read_count++;
     job->done.key = done;
-    job->found = fake.is_away ? STORE_FAILED : STORE_ABSENT;
+    job->key = fake.find_key != NULL ? fake.find_key(merchant_id, key) : NULL;
+    job->found = fake.is_away ? STORE_FAILED : job->key != NULL ? STORE_FOUND : STORE_ABSENT;
 }
 
 static void run_write(const struct fake_job *job)

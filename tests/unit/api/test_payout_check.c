@@ -59,101 +59,96 @@ static void what_is_right_is_taken(void **state UNUSED)
     }
 }
 
+static const struct {
+    const char *text;
+    enum message message;
+    const char *param;
+} wrong[] = {
+    /* the table */
+    {"{" HEAD PAYEES "}", MESSAGE_MISSING_MEMBER, "beneficiary"},
+    {"{" HEAD "\"beneficiary\":{" ADA "}}", MESSAGE_MISSING_MEMBER, "payees"},
+    {"{\"currency\":\"EUR\"," PAYEES ",\"beneficiary\":{" ADA "}}", MESSAGE_MISSING_MEMBER,
+     "amount"},
+    {"{\"amount\":1.5,\"currency\":\"EUR\"}", MESSAGE_INVALID_AMOUNT, "amount"},
+    {"{\"amount\":1,\"currency\":\"EURO\"}", MESSAGE_UNKNOWN_CURRENCY, "currency"},
+    {"{" HEAD PAYEES ",\"beneficiary\":{" ADA "},\"x\":1}", MESSAGE_UNKNOWN_MEMBER, "x"},
+    {WHO(ADA ",\"iban\":\"DE\""), MESSAGE_UNKNOWN_MEMBER, "beneficiary.iban"},
+    {BANK("\"x\":1"), MESSAGE_UNKNOWN_MEMBER, "beneficiary.bank_account.x"},
+    {BANK(""), MESSAGE_MISSING_MEMBER, ""},
+    {WHO("\"type\":\"person\""), MESSAGE_INVALID_MEMBER, "beneficiary.type"},
+    {WHO(ADA ",\"country\":\"ZZ\""), MESSAGE_INVALID_MEMBER, "beneficiary.country"},
+    {WHO(ADA ",\"country\":\"UK\""), MESSAGE_INVALID_MEMBER, "beneficiary.country"},
+    {WHO(ADA ",\"email\":\"ada\""), MESSAGE_INVALID_MEMBER, "beneficiary.email"},
+    {WHO(ADA ",\"phone\":\"015112345678\""), MESSAGE_INVALID_MEMBER, "beneficiary.phone"},
+    {PAY(""), MESSAGE_INVALID_MEMBER, "payees"},
+    {PAY("\"stripe\":\"x\""), MESSAGE_UNKNOWN_PROVIDER, "payees.stripe"},
+    {PAY("\"paypal\":1"), MESSAGE_INVALID_MEMBER, "payees.paypal"},
+    {PAY("\"payoneer\":\"a b\""), MESSAGE_INVALID_MEMBER, "payees.payoneer"},
+    /* names */
+    {WHO("\"type\":\"individual\""), MESSAGE_MISSING_MEMBER, "beneficiary.first_name"},
+    {WHO("\"type\":\"individual\",\"first_name\":\"Ada\""), MESSAGE_MISSING_MEMBER,
+     "beneficiary.last_name"},
+    {WHO("\"type\":\"individual\",\"first_name\":\"  \",\"last_name\":\"x\""),
+     MESSAGE_MISSING_MEMBER, "beneficiary.first_name"},
+    {WHO("\"type\":\"business\",\"first_name\":\"Ada\""), MESSAGE_MISSING_MEMBER,
+     "beneficiary.business_name"},
+    {WHO(ADA ",\"business_name\":\"x\""), MESSAGE_INVALID_MEMBER, "beneficiary.business_name"},
+    /* bank accounts */
+    {BANK("\"iban\":\"DE88370400440532013000\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.iban"},
+    {BANK("\"iban\":\"DE8937040044053201300\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.iban"},
+    {BANK("\"iban\":\"US89370400440532013000\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.iban"},
+    {BANK("\"iban\":\"DE89-3704-0044-0532-0130-00\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.iban"},
+    {BANK("\"iban\":\"AAAA AAAA AAAA AAAA AAAA AAAA AAAA AAAA AA\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.iban"},
+    {BANK("\"iban\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.iban"},
+    {BANK(IBAN ",\"country\":\"AT\""), MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.country"},
+    {BANK(IBAN ",\"account_number\":\"1\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.account_number"},
+    {BANK(IBAN ",\"bic\":\"COBAATWW\""), MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.bic"},
+    {BANK(IBAN ",\"bic\":\"COBADEFFX\""), MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.bic"},
+    {BANK(IBAN ",\"bic\":\"cobadeff\""), MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.bic"},
+    {BANK(IBAN ",\"bic\":\"COBAZZFF\""), MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.bic"},
+    {BANK(IBAN ",\"currency\":\"USD\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.currency"},
+    {BANK(IBAN ",\"holder\":\" \""), MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.holder"},
+    {BANK("\"bic\":\"COBADEFF\""), MESSAGE_MISSING_MEMBER, "beneficiary.bank_account.iban"},
+    {BANK("\"account_number\":\"12345678\""), MESSAGE_MISSING_MEMBER,
+     "beneficiary.bank_account.country"},
+    {BANK("\"account_number\":\"12345678\",\"country\":\"US\""), MESSAGE_MISSING_MEMBER,
+     "beneficiary.bank_account.routing_code"},
+    {BANK("\"account_number\":\"1\",\"country\":\"US\",\"routing_code\":\"021000022\""),
+     MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.routing_code"},
+    {BANK("\"account_number\":\"1\",\"country\":\"GB\",\"bic\":\"COBADEFF\""),
+     MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.bic"},
+    /* payees */
+    {PAY("\"paypal\":\"ada@\""), MESSAGE_INVALID_MEMBER, "payees.paypal"},
+    {PAY("\"paypal\":\"+49\""), MESSAGE_INVALID_MEMBER, "payees.paypal"},
+    {PAY("\"paypal\":\"QXZDDWTSJ3NH\""), MESSAGE_INVALID_MEMBER, "payees.paypal"},
+    {PAY("\"paypal\":\"QXZDDWTSJ3NH-\""), MESSAGE_INVALID_MEMBER, "payees.paypal"},
+    {PAY("\"payoneer\":\"a/b\""), MESSAGE_INVALID_MEMBER, "payees.payoneer"},
+    {PAY("\"payoneer\":\"1234567890123456789012345678901234567890123456789012345678901\""),
+     MESSAGE_INVALID_MEMBER, "payees.payoneer"},
+    /* card data */
+    {WHO(ADA ",\"email\":\"4111111111111111@example.com\""), MESSAGE_CARD_DATA,
+     "beneficiary.email"},
+    {BANK("\"account_number\":\"4111111111111111\",\"country\":\"JP\""), MESSAGE_CARD_DATA,
+     "beneficiary.bank_account.account_number"},
+    {BANK("\"iban\":\"4111 1111 1111 1111\""), MESSAGE_CARD_DATA, "beneficiary.bank_account.iban"},
+};
+
 static void what_is_wrong_is_named(void **state UNUSED)
 {
-    static const struct {
-        const char *text;
-        enum message message;
-        const char *param;
-    } bad[] = {
-        /* the table */
-        {"{" HEAD PAYEES "}", MESSAGE_MISSING_MEMBER, "beneficiary"},
-        {"{" HEAD "\"beneficiary\":{" ADA "}}", MESSAGE_MISSING_MEMBER, "payees"},
-        {"{\"currency\":\"EUR\"," PAYEES ",\"beneficiary\":{" ADA "}}", MESSAGE_MISSING_MEMBER,
-         "amount"},
-        {"{\"amount\":1.5,\"currency\":\"EUR\"}", MESSAGE_INVALID_AMOUNT, "amount"},
-        {"{\"amount\":1,\"currency\":\"EURO\"}", MESSAGE_UNKNOWN_CURRENCY, "currency"},
-        {"{" HEAD PAYEES ",\"beneficiary\":{" ADA "},\"x\":1}", MESSAGE_UNKNOWN_MEMBER, "x"},
-        {WHO(ADA ",\"iban\":\"DE\""), MESSAGE_UNKNOWN_MEMBER, "beneficiary.iban"},
-        {BANK("\"x\":1"), MESSAGE_UNKNOWN_MEMBER, "beneficiary.bank_account.x"},
-        {BANK(""), MESSAGE_MISSING_MEMBER, ""},
-        {WHO("\"type\":\"person\""), MESSAGE_INVALID_MEMBER, "beneficiary.type"},
-        {WHO(ADA ",\"country\":\"ZZ\""), MESSAGE_INVALID_MEMBER, "beneficiary.country"},
-        {WHO(ADA ",\"country\":\"UK\""), MESSAGE_INVALID_MEMBER, "beneficiary.country"},
-        {WHO(ADA ",\"email\":\"ada\""), MESSAGE_INVALID_MEMBER, "beneficiary.email"},
-        {WHO(ADA ",\"phone\":\"015112345678\""), MESSAGE_INVALID_MEMBER, "beneficiary.phone"},
-        {PAY(""), MESSAGE_INVALID_MEMBER, "payees"},
-        {PAY("\"stripe\":\"x\""), MESSAGE_UNKNOWN_PROVIDER, "payees.stripe"},
-        {PAY("\"paypal\":1"), MESSAGE_INVALID_MEMBER, "payees.paypal"},
-        {PAY("\"payoneer\":\"a b\""), MESSAGE_INVALID_MEMBER, "payees.payoneer"},
-        /* names */
-        {WHO("\"type\":\"individual\""), MESSAGE_MISSING_MEMBER, "beneficiary.first_name"},
-        {WHO("\"type\":\"individual\",\"first_name\":\"Ada\""), MESSAGE_MISSING_MEMBER,
-         "beneficiary.last_name"},
-        {WHO("\"type\":\"individual\",\"first_name\":\"  \",\"last_name\":\"x\""),
-         MESSAGE_MISSING_MEMBER, "beneficiary.first_name"},
-        {WHO("\"type\":\"business\",\"first_name\":\"Ada\""), MESSAGE_MISSING_MEMBER,
-         "beneficiary.business_name"},
-        {WHO(ADA ",\"business_name\":\"x\""), MESSAGE_INVALID_MEMBER, "beneficiary.business_name"},
-        /* bank accounts */
-        {BANK("\"iban\":\"DE88370400440532013000\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.iban"},
-        {BANK("\"iban\":\"DE8937040044053201300\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.iban"},
-        {BANK("\"iban\":\"US89370400440532013000\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.iban"},
-        {BANK("\"iban\":\"DE89-3704-0044-0532-0130-00\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.iban"},
-        {BANK("\"iban\":\"AAAA AAAA AAAA AAAA AAAA AAAA AAAA AAAA AA\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.iban"},
-        {BANK("\"iban\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.iban"},
-        {BANK(IBAN ",\"country\":\"AT\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.country"},
-        {BANK(IBAN ",\"account_number\":\"1\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.account_number"},
-        {BANK(IBAN ",\"bic\":\"COBAATWW\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.bic"},
-        {BANK(IBAN ",\"bic\":\"COBADEFFX\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.bic"},
-        {BANK(IBAN ",\"bic\":\"cobadeff\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.bic"},
-        {BANK(IBAN ",\"bic\":\"COBAZZFF\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.bic"},
-        {BANK(IBAN ",\"currency\":\"USD\""), MESSAGE_INVALID_MEMBER,
-         "beneficiary.bank_account.currency"},
-        {BANK(IBAN ",\"holder\":\" \""), MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.holder"},
-        {BANK("\"bic\":\"COBADEFF\""), MESSAGE_MISSING_MEMBER, "beneficiary.bank_account.iban"},
-        {BANK("\"account_number\":\"12345678\""), MESSAGE_MISSING_MEMBER,
-         "beneficiary.bank_account.country"},
-        {BANK("\"account_number\":\"12345678\",\"country\":\"US\""), MESSAGE_MISSING_MEMBER,
-         "beneficiary.bank_account.routing_code"},
-        {BANK("\"account_number\":\"1\",\"country\":\"US\",\"routing_code\":\"021000022\""),
-         MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.routing_code"},
-        {BANK("\"account_number\":\"1\",\"country\":\"GB\",\"bic\":\"COBADEFF\""),
-         MESSAGE_INVALID_MEMBER, "beneficiary.bank_account.bic"},
-        /* payees */
-        {PAY("\"paypal\":\"ada@\""), MESSAGE_INVALID_MEMBER, "payees.paypal"},
-        {PAY("\"paypal\":\"+49\""), MESSAGE_INVALID_MEMBER, "payees.paypal"},
-        {PAY("\"paypal\":\"QXZDDWTSJ3NH\""), MESSAGE_INVALID_MEMBER, "payees.paypal"},
-        {PAY("\"paypal\":\"QXZDDWTSJ3NH-\""), MESSAGE_INVALID_MEMBER, "payees.paypal"},
-        {PAY("\"payoneer\":\"a/b\""), MESSAGE_INVALID_MEMBER, "payees.payoneer"},
-        {PAY("\"payoneer\":\"1234567890123456789012345678901234567890123456789012345678901\""),
-         MESSAGE_INVALID_MEMBER, "payees.payoneer"},
-        /* card data */
-        {WHO(ADA ",\"email\":\"4111111111111111@example.com\""), MESSAGE_CARD_DATA,
-         "beneficiary.email"},
-        {BANK("\"account_number\":\"4111111111111111\",\"country\":\"JP\""), MESSAGE_CARD_DATA,
-         "beneficiary.bank_account.account_number"},
-        {BANK("\"iban\":\"4111 1111 1111 1111\""), MESSAGE_CARD_DATA,
-         "beneficiary.bank_account.iban"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct field_problem problem = check(bad[i].text, NULL);
-        if (problem.message != bad[i].message || strcmp(problem.param, bad[i].param) != 0)
-            fail_test("%s: got %s at \"%s\" (%s), wanted %s at \"%s\"", bad[i].text,
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct field_problem problem = check(wrong[i].text, NULL);
+        if (problem.message != wrong[i].message || strcmp(problem.param, wrong[i].param) != 0)
+            fail_test("%s: got %s at \"%s\" (%s), wanted %s at \"%s\"", wrong[i].text,
                       message_entry(problem.message)->code, problem.param, problem.detail,
-                      message_entry(bad[i].message)->code, bad[i].param);
+                      message_entry(wrong[i].message)->code, wrong[i].param);
         assert_true(problem.detail[0] != '\0');
     }
 }

@@ -129,7 +129,7 @@ static struct uuid put_order(const char *body, const struct uuid *batch_id)
         .amount_minor = json_integer_value(json_object_get(json, "amount")),
         .currency = "EUR",
         .reference = arena_str(&world.arena, json_text(json, "reference")),
-        .approval_json = STR("{}"),
+        .approval_json = STR("[]"),
         .state = ORDER_QUEUED,
     };
     struct order_batch batch = {0};
@@ -141,7 +141,7 @@ static struct uuid put_order(const char *body, const struct uuid *batch_id)
                                      .created_us = order.created_us,
                                      .row_count = 1,
                                      .totals_json = STR("[]"),
-                                     .approval_json = STR("{}"),
+                                     .approval_json = STR("[]"),
                                      .state = ORDER_QUEUED};
     }
     assert_true(order_request_seal(world.keys[0], &order.merchant_id, &order.order_id, json,

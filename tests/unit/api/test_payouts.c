@@ -1,0 +1,472 @@
+/* test_payouts.c - payouts, approvals and batches over real HTTP and a ledger in memory. */
+#include "world.h"
+
+#include "api/intake.h"
+
+#define KEY(text) "Idempotency-Key: \"" text "\"\r\n"
+#define ADA                                                                                        \
+    "\"beneficiary\":{\"type\":\"individual\",\"first_name\":\"Ada\",\"last_name\":\"Lovelace\"}"
+#define PAYEES      "\"payees\":{\"paypal\":\"ada@example.com\"}"
+#define PAYOUT(sum) "{\"amount\":" #sum ",\"currency\":\"EUR\"," ADA "," PAYEES "}"
+#define BATCH(rows) "{\"reference\":\"b-1\",\"payouts\":[" rows "]}"
+#define ROW(sum, reference)                                                                        \
+    "{\"amount\":" #sum ",\"currency\":\"EUR\",\"reference\":\"" reference "\"," ADA "," PAYEES "}"
+#define BATCHES "/v1/payout-batches"
+
+static int post(const char *path, const char *key, const char *idempotency, const char *body)
+{
+    return ask("POST", path, key, idempotency, body);
+}
+
+static const char *path_to(const char *collection, const char *member, const char *rest)
+{
+    static char path[200];
+    (void)snprintf(path, sizeof(path), "%s/%s%s", collection, text_of(member), rest);
+    return path;
+}
+
+static int64_t number_of(const char *path)
+{
+    return json_integer_value(json_path(world.answer.json, path));
+}
+
+/* The key cache holds the merchant as it was. */
+static void set_limits(const char *json)
+{
+    fake.merchants[1].payout_limits_json = str_of(json);
+    merchants_forget(world.merchants);
+}
+
+/* ---- single payouts ---- */
+
+static void a_payout_goes_to_the_driver(void **state UNUSED)
+{
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("k-1"), PAYOUT(1000)), 422);
+    assert_problem(422, "no_route", ""); /* the merchant has no account */
+    assert_int_equal(fake_orders.order_count, 0);
+    assert_int_equal(post("/v1/payouts", world.merchant_key, "", PAYOUT(1000)), 400);
+    assert_problem(400, "idempotency_key_missing", "Idempotency-Key");
+}
+
+static void what_is_wrong_is_named(void **state UNUSED)
+{
+    static const struct {
+        const char *body;
+        const char *code;
+        const char *param;
+    } bad[] = {
+        {"{\"amount\":1,\"currency\":\"EUR\"," ADA "}", "missing_member", "payees"},
+        {"{\"amount\":0,\"currency\":\"EUR\"," ADA "," PAYEES "}", "invalid_amount", "amount"},
+        {"{\"amount\":1,\"currency\":\"EUR\"," ADA ",\"payees\":{\"paypal\":\"ada\"}}",
+         "invalid_member", "payees.paypal"},
+        {"{\"amount\":1,\"currency\":\"EUR\",\"beneficiary\":{\"type\":\"business\"}," PAYEES "}",
+         "missing_member", "beneficiary.business_name"},
+        {"{\"amount\":1,\"currency\":\"EUR\",\"beneficiary\":{\"type\":\"business\","
+         "\"business_name\":\"x\",\"bank_account\":{\"iban\":\"DE88370400440532013000\"}}," PAYEES
+         "}",
+         "invalid_member", "beneficiary.bank_account.iban"},
+        {"{\"amount\":1,\"currency\":\"EUR\"," ADA "," PAYEES ",\"metadata\":{\"x\":"
+         "\"4111111111111111\"}}",
+         "card_data", "metadata.x"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("k-2"), bad[i].body), 422);
+        assert_problem(422, bad[i].code, bad[i].param);
+    }
+}
+
+static void another_key_approves(void **state UNUSED)
+{
+    char id[64];
+    set_limits("{\"EUR\":1000}");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("a-0"), PAYOUT(1000)), 422);
+    assert_problem(422, "no_route", ""); /* at the limit: none is needed */
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("a-1"), PAYOUT(1001)), 202);
+    assert_string_equal(text_of("status"), "requires_approval");
+    assert_string_equal(text_of("beneficiary.name"), "Ada Lovelace");
+    assert_int_equal(number_of("approval.exceeds.0.limit"), 1000);
+    assert_int_equal(number_of("approval.exceeds.0.amount"), 1001);
+    assert_true(has_header("Location: /v1/payouts/pyt_"));
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    /* the same key: the same payout, as it is now */
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("a-1"), PAYOUT(1001)), 202);
+    assert_string_equal(text_of("id"), id);
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("a-1"), PAYOUT(1002)), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+    assert_int_equal(fake_orders.order_count, 1);
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("a-1"), PAYOUT(1001)), 202);
+
+    const char *approve = path_to("/v1/payouts", "id", "/approve");
+    char path[200];
+    (void)snprintf(path, sizeof(path), "%s", approve);
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 403);
+    assert_problem(403, "approval_needs_another_key", "");
+    assert_int_equal(ask("POST", path, world.other_key, "", NULL), 404);
+    assert_int_equal(ask("POST", path, world.operator_key, "", NULL), 403);
+    assert_problem(403, "forbidden", "");
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 200);
+    assert_string_equal(text_of("status"), "scheduled");
+    assert_string_equal(text_of("decisions.0.decision"), "approve");
+    assert_string_equal(text_of("decisions.0.role"), "finance");
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 200); /* harmless */
+    assert_int_equal(fake_orders.note_count, 1);
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/reject", id);
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 409);
+    assert_problem(409, "conflict", "");
+    assert_string_equal(text_of("payment_id"), id);
+    /* canceled before it began: the first final answer is kept for its key */
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/cancel", id);
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 403);
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 200);
+    assert_string_equal(text_of("status"), "canceled");
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 200);
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("a-1"), PAYOUT(1001)), 201);
+    assert_string_equal(text_of("status"), "canceled");
+    assert_true(has_header("Idempotent-Replayed: true"));
+    set_limits("");
+}
+
+static void a_rejected_payout_is_over(void **state UNUSED)
+{
+    char path[200];
+    char id[64];
+    set_limits("{\"EUR\":1000}");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("r-1"), PAYOUT(2000)), 202);
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/reject", id);
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 200); /* one's own, too */
+    assert_string_equal(text_of("status"), "rejected");
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 200);
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/approve", id);
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 409);
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/cancel", id);
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 409);
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s", id);
+    assert_int_equal(ask("GET", path, world.finance_key, "", NULL), 200);
+    assert_string_equal(text_of("status"), "rejected");
+    assert_int_equal(ask("GET", path, world.other_key, "", NULL), 404);
+    assert_int_equal(ask("GET", "/v1/payouts?limit=1", world.merchant_key, "", NULL), 200);
+    assert_int_equal(json_array_size(json_path(world.answer.json, "data")), 1);
+    assert_string_equal(text_of("data.0.id"), id);
+    assert_int_equal(ask("GET", "/v1/payouts?status=new", world.merchant_key, "", NULL), 400);
+    assert_int_equal(
+        ask("GET", "/v1/payouts/pay_01JDEX7T1V5M2Q9K8Z4R6W0C3B", world.merchant_key, "", NULL),
+        404);
+    set_limits("");
+}
+
+static void an_order_that_cannot_be_stored_is_told_so(void **state UNUSED)
+{
+    set_limits("{\"EUR\":1}");
+    fake_orders.next_result = STORE_UNAVAILABLE;
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("u-1"), PAYOUT(5)), 503);
+    assert_problem(503, "unavailable", "");
+    fake_orders.next_result = STORE_UNKNOWN;
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("u-1"), PAYOUT(5)), 503);
+    assert_problem(503, "outcome_pending", "");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("u-1"), PAYOUT(5)), 202);
+    set_limits("");
+}
+
+/* ---- batches ---- */
+
+static const char mixed[] = BATCH(ROW(100, "x-1") "," ROW(0, "x-2") ",7," ROW(300, "x-1") "," ROW(
+    200, "x-3") ",{\"reference\":\"x-4\"},{\"amount\":4111111111111111}," ROW(5,
+                                                                              "4111111111111111"));
+
+static void a_batch_is_taken_and_its_bad_rows_are_named(void **state UNUSED)
+{
+    static const struct {
+        int row;
+        const char *code;
+        const char *param;
+        const char *reference;
+    } bad[] = {
+        {2, "invalid_amount", "amount", "x-2"},     {3, "invalid_member", "", ""},
+        {4, "reference_taken", "reference", "x-1"}, {6, "missing_member", "amount", "x-4"},
+        {7, "invalid_amount", "amount", ""},        {8, "card_data", "reference", ""},
+    };
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("b-1"), mixed), 201);
+    assert_string_equal(text_of("status"), "processing");
+    assert_string_equal(text_of("reference"), "b-1");
+    assert_int_equal(number_of("rows"), 8);
+    assert_int_equal(number_of("valid"), 2);
+    assert_int_equal(number_of("invalid"), 6);
+    assert_int_equal(number_of("counts.scheduled"), 2);
+    assert_int_equal(number_of("reasons.invalid.invalid_amount"), 2);
+    assert_int_equal(number_of("totals.0.amount"), 300);
+    assert_int_equal(number_of("totals.0.open_rows"), 2);
+    assert_true(has_header("Location: /v1/payout-batches/bat_"));
+    char rows[200];
+    (void)snprintf(rows, sizeof(rows), "%s", path_to(BATCHES, "id", "/payouts?limit=100"));
+    char one[200];
+    (void)snprintf(one, sizeof(one), "%s", path_to(BATCHES, "id", ""));
+    char *first = json_dumps(world.answer.json, JSON_COMPACT);
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("b-1"), mixed), 201);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    char *again = json_dumps(world.answer.json, JSON_COMPACT);
+    assert_string_equal(first, again);
+    free(first);
+    free(again);
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("b-1"), BATCH(ROW(100, "x-1"))), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("b-1"), PAYOUT(5)), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+
+    assert_int_equal(ask("GET", rows, world.finance_key, "", NULL), 200);
+    assert_int_equal(json_array_size(json_path(world.answer.json, "data")), 8);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), "data.%d", bad[i].row - 1);
+        const json_t *row = json_path(world.answer.json, path);
+        assert_int_equal(json_integer_value(json_object_get(row, "row")), bad[i].row);
+        assert_true(str_eq(json_text(row, "status"), STR("invalid")));
+        assert_true(str_eq(json_path_text(row, "errors.0.code"), str_of(bad[i].code)));
+        assert_true(str_eq(json_path_text(row, "errors.0.param"), str_of(bad[i].param)));
+        assert_true(json_path_text(row, "errors.0.detail").len > 0);
+        assert_true(str_eq(json_text(row, "reference"), str_of(bad[i].reference)));
+    }
+    assert_string_equal(text_of("data.0.payout.status"), "scheduled");
+    assert_int_equal(number_of("data.4.payout.amount"), 200);
+    assert_int_equal(number_of("data.4.payout.row"), 5);
+    assert_int_equal(ask("GET", rows, world.other_key, "", NULL), 404);
+    assert_int_equal(ask("GET", one, world.other_key, "", NULL), 404);
+    assert_int_equal(ask("GET", one, world.merchant_key, "", NULL), 200);
+    assert_int_equal(ask("GET", BATCHES, world.merchant_key, "", NULL), 200);
+    assert_int_equal(json_array_size(json_path(world.answer.json, "data")), 1);
+    /* no number of a card anywhere */
+    for (size_t i = 0; i < fake_orders.error_count; i++)
+        assert_int_equal(str_find(fake_orders.errors[i].errors_json, STR("4111"), 0), SIZE_MAX);
+}
+
+#define CSV_HEADER                                                                                 \
+    "amount,currency,reference,beneficiary.type,beneficiary.first_name,beneficiary.last_name,"     \
+    "payees.paypal\r\n"
+
+static void the_same_batch_as_csv_is_the_same_request(void **state UNUSED)
+{
+    static const char json[] = BATCH(ROW(100, "c-1") "," ROW(0, "c-2"));
+    static const char csv[] = CSV_HEADER "100,EUR,c-1,individual,Ada,Lovelace,ada@example.com\r\n"
+                                         "0,EUR,c-2,individual,Ada,Lovelace,ada@example.com\r\n";
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("c-1"), json), 201);
+    char id[64];
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    assert_int_equal(ask_as("text/csv; charset=utf-8", "POST", BATCHES "?reference=b-1",
+                            world.merchant_key, KEY("c-1"), csv),
+                     201);
+    assert_string_equal(text_of("id"), id);
+    assert_int_equal(
+        ask_as("text/csv", "POST", BATCHES "?reference=b-2", world.merchant_key, KEY("c-1"), csv),
+        422);
+    assert_problem(422, "idempotency_key_reused", "");
+    assert_int_equal(ask_as("text/csv", "POST", BATCHES, world.merchant_key, KEY("c-2"), csv), 201);
+    assert_int_equal(number_of("invalid"), 1);
+    assert_int_equal(ask_as("text/csv", "POST", BATCHES "?on_invalid=reject", world.merchant_key,
+                            KEY("c-3"), csv),
+                     422);
+    assert_problem(422, "invalid_rows", "payouts");
+    assert_int_equal(json_array_size(json_path(world.answer.json, "errors")), 1);
+    assert_int_equal(number_of("errors.0.row"), 2);
+    assert_string_equal(text_of("errors.0.param"), "amount");
+}
+
+static void a_batch_may_be_refused_for_its_rows(void **state UNUSED)
+{
+    size_t before = fake_orders.batch_count;
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("j-1"),
+                          "{\"on_invalid\":\"reject\",\"payouts\":[" ROW(1, "") "," ROW(
+                              0, "y") "," ROW(1, "z") "]}"),
+                     422);
+    assert_problem(422, "invalid_rows", "payouts");
+    assert_int_equal(json_array_size(json_path(world.answer.json, "errors")), 2);
+    assert_int_equal(number_of("errors.0.row"), 1);
+    assert_string_equal(text_of("errors.0.param"), "reference");
+    assert_int_equal(number_of("errors.1.row"), 2);
+    assert_int_equal(fake_orders.batch_count, before);
+    /* nothing was stored: corrected, it goes under the same key */
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("j-1"),
+                          "{\"on_invalid\":\"reject\",\"payouts\":[" ROW(1, "z") "]}"),
+                     201);
+}
+
+static void what_is_no_batch_is_refused(void **state UNUSED)
+{
+    static const struct {
+        const char *type;
+        const char *path;
+        const char *body;
+        int status;
+        const char *code;
+        const char *param;
+    } bad[] = {
+        {"application/json", BATCHES, "", 400, "malformed_json", ""},
+        {"application/json", BATCHES, "{}", 422, "missing_member", "payouts"},
+        {"application/json", BATCHES, "{\"payouts\":{}}", 422, "invalid_member", "payouts"},
+        {"application/json", BATCHES, "{\"payouts\":[]}", 422, "invalid_member", "payouts"},
+        {"application/json", BATCHES, "{\"payouts\":[{]}", 400, "malformed_json", ""},
+        {"application/json", BATCHES, "{\"payouts\":[" ROW(1, "a") "]", 400, "malformed_json", ""},
+        {"application/json", BATCHES, "{\"payouts\":[" ROW(1, "a") "],\"x\":1}", 422,
+         "unknown_member", "x"},
+        {"application/json", BATCHES, "{\"payouts\":[" ROW(1, "a") "],\"on_invalid\":\"maybe\"}",
+         422, "invalid_member", "on_invalid"},
+        {"application/json", BATCHES,
+         "{\"payouts\":[" ROW(1, "a") "],\"reference\":\"4111111111111111\"}", 422, "card_data",
+         "reference"},
+        {"application/json", BATCHES "?reference=x", "{\"payouts\":[" ROW(1, "a") "]}", 400,
+         "cursor_malformed", "reference"},
+        {"application/xml", BATCHES, "<x/>", 415, "unsupported_media_type", ""},
+        {"text/csv", BATCHES, "", 400, "malformed_csv", ""},
+        {"text/csv", BATCHES, "amount\n", 422, "missing_member", "currency"},
+        {"text/csv", BATCHES, CSV_HEADER, 422, "invalid_member", "payouts"},
+        {"text/csv", BATCHES, CSV_HEADER "1,\"EUR", 400, "malformed_csv", ""},
+        {"text/csv", BATCHES "?on_invalid=maybe", CSV_HEADER "1\n", 400, "cursor_malformed",
+         "on_invalid"},
+    };
+    size_t before = fake_orders.batch_count;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        (void)ask_as(bad[i].type, "POST", bad[i].path, world.merchant_key, KEY("n-1"), bad[i].body);
+        assert_problem(bad[i].status, bad[i].code, bad[i].param);
+    }
+    assert_int_equal(post(BATCHES, world.finance_key, KEY("n-1"), mixed), 403);
+    assert_int_equal(post(BATCHES, world.merchant_key, "", mixed), 400);
+    assert_int_equal(fake_orders.batch_count, before);
+    assert_int_equal(world.api->intake_count, 0);
+}
+
+static void a_batch_is_judged_by_its_rows_and_its_total(void **state UNUSED)
+{
+    char path[200];
+    char id[64];
+    set_limits("{\"EUR\":1000}");
+    assert_int_equal(
+        post(BATCHES, world.merchant_key, KEY("t-1"), BATCH(ROW(500, "1") "," ROW(500, "2"))), 201);
+    assert_int_equal(
+        post(BATCHES, world.merchant_key, KEY("t-2"), BATCH(ROW(500, "1") "," ROW(501, "2"))), 202);
+    assert_string_equal(text_of("status"), "requires_approval");
+    assert_int_equal(number_of("approval.exceeds.0.amount"), 1001);
+    assert_int_equal(number_of("approval.exceeds.0.largest"), 501);
+    assert_int_equal(number_of("counts.requires_approval"), 2);
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    (void)snprintf(path, sizeof(path), BATCHES "/%s/approve", id);
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 403);
+    assert_problem(403, "approval_needs_another_key", "");
+    assert_int_equal(ask("POST", path, world.other_key, "", NULL), 404);
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 200);
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 200);
+    /* its rows are not approved one by one */
+    (void)snprintf(path, sizeof(path), BATCHES "/%s/payouts", id);
+    assert_int_equal(ask("GET", path, world.finance_key, "", NULL), 200);
+    assert_string_equal(text_of("data.0.payout.status"), "scheduled");
+    (void)snprintf(path, sizeof(path), "%s",
+                   path_to("/v1/payouts", "data.0.payout.id", "/approve"));
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 409);
+    assert_non_null(strstr(text_of("detail"), id));
+    (void)snprintf(path, sizeof(path), BATCHES "/%s/reject", id);
+    assert_int_equal(ask("POST", path, world.finance_key, "", NULL), 409);
+    (void)snprintf(path, sizeof(path), BATCHES "/%s/cancel", id);
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 200);
+    assert_string_equal(text_of("status"), "canceled");
+    /* the answer that was given first is given again, whatever happened since */
+    assert_int_equal(
+        post(BATCHES, world.merchant_key, KEY("t-2"), BATCH(ROW(500, "1") "," ROW(501, "2"))), 202);
+    assert_string_equal(text_of("status"), "requires_approval");
+    set_limits("");
+}
+
+static struct buf large_batch(size_t rows)
+{
+    struct buf body;
+    buf_init(&body, 1 << 23);
+    buf_add_str(&body, STR("{\"payouts\":["));
+    for (size_t i = 1; i <= rows; i++) {
+        buf_printf(&body,
+                   "%s{\"amount\":%zu,\"currency\":\"%s\",\"reference\":\"salary-2026-11-%zu\"," ADA
+                   ",\"payees\":{\"paypal\":\"employee-%zu@example.com\",\"payoneer\":"
+                   "\"employee-%zu\"},\"metadata\":{\"department\":\"research\"}}",
+                   i > 1 ? "," : "", i % 100 == 0 ? 0 : 1000 + i, i % 3 == 0 ? "USD" : "EUR", i, i,
+                   i);
+    }
+    buf_add_str(&body, STR("]}"));
+    assert_true(buf_is_ok(&body));
+    buf_add_char(&body, '\0');
+    return body;
+}
+
+/* The loop goes round many times while the rows are taken in: other work waits for no batch. */
+static void fifteen_thousand_rows_do_not_stop_the_loop(void **state UNUSED)
+{
+    struct buf body = large_batch(15000);
+    int64_t from_us = clock_mono_us();
+    fake_orders.order_count = 0;
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("l-1"), body.at), 201);
+    int64_t took_us = clock_mono_us() - from_us;
+    assert_int_equal(number_of("valid"), 14850);
+    assert_int_equal(number_of("invalid"), 150);
+    assert_int_equal(json_array_size(json_path(world.answer.json, "totals")), 2);
+    print_message("15,000 rows of %zu bytes in %lld ms, %zu rounds of the loop, the longest %lld"
+                  " ms\n",
+                  body.len, (long long)(took_us / 1000), world.round_count,
+                  (long long)(world.longest_us / 1000));
+    assert_true(world.round_count > 50);
+    assert_int_equal(world.api->intake_count, 0);
+    buf_release(&body);
+    body = large_batch(15001);
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("l-2"), body.at), 422);
+    assert_problem(422, "invalid_member", "payouts");
+    buf_release(&body);
+}
+
+static void a_batch_that_cannot_be_stored_is_told_so(void **state UNUSED)
+{
+    fake_orders.next_result = STORE_ROLLED_BACK;
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 503);
+    assert_problem(503, "unavailable", "");
+    fake_orders.next_result = STORE_UNKNOWN;
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 503);
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = true;
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 503);
+    fake.is_away = false;
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 201);
+}
+
+/* ---- payees ---- */
+
+static void payees_need_an_account_that_knows_them(void **state UNUSED)
+{
+    assert_int_equal(post("/v1/payees/registration-links", world.merchant_key, "",
+                          "{\"payee_id\":\"ada-1815\"}"),
+                     422);
+    assert_problem(422, "no_route", "provider");
+    assert_int_equal(post("/v1/payees/registration-links", world.merchant_key, "",
+                          "{\"payee_id\":\"ada-1815\",\"beneficiary\":{\"type\":\"business\"}}"),
+                     422);
+    assert_problem(422, "missing_member", "beneficiary.business_name");
+    assert_int_equal(post("/v1/payees/registration-links", world.merchant_key, "",
+                          "{\"payee_id\":\"ada-1815\",\"redirect_url\":\"http://a\"}"),
+                     422);
+    assert_problem(422, "invalid_member", "redirect_url");
+    assert_int_equal(ask("GET", "/v1/payees/ada-1815", world.finance_key, "", NULL), 422);
+    assert_problem(422, "no_route", "provider");
+    assert_int_equal(ask("GET", "/v1/payees/4111111111111111", world.finance_key, "", NULL), 404);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_payout_goes_to_the_driver),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(another_key_approves),
+        cmocka_unit_test(a_rejected_payout_is_over),
+        cmocka_unit_test(an_order_that_cannot_be_stored_is_told_so),
+        cmocka_unit_test(a_batch_is_taken_and_its_bad_rows_are_named),
+        cmocka_unit_test(the_same_batch_as_csv_is_the_same_request),
+        cmocka_unit_test(a_batch_may_be_refused_for_its_rows),
+        cmocka_unit_test(what_is_no_batch_is_refused),
+        cmocka_unit_test(a_batch_is_judged_by_its_rows_and_its_total),
+        cmocka_unit_test(fifteen_thousand_rows_do_not_stop_the_loop),
+        cmocka_unit_test(a_batch_that_cannot_be_stored_is_told_so),
+        cmocka_unit_test(payees_need_an_account_that_knows_them),
+    };
+    return cmocka_run_group_tests(tests, world_start, world_stop);
+}
