@@ -265,9 +265,10 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " WHERE b.writer_id = $1 AND b.batch_no = $2"},
 
 /*
- * The lanes one after the other (each step one descent of their index), of each lane what is longest
- * due, as far as there is room for it; then the lanes take turns. The outer WHERE repeats the
- * predicate: it is what is checked again after waiting for another.
+ * The lanes one after the other (each step one descent of their index); of those that have something
+ * due what is longest due, each as far as there is room for it and up to twice its share; then they
+ * take turns. The outer WHERE repeats the predicate: it is what is checked again after waiting for
+ * another.
  */
 [SQL_CLAIM] = {SQL_CONTROL, "claim",
     "WITH RECURSIVE lane AS ((SELECT provider, account_id FROM unresolved"
@@ -281,13 +282,17 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " (SELECT coalesce(sum(h.number), 0)::bigint FROM held h WHERE h.provider = l.provider"
     " AND h.account_id = l.account_id) AS of_account,"
     " (SELECT coalesce(sum(h.number), 0)::bigint FROM held h WHERE h.provider = l.provider)"
-    " AS of_provider FROM lane l),"
+    " AS of_provider FROM lane l WHERE (SELECT true FROM unresolved u"
+    " WHERE u.provider = l.provider AND u.account_id = l.account_id AND u.next_at <= $1"
+    " AND u.lease_until <= $1 LIMIT 1)),"
+    " share AS MATERIALIZED (SELECT 1 + 2 * $3::bigint / greatest(count(*), 1) AS rows FROM room),"
     " due AS (SELECT d.*, o.provider, o.of_provider, o.of_account + row_number() OVER"
     " (PARTITION BY o.provider, o.account_id ORDER BY d.next_at) AS place FROM room o"
     " CROSS JOIN LATERAL (SELECT u.merchant_id, u.attempt_id, u.next_at FROM unresolved u"
     " WHERE u.provider = o.provider AND u.account_id = o.account_id AND u.next_at <= $1"
     " AND u.lease_until <= $1 ORDER BY u.next_at"
-    " LIMIT greatest(least($4 - o.of_account, $5 - o.of_provider, $3), 0)) d),"
+    " LIMIT greatest(least($4 - o.of_account, $5 - o.of_provider, $3,"
+    " (SELECT s.rows FROM share s)), 0)) d),"
     " ranked AS (SELECT d.*, d.of_provider + row_number() OVER (PARTITION BY d.provider"
     " ORDER BY d.place, d.next_at) AS provider_place FROM due d),"
     " picked AS MATERIALIZED (SELECT merchant_id, attempt_id FROM ranked"
