@@ -26,6 +26,7 @@ struct http_exchange *exchange_new(struct connection *c)
     x->gone = NULL;
     memset(&x->request, 0, sizeof x->request);
     memcpy(x->request.peer, c->peer, sizeof x->request.peer);
+    x->request.peer_is_proxy = !c->is_counted;
     x->request.peer_has_certificate = c->has_certificate;
     if (c->has_spki) {
         memcpy(x->spki, c->spki, sizeof x->spki);

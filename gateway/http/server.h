@@ -73,6 +73,7 @@ struct http_request { /* everything borrowed from the exchange's arena */
     struct str body;
     struct str host;
     char peer[64];             /* client address, text */
+    bool peer_is_proxy;        /* of ours: its address says nothing of the client */
     bool peer_has_certificate; /* mutual TLS verified */
     const uint8_t *peer_spki; /* SHA-256 of the public key that the client proved to own; or NULL */
     size_t body_len;          /* as announced; body is empty until it is there */

@@ -20,6 +20,7 @@ static int stop(void **state)
 {
     int status = world_stop(state);
     limits = admission_config_default;
+    world_trusted = NULL;
     return status;
 }
 
@@ -89,6 +90,21 @@ static void guessing_keys_is_slowed_down_by_address(void **state UNUSED)
     assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
 }
 
+static int behind_a_proxy(void **state)
+{
+    static struct address_list proxies;
+    struct error err;
+    assert_true(address_list_parse(STR("127.0.0.1"), &proxies, &err));
+    world_trusted = &proxies;
+    return few_per_address(state);
+}
+
+static void a_proxy_s_address_is_nobody_s(void **state UNUSED)
+{
+    for (int i = 0; i < 60; i++)
+        assert_int_equal(ask("GET", "/v1/payments", NULL, "", NULL), 401);
+}
+
 static void an_overloaded_worker_refuses_payments_unread(void **state UNUSED)
 {
     assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
@@ -149,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(little_left_is_told_with_the_answer, many_per_key, stop),
         cmocka_unit_test_setup_teardown(guessing_keys_is_slowed_down_by_address, few_per_address,
                                         stop),
+        cmocka_unit_test_setup_teardown(a_proxy_s_address_is_nobody_s, behind_a_proxy, stop),
         cmocka_unit_test_setup_teardown(an_overloaded_worker_refuses_payments_unread, start, stop),
         cmocka_unit_test_setup_teardown(a_repeat_passes_an_overloaded_worker, start, stop),
         cmocka_unit_test_setup_teardown(whatever_is_answered_nothing_stays_counted, start, stop),

@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "fake_orders.h"
 #include "fake_store.h"
+#include "http/address.h"
 
 enum {
     PATIENCE_MS = 10000,
@@ -27,6 +28,8 @@ static const uint8_t pepper[32] = {1, 2, 3};
 
 /* Set before world_start: requests are limited by it. */
 static UNUSED const struct admission_config *world_limits;
+/* Likewise: proxies of ours. */
+static UNUSED const struct address_list *world_trusted;
 
 struct answer {
     int status;
@@ -143,6 +146,7 @@ static void start_server(void)
                                         .listener_name = "test",
                                         .handler = api_handle,
                                         .large_body = api_handle_large,
+                                        .trusted = world_trusted,
                                         .handler_ctx = world.api};
     world.server = http_server_new(world.loop, world.listen_fd, &config);
     world.beat = event_new(loop_base(world.loop), -1, EV_PERSIST, wake, NULL);
