@@ -17,10 +17,6 @@
 
 #include "base/clock.h"
 
-enum {
-    SMOOTH_TICKS = 8,
-};
-
 struct loop_hook {
     loop_fn fn;
     void *ctx;
@@ -33,7 +29,8 @@ struct loop {
     int64_t now_us;      /* of this tick; 0 when not yet taken */
     int64_t hooks_at_us; /* when the hooks ran last */
     int64_t lag_us;      /* the longest since loop_take_lag_us */
-    int64_t smooth_us;
+    int64_t square_us2;  /* of the ticks' lengths, summed since loop_take_tick_us */
+    int64_t asked_us;    /* when that was */
     bool is_ticking;
     bool is_stopping;
 };
@@ -84,7 +81,8 @@ static void run_hooks(struct loop *loop, bool work_was_ready)
     int64_t lag_us = since_us != 0 ? now_us - since_us : 0;
     if (lag_us > loop->lag_us)
         loop->lag_us = lag_us;
-    loop->smooth_us += (lag_us - loop->smooth_us) / SMOOTH_TICKS;
+    if (__builtin_add_overflow(loop->square_us2, lag_us * lag_us, &loop->square_us2))
+        loop->square_us2 = INT64_MAX;
     loop->hooks_at_us = now_us;
 }
 
@@ -144,9 +142,14 @@ int64_t loop_take_lag_us(struct loop *loop)
     return lag_us;
 }
 
-int64_t loop_smooth_lag_us(const struct loop *loop)
+int64_t loop_take_tick_us(struct loop *loop)
 {
-    return loop->smooth_us;
+    int64_t now_us = clock_mono_us();
+    int64_t since_us = now_us - loop->asked_us;
+    int64_t mean_us = loop->asked_us != 0 && since_us > 0 ? loop->square_us2 / since_us : 0;
+    loop->asked_us = now_us;
+    loop->square_us2 = 0;
+    return mean_us;
 }
 
 static void timer_fired(evutil_socket_t fd UNUSED, short what UNUSED, void *ctx)

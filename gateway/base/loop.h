@@ -31,8 +31,11 @@ void loop_stop(struct loop *loop); /* returns from loop_run after this tick and 
 int64_t loop_now_us(struct loop *loop);
 /* Longest gap between two ticks' hook runs since last asked, while work was ready (loop lag). */
 int64_t loop_take_lag_us(struct loop *loop);
-/* How long a tick takes, smoothed over the last dozen: what ready work waits, about. */
-int64_t loop_smooth_lag_us(const struct loop *loop);
+/*
+ * The length of the tick that a moment fell into, on average over the time since last asked: many
+ * short ticks do not hide a long one, as most moments are in it; idle time counts as 0.
+ */
+int64_t loop_take_tick_us(struct loop *loop);
 
 /* A one-shot timer that lives in its owner's struct. */
 struct loop_timer {

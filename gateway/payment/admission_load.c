@@ -26,7 +26,7 @@ const struct admission_config admission_config_default = {
     .account_in_flight_max = 1024,
     .origin_in_flight_max = 1024,
     .overload = {.write_us = 100 * CLOCK_MS_US,
-                 .lag_us = 50 * CLOCK_MS_US,
+                 .lag_us = 20 * CLOCK_MS_US,
                  .calm_count = 1024,
                  .most = 4096},
 };
@@ -166,7 +166,7 @@ static void count_shared_buckets(struct admission_shared *shared)
 static void tick(void *ctx)
 {
     struct admission *admission = ctx;
-    int64_t lag_us = loop_smooth_lag_us(admission->loop);
+    int64_t lag_us = loop_take_tick_us(admission->loop);
     governor_tick(&admission->governor, admission_own_count(admission), lag_us,
                   loop_now_us(admission->loop));
     metrics_hold(admission->limit, (int64_t)admission->governor.limit);

@@ -280,6 +280,40 @@ static void look_at_the_time(void *ctx)
     seen_us[1] = loop_now_us(loop);
 }
 
+static struct loop_timer short_timer;
+
+/* A hundred short ticks, then one of 3 ms. */
+static void run_short_ticks(void *ctx)
+{
+    static int left;
+    left = left == 0 ? 100 : left - 1;
+    if (left > 1) {
+        loop_timer_start(&short_timer, 0);
+        return;
+    }
+    look_at_the_time(ctx);
+    left = 0;
+    loop_stop(loop);
+}
+
+static void short_ticks_do_not_hide_a_long_one(void **state)
+{
+    (void)state;
+    loop_timer_init(&short_timer, loop, run_short_ticks, NULL);
+    assert_true(loop_take_tick_us(loop) == 0); /* from now on */
+    int64_t from_us = clock_mono_us();
+    loop_timer_start(&short_timer, 0);
+    loop_run(loop);
+    int64_t tick_us = loop_take_tick_us(loop);
+    int64_t spent_us = clock_mono_us() - from_us;
+    /* The share of the time that was in it, times its length; what the machine added made both
+     * longer. */
+    assert_true(tick_us >= 3000 * 3000 / spent_us);
+    assert_true(tick_us <= spent_us);
+    assert_true(loop_take_tick_us(loop) == 0);
+    loop_timer_release(&short_timer);
+}
+
 static void time_stands_still_within_a_tick_and_long_work_is_lag(void **state)
 {
     (void)state;
@@ -326,6 +360,7 @@ int main(void)
         with_loop(an_event_activated_by_a_hook_is_followed_by_hooks),
         with_loop(a_stop_before_the_run_is_not_lost),
         with_loop(time_stands_still_within_a_tick_and_long_work_is_lag),
+        with_loop(short_ticks_do_not_hide_a_long_one),
         with_loop(too_many_hooks_are_a_bug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
