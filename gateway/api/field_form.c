@@ -151,7 +151,7 @@ static bool is_payee(struct str text)
 static bool is_sha256(struct str text)
 {
     struct buf digest;
-    buf_init(&digest, SHA256_SIZE * 2);
+    buf_init(&digest, (size_t)SHA256_SIZE * 2);
     bool ok = crypto_unbase64(text, &digest) && digest.len == SHA256_SIZE;
     buf_release(&digest);
     return ok;

@@ -324,7 +324,7 @@ void api_reply_list(struct api_call *call, struct str url, bool has_more, size_t
     struct buf one;
     struct json_out json;
     buf_init(&body, CALL_BODY_MAX);
-    buf_init(&one, PRESENT_BYTES_MAX * 2);
+    buf_init(&one, 2 * (size_t)PRESENT_BYTES_MAX);
     json_out_init(&json, &body);
     json_begin_object(&json);
     json_put_cstr(&json, "object", "list");

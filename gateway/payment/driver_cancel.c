@@ -220,6 +220,9 @@ void payout_cancel_start(struct payments *payments, struct merchant *merchant,
 
 void driver_cancel_release(struct payments *payments)
 {
-    while (!list_is_empty(&payments->canceling))
-        canceling_release(LIST_OWNER(payments->canceling.next, struct canceling, link));
+    struct link *next;
+    for (struct link *at = payments->canceling.next; at != &payments->canceling; at = next) {
+        next = at->next;
+        canceling_release(LIST_OWNER(at, struct canceling, link));
+    }
 }

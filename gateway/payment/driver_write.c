@@ -278,7 +278,7 @@ static void add_answer(struct drive *drive, struct rows *rows)
     drive->answer_body = arena_str(&drive->write_arena, buf_str(&body));
     buf_release(&body);
     struct buf small;
-    buf_init(&small, 2 * PRESENT_BYTES_MAX);
+    buf_init(&small, 2 * (size_t)PRESENT_BYTES_MAX);
     pack(drive->answer_body, &small);
     struct str packed = arena_str(&drive->write_arena, buf_str(&small));
     buf_release(&small);

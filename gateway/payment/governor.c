@@ -84,7 +84,7 @@ void governor_tick(struct governor *governor, size_t own_count, int64_t lag_us, 
     int64_t by_write = write_delay(governor, now_us) * 1000 / config->write_us;
     int64_t by_lag = lag_us * 1000 / config->lag_us;
     governor->pressure_permille = by_write > by_lag ? by_write : by_lag;
-    bool is_crushed = governor->pressure_permille > GOVERNOR_PATIENCE * 1000;
+    bool is_crushed = governor->pressure_permille > (int64_t)GOVERNOR_PATIENCE * 1000;
     governor->crushed_count = is_crushed ? governor->crushed_count + 1 : 0;
     look_for_flood(governor);
     governor->write_sum_us = 0;
