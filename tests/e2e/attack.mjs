@@ -27,7 +27,7 @@ function opensslClient(world, name, isSigned = false) {
 await suite('attack', { workers: 2, delayMs: 5, settings }, {
     async every_malformed_request_is_refused_once_and_leaves_nothing(world) {
         const cases = buildMatrix({ key: world.key, host: `127.0.0.1:${world.port}` });
-        assert(cases.length >= 200, `${cases.length} cases`);
+        assert(cases.length >= 200 || process.env.ONLY, `${cases.length} cases`);
         const before = { workers: world.workers().join(), books: (await world.books()).length };
         const wrong = [];
         await inParallel(cases, 8, async (item) => {

@@ -86,6 +86,8 @@ async function runMatrix(world, name) {
         const complaint = await payHonestly(world, proxy.port, `${tag}-honest-${at}.`);
         if (complaint) wrong.push(`${title}: ${complaint}`);
     }
+    const upstream = Number(/turnpike_http_connections\{listener="api"\} (\d+)/.exec((await world.call('GET', world.ops + '/metrics')).raw)[1]);
+    assert(upstream <= 1, `${upstream} upstream connections: the second client did not come over the same one`);
     await proxy.stop();
     const made = new Set(world.psql('SELECT reference FROM payments WHERE reference IS NOT NULL').split('\n'));
     for (const item of cases) {
