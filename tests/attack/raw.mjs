@@ -6,6 +6,7 @@ import tls from 'node:tls';
 // has none.
 export function readAnswers(bytes, isToHead = false) {
     const answers = [];
+    let wasAsked = false; // by 100 Continue
     let text = bytes.toString('latin1');
     while (text.length > 0) {
         const end = text.indexOf('\r\n\r\n');
@@ -18,20 +19,22 @@ export function readAnswers(bytes, isToHead = false) {
         const body = text.slice(end + 4, end + 4 + length);
         if (body.length < length) break;
         text = text.slice(end + 4 + length);
+        if (status === 100) wasAsked = true;
         if (status >= 200) answers.push({ status, head, body, isLast });
     }
-    return { answers, rest: text };
+    return { answers, rest: text, wasAsked };
 }
 
 // Connect, write all in one go, and collect until the other side has closed. `half`: close our side after it.
 // `slow`: keep ours open until theirs closes. Else ours is closed a moment after the answers that are wanted
 // have come, so that a kept-alive connection ends, and with it whatever else may still come. `idleMs`: it is not
-// known how many will come; ours is closed when so long nothing has.
-export function exchange({ port, ca, bytes, answers: wanted = 1, half = false, slow = false, isToHead = false, idleMs = 0, boundMs = 60000 }) {
+// known how many will come; ours is closed when so long nothing has. `body`: sent after 100 Continue.
+export function exchange({ port, ca, bytes, body, answers: wanted = 1, half = false, slow = false, isToHead = false, idleMs = 0, boundMs = 60000 }) {
     return new Promise((resolve, reject) => {
         const from = Date.now();
         const chunks = [];
         let isEnding = false;
+        let isSent = false;
         let idle;
         const socket = ca
             ? tls.connect({ port, host: '127.0.0.1', ca, servername: 'localhost', allowHalfOpen: true })
@@ -45,7 +48,8 @@ export function exchange({ port, ca, bytes, answers: wanted = 1, half = false, s
         });
         socket.on('data', (chunk) => {
             chunks.push(chunk);
-            const { answers, rest } = readAnswers(Buffer.concat(chunks), isToHead);
+            const { answers, rest, wasAsked } = readAnswers(Buffer.concat(chunks), isToHead);
+            if (wasAsked && body && !isSent) { isSent = true; socket.write(body); }
             if (idleMs > 0 && answers.length > 0 && rest === '') { clearTimeout(idle); idle = setTimeout(end, idleMs); }
             if (!slow && answers.length >= wanted && rest === '') setTimeout(end, 50);
         });

@@ -90,6 +90,20 @@ await suite('attack', { workers: 2, delayMs: 5, settings }, {
         assert(refused >= 2 * limit, `${refused} of ${4 * limit} were refused for their address`);
         equal(second.kinds.head.failed, 0, 'another address is not concerned');
     },
+    async a_large_body_is_read_for_those_alone_who_may_send_it(world) {
+        const send = (key, length, body) => exchange({ port: world.port, ca: world.ca, body, bytes: Buffer.from([
+            'POST /v1/payout-batches HTTP/1.1', 'Host: localhost', ...(key ? [`Authorization: Bearer ${key}`] : []), 'Idempotency-Key: large', 'Content-Type: application/json',
+            'Expect: 100-continue', `Content-Length: ${length}`, '', ''].join('\r\n')) });
+        const size = 3 << 20;
+        const body = Buffer.concat([Buffer.from('{"nonsense":1'), Buffer.alloc(size - 14, ' '), Buffer.from('}')]);
+        for (const [name, key, length, status, wasAsked] of [
+            ['nobody', undefined, size, 401, false], ['a wrong key', `${world.key.slice(0, -4)}AAAA`, size, 401, false], ['finance', world.financeKey, size, 403, false],
+            ['too much', world.key, (8 << 20) + 1, 413, false], ['the merchant', world.key, size, 422, true],
+        ]) {
+            const got = await send(key, length, body);
+            equal([got.answers.map((a) => a.status), got.wasAsked], [[status], wasAsked], `${name}: answers, was the body asked for`);
+        }
+    },
     async what_is_no_tls_is_closed_at_once(world) {
         const got = await exchange({ port: world.port, bytes: Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), slow: true });
         equal([got.answers.length, got.rest], [0, ''], 'no answer');
