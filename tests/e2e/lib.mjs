@@ -64,8 +64,10 @@ function run(command, args, options = {}) {
     return done.stdout;
 }
 
+const payoutAccounts = [['paypal_payouts', 1, 'paypal-us'], ['payoneer_payouts', 3, 'payoneer-payouts', ['--setting', 'program_id=100012345']]];
+
 export class World {
-    // options: settings (lines of turnpike.conf), workers, delayMs, accounts
+    // options: settings (lines of turnpike.conf), workers, delayMs, accounts, payouts (accounts for them, too)
     static async start(name, options = {}) {
         const world = new World();
         world.options = options;
@@ -84,6 +86,8 @@ export class World {
         world.secret('master', randomUUID() + randomUUID());
         world.secret('paypal.json', '{"user":"e2e-client","password":"e2e-secret"}');
         world.secret('payoneer.json', '{"user":"E2E","password":"e2e-token"}');
+        world.secret('paypal_payouts.json', '{"user":"e2e-client","password":"e2e-secret"}');
+        world.secret('payoneer_payouts.json', '{"user":"e2e-client","password":"e2e-secret"}');
         world.startDatabase();
         world.psql("CREATE DATABASE turnpike", 'postgres');
         world.writeConfig();
@@ -133,6 +137,7 @@ export class World {
         this.merchant = made.test_id;
         this.liveMerchant = made.id;
         const accounts = options.accounts ?? [['paypal', 1, 'paypal-us'], ['payoneer', 2, 'payoneer-checkout', ['--setting', 'country=US']]];
+        if (options.payouts) accounts.push(...payoutAccounts);
         const settle = ['--setting', 'settle_ms=3000']; // the sandbox takes effect within seconds
         this.accounts = {};
         for (const [provider, offset, fees, extra] of accounts) {
