@@ -53,14 +53,17 @@ async function races(world, path, make, kind) {
         });
         equal(last.headers['idempotent-replayed'], 'true', 'a replay says so');
         equal([(await one.send()).raw, last.json.id], [last.raw, one.id], 'the same bytes');
+        one.references = [one.id, ...last.json.attempts.map((attempt) => attempt.id)];
         for (const answer of one.answers.filter((a) => a.status !== 202)) equal(answer.raw, last.raw, 'every final answer of the race');
     }
     const effects = new Map();
     for (const entry of await world.books()) {
-        if (entry.kind === kind) effects.set(entry.invoice, [...(effects.get(entry.invoice) ?? []), entry]);
+        if (entry.kind !== kind) continue;
+        const name = entry.invoice || entry.reference; // a payout has no invoice at a provider: there it is the attempt's
+        effects.set(name, [...(effects.get(name) ?? []), entry]);
     }
     for (const one of won) {
-        const entries = effects.get(one.id) ?? [];
+        const entries = one.references.flatMap((name) => effects.get(name) ?? []);
         equal(entries.map((entry) => [entry.amount, entry.currency]), [[one.amount, 'EUR']], `${one.id} in the books`);
     }
     equal(new Set(won.map((one) => one.id)).size, KEYS, 'objects');
@@ -68,7 +71,8 @@ async function races(world, path, make, kind) {
 }
 
 await suite('duplicates', {
-    workers: 2, delayMs: 5, sockets: 16,
+    workers: 2, delayMs: 5, sockets: 16, payouts: true,
 }, {
     async payments_have_one_effect_per_key(world) { await races(world, '/v1/payments', payment, 'charge'); },
+    async payouts_have_one_effect_per_key(world) { await races(world, '/v1/payouts', payout, 'payout'); },
 });
