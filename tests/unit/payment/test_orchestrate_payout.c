@@ -210,6 +210,25 @@ static void only_the_providers_word_ends_a_canceled_payout(void **state)
     }
 }
 
+/* Nobody knows whether it arrived: that there is nothing to cancel is no lookup's "not found". */
+static void a_cancel_that_finds_nothing_ends_nothing(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = canceled(&both_ways, 0);
+    orchestrate_attempt_begin(&resumed.attempt);
+    orchestrate_attempt_add_send(&resumed.attempt, true, SENT_AT);
+    resume(&run, &resumed, LATE);
+    expect_send(&run, SEND_CANCEL);
+    answered(&run, not_found());
+    expect_put_back(&run, run.now + core_limits.resolve_first_us);
+    resumed.tries = 1;
+    resume(&run, &resumed, LATE);
+    expect_send(&run, SEND_LOOKUP);
+    answered(&run, not_found());
+    expect_finish(&run, OUTCOME_FAILED, PAYMENT_FAILED);
+}
+
 /* Refused at the door: it says nothing of the payout, whatever the adapter makes of it. */
 static void a_cancel_refused_at_the_door_proves_nothing(void **state)
 {
@@ -345,6 +364,7 @@ int main(void)
         cmocka_unit_test(news_are_written_and_repetitions_are_not),
         cmocka_unit_test(a_cancel_is_told_and_asked_about_in_turn),
         cmocka_unit_test(only_the_providers_word_ends_a_canceled_payout),
+        cmocka_unit_test(a_cancel_that_finds_nothing_ends_nothing),
         cmocka_unit_test(a_cancel_refused_at_the_door_proves_nothing),
         cmocka_unit_test(a_cancel_before_the_settling_time_proves_nothing),
         cmocka_unit_test(a_pending_payout_needs_no_settling_time),

@@ -1,238 +1,5 @@
 /* Payouts through the real thing: ledger, providers' sandbox and its books. */
-#include "tests/unit/payment/ask.h"
-
-#include <libpq-fe.h>
-
-static PGconn *ledger;
-
-static void ledger_run(const char *text)
-{
-    PGresult *res = PQexec(ledger, text);
-    if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK)
-        fail_msg("%s: %s", text, PQerrorMessage(ledger));
-    PQclear(res);
-}
-
-static long ledger_count(const char *text, const char *of)
-{
-    const char *values[] = {of};
-    PGresult *res = PQexecParams(ledger, text, 1, NULL, values, NULL, NULL, 0);
-    if (PQresultStatus(res) != PGRES_TUPLES_OK)
-        fail_msg("%s: %s", text, PQerrorMessage(ledger));
-    long count = strtol(PQgetvalue(res, 0, 0), NULL, 10);
-    PQclear(res);
-    return count;
-}
-
-static void wait_until(const char *text, const char *of, long count)
-{
-    for (int i = 0; ledger_count(text, of) != count; i++) {
-        if (i == 3000) /* a minute, and more on a busy machine */
-            fail_msg("never %ld: %s", count, text);
-        world_run_for(20 * CLOCK_MS_US);
-    }
-}
-
-static int start(void **state)
-{
-    int result = world_start(state);
-    world_write_secret("paypal_payouts.json", "{\"user\":\"client\",\"password\":\"secret\"}");
-    world_write_secret("payoneer_payouts.json", "{\"user\":\"PARTNER\",\"password\":\"secret\"}");
-    const struct uuid *merchant_id = &world.merchant->merchant_id;
-    world_put_account(merchant_id, "paypal_payouts", world.port[SANDBOX_PORT_PAYPAL],
-                      "{\"settle_ms\":\"1000\"}",
-                      "{\"name\":\"c\",\"default\":{\"percent\":\"1.00\"}}");
-    world_put_account(merchant_id, "payoneer_payouts", world.port[SANDBOX_PORT_PAYONEER_PAYOUTS],
-                      "{\"program_id\":\"100012345\",\"settle_ms\":\"1000\"}",
-                      "{\"name\":\"d\",\"default\":{\"percent\":\"2.00\"}}");
-    merchants_forget(world.merchants);
-    struct uuid id = *merchant_id;
-    merchants_load(world.merchants, &id, world_take_merchant, NULL);
-    world_wait();
-    assert_int_equal(world.merchant->account_count, 4);
-    for (size_t i = 0; i < 4; i++)
-        if (!world.merchant->account[i].usable)
-            fail_msg("%s", world.merchant->account[i].problem);
-    (void)world_control("POST", "/settings", "{\"payout_ms\":40}");
-    ledger = PQconnectdb(world.conninfo);
-    assert_int_equal(PQstatus(ledger), CONNECTION_OK);
-    return result;
-}
-
-static int stop(void **state)
-{
-    PQfinish(ledger);
-    return world_stop(state);
-}
-
-/* What a test before did to a provider does not count. */
-static int feel_well(void **state)
-{
-    (void)state;
-    (void)world_control("DELETE", "/faults", NULL);
-    for (size_t n = 0; n < world.merchant->account_count; n++) {
-        struct health_entry *entry = world.merchant->account[n].health;
-        for (int i = 0; i < 50; i++) {
-            health_sent(entry, clock_mono_us());
-            health_answered(world.health, entry, HEALTH_SUCCESS, 1000, STR("http_201"),
-                            clock_mono_us(), clock_wall_us());
-        }
-    }
-    return 0;
-}
-
-static void reap_done(void *ctx, enum store_find found, int64_t count, const struct error *why)
-{
-    (void)ctx;
-    (void)why;
-    assert_int_equal(found, STORE_FOUND);
-    assert_int_equal(count, 1);
-    loop_stop(world.loop);
-}
-
-enum {
-    ANSWER_US = 1500 * CLOCK_MS_US,
-};
-
-/* The worker dies with everything in its hands, and another takes its place. */
-static void die_and_come_back(unsigned resolve_batch, int64_t answer_us)
-{
-    struct uuid merchant_id = world.merchant->merchant_id;
-    struct uuid dead_id = world.writer_id;
-    uint8_t keys[2][32];
-    memcpy(keys, world.keys, sizeof(keys));
-    payments_free(&world.payments);
-    engine_free(&world.engine);
-    merchant_drop(world.merchant);
-    world.merchant = NULL;
-    merchants_free(&world.merchants);
-    store_free(&world.store);
-    loop_timer_release(&world.bound);
-    loop_free(&world.loop);
-    rule_set_free(&world.rules);
-    shm_close(&world.shm);
-    world_start_gateway();
-    memcpy(world.keys, keys, sizeof(keys)); /* what was sealed is opened */
-    payments_free(&world.payments);
-    world.config.resolve_batch = resolve_batch;
-    world.config.limits.answer_us = answer_us;
-    if (world.config.limits.lease_us <= answer_us)
-        world.config.limits.lease_us = answer_us + CLOCK_SECOND_US;
-    world_start_payments();
-    store_reap_writer(world.store, &dead_id, clock_wall_us(), reap_done, NULL);
-    world_wait();
-    merchants_load(world.merchants, &merchant_id, world_take_merchant, NULL);
-    world_wait();
-}
-
-static const struct provider_beneficiary ada = {
-    .type = STR_INIT("individual"),
-    .first_name = STR_INIT("Ada"),
-    .last_name = STR_INIT("Lovelace"),
-    .email = STR_INIT("ada@secret.example"),
-    .phone = STR_INIT("+4915112345678"),
-    .country = STR_INIT("DE"),
-    .account_holder = STR_INIT("A. Lovelace"),
-    .bank_country = STR_INIT("DE"),
-    .iban = STR_INIT("DE89370400440532013000"),
-    .bic = STR_INIT("COBADEFFXXX"),
-};
-
-/* To PayPal's payee by the name of the family, and to nobody else. */
-static struct payment_request payout(const char *key, const char *payee)
-{
-    struct payment_request request = {
-        .key = str_of(key),
-        .amount_minor = 2500,
-        .currency = currency_find(STR("EUR")),
-        .is_payout = true,
-        .beneficiary = &ada,
-        .token = {{STR("paypal"), str_of(payee)}},
-        .token_count = 1,
-        .metadata_json = STR("{\"run\":\"7\"}"),
-        .request_id = "req_test",
-    };
-    crypto_sha256(STR("payout"), request.fingerprint);
-    return request;
-}
-
-static struct uuid id_of(const struct asked *asked)
-{
-    struct uuid id;
-    struct error err;
-    if (!id_parse(ID_PAYOUT, str_of(text_of(asked, "id")), &id, &err))
-        fail_msg("%s: %s", text_of(asked, "id"), err.text);
-    return id;
-}
-
-/* What the provider's books have of this attempt. */
-static json_t *read_books(const struct asked *asked, int attempt)
-{
-    char path[128];
-    char at[32];
-    struct error err;
-    struct json_limits limits = {
-        .depth_max = 32, .member_count_max = 1000000, .string_bytes_max = 65536};
-    (void)snprintf(at, sizeof(at), "attempts.%d.id", attempt);
-    (void)snprintf(path, sizeof(path), "/books?reference=%s", text_of(asked, at));
-    json_t *json = json_parse(world_control("GET", path, NULL), &limits, &err);
-    if (json == NULL)
-        fail_msg("%s", err.text);
-    return json;
-}
-
-static const json_t *entries_of(json_t *json)
-{
-    const char *name = NULL;
-    json_t *value = NULL;
-    json_object_foreach(json, name, value)
-    {
-        if (json_is_array(value))
-            return value;
-    }
-    return json;
-}
-
-/* How many payouts of this attempt the provider's books have, in this state; NULL: any. */
-static size_t booked(const struct asked *asked, int attempt, const char *state)
-{
-    json_t *json = read_books(asked, attempt);
-    const json_t *list = entries_of(json);
-    size_t count = 0;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *entry = json_array_get(list, i);
-        assert_string_equal(json_string_value(json_object_get(entry, "kind")), "payout");
-        count += state == NULL || str_eq(json_text(entry, "state"), str_of(state));
-    }
-    json_decref(json);
-    return count;
-}
-
-static void settle(const struct asked *asked, const char *state)
-{
-    char body[160];
-    json_t *json = read_books(asked, 0);
-    assert_int_equal(json_array_size(entries_of(json)), 1);
-    struct str id = json_text(json_array_get(entries_of(json), 0), "id");
-    (void)snprintf(body, sizeof(body), "{\"id\":\"" STR_FMT "\",\"state\":\"%s\"}", STR_ARG(id),
-                   state);
-    (void)world_control("POST", "/settle", body);
-    json_decref(json);
-}
-
-static void fault(const char *provider, const char *operation, const char *kind)
-{
-    char body[256];
-    (void)snprintf(body, sizeof(body),
-                   "{\"provider\":\"%s\",\"operation\":\"%s\",\"kind\":\"%s\",\"count\":1}",
-                   provider, operation, kind);
-    (void)world_control("POST", "/faults", body);
-}
-
-#define TRANSFERS                                                                                  \
-    "SELECT coalesce(sum(transfers.amount_minor), 0) FROM transfers JOIN payments USING "          \
-    "(merchant_id,"                                                                                \
-    " payment_id) WHERE payments.key = $1 AND transfers.kind = "
+#include "tests/unit/payment/payout.h"
 
 /* ---- paid ---- */
 
@@ -432,10 +199,6 @@ static void a_lost_answer_is_never_failed_over(void **state)
     asked_release(&asked);
 }
 
-#define OPEN_ATTEMPTS                                                                              \
-    "SELECT count(*) FROM attempts a JOIN payments p USING (merchant_id, payment_id)"              \
-    " WHERE p.key = $1 AND NOT EXISTS (SELECT FROM outcomes o WHERE o.attempt_id = a.attempt_id)"
-
 /* The worker dies with the payout on its way: whoever takes it over has the payee's id from the
  * ledger. */
 static void a_dead_workers_payout_is_paid_once(void **state)
@@ -474,6 +237,10 @@ static void what_the_beneficiary_does_not_take_is_shown(void **state)
     expect_status(&asked, 202, "unclaimed");
     assert_string_equal(text_of(&asked, "attempts.0.reason"), "unclaimed");
     asked_release(&asked);
+    assert_int_equal(ledger_count("SELECT count(*) FROM events JOIN payments USING (payment_id)"
+                                  " WHERE key = $1",
+                                  "unclaimed-1"),
+                     2); /* processing, unclaimed */
     /* It is looked at again and again, and nothing is written down for it. */
     wait_until("SELECT (tries >= 8)::integer FROM unresolved JOIN payments USING (payment_id)"
                " WHERE key = $1",
@@ -481,6 +248,71 @@ static void what_the_beneficiary_does_not_take_is_shown(void **state)
     assert_true(ledger_count("SELECT count(*) FROM outcomes JOIN attempts USING (attempt_id) JOIN"
                              " payments USING (payment_id) WHERE key = $1",
                              "unclaimed-1") <= 4);
+}
+
+/* Why it is pending is written down; that it is processing was said before. */
+static void a_reason_that_changes_no_status_is_no_event(void **state)
+{
+    struct asked asked;
+    (void)state;
+    struct payment_request request = payout("hold-1", "onhold@example.com");
+    ask(&asked, &request);
+    expect_status(&asked, 202, "processing");
+    asked_release(&asked);
+    wait_until("SELECT count(*) FROM outcomes JOIN attempts USING (attempt_id) JOIN payments USING"
+               " (payment_id) WHERE key = $1 AND reason = 'on_hold'",
+               "hold-1", 1);
+    ask(&asked, &request);
+    expect_status(&asked, 202, "processing");
+    assert_string_equal(text_of(&asked, "attempts.0.reason"), "on_hold");
+    asked_release(&asked);
+    assert_int_equal(ledger_count("SELECT count(*) FROM events JOIN payments USING (payment_id)"
+                                  " WHERE key = $1",
+                                  "hold-1"),
+                     1);
+}
+
+static const struct provider *real;
+static size_t lookup_count;
+
+/* What an adapter is told when an attempt is taken up again. */
+static bool look_up_knowing(const struct provider_call *call, const struct provider_facts *facts,
+                            struct arena *arena, struct provider_request *request)
+{
+    assert_non_null(call->beneficiary);
+    assert_true(str_eq(call->beneficiary->iban, ada.iban));
+    assert_true(str_eq(call->beneficiary->last_name, ada.last_name));
+    assert_true(str_ends(call->token, STR("@example.com"))); /* others are open, too */
+    assert_int_equal(call->operation, OPERATION_PAYOUT);
+    assert_int_equal(strncmp(call->payment_ref.at, "pyt_", 4), 0);
+    lookup_count++;
+    return real->build_lookup(call, facts, arena, request);
+}
+
+static void who_looks_again_knows_the_beneficiary(void **state)
+{
+    struct provider knowing;
+    (void)state;
+    for (int i = 0; lookup_count == 0; i++) { /* the cache may have forgotten the merchant once */
+        struct asked asked;
+        char key[32];
+        struct uuid merchant_id = world.merchant->merchant_id;
+        assert_true(i < 10);
+        merchants_load(world.merchants, &merchant_id, world_take_merchant, NULL);
+        world_wait();
+        struct provider_account *account = &world.merchant->account[2].account;
+        assert_string_equal(account->provider->name, "paypal_payouts");
+        real = account->provider;
+        knowing = *real;
+        knowing.build_lookup = look_up_knowing;
+        account->provider = &knowing;
+        (void)snprintf(key, sizeof(key), "knowing-%d", i);
+        struct payment_request request = payout(key, "ada@example.com");
+        ask_until_final(&asked, &request);
+        account->provider = real;
+        expect_status(&asked, 201, "succeeded");
+        asked_release(&asked);
+    }
 }
 
 static void what_comes_back_is_returned(void **state)
@@ -502,235 +334,6 @@ static void what_comes_back_is_returned(void **state)
     asked_release(&asked);
 }
 
-/* ---- canceled ---- */
-
-static void cancel(struct asked *asked, const struct uuid *payment_id)
-{
-    *asked = (struct asked){0};
-    payout_cancel_start(world.payments, world.merchant, payment_id, asked_done, asked);
-    assert_false(asked->is_done);
-    world_wait();
-    assert_true(asked->is_done);
-}
-
-static struct uuid make_unclaimed(struct payment_request *request)
-{
-    struct asked asked;
-    ask(&asked, request);
-    expect_status(&asked, 202, NULL);
-    struct uuid id = id_of(&asked);
-    asked_release(&asked);
-    wait_until("SELECT count(*) FROM events JOIN payments USING (payment_id) WHERE key = $1"
-               " AND status = 'unclaimed'",
-               request->key.at, 1);
-    return id;
-}
-
-static void an_unclaimed_payout_is_canceled_by_its_provider(void **state)
-{
-    struct asked asked;
-    (void)state;
-    struct payment_request request = payout("cancel-1", "unclaimed@example.com");
-    struct uuid id = make_unclaimed(&request);
-    cancel(&asked, &id);
-    expect_status(&asked, 202, "unclaimed");
-    assert_true(json_is_true(json_path(asked.json, "cancel_requested")));
-    asked_release(&asked);
-    ask_until_final(&asked, &request);
-    expect_status(&asked, 201, "canceled");
-    assert_false(json_is_true(json_path(asked.json, "cancel_requested")));
-    assert_int_equal(booked(&asked, 0, "completed"), 0);
-    assert_int_equal(ledger_count(TRANSFERS "'payout'", "cancel-1"), 0);
-    asked_release(&asked);
-    cancel(&asked, &id); /* again: it is done */
-    expect_status(&asked, 200, "canceled");
-    asked_release(&asked);
-}
-
-/* The answer to the cancel is lost: the look-up says that the money came back. */
-static void a_confirmation_that_is_lost_is_asked_for(void **state)
-{
-    struct asked asked;
-    (void)state;
-    struct payment_request request = payout("cancel-2", "unclaimed@example.com");
-    struct uuid id = make_unclaimed(&request);
-    fault("paypal_payouts", "cancel", "close_after_effect");
-    cancel(&asked, &id);
-    expect_status(&asked, 202, NULL);
-    asked_release(&asked);
-    ask_until_final(&asked, &request);
-    expect_status(&asked, 201, "canceled");
-    assert_int_equal(booked(&asked, 0, "completed"), 0);
-    asked_release(&asked);
-}
-
-/* The worker dies after the cancel is noted; it is noted for whoever comes. */
-static void a_cancel_outlives_the_worker(void **state)
-{
-    struct asked asked;
-    (void)state;
-    struct payment_request request = payout("cancel-3", "unclaimed@example.com");
-    struct uuid id = make_unclaimed(&request);
-    fault("paypal_payouts", "cancel", "hang_before_effect");
-    cancel(&asked, &id);
-    expect_status(&asked, 202, NULL);
-    asked_release(&asked);
-    die_and_come_back(256, ANSWER_US);
-    ask_until_final(&asked, &request); /* once the dead one's lease is over */
-    expect_status(&asked, 201, "canceled");
-    asked_release(&asked);
-}
-
-/* The provider refuses the cancel, or is too late with it: its word counts. */
-static void what_cannot_be_canceled_goes_on(void **state)
-{
-    struct asked asked;
-    (void)state;
-    struct payment_request request = payout("kept-1", "kept@example.com");
-    struct uuid id = make_unclaimed(&request);
-    cancel(&asked, &id);
-    expect_status(&asked, 202, "unclaimed");
-    asked_release(&asked);
-    wait_until("SELECT (tries >= 4)::integer FROM unresolved JOIN payments USING (payment_id)"
-               " WHERE key = $1 AND canceled_at IS NOT NULL",
-               "kept-1", 1);
-    ask(&asked, &request);
-    expect_status(&asked, 202, "unclaimed");
-    assert_true(json_is_true(json_path(asked.json, "cancel_requested")));
-    settle(&asked, "completed");
-    asked_release(&asked);
-    ask_until_final(&asked, &request);
-    expect_status(&asked, 201, "succeeded");
-    assert_int_equal(booked(&asked, 0, "completed"), 1);
-    assert_int_equal(ledger_count(TRANSFERS "'payout'", "kept-1"), 2500);
-    asked_release(&asked);
-    cancel(&asked, &id);
-    expect_status(&asked, 409, NULL);
-    assert_int_equal(asked.problem, MESSAGE_CONFLICT);
-    asked_release(&asked);
-}
-
-static void only_ones_own_payouts_can_be_canceled(void **state)
-{
-    struct asked asked;
-    struct uuid id = uuid_new();
-    (void)state;
-    cancel(&asked, &id);
-    expect_status(&asked, 404, NULL);
-    asked_release(&asked);
-    struct payment_request request = sample("pay-1"); /* a payment is no payout */
-    ask(&asked, &request);
-    expect_status(&asked, 201, "succeeded");
-    struct error err;
-    assert_true(id_parse(ID_PAYMENT, str_of(text_of(&asked, "id")), &id, &err));
-    asked_release(&asked);
-    cancel(&asked, &id);
-    expect_status(&asked, 404, NULL);
-    asked_release(&asked);
-    /* Somebody else's. */
-    request = payout("strange-1", "unclaimed@example.com");
-    id = make_unclaimed(&request);
-    struct merchant *mine = world.merchant;
-    struct merchant stranger = *mine;
-    stranger.merchant_id = uuid_new();
-    merchant_hold(mine);
-    asked = (struct asked){0};
-    ledger_run("UPDATE unresolved SET canceled_at = NULL");
-    long before = ledger_count("SELECT count(*) FROM unresolved WHERE canceled_at IS NOT NULL"
-                               " AND $1 = ''",
-                               "");
-    struct uuid kept = mine->merchant_id;
-    mine->merchant_id = stranger.merchant_id;
-    cancel(&asked, &id);
-    mine->merchant_id = kept;
-    merchant_drop(mine);
-    expect_status(&asked, 404, NULL);
-    assert_int_equal(ledger_count("SELECT count(*) FROM unresolved WHERE canceled_at IS NOT NULL"
-                                  " AND $1 = ''",
-                                  ""),
-                     before);
-    asked_release(&asked);
-}
-
-/* It comes while the payout is being sent: it waits until there is something to cancel. */
-static void a_cancel_waits_for_the_first_answer(void **state)
-{
-    struct asked asked, canceled = {0};
-    (void)state;
-    die_and_come_back(256, 20 * CLOCK_SECOND_US);
-    (void)world_control("POST", "/faults",
-                        "{\"provider\":\"paypal_payouts\",\"operation\":\"payout\","
-                        "\"kind\":\"slow\",\"delay_ms\":300,\"count\":1}");
-    struct payment_request request = payout("early-1", "unclaimed@example.com");
-    request.payment_id = uuid_new();
-    size_t open = 2;
-    asked = (struct asked){.open = &open};
-    canceled.open = &open;
-    ask_start(&asked, &request);
-    wait_until(OPEN_ATTEMPTS, "early-1", 1);
-    payout_cancel_start(world.payments, world.merchant, &request.payment_id, asked_done, &canceled);
-    if (open > 0)
-        world_wait();
-    expect_status(&asked, 202, NULL);
-    expect_status(&canceled, 202, NULL);
-    asked_release(&asked);
-    asked_release(&canceled);
-    ask_until_final(&asked, &request);
-    expect_status(&asked, 201, "canceled");
-    assert_int_equal(booked(&asked, 0, "completed"), 0);
-    asked_release(&asked);
-}
-
-/* ---- many ---- */
-
-/* One provider hangs, with more payouts than may be in hand: the other's are paid meanwhile. */
-static void a_provider_that_hangs_keeps_only_its_own_waiting(void **state)
-{
-    enum {
-        COUNT = 40,
-    };
-    static struct asked asked[2 * COUNT];
-    static char key[2 * COUNT][32];
-    struct asked last;
-    size_t open = 2 * COUNT;
-    (void)state;
-    die_and_come_back(16, ANSWER_US); /* 8 of a provider, 6 of an account */
-    (void)world_control("POST", "/faults",
-                        "{\"provider\":\"payoneer_payouts\",\"operation\":\"lookup\","
-                        "\"kind\":\"hang_before_effect\"}");
-    for (size_t i = 0; i < 2 * COUNT; i++) {
-        (void)snprintf(key[i], sizeof(key[i]), "hang-%s-%zu", i % 2 == 0 ? "one" : "two", i);
-        struct payment_request request = payout(key[i], "ada@example.com");
-        if (i % 2 == 1)
-            request.token[0] = (struct payment_token){STR("payoneer"), STR("payee-1")};
-        asked[i] = (struct asked){.open = &open};
-        ask_start(&asked[i], &request);
-    }
-    world_wait();
-    for (size_t i = 0; i < 2 * COUNT; i++) {
-        if (asked[i].status != 202 && asked[i].status != 201)
-            fail_msg("%s: %d, problem %d: %s", key[i], asked[i].status, asked[i].problem,
-                     asked[i].detail);
-        asked_release(&asked[i]);
-    }
-    wait_until("SELECT count(*) FROM events JOIN payments USING (payment_id)"
-               " WHERE status = 'succeeded' AND key LIKE $1",
-               "hang-one-%", COUNT);
-    assert_int_equal(ledger_count("SELECT count(*) FROM events JOIN payments USING (payment_id)"
-                                  " WHERE status = 'succeeded' AND key LIKE $1",
-                                  "hang-two-%"),
-                     0);
-    (void)world_control("DELETE", "/faults", NULL);
-    wait_until("SELECT count(*) FROM events JOIN payments USING (payment_id)"
-               " WHERE status = 'succeeded' AND key LIKE $1",
-               "hang-two-%", COUNT);
-    struct payment_request request = payout(key[1], "ada@example.com");
-    request.token[0] = (struct payment_token){STR("payoneer"), STR("payee-1")};
-    ask(&last, &request);
-    assert_int_equal(booked(&last, 0, "completed"), 1);
-    asked_release(&last);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -744,14 +347,9 @@ int main(void)
         cmocka_unit_test_setup(a_lost_answer_is_never_failed_over, feel_well),
         cmocka_unit_test_setup(a_dead_workers_payout_is_paid_once, feel_well),
         cmocka_unit_test_setup(what_the_beneficiary_does_not_take_is_shown, feel_well),
+        cmocka_unit_test_setup(a_reason_that_changes_no_status_is_no_event, feel_well),
+        cmocka_unit_test_setup(who_looks_again_knows_the_beneficiary, feel_well),
         cmocka_unit_test_setup(what_comes_back_is_returned, feel_well),
-        cmocka_unit_test_setup(an_unclaimed_payout_is_canceled_by_its_provider, feel_well),
-        cmocka_unit_test_setup(a_confirmation_that_is_lost_is_asked_for, feel_well),
-        cmocka_unit_test_setup(a_cancel_outlives_the_worker, feel_well),
-        cmocka_unit_test_setup(what_cannot_be_canceled_goes_on, feel_well),
-        cmocka_unit_test_setup(only_ones_own_payouts_can_be_canceled, feel_well),
-        cmocka_unit_test_setup(a_cancel_waits_for_the_first_answer, feel_well),
-        cmocka_unit_test_setup(a_provider_that_hangs_keeps_only_its_own_waiting, feel_well),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
