@@ -15,8 +15,8 @@ static const struct json_limits limits = {
 
 /* Of an attempt whose request surely had no effect, for a cause that passes. */
 static const char *const passing[] = {
-    "connect_refused",   "connect_timeout", "connect_failed", "tls_failed",
-    "token_unavailable", "rate_limited",    "busy",
+    "connect_refused",   "connect_timeout", "connect_failed", "tls_failed", "dns_failed",
+    "token_unavailable", "rate_limited",    "busy",           "expired",
 };
 
 static bool is_passing(struct str reason)
