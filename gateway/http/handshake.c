@@ -29,7 +29,11 @@ static void enqueue(struct connection *c)
 {
     struct handshake_queue *queue = &c->server->handshakes;
     size_t lane = address_hash(&c->server->addresses, c->address) % HANDSHAKE_LANE_COUNT;
-    list_add_last(&queue->lanes[lane], &c->handshake.ready);
+    if (c->handshake.ssl || queue->ready_count > HANDSHAKE_QUEUE_LONG) {
+        list_add_first(&queue->lanes[lane], &c->handshake.ready);
+    } else {
+        list_add_last(&queue->lanes[lane], &c->handshake.ready);
+    }
     queue->ready_count++;
     if (!loop_timer_is_running(&queue->turn)) {
         loop_timer_start(&queue->turn, 0);
@@ -181,13 +185,24 @@ static struct connection *take_next(struct handshake_queue *queue)
     return LIST_OWNER(link, struct connection, handshake.ready);
 }
 
+static int64_t budget_us(const struct handshake_queue *queue, int64_t now_us)
+{
+    int64_t share_us = (now_us - queue->turned_us) / HANDSHAKE_TIME_SHARE;
+    if (share_us <= HANDSHAKE_BUDGET_US) {
+        return HANDSHAKE_BUDGET_US;
+    }
+    return share_us < HANDSHAKE_BUDGET_MOST_US ? share_us : HANDSHAKE_BUDGET_MOST_US;
+}
+
 static void take_turn(void *ctx)
 {
     struct handshake_queue *queue = ctx;
-    int64_t end_us = clock_mono_us() + HANDSHAKE_BUDGET_US;
+    int64_t now_us = clock_mono_us();
+    int64_t end_us = now_us + budget_us(queue, now_us);
     while (queue->ready_count > 0) {
         make_step(take_next(queue));
-        if (queue->ready_count > 0 && clock_mono_us() >= end_us) {
+        queue->turned_us = clock_mono_us();
+        if (queue->ready_count > 0 && queue->turned_us >= end_us) {
             loop_timer_start(&queue->turn, 0);
             return;
         }

@@ -7,8 +7,13 @@
  *
  * A handshake costs more CPU than a payment. So its steps are not done when the client's bytes come
  * but from a queue, for HANDSHAKE_BUDGET_US in each turn of the loop: a thousand clients that arrive
- * at once cannot delay those who are already in by more than that. The queue is fair by address: one
- * address may be slow to get in because of its own number, others pass by.
+ * at once cannot delay those who are already in by more than that. When turns are long, because
+ * there is much to do, it is a share of their time instead: a busy worker must not be closed to
+ * newcomers. The queue is fair by address: one address may be slow to get in because of its own
+ * number, others pass by.
+ *
+ * A handshake that was begun is ended before another begins. When more wait than can be served
+ * soon, the newest goes first: in a queue longer than the deadline all would be served too late.
  *
  * Until the first TLS record is there as a whole, a client costs a socket and nothing more; what is
  * no ClientHello of sane size never reaches OpenSSL.
@@ -25,7 +30,10 @@
 enum {
     HANDSHAKE_LANE_COUNT = 64, /* by hash of the address */
     HANDSHAKE_BUDGET_US = 1000,
-    HANDSHAKE_HELLO_HEAD = 9, /* record header, and header of the ClientHello in it */
+    HANDSHAKE_BUDGET_MOST_US = 10000,
+    HANDSHAKE_TIME_SHARE = 8,   /* of the time since the last turn */
+    HANDSHAKE_QUEUE_LONG = 128, /* when more wait, the newest goes first */
+    HANDSHAKE_HELLO_HEAD = 9,   /* record header, and header of the ClientHello in it */
     HANDSHAKE_HELLO_BYTES_MAX = 16384,
 };
 
@@ -44,6 +52,7 @@ struct handshake_queue {
     size_t next;                             /* lane that is served next */
     size_t ready_count;
     struct loop_timer turn;
+    int64_t turned_us; /* monotonic: when the last turn was over */
 };
 
 void handshake_queue_init(struct handshake_queue *queue, struct loop *loop);
