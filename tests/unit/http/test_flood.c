@@ -94,6 +94,36 @@ static void one_that_is_slow_gives_way_after_a_while(void **state)
     harness_stop(&h);
 }
 
+/* While it pauses, who is in is served, and who comes waits in the kernel's queue, refused by nobody.
+ */
+static void a_pause_lets_newcomers_wait(void **state)
+{
+    enum { PAUSE_US = 500000 };
+    struct harness h;
+    struct client in;
+    struct client newcomer;
+    (void)state;
+    harness_start(&h, NULL, NULL);
+    client_start(&h, &in, NULL);
+    client_send(&in, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client_has(&in, "GET /1[]"));
+    int64_t from_us = clock_mono_us();
+    assert_true(http_server_pause(h.server, PAUSE_US));
+    assert_false(http_server_pause(h.server, PAUSE_US)); /* it does already */
+    client_start(&h, &newcomer, NULL);
+    client_send(&newcomer, "GET /new HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_send(&in, "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client_has(&in, "GET /2[]"));
+    PUMP_UNTIL(&h, client_has(&newcomer, "GET /new[]"));
+    assert_true(clock_mono_us() - from_us >= PAUSE_US);
+    assert_true(http_server_pause(h.server, PAUSE_US));
+    http_server_drain(h.server);
+    assert_false(http_server_pause(h.server, PAUSE_US));
+    client_stop(&in);
+    client_stop(&newcomer);
+    harness_stop(&h);
+}
+
 static void trusted_networks_are_not_limited_by_address(void **state)
 {
     struct http_limits limits = http_limits_default;
@@ -343,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_newcomer_takes_the_place_of_the_longest_idle),
         cmocka_unit_test(a_request_under_way_is_not_let_go_for_a_newcomer),
         cmocka_unit_test(one_that_is_slow_gives_way_after_a_while),
+        cmocka_unit_test(a_pause_lets_newcomers_wait),
         cmocka_unit_test(trusted_networks_are_not_limited_by_address),
         cmocka_unit_test(unfinished_bodies_over_the_buffers_limit_lose_the_oldest),
         cmocka_unit_test(answers_that_nobody_reads_over_the_buffers_limit_lose_the_oldest),
