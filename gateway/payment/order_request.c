@@ -28,7 +28,7 @@ static struct str print(const json_t *object, struct arena *arena)
     struct buf text;
     if (object == NULL)
         return STR_NONE;
-    buf_init(&text, ORDER_REQUEST_BYTES_MAX * 2);
+    buf_init(&text, 2 * (size_t)ORDER_REQUEST_BYTES_MAX);
     CHECK(json_canonical(object, &text)); /* a part of a body that was small enough */
     struct str kept = arena_str(arena, buf_str(&text));
     buf_release(&text);

@@ -81,7 +81,7 @@ struct str vault_seal_request(const struct vault *vault, const struct uuid *merc
     provider_request_pack(request, &plain);
     CHECK(buf_is_ok(&plain));
     struct buf packed;
-    buf_init(&packed, 2 * VAULT_TEXT_MAX);
+    buf_init(&packed, 2 * (size_t)VAULT_TEXT_MAX);
     pack(buf_str(&plain), &packed);
     struct str sealed = seal(vault, &bound, &packed, arena);
     plain_release(&packed);

@@ -136,7 +136,7 @@ static bool add_certificate(json_t *body, const struct option *option, const cha
     if (!tls_file_spki(file, digest, err)) {
         return false;
     }
-    buf_init(&text, 2 * TLS_SPKI_SIZE);
+    buf_init(&text, 2 * (size_t)TLS_SPKI_SIZE);
     crypto_base64((struct str){(const char *)digest, sizeof(digest)}, &text);
     bool ok = add_item(body, option, buf_str(&text));
     buf_release(&text);
