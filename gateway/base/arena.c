@@ -19,48 +19,6 @@ struct arena_block {
     alignas(max_align_t) char data[];
 };
 
-/*
- * Most arenas need one block of the first size, and live as long as a request. Such blocks are kept
- * and used again: malloc would take each of them for a reason to tidy up all small chunks, which
- * costs more than the arena saves. Not under the sanitizers, which are to see a use after the end.
- */
-enum {
-    SPARE_MAX = 1024,
-#ifdef __SANITIZE_ADDRESS__
-    KEEPS_SPARE = 0,
-#else
-    KEEPS_SPARE = 1,
-#endif
-};
-static _Thread_local struct arena_block *spare; /* owned */
-static _Thread_local size_t spare_count;
-
-static bool is_first_size(size_t size)
-{
-    return size == BLOCK_FIRST - sizeof(struct arena_block);
-}
-
-static struct arena_block *take_block(size_t size)
-{
-    if (!is_first_size(size) || spare == NULL)
-        return malloc(sizeof(struct arena_block) + size);
-    struct arena_block *block = spare;
-    spare = block->older;
-    spare_count--;
-    return block;
-}
-
-static void give_block(struct arena_block *block)
-{
-    if (!KEEPS_SPARE || !is_first_size(block->size) || spare_count == SPARE_MAX) {
-        free(block);
-        return;
-    }
-    block->older = spare;
-    spare = block;
-    spare_count++;
-}
-
 void arena_init(struct arena *arena, size_t limit)
 {
     *arena = (struct arena){.limit = limit};
@@ -72,7 +30,7 @@ static void free_until(struct arena *arena, const struct arena_block *last)
         struct arena_block *block = arena->blocks;
         arena->blocks = block->older;
         arena->used -= block->size;
-        give_block(block);
+        free(block);
     }
 }
 
@@ -104,7 +62,7 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
     CHECK(size <= left);
     if (wanted > left)
         wanted = left;
-    struct arena_block *block = take_block(wanted);
+    struct arena_block *block = malloc(sizeof(*block) + wanted);
     CHECK(block != NULL);
     block->older = arena->blocks;
     block->size = wanted;

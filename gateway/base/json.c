@@ -2,13 +2,7 @@
 
 #include <string.h>
 
-#include "base/json_pool.h"
 #include "base/json_read.h"
-
-__attribute__((constructor)) static void use_pool(void)
-{
-    json_pool_use();
-}
 
 const struct json_limits json_limits_default = {
     .depth_max = 32,

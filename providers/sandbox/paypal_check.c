@@ -2,10 +2,10 @@
 #include "providers/sandbox/paypal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/json_pool.h"
 
 enum {
     POINTER_MAX = 360, /* "/purchase_units/@reference_id=='...256...'/amount/breakdown/..." */
@@ -171,7 +171,7 @@ static struct str unit_json(struct call *call, json_t *unit, const struct book_u
     char *dump = json_dumps(unit, JSON_COMPACT);
     CHECK(dump);
     struct str json = arena_str(call->arena, (struct str){dump, strlen(dump) - 1});
-    json_pool_free(dump);
+    free(dump);
     return json;
 }
 

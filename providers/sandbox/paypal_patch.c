@@ -3,9 +3,8 @@
 #include "providers/sandbox/paypal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include "base/json_pool.h"
 
 #define UNIT_PREFIX "/purchase_units/@reference_id=='"
 
@@ -120,7 +119,7 @@ static void apply(struct call *call, struct book_session *order, const struct ch
     char *dump = json_dumps(json, JSON_COMPACT);
     CHECK(dump);
     unit->json = books_keep(call->books, (struct str){dump, strlen(dump) - 1});
-    json_pool_free(dump);
+    free(dump);
     json_decref(json);
 }
 

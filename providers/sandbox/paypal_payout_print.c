@@ -2,11 +2,11 @@
 #include "providers/sandbox/paypal_payouts.h"
 
 #include "base/clock.h"
-#include "base/json_pool.h"
 #include "base/rng.h"
 #include "providers/sandbox/paypal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define ERRORS_PAGE "https://developer.paypal.com/docs/api/payments.payouts-batch/#errors"
 
@@ -337,7 +337,7 @@ static void filter(struct call *call)
     CHECK(text);
     buf_clear(call->body);
     buf_add_str(call->body, str_of(text));
-    json_pool_free(text);
+    free(text);
     json_decref(answer);
 }
 
