@@ -31,14 +31,6 @@ static void call_free(struct api_call *call)
     free(call);
 }
 
-void api_call_forget_request(struct api_call *call)
-{
-    CHECK(call->header_count == 0); /* their values would go, too */
-    json_decref(call->body);
-    call->body = NULL;
-    arena_release(&call->arena);
-}
-
 void api_call_add_header(struct api_call *call, const char *name, struct str value)
 {
     CHECK(call->header_count < CALL_HEADER_MAX);
@@ -232,7 +224,10 @@ static void go_on(struct api_call *call, const struct caller *caller)
     call->has_caller = true;
     if (!comes_from_its_client(call)) {
         refuse_caller(call, STR("this key works only with the client certificate of its merchant"));
-    } else if (!may_call(call)) {
+        return;
+    }
+    http_vouch(call->x);
+    if (!may_call(call)) {
         api_call_problem(call, MESSAGE_FORBIDDEN, STR("the role of this key does not allow it"),
                          STR_NONE);
     } else if (call->is_asking) {

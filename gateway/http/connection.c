@@ -88,6 +88,7 @@ void connection_free(struct connection *c)
     CHECK(c->server->connection_count > 0);
     c->server->connection_count--;
     count_connections(c->server, -1);
+    turn_leave(c);
     body_end(c);
     CHECK(c->server->buffer_bytes >= c->buffer_bytes);
     c->server->buffer_bytes -= c->buffer_bytes;
@@ -208,21 +209,7 @@ static void hand_over(struct connection *c)
     server->config.handler(x, server->config.handler_ctx);
 }
 
-void connection_await_body(struct connection *c)
-{
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (body_take(c)) {
-        hand_over(c);
-        return;
-    }
-    if (c->framing.expects_continue) {
-        bufferevent_write(c->bev, go_on, sizeof go_on - 1);
-    }
-    body_begin(c);
-    connection_set_phase(c, PHASE_BODY);
-}
-
-/* The route decides. It may answer in this call: nothing may touch `c` after it. */
+/* Likewise: the route decides whether a large body is read. */
 static void ask_for_large_body(struct connection *c)
 {
     struct http_server *server = c->server;
@@ -233,6 +220,54 @@ static void ask_for_large_body(struct connection *c)
     }
     connection_set_phase(c, PHASE_ASKING);
     server->config.large_body(x, server->config.handler_ctx);
+}
+
+static bool wants_large_body(const struct connection *c)
+{
+    return c->framing.body_len > c->server->config.limits.body_bytes_max && !c->body.large;
+}
+
+static void call_handler(struct connection *c)
+{
+    if (wants_large_body(c)) {
+        ask_for_large_body(c);
+    } else {
+        hand_over(c);
+    }
+}
+
+static void wait_for_handler(struct connection *c)
+{
+    if (c->server->config.strangers_wait && !c->is_known) {
+        connection_set_phase(c, PHASE_QUEUED);
+        turn_wait(c);
+    } else {
+        call_handler(c);
+    }
+}
+
+void connection_take_turn(struct connection *c)
+{
+    if (c->phase == PHASE_HANDSHAKING) {
+        handshake_step(c);
+    } else {
+        CHECK(c->phase == PHASE_QUEUED);
+        call_handler(c);
+    }
+}
+
+void connection_await_body(struct connection *c)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (body_take(c)) {
+        wait_for_handler(c);
+        return;
+    }
+    if (c->framing.expects_continue) {
+        bufferevent_write(c->bev, go_on, sizeof go_on - 1);
+    }
+    body_begin(c);
+    connection_set_phase(c, PHASE_BODY);
 }
 
 static void take_head(struct connection *c, struct str head, size_t consumed)
@@ -249,8 +284,8 @@ static void take_head(struct connection *c, struct str head, size_t consumed)
         return;
     }
     x->request.body_len = c->framing.body_len;
-    if (c->framing.body_len > limits->body_bytes_max) {
-        ask_for_large_body(c);
+    if (wants_large_body(c)) {
+        wait_for_handler(c);
     } else {
         connection_await_body(c);
     }
@@ -303,7 +338,7 @@ static void advance(struct connection *c)
         return;
     case PHASE_BODY:
         if (body_take(c)) {
-            hand_over(c);
+            wait_for_handler(c);
         }
         return;
     case PHASE_STREAM_WRITING:
@@ -312,6 +347,7 @@ static void advance(struct connection *c)
     case PHASE_PARTING:
         discard_input(c);
         return;
+    case PHASE_QUEUED:
     case PHASE_ASKING:
     case PHASE_HANDLING: /* the next request waits in the input, bounded by the watermark */
     case PHASE_WRITING:
@@ -449,6 +485,10 @@ void connection_expire(struct connection *c)
         count_refused(STR("slow_read"));
         connection_drop(c);
         return;
+    case PHASE_QUEUED:
+        turn_leave(c);
+        connection_refuse(c, REFUSAL_BUSY);
+        return;
     case PHASE_LINGERING:
         expire_lingering(c);
         return;
@@ -517,6 +557,7 @@ void connection_new(struct http_server *server, const struct newcomer *newcomer)
     c->is_counted = newcomer->is_counted;
     memcpy(c->peer, newcomer->peer, sizeof c->peer);
     list_init(&c->link);
+    list_init(&c->turn);
     if (c->is_counted) {
         CHECK(address_add(&server->addresses, c->address, SIZE_MAX));
     }

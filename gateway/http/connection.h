@@ -17,7 +17,8 @@
  *                                    v   |                v
  *                                 LINGERING        STREAM_WRITING <---> STREAMING
  *
- * A whole request that arrives at once goes from FRESH, RESTING or IDLE to HANDLING without a stop.
+ * A whole request that arrives at once goes from FRESH, RESTING or IDLE to HANDLING without a stop,
+ * when its client is known; a stranger's waits in QUEUED (not in the picture) for its turn (turn.h).
  * A refusal goes to WRITING with close_after; one for slowness goes to PARTING, which writes and
  * lingers within one short time, so that a deadline is the end. LINGERING throws away what the
  * client still sends, for a bounded time and size, so that it reads the answer instead of a reset.
@@ -50,6 +51,7 @@
 #include "http/handshake.h"
 #include "http/parser.h"
 #include "http/server.h"
+#include "http/turn.h"
 
 enum {
     HTTP_LINGER_MS = 2000,
@@ -69,6 +71,7 @@ enum phase {
     PHASE_HEAD,
     PHASE_ASKING,
     PHASE_BODY,
+    PHASE_QUEUED,
     PHASE_HANDLING,
     PHASE_WRITING,
     PHASE_STREAM_WRITING,
@@ -103,7 +106,7 @@ struct http_server {
     struct loop_timer accept_pause;
     struct http_server_config config;
     struct phase_queue phases[PHASE_COUNT];
-    struct handshake_queue handshakes;
+    struct turn_queue turns;
     size_t connection_count;
     struct address_table addresses;
     size_t buffer_bytes;     /* sum of the connections' */
@@ -122,6 +125,7 @@ struct http_server {
 
 struct connection {
     struct link link;           /* in its phase's queue */
+    struct link turn;           /* in a lane of strangers, or in none */
     struct http_server *server; /* borrowed */
     int fd;                     /* owned; bev's from FRESH on */
     struct handshake handshake; /* HANDSHAKING */
@@ -139,6 +143,7 @@ struct connection {
     size_t lingered_bytes;
     size_t linger_turns;
     bool close_after; /* the answer being made or written is the last one */
+    bool is_known;    /* a handler has vouched for it: no more turns */
     bool has_certificate;
     bool has_spki;
     bool peer_closed; /* it sends nothing more */
@@ -188,6 +193,8 @@ void connection_set_phase(struct connection *c, enum phase phase);
 void connection_expire(struct connection *c); /* its phase's deadline has passed */
 /* TLS is done, or there is none: requests may come. ssl NULL: plain; else the connection's. */
 void connection_open(struct connection *c, struct ssl_st *ssl);
+/* It waited in HANDSHAKING or QUEUED. `c` may be gone afterwards. */
+void connection_take_turn(struct connection *c);
 /* The body may be read: maybe it is there already. `c` may be gone afterwards. */
 void connection_await_body(struct connection *c);
 /* Refuse and close. */

@@ -148,6 +148,13 @@ void http_on_gone(struct http_exchange *x, http_gone_fn fn, void *ctx)
     }
 }
 
+void http_vouch(struct http_exchange *x)
+{
+    if (x->connection) {
+        x->connection->is_known = true;
+    }
+}
+
 void http_set_route(struct http_exchange *x, const char *route)
 {
     x->route = route;

@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "http/connection.h"
 
@@ -25,26 +24,11 @@ enum step {
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-static void enqueue(struct connection *c)
-{
-    struct handshake_queue *queue = &c->server->handshakes;
-    size_t lane = address_hash(&c->server->addresses, c->address) % HANDSHAKE_LANE_COUNT;
-    if (c->handshake.ssl || queue->ready_count > HANDSHAKE_QUEUE_LONG) {
-        list_add_first(&queue->lanes[lane], &c->handshake.ready);
-    } else {
-        list_add_last(&queue->lanes[lane], &c->handshake.ready);
-    }
-    queue->ready_count++;
-    if (!loop_timer_is_running(&queue->turn)) {
-        loop_timer_start(&queue->turn, 0);
-    }
-}
-
 static void on_ready(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
     (void)what;
-    enqueue(ctx);
+    turn_wait(ctx);
 }
 
 static void wait_for(struct connection *c, short what)
@@ -156,7 +140,7 @@ static enum step step(struct connection *c)
     }
 }
 
-static void make_step(struct connection *c)
+void handshake_step(struct connection *c)
 {
     switch (step(c)) {
     case STEP_AGAIN:
@@ -174,64 +158,12 @@ static void make_step(struct connection *c)
     }
 }
 
-static struct connection *take_next(struct handshake_queue *queue)
-{
-    while (list_is_empty(&queue->lanes[queue->next])) {
-        queue->next = (queue->next + 1) % HANDSHAKE_LANE_COUNT;
-    }
-    struct link *link = list_take_first(&queue->lanes[queue->next]);
-    queue->next = (queue->next + 1) % HANDSHAKE_LANE_COUNT;
-    queue->ready_count--;
-    return LIST_OWNER(link, struct connection, handshake.ready);
-}
-
-static int64_t budget_us(const struct handshake_queue *queue, int64_t now_us)
-{
-    int64_t share_us = (now_us - queue->turned_us) / HANDSHAKE_TIME_SHARE;
-    if (share_us <= HANDSHAKE_BUDGET_US) {
-        return HANDSHAKE_BUDGET_US;
-    }
-    return share_us < HANDSHAKE_BUDGET_MOST_US ? share_us : HANDSHAKE_BUDGET_MOST_US;
-}
-
-static void take_turn(void *ctx)
-{
-    struct handshake_queue *queue = ctx;
-    int64_t now_us = clock_mono_us();
-    int64_t end_us = now_us + budget_us(queue, now_us);
-    while (queue->ready_count > 0) {
-        make_step(take_next(queue));
-        queue->turned_us = clock_mono_us();
-        if (queue->ready_count > 0 && queue->turned_us >= end_us) {
-            loop_timer_start(&queue->turn, 0);
-            return;
-        }
-    }
-}
-
-/* ---- the queue ------------------------------------------------------------------------------- */
-
-void handshake_queue_init(struct handshake_queue *queue, struct loop *loop)
-{
-    for (size_t i = 0; i < HANDSHAKE_LANE_COUNT; i++) {
-        list_init(&queue->lanes[i]);
-    }
-    loop_timer_init(&queue->turn, loop, take_turn, queue);
-}
-
-void handshake_queue_release(struct handshake_queue *queue)
-{
-    CHECK(queue->ready_count == 0);
-    loop_timer_release(&queue->turn);
-}
-
 void handshake_start(struct connection *c)
 {
-    list_init(&c->handshake.ready);
     c->handshake.wait = event_new(loop_base(c->server->loop), c->fd, EV_READ, on_ready, c);
     CHECK(c->handshake.wait);
     if (!wait_for_bytes(c, HANDSHAKE_HELLO_HEAD)) {
-        enqueue(c); /* it fails there, not in the caller's hands */
+        turn_wait(c); /* it fails there, not in the caller's hands */
     }
 }
 
@@ -240,10 +172,6 @@ void handshake_release(struct connection *c)
     struct handshake *handshake = &c->handshake;
     if (!handshake->wait) {
         return;
-    }
-    if (!list_is_empty(&handshake->ready)) {
-        list_remove(&handshake->ready);
-        c->server->handshakes.ready_count--;
     }
     event_free(handshake->wait);
     handshake->wait = NULL;

@@ -43,6 +43,8 @@ enum refusal {
     /* time */
     REFUSAL_HEAD_SLOW,
     REFUSAL_BODY_SLOW,
+    /* ours */
+    REFUSAL_BUSY,
     REFUSAL_COUNT,
 };
 

@@ -255,6 +255,9 @@ void reply_refuse(struct connection *c, enum refusal refusal)
     add_head(&piece, c->server, reason->status, true, str_of(id));
     add_header(&piece, STR("Cache-Control"), STR("no-store"));
     add_header(&piece, STR("Content-Type"), STR("application/problem+json"));
+    if (reason->status == 503) {
+        add_header(&piece, STR("Retry-After"), STR("1"));
+    }
     piece_add(&piece, STR("Content-Length: "));
     piece_add_number(&piece, (size_t)len);
     piece_add(&piece, STR("\r\n\r\n"));

@@ -68,6 +68,7 @@ static void init_phases(struct http_server *server)
         [PHASE_IDLE] = limits->idle_ms > rest_ms ? limits->idle_ms - rest_ms : 1,
         [PHASE_HEAD] = limits->head_ms,
         [PHASE_BODY] = limits->body_ms / HTTP_BODY_TURNS,
+        [PHASE_QUEUED] = limits->head_ms,
         [PHASE_WRITING] = limits->answer_write_ms,
         [PHASE_STREAM_WRITING] = limits->answer_write_ms,
         [PHASE_LINGERING] = HTTP_LINGER_MS,
@@ -98,7 +99,7 @@ struct http_server *http_server_new(struct loop *loop, int listen_fd,
     address_table_init(&server->addresses, config->limits.connection_count_max);
     init_phases(server);
     loop_timer_init(&server->shed, loop, shed_due, server);
-    handshake_queue_init(&server->handshakes, loop);
+    turn_queue_init(&server->turns, loop);
     accept_start(server);
     return server;
 }
@@ -188,7 +189,7 @@ void http_server_free(struct http_server **server_at)
         loop_timer_release(&server->phases[i].timer);
     }
     loop_timer_release(&server->shed);
-    handshake_queue_release(&server->handshakes);
+    turn_queue_release(&server->turns);
     accept_release(server);
     address_table_release(&server->addresses);
     free(server);

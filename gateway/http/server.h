@@ -107,6 +107,7 @@ struct http_server_config {
     /* Asked, with handler_ctx, before a body longer than limits.body_bytes_max is read: answers (the
      * connection is then closed), or calls http_take_body. NULL: such a body is refused. */
     http_handler_fn large_body;
+    bool strangers_wait; /* requests of clients that http_vouch was not called for, in turns */
     const struct address_list *trusted; /* borrowed; proxies of ours: not limited by address */
     http_admit_fn admit; /* asked once for every accepted connection, with handler_ctx; false: it is
                             reset before any byte. NULL: everybody is admitted */
@@ -165,6 +166,8 @@ void *http_exchange_data(const struct http_exchange *x);
 void http_exchange_set_data(struct http_exchange *x, void *data);
 /* Called (once, not from within http_reply) if the client leaves before the answer is given. */
 void http_on_gone(struct http_exchange *x, http_gone_fn fn, void *ctx);
+/* The client has shown who it is: its later requests do not wait with strangers'. */
+void http_vouch(struct http_exchange *x);
 /* Label for metrics ("/v1/payments/{id}"); a literal. */
 void http_set_route(struct http_exchange *x, const char *route);
 

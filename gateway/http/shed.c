@@ -5,7 +5,8 @@
 
 static const enum phase idle_phases[] = {PHASE_PARTING, PHASE_LINGERING, PHASE_IDLE, PHASE_RESTING};
 static const enum phase slow_phases[] = {PHASE_HANDSHAKING, PHASE_FRESH,   PHASE_HEAD,
-                                         PHASE_BODY,        PHASE_WRITING, PHASE_STREAM_WRITING};
+                                         PHASE_BODY,        PHASE_WRITING, PHASE_STREAM_WRITING,
+                                         PHASE_QUEUED};
 
 static struct connection *oldest_of(struct http_server *server, enum phase phase)
 {

@@ -390,6 +390,7 @@ static void open_listeners(struct worker *w)
         .handler = api_handle,
         .handler_ctx = w->api,
         .large_body = api_handle_large,
+        .strangers_wait = true,
         .trusted = &w->trusted,
     };
     http.limits.connection_count_max = w->connection_count_max;
@@ -400,6 +401,7 @@ static void open_listeners(struct worker *w)
     http.handler = ops_handle;
     http.handler_ctx = w->ops;
     http.large_body = NULL;
+    http.strangers_wait = false;
     w->ops_http = http_server_new(w->loop, w->start->ops_fd, &http);
     atomic_store(&w->start->shared->slot[w->start->slot].is_ready, 1);
     log_info("worker", "serving", LOG_INT("slot", w->start->slot),

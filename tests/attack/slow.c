@@ -4,7 +4,7 @@
  *     attack-slow --port N [--head N] [--body N] [--read N] [--hello N] [--from N]
  *                 [--addresses N] [--per-second N] [--drip-ms N] [--steady] [--path PATH] [--authorization TEXT]
  *
- *     connect, handshake, one small request --> waits until all are there --> attacks, all at once
+ *     connect, handshake, one small request --> waits until all are there --> attacks
  *
  *     head    begins a request and sends a byte of a header now and then
  *     body    announces 60,000 bytes; every other one sends just enough to stay above the minimum
@@ -45,6 +45,7 @@ enum {
     EVENT_MAX = 512,
     STEP_MS = 20,
     GIVE_UP_MS = 60000, /* after the start of the attack */
+    START_MS = 2000,    /* the attack begins within this */
     BODY_BYTES = 60000,
     STEADY_BYTES = 400, /* a drip of those who stay above the minimum rate, twice a second */
     READ_REQUESTS = 40,
@@ -265,6 +266,8 @@ static void on_event(struct attacker *a, uint32_t what)
     }
     if (a->state == STATE_SHAKING)
         shake(a);
+    else if (a->kind == KIND_READ && a->state == STATE_ATTACKING && (what & EPOLLRDHUP))
+        end(a); /* it would find out behind what it does not read */
     else if (what & (EPOLLIN | EPOLLRDHUP))
         look(a);
 }
@@ -385,13 +388,14 @@ static void attack(void)
     if (!options.at_once) {
         if (fgets(line, sizeof line, stdin) == NULL)
             exit(1);
+        int64_t begun = now_ms();
         for (size_t i = 0; i < attacker_count; i++) {
             if (attackers[i].state == STATE_WAITING) {
                 arrived--;
                 begin(&attackers[i]);
             }
-            if (i % 64 == 0) {
-                poll_once(0);
+            while (i % 16 == 0 && i * START_MS / attacker_count > (size_t)(now_ms() - begun)) {
+                poll_once(1);
                 drip_all();
             }
         }

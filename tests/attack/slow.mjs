@@ -65,23 +65,26 @@ export function payHonestly(world, { rate, seconds, connections = 64, name = 'ho
     });
 }
 
+const processes = (world) => [world.gateway.pid, ...readdirSync(`/proc/${world.gateway.pid}/task`)
+    .flatMap((task) => readFileSync(`/proc/${world.gateway.pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean))];
+const sum = (world, look) => processes(world).reduce((all, pid) => {
+    try { return all + look(pid); } catch { return all; /* it has ended */ }
+}, 0);
+
 // Memory of the gateway's processes, shared pages counted once: the largest seen until stop().
 export function watchMemory(world) {
     let most = 0;
-    const children = (pid) => readdirSync(`/proc/${pid}/task`).flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean));
-    const look = () => {
-        let bytes = 0;
-        for (const pid of [world.gateway.pid, ...children(world.gateway.pid)]) {
-            try {
-                bytes += Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
-            } catch { /* it has ended */ }
-        }
-        most = Math.max(most, bytes);
-    };
+    const look = () => { most = Math.max(most, sum(world, (pid) => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024)); };
     look();
     const timer = setInterval(look, 250);
     return { stop: () => { clearInterval(timer); look(); return most; } };
 }
+
+// CPU seconds that the gateway's processes have taken.
+export const cpuSeconds = (world) => sum(world, (pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+});
 
 export const milliseconds = (value) => `${Math.round(value * 10) / 10} ms`;
 export const megabytes = (value) => `${Math.round(value / 1e5) / 10} MB`;

@@ -9,7 +9,7 @@ import { startAttackers } from '../attack/slow.mjs';
 import { suite, assert, equal, until, top } from './lib.mjs';
 
 const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
-const settings = { http_handshake_ms: 2000, http_head_ms: 2000, http_body_ms: 3000, http_answer_write_ms: 2000, http_connection_per_address_max: 100 };
+const settings = { http_handshake_ms: 2000, http_head_ms: 2000, http_body_ms: 3000, http_answer_write_ms: 2000, http_connection_per_address_max: 100, address_rate: 0 };
 
 function references(world) {
     return new Set(world.psql('SELECT reference FROM payments WHERE reference IS NOT NULL').split('\n').filter(Boolean));

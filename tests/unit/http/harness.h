@@ -9,6 +9,8 @@
  *     /large     answers with h->large_bytes bytes
  *     /close     answers with Connection: close
  *     /missing   answers 404
+ *     /vouch     vouches for the client
+ *     /spin      takes 2 ms
  *     /stream    starts an event stream in h->stream
  *     /reset     resets the connection instead of answering; /hang-up closes it in order
  *
@@ -152,6 +154,14 @@ static UNUSED void handle(struct http_exchange *x, void *ctx)
         char *large = arena_alloc(http_arena(x), h->large_bytes);
         memset(large, 'L', h->large_bytes);
         reply_text(x, (struct str){large, h->large_bytes}, false);
+    } else if (str_eq(request->path, STR("/vouch"))) {
+        http_vouch(x);
+        reply_text(x, STR("known"), false);
+    } else if (str_eq(request->path, STR("/spin"))) {
+        int64_t end_us = clock_mono_us() + 2000;
+        while (clock_mono_us() < end_us) {
+        }
+        reply_text(x, STR("spun"), false);
     } else if (str_eq(request->path, STR("/missing"))) {
         http_reply_json(x, 404, STR("{}"));
     } else if (str_eq(request->path, STR("/reset")) || str_eq(request->path, STR("/hang-up"))) {

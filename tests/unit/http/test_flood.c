@@ -325,6 +325,81 @@ static void thousands_that_are_due_at_once_do_not_stop_the_loop(void **state)
     harness_stop(&h);
 }
 
+/* A server whose strangers wait. */
+static void start_with_queue(struct harness *h, const struct http_limits *limits)
+{
+    harness_start(h, limits, NULL);
+    http_server_free(&h->server);
+    struct http_server_config config = {.limits = *limits,
+                                        .listener_name = "test",
+                                        .handler = handle,
+                                        .handler_ctx = h,
+                                        .large_body = ask_large,
+                                        .strangers_wait = true};
+    h->server = http_server_new(h->loop, h->listen_fd, &config);
+}
+
+static void who_is_known_does_not_wait_with_strangers(void **state)
+{
+    enum { STRANGERS = 200 };
+    static struct client strangers[STRANGERS];
+    struct http_limits limits = http_limits_default;
+    struct harness h;
+    struct client known;
+    (void)state;
+    start_with_queue(&h, &limits);
+    client_start(&h, &known, NULL);
+    client_send(&known, "GET /vouch HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client_has(&known, "known"));
+    for (size_t i = 0; i < STRANGERS; i++) {
+        client_start(&h, &strangers[i], NULL);
+        client_send(&strangers[i], "GET /spin HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    PUMP_UNTIL(&h, h.handled_count > 1);
+    client_send(&known, "GET /mine HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(&h, client_has(&known, "GET /mine[]"));
+    assert_true(h.handled_count < STRANGERS / 2);
+    for (size_t i = 0; i < STRANGERS; i++) { /* each gets its turn */
+        PUMP_UNTIL(&h, client_has(&strangers[i], "spun"));
+        client_stop(&strangers[i]);
+    }
+    client_stop(&known);
+    harness_stop(&h);
+}
+
+static void a_stranger_may_leave_or_be_told_to_come_again(void **state)
+{
+    enum { STRANGERS = 60 };
+    static const char request[] = "GET /spin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    struct http_limits limits = http_limits_default;
+    struct harness h;
+    int strangers[STRANGERS];
+    size_t busy = 0;
+    size_t served = 0;
+    (void)state;
+    limits.head_ms = 30; /* the longest wait, too */
+    start_with_queue(&h, &limits);
+    for (size_t i = 0; i < STRANGERS; i++) {
+        strangers[i] = dial_with_tiny_window(&h);
+        assert_int_equal(send(strangers[i], request, sizeof request - 1, 0), sizeof request - 1);
+    }
+    PUMP_UNTIL(&h, h.handled_count > 0);
+    close(strangers[STRANGERS - 1]);
+    PUMP_UNTIL(&h, http_server_connection_count(h.server) == 0);
+    for (size_t i = 0; i + 1 < STRANGERS; i++) {
+        char answer[1024] = "";
+        (void)recv(strangers[i], answer, sizeof answer - 1, MSG_DONTWAIT);
+        bool is_busy = strstr(answer, "HTTP/1.1 503 ") != NULL;
+        assert_true(!is_busy || strstr(answer, "Retry-After: 1\r\n"));
+        busy += is_busy;
+        served += strstr(answer, "spun") != NULL;
+        close(strangers[i]);
+    }
+    assert_true(served > 0 && busy > 0);
+    assert_true(served + busy <= STRANGERS);
+    harness_stop(&h);
+}
+
 static bool has(const char *list, const char *ip)
 {
     struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
@@ -381,6 +456,8 @@ int main(void)
         cmocka_unit_test(an_answer_that_stays_in_the_kernel_counts_as_unread),
         cmocka_unit_test(a_last_answer_that_stays_in_the_kernel_has_its_time_and_no_more),
         cmocka_unit_test(thousands_that_are_due_at_once_do_not_stop_the_loop),
+        cmocka_unit_test(who_is_known_does_not_wait_with_strangers),
+        cmocka_unit_test(a_stranger_may_leave_or_be_told_to_come_again),
         cmocka_unit_test(networks_hold_the_addresses_that_they_should),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
