@@ -50,7 +50,7 @@
 enum {
     HELD_MAX = 8,
     CLIENT_BYTES_MAX = 8 * 1024 * 1024,
-    PATIENCE_MS = 10000,
+    PATIENCE_MS = 60000,
 };
 
 struct harness {
