@@ -190,15 +190,15 @@ void connection_free(struct connection *c); /* closes at once; tells exchange an
 /* The same by a reset: the kernel forgets what the client did not take, and the client knows. */
 void connection_drop(struct connection *c);
 void connection_set_phase(struct connection *c, enum phase phase);
-void connection_expire(struct connection *c); /* its phase's deadline has passed */
 /* TLS is done, or there is none: requests may come. ssl NULL: plain; else the connection's. */
 void connection_open(struct connection *c, struct ssl_st *ssl);
 /* It waited in HANDSHAKING or QUEUED. `c` may be gone afterwards. */
 void connection_take_turn(struct connection *c);
 /* The body may be read: maybe it is there already. `c` may be gone afterwards. */
 void connection_await_body(struct connection *c);
-/* Refuse and close. */
+/* Refuse and close; a slow one within HTTP_PARTING_MS, whatever it does. */
 void connection_refuse(struct connection *c, enum refusal refusal);
+void connection_refuse_slow(struct connection *c, enum refusal refusal);
 /* An answer is in the output buffer: send it, then go on or close. */
 void connection_answered(struct connection *c);
 /* The output is complete and maybe already sent: close when it is. */
@@ -213,6 +213,9 @@ bool connection_has_unread(const struct connection *c);
 void connection_count_buffers(struct connection *c);
 /* The exchange is in a handler's hands. */
 bool connection_is_handled(const struct connection *c);
+
+/* expire.c: its phase's deadline has passed. `c` may be gone afterwards. */
+void connection_expire(struct connection *c);
 
 /* accept.c */
 void accept_start(struct http_server *server);
