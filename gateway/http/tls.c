@@ -107,6 +107,28 @@ static bool load_certificate(SSL_CTX *context, const char *path, struct error *e
     return true;
 }
 
+static bool load_pair(SSL_CTX *context, const char *certificate, const char *key, struct error *err)
+{
+    return load_certificate(context, certificate, err) && load_key(context, key, err);
+}
+
+/* OpenSSL keeps one pair of each kind and takes the one that the client can check. */
+static bool load_second_pair(SSL_CTX *context, const struct tls_server_config *config,
+                             struct error *err)
+{
+    if (!config->second_certificate_file) {
+        return true;
+    }
+    int kind = EVP_PKEY_get_base_id(SSL_CTX_get0_privatekey(context));
+    if (!load_pair(context, config->second_certificate_file, config->second_key_file, err)) {
+        return false;
+    }
+    return EVP_PKEY_get_base_id(SSL_CTX_get0_privatekey(context)) != kind ||
+           fail(err, ERROR_INVALID,
+                "cannot use a second TLS certificate %s: its key is of the kind of the first",
+                config->second_certificate_file);
+}
+
 static bool load_client_ca(SSL_CTX *context, const struct tls_server_config *config,
                            struct error *err)
 {
@@ -170,6 +192,7 @@ static bool set_policy(SSL_CTX *context)
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    CHECK(SSL_CTX_set_session_id_context(context, (const unsigned char *)"turnpike", 8) == 1);
     SSL_CTX_set_max_cert_list(context, CLIENT_CHAIN_BYTES_MAX);
     SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
@@ -182,6 +205,7 @@ static bool set_policy(SSL_CTX *context)
 struct tls_server *tls_server_new(const struct tls_server_config *config, struct error *err)
 {
     CHECK(config->certificate_file && config->key_file);
+    CHECK(!config->second_certificate_file == !config->second_key_file);
     CHECK(config->client_ca_file || !config->client_certificate_required);
     CHECK(!config->client_ca_file || !config->client_key_asked);
     struct tls_server *tls = calloc(1, sizeof *tls);
@@ -189,8 +213,8 @@ struct tls_server *tls_server_new(const struct tls_server_config *config, struct
     tls->context = SSL_CTX_new(TLS_server_method());
     CHECK(tls->context);
     CHECK(set_policy(tls->context));
-    if (!load_certificate(tls->context, config->certificate_file, err) ||
-        !load_key(tls->context, config->key_file, err) ||
+    if (!load_pair(tls->context, config->certificate_file, config->key_file, err) ||
+        !load_second_pair(tls->context, config, err) ||
         !load_client_ca(tls->context, config, err)) {
         tls_server_free(&tls);
         return NULL;

@@ -20,9 +20,11 @@ enum {
 };
 
 struct tls_server_config {
-    const char *certificate_file; /* PEM chain, leaf first */
-    const char *key_file;         /* PEM; refused when others may read it */
-    const char *client_ca_file;   /* clients are asked for a certificate of this CA; NULL: no CA */
+    const char *certificate_file;        /* PEM chain, leaf first */
+    const char *key_file;                /* PEM; refused when others may read it */
+    const char *second_certificate_file; /* of another kind of key (RSA beside EC); NULL: none */
+    const char *second_key_file;
+    const char *client_ca_file; /* clients are asked for a certificate of this CA; NULL: no CA */
     bool client_certificate_required; /* with a CA: none, no connection */
     /* Without a CA: ask for any certificate and believe nothing of it but that the client owns its
      * key (tls_peer_spki). No chain is built, no name, no date is read. */

@@ -35,6 +35,8 @@ static const struct setting settings[] = {
     {"ops_port",               SETTING_INT64,    AT(ops_port), 1, 65535, "its port"},
     {"tls_certificate",        SETTING_TEXT,     AT(tls_certificate), 0, 0, "PEM file, certificate chain, leaf first"},
     {"tls_key",                SETTING_TEXT,     AT(tls_key), 0, 0, "PEM file, private key; only its owner may read it"},
+    {"tls_second_certificate", SETTING_TEXT,     AT(tls_second_certificate), 0, 0, "PEM file, the same for another kind of key (RSA beside EC), for clients that need it; empty: none"},
+    {"tls_second_key",         SETTING_TEXT,     AT(tls_second_key), 0, 0, "PEM file, its private key"},
     {"ops_client_ca",          SETTING_TEXT,     AT(ops_client_ca), 0, 0, "PEM file: clients of the operations listener are asked for a certificate of this CA; empty: not asked"},
     {"ops_client_required",    SETTING_BOOL,     AT(ops_client_required), 0, 1, "refuse clients of the operations listener without certificate"},
     {"api_client_keys",        SETTING_BOOL,     AT(api_client_keys), 0, 1, "ask merchants' clients for a certificate; without it no merchant can be bound to one"},
@@ -516,11 +518,18 @@ static bool check_file(const char *name, const char *file, struct error *err)
     return true;
 }
 
+static bool check_second_pair(const struct config *config, struct error *err)
+{
+    bool has_any = config->tls_second_certificate[0] != '\0' || config->tls_second_key[0] != '\0';
+    return !has_any || (check_file("tls_second_certificate", config->tls_second_certificate, err) &&
+                        check_file("tls_second_key", config->tls_second_key, err));
+}
+
 bool config_check(const struct config *config, struct error *err)
 {
     return check_relations(config, err) && check_http(config, err) &&
            check_file("tls_certificate", config->tls_certificate, err) &&
-           check_file("tls_key", config->tls_key, err) &&
+           check_file("tls_key", config->tls_key, err) && check_second_pair(config, err) &&
            check_file("master_secret_file", config->master_secret_file, err) &&
            check_file("secrets_folder", config->secrets_folder, err) &&
            check_file("rules_file", config->rules_file, err) &&

@@ -30,6 +30,8 @@ struct config {
     int64_t ops_port;
     char tls_certificate[CONFIG_TEXT_MAX];
     char tls_key[CONFIG_TEXT_MAX];
+    char tls_second_certificate[CONFIG_TEXT_MAX];
+    char tls_second_key[CONFIG_TEXT_MAX];
     char ops_client_ca[CONFIG_TEXT_MAX];
     bool ops_client_required;
     bool api_client_keys;

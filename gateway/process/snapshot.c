@@ -18,6 +18,8 @@ static const struct {
 } files[SNAPSHOT_FILE_COUNT] = {
     {"tls_certificate", offsetof(struct config, tls_certificate)},
     {"tls_key", offsetof(struct config, tls_key)},
+    {"tls_second_certificate", offsetof(struct config, tls_second_certificate)},
+    {"tls_second_key", offsetof(struct config, tls_second_key)},
     {"ops_client_ca", offsetof(struct config, ops_client_ca)},
     {"master_secret_file", offsetof(struct config, master_secret_file)},
     {"rules_file", offsetof(struct config, rules_file)},

@@ -12,7 +12,7 @@
 #include "process/config.h"
 
 enum {
-    SNAPSHOT_FILE_COUNT = 5,
+    SNAPSHOT_FILE_COUNT = 7,
 };
 
 struct snapshot {

@@ -96,11 +96,18 @@ static bool read_rules(const char *file, struct rule_set **rules, struct error *
     return *rules != NULL || fail_prefix(err, "rules_file: %s", file);
 }
 
+static const char *or_none(const char *file)
+{
+    return file[0] != '\0' ? file : NULL;
+}
+
 static bool load_tls(struct worker *w, const struct config *config, struct error *err)
 {
     struct tls_server_config tls = {
         .certificate_file = config->tls_certificate,
         .key_file = config->tls_key,
+        .second_certificate_file = or_none(config->tls_second_certificate),
+        .second_key_file = or_none(config->tls_second_key),
         .client_key_asked = config->api_client_keys,
     };
     w->api_tls = tls_server_new(&tls, err);

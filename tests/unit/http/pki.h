@@ -21,6 +21,8 @@ struct pki {
     char ca[96];
     char server[96];
     char server_key[96];
+    char rsa[96]; /* the server's other certificate */
+    char rsa_key[96];
     char client[96];
     char client_key[96];
     char stranger_key[96]; /* of no certificate */
@@ -83,30 +85,38 @@ static UNUSED void pki_make(struct pki *pki)
 {
     EVP_PKEY *ca_key = EVP_EC_gen("P-256");
     EVP_PKEY *server_key = EVP_EC_gen("P-256");
+    EVP_PKEY *rsa_key = EVP_RSA_gen(2048);
     EVP_PKEY *client_key = EVP_EC_gen("P-256");
     EVP_PKEY *stranger_key = EVP_EC_gen("P-256");
     X509 *ca = issue("Test CA", ca_key, NULL, NULL);
     X509 *server = issue("localhost", server_key, ca, ca_key);
+    X509 *rsa = issue("localhost", rsa_key, ca, ca_key);
     X509 *client = issue("operator", client_key, ca, ca_key);
     (void)snprintf(pki->folder, sizeof pki->folder, "/tmp/turnpike-test-XXXXXX");
     CHECK(mkdtemp(pki->folder));
     (void)snprintf(pki->ca, sizeof pki->ca, "%s/ca.pem", pki->folder);
     (void)snprintf(pki->server, sizeof pki->server, "%s/server.pem", pki->folder);
     (void)snprintf(pki->server_key, sizeof pki->server_key, "%s/server.key", pki->folder);
+    (void)snprintf(pki->rsa, sizeof pki->rsa, "%s/rsa.pem", pki->folder);
+    (void)snprintf(pki->rsa_key, sizeof pki->rsa_key, "%s/rsa.key", pki->folder);
     (void)snprintf(pki->client, sizeof pki->client, "%s/client.pem", pki->folder);
     (void)snprintf(pki->client_key, sizeof pki->client_key, "%s/client.key", pki->folder);
     (void)snprintf(pki->stranger_key, sizeof pki->stranger_key, "%s/stranger.key", pki->folder);
     write_certificate(pki->ca, ca);
     write_certificate(pki->server, server);
+    write_certificate(pki->rsa, rsa);
     write_certificate(pki->client, client);
     write_key(pki->server_key, server_key);
+    write_key(pki->rsa_key, rsa_key);
     write_key(pki->client_key, client_key);
     write_key(pki->stranger_key, stranger_key);
     X509_free(ca);
     X509_free(server);
+    X509_free(rsa);
     X509_free(client);
     EVP_PKEY_free(ca_key);
     EVP_PKEY_free(server_key);
+    EVP_PKEY_free(rsa_key);
     EVP_PKEY_free(client_key);
     EVP_PKEY_free(stranger_key);
 }
@@ -116,6 +126,8 @@ static UNUSED void pki_remove(struct pki *pki)
     (void)unlink(pki->ca);
     (void)unlink(pki->server);
     (void)unlink(pki->server_key);
+    (void)unlink(pki->rsa);
+    (void)unlink(pki->rsa_key);
     (void)unlink(pki->client);
     (void)unlink(pki->client_key);
     (void)unlink(pki->stranger_key);

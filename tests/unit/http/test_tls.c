@@ -98,6 +98,34 @@ static void old_versions_and_weak_ciphers_are_refused(void **state)
     harness_stop(&h);
 }
 
+static void a_second_certificate_serves_who_needs_another_kind_of_key(void **state)
+{
+    static const char *const algorithms[] = {"ECDSA+SHA256", "RSA-PSS+SHA256:RSA+SHA256"};
+    struct error err = {.code = ERROR_NONE};
+    struct tls_server_config config = {.certificate_file = pki.server,
+                                       .key_file = pki.server_key,
+                                       .second_certificate_file = pki.rsa,
+                                       .second_key_file = pki.rsa_key};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(algorithms) * 2; i++) {
+        struct harness h;
+        struct client client;
+        SSL_CTX *tls = make_client_tls(false);
+        assert_int_equal(SSL_CTX_set1_sigalgs_list(tls, algorithms[i / 2]), 1);
+        SSL_CTX_set_max_proto_version(tls, i % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+        harness_start(&h, NULL, tls_server_new(&config, &err));
+        client_start(&h, &client, tls);
+        client_send(&client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+        PUMP_UNTIL(&h, client_has(&client, "GET /a[]"));
+        X509 *shown = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(client.bev));
+        assert_int_equal(EVP_PKEY_get_base_id(X509_get0_pubkey(shown)),
+                         i / 2 == 0 ? EVP_PKEY_EC : EVP_PKEY_RSA);
+        client_stop(&client);
+        SSL_CTX_free(tls);
+        harness_stop(&h);
+    }
+}
+
 static void only_http_1_1_is_negotiated(void **state)
 {
     struct harness h;
@@ -273,6 +301,13 @@ static void a_file_that_does_not_fit_is_named_with_the_reason(void **state)
     assert_int_equal(chmod(pki.server, 0600), 0);
     expect_error(&config, ERROR_INVALID, "cannot use TLS key", pki.server);
     config.key_file = pki.server_key;
+    config.second_certificate_file = pki.client; /* another EC one */
+    config.second_key_file = pki.client_key;
+    expect_error(&config, ERROR_INVALID, "of the kind of the first", pki.client);
+    config.second_certificate_file = pki.rsa;
+    expect_error(&config, ERROR_INVALID, "does not belong to the certificate", pki.client_key);
+    config.second_certificate_file = NULL;
+    config.second_key_file = NULL;
     config.client_ca_file = "/nonexistent/ca.pem";
     expect_error(&config, ERROR_IO, "cannot read client CA", "/nonexistent/ca.pem");
     config.client_ca_file = pki.server_key;
@@ -310,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_tls_versions_are_served_with_keep_alive),
         cmocka_unit_test(old_versions_and_weak_ciphers_are_refused),
+        cmocka_unit_test(a_second_certificate_serves_who_needs_another_kind_of_key),
         cmocka_unit_test(only_http_1_1_is_negotiated),
         cmocka_unit_test(a_required_client_certificate_is_required),
         cmocka_unit_test(an_optional_client_certificate_is_told_to_the_handler),
