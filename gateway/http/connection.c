@@ -397,11 +397,31 @@ static void on_written(struct bufferevent *bev, void *ctx)
     written(ctx);
 }
 
+bool connection_may_push(const struct connection *c)
+{
+    return c->server->config.tls && c->phase == PHASE_HANDLING && !c->close_after &&
+           !c->server->ends_idle && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0 &&
+           evbuffer_get_length(bufferevent_get_input(c->bev)) == 0;
+}
+
+void connection_push(struct connection *c, const char *bytes, size_t len)
+{
+    ERR_clear_error();
+    int written = SSL_write(bufferevent_openssl_get_ssl(c->bev), bytes, (int)len);
+    size_t done = written > 0 ? (size_t)written : 0;
+    c->was_pushed = done == len;
+    if (!c->was_pushed) { /* an error shows again when it is tried from there */
+        ERR_clear_error();
+        CHECK(evbuffer_add(bufferevent_get_output(c->bev), bytes + done, len - done) == 0);
+    }
+}
+
 void connection_answered(struct connection *c)
 {
     c->exchange = NULL;
     body_end(c);
-    connection_set_phase(c, PHASE_WRITING);
+    connection_set_phase(c, c->was_pushed ? PHASE_RESTING : PHASE_WRITING);
+    c->was_pushed = false;
 }
 
 void connection_finish(struct connection *c)

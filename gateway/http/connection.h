@@ -59,6 +59,7 @@ enum {
     HTTP_LINGER_BYTES_MAX = 256 * 1024,
     HTTP_ARENA_BYTES_MAX = 16 * 1024 * 1024, /* beyond is a handler's bug */
     HTTP_SPARE_EXCHANGE_MAX = 64,
+    HTTP_PUSH_BYTES_MAX = 16384, /* one TLS record: a larger answer goes through the output */
     HTTP_DATE_SIZE = 32,
     HTTP_METRIC_CACHE_SIZE = 64, /* power of two */
 };
@@ -121,6 +122,7 @@ struct http_server {
     int64_t date_second;
     char date[HTTP_DATE_SIZE]; /* of date_second, as in the Date header */
     struct metric_slot metric_cache[HTTP_METRIC_CACHE_SIZE];
+    char push[HTTP_PUSH_BYTES_MAX]; /* the answer that is being made, to be written at once */
 };
 
 struct connection {
@@ -148,6 +150,7 @@ struct connection {
     bool has_spki;
     bool peer_closed; /* it sends nothing more */
     bool is_counted;  /* among those of its address */
+    bool was_pushed;  /* the answer is written */
     uint8_t spki[32]; /* of the client's certificate */
     struct address address;
     char peer[64];
@@ -199,7 +202,15 @@ void connection_await_body(struct connection *c);
 /* Refuse and close; a slow one within HTTP_PARTING_MS, whatever it does. */
 void connection_refuse(struct connection *c, enum refusal refusal);
 void connection_refuse_slow(struct connection *c, enum refusal refusal);
-/* An answer is in the output buffer: send it, then go on or close. */
+/*
+ * May an answer be written at once? By way of the output it would wait until the socket was reported
+ * writable, for the rest of the loop's turn, and cost two changes of the epoll set. Not where
+ * anything waits before it or behind it, or where the connection ends after it.
+ */
+bool connection_may_push(const struct connection *c);
+/* Write it; what TLS or the kernel does not take now goes through the output. */
+void connection_push(struct connection *c, const char *bytes, size_t len);
+/* An answer was pushed, or is in the output buffer: send it, then go on or close. */
 void connection_answered(struct connection *c);
 /* The output is complete and maybe already sent: close when it is. */
 void connection_finish(struct connection *c);

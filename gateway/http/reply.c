@@ -15,7 +15,8 @@ enum {
     PROBLEM_MAX = 768,
 };
 
-struct piece { /* reserved room in the output being filled */
+struct piece { /* room that is being filled: reserved in the output, or the server's */
+    struct connection *pushed; /* NULL: in the output */
     struct evbuffer *output;
     struct evbuffer_iovec room;
     size_t len;
@@ -25,6 +26,7 @@ static void piece_start(struct piece *piece, struct connection *c, size_t size_m
 {
     piece->output = bufferevent_get_output(c->bev);
     piece->len = 0;
+    piece->pushed = NULL;
     int count = evbuffer_reserve_space(piece->output, (ev_ssize_t)size_max, &piece->room, 1);
     CHECK(count == 1 && piece->room.iov_len >= size_max);
 }
@@ -49,8 +51,22 @@ static void piece_add_number(struct piece *piece, size_t value)
     piece_add(piece, (struct str){digits + at, sizeof digits - at});
 }
 
+/* The same for an answer, which may be written as soon as it is whole. */
+static void piece_start_answer(struct piece *piece, struct connection *c, size_t size_max)
+{
+    if (size_max > HTTP_PUSH_BYTES_MAX || !connection_may_push(c)) {
+        piece_start(piece, c, size_max);
+        return;
+    }
+    *piece = (struct piece){.pushed = c, .room = {c->server->push, HTTP_PUSH_BYTES_MAX}};
+}
+
 static void piece_commit(struct piece *piece)
 {
+    if (piece->pushed) {
+        connection_push(piece->pushed, piece->room.iov_base, piece->len);
+        return;
+    }
     piece->room.iov_len = piece->len;
     CHECK(evbuffer_commit_space(piece->output, &piece->room, 1) == 0);
 }
@@ -136,7 +152,7 @@ static void write_answer(const struct http_exchange *x, const struct http_respon
     size_t size = HEAD_FIXED_MAX + measure_headers(response, &has_cache_control) +
                   (sends_body ? response->body.len : 0);
     CHECK(may_have_body || response->body.len == 0);
-    piece_start(&piece, x->connection, size);
+    piece_start_answer(&piece, x->connection, size);
     add_head(&piece, x->server, response->status, close, str_of(x->id));
     if (!has_cache_control) {
         add_header(&piece, STR("Cache-Control"), STR("no-store"));
