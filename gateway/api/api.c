@@ -31,6 +31,14 @@ static void call_free(struct api_call *call)
     free(call);
 }
 
+void api_call_forget_request(struct api_call *call)
+{
+    CHECK(call->header_count == 0); /* their values would go, too */
+    json_decref(call->body);
+    call->body = NULL;
+    arena_release(&call->arena);
+}
+
 void api_call_add_header(struct api_call *call, const char *name, struct str value)
 {
     CHECK(call->header_count < CALL_HEADER_MAX);

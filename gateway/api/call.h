@@ -87,6 +87,8 @@ bool admit_large_body(struct api_call *call);              /* the same, before i
 bool admit_look_up(struct api_call *call, struct str key); /* its key is not known here */
 bool admit_stranger(struct api_call *call);                /* it has no valid key */
 
+/* Whoever has copied what the request says gives its memory back: most calls then wait long. */
+void api_call_forget_request(struct api_call *call);
 void api_call_reply(struct api_call *call, int status, struct str content_type, struct str body);
 void api_call_reply_json(struct api_call *call, int status, const struct buf *body);
 void api_call_add_header(struct api_call *call, const char *name,

@@ -143,6 +143,7 @@ void payments_create(struct api_call *call)
     take_fields(call, request);
     request->is_repeat = call->ticket.is_repeat;
     payment_create_start(call->api->parts.payments, call->caller.merchant, request, created, call);
+    api_call_forget_request(call);
 }
 
 /* ---- show ------------------------------------------------------------------------------------ */
