@@ -9,6 +9,7 @@
 
 struct table_slot {
     struct str key;
+    size_t hash; /* of the key: growing touches no object */
     void *value; /* borrowed; NULL: the slot is free */
 };
 
