@@ -33,10 +33,13 @@ static void call_free(struct api_call *call)
 
 void api_call_forget_request(struct api_call *call)
 {
-    CHECK(call->header_count == 0); /* their values would go, too */
     json_decref(call->body);
     call->body = NULL;
-    arena_release(&call->arena);
+    call->params = (struct route_params){0};
+    if (call->header_count == 0) { /* else their values are in it: what is left of a quota */
+        arena_release(&call->arena);
+    }
+    http_forget_request(call->x);
 }
 
 void api_call_add_header(struct api_call *call, const char *name, struct str value)

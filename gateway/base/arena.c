@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    BLOCK_FIRST = 4096, /* with its head: what a small request needs, and a page */
+    BLOCK_FIRST = 3072, /* with its head: what nearly all requests need */
     BLOCK_MAX = 65536,
     ALIGNMENT = alignof(max_align_t),
 };

@@ -72,6 +72,19 @@ struct arena *http_arena(struct http_exchange *x)
     return &x->arena;
 }
 
+void http_forget_request(struct http_exchange *x)
+{
+    struct http_request *request = &x->request;
+    request->target = STR_NONE;
+    request->path = STR_NONE;
+    request->query = STR_NONE;
+    request->host = STR_NONE;
+    request->body = STR_NONE;
+    request->headers = NULL;
+    request->header_count = 0;
+    arena_release(&x->arena);
+}
+
 const char *http_request_id(const struct http_exchange *x)
 {
     return x->id;

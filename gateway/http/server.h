@@ -162,6 +162,11 @@ struct str http_header(const struct http_exchange *x,
                        const char *name); /* first one; empty: none */
 /* Decoded value of a query parameter (first one); false when absent or badly encoded. */
 bool http_query(const struct http_exchange *x, const char *name, struct str *value);
+/*
+ * Give the memory of head and body back: whoever has copied what he needs and now waits long. The
+ * request has no target, headers or body any more, http_arena is empty; method, peer and id stay.
+ */
+void http_forget_request(struct http_exchange *x);
 void *http_exchange_data(const struct http_exchange *x);
 void http_exchange_set_data(struct http_exchange *x, void *data);
 /* Called (once, not from within http_reply) if the client leaves before the answer is given. */
