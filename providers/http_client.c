@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "providers/upload_memory.h"
 
 enum {
     LINE_COUNT_MAX = PROVIDER_HEADER_MAX + 3, /* and Authorization, Content-Type, Accept */
@@ -316,10 +317,8 @@ static void park_transfer(struct http_transfer *transfer)
     SET(transfer->easy, CURLOPT_HTTPHEADER, NULL);
     SET(transfer->easy, CURLOPT_POSTFIELDS, NULL);
     secret_release(&transfer->authorization);
-    buf_clear(&transfer->head);
-    if (transfer->body.capacity > HTTP_CLIENT_BODY_KEPT)
-        buf_release(&transfer->body);
-    buf_clear(&transfer->body);
+    buf_release(&transfer->head);
+    buf_release(&transfer->body);
     list_remove(&transfer->link);
     list_add_first(&transfer->client->idle, &transfer->link);
 }
@@ -581,7 +580,7 @@ struct http_client *http_client_new(struct loop *loop, const struct engine_confi
     struct http_client *client = calloc(1, sizeof(*client));
 
     CHECK(client != NULL);
-    CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    upload_memory_init(UPLOAD_BYTES, config->in_flight_max);
     client->loop = loop;
     client->config = *config;
     client->system_ca = curl_version_info(CURLVERSION_NOW)->cainfo;

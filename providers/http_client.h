@@ -15,7 +15,7 @@
  * its socket: nothing left yet, so the request starts again by itself, once, on a fresh connection
  * and within the same times. The caller sees one call.
  *
- * Transfers, with their handles and buffers, are kept and used again. Connections are kept by
+ * Transfers, with their libcurl handles, are kept and used again. Connections are kept by
  * libcurl per origin and trust. Nothing here knows of tokens: the value of Authorization is handed
  * in, copied and wiped.
  */
@@ -26,10 +26,6 @@
 
 struct http_client;
 struct http_transfer;
-
-enum {
-    HTTP_CLIENT_BODY_KEPT = 16384, /* a larger answer's buffer is given back at once */
-};
 
 struct http_call {
     const struct provider_account *account; /* base_url, ca_file; borrowed until done */
