@@ -343,12 +343,17 @@ static void become_idle(struct load *load, struct connection *c)
     add_idle(c);
 }
 
-void load_ask_all(struct load *load, struct pool *pool)
+/* The closed loop begins by and by, over the first half of the warm-up: clients come one by one. */
+static void start_some(struct load *load, struct pool *pool, int64_t now)
 {
-    while (pool->idle != NULL) {
+    const size_t all = pool->class->connection_count;
+    const int64_t ramp_us = load->spec->warmup_us / 2;
+    const int64_t since_us = now - (load->window_at_us - load->spec->warmup_us);
+    size_t wanted = since_us >= ramp_us ? all : all * (size_t)since_us / (size_t)ramp_us + 1;
+    for (; pool->started < wanted && pool->idle != NULL; pool->started++) {
         struct connection *c = pool->idle;
         remove_idle(c);
-        ask(load, c, now_us());
+        ask(load, c, now);
     }
 }
 
@@ -580,6 +585,10 @@ void load_run(struct load *load, int64_t until_us)
             note_waiting(load, now);
             look_us = now + LOOK_US;
             open_all_wanted(load, now);
+            for (size_t i = 0; !paces && i < load->spec->class_count; i++) {
+                if (load->phase != PHASE_DRAIN)
+                    start_some(load, &load->pool[i], now);
+            }
         }
         int64_t wake_us = look_us < until_us ? look_us : until_us;
         if (paces) {

@@ -143,6 +143,7 @@ struct pool { /* of one class */
     struct connection *connections; /* owned */
     size_t open_count;              /* after their handshake */
     size_t live_count;              /* not CLOSED */
+    size_t started;                 /* closed loop: those that ask, and ask again when answered */
     struct connection *idle;        /* idle longest */
     struct connection *last_idle;   /* idle since just now */
     int64_t *backlog;               /* owned: scheduled times that wait for a connection, a ring */
@@ -175,8 +176,6 @@ void load_init(struct load *load, struct load_spec *spec);
 void load_release(struct load *load);
 /* Open every connection; false after `wait_us`. */
 bool load_connect(struct load *load, int64_t wait_us);
-/* Closed loop: one request on every connection of the pool. */
-void load_ask_all(struct load *load, struct pool *pool);
 /* Handle what is ready until `until_us` or, in PHASE_DRAIN, until nothing is under way. */
 void load_run(struct load *load, int64_t until_us);
 uint64_t load_waiting(const struct load *load); /* in flight and waiting for a connection */

@@ -107,10 +107,6 @@ static void start_all(struct load *load)
     load->phase = PHASE_WARMUP;
     load->window_at_us = now_us() + load->spec->warmup_us;
     load->next_us = now_us();
-    if (load->spec->rate > 0)
-        return;
-    for (size_t i = 0; i < load->spec->class_count; i++)
-        load_ask_all(load, &load->pool[i]);
 }
 
 static void run(struct load_spec *spec)
