@@ -113,12 +113,12 @@ static bool is_phone(struct str text)
     return true;
 }
 
-static bool is_alphanumeric(struct str text, bool may_have_spaces)
+static bool is_alphanumeric(struct str text, const char *also)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.at[i];
         bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!is_plain && !(may_have_spaces && c == ' ')) {
+        if (!is_plain && (c == '\0' || strchr(also, c) == NULL)) {
             return false;
         }
     }
@@ -127,12 +127,17 @@ static bool is_alphanumeric(struct str text, bool may_have_spaces)
 
 static bool is_iban(struct str text)
 {
-    return is_alphanumeric(text, true);
+    return is_alphanumeric(text, " ");
+}
+
+static bool is_account_number(struct str text)
+{
+    return is_alphanumeric(text, " -/") && is_alphanumeric(str_sub(text, 0, 1), "");
 }
 
 static bool is_bic(struct str text)
 {
-    return is_alphanumeric(text, false);
+    return is_alphanumeric(text, "");
 }
 
 static bool is_payee(struct str text)
@@ -242,6 +247,7 @@ const struct field_form form_payment_id  = {"payment_id",  is_payment_id,  "^pay
 const struct field_form form_payout_id   = {"payout_id",   is_payout_id,   "^pyt_[0-9A-Za-z]{26}$", "must be the id of a payout (pyt_...)"};
 const struct field_form form_batch_id    = {"batch_id",    is_batch_id,    "^bat_[0-9A-Za-z]{26}$", "must be the id of a payout batch (bat_...)"};
 const struct field_form form_iban     = {"iban",     is_iban,     "^[0-9A-Za-z ]+$", "must be an IBAN: country, two check digits, then up to 30 letters and digits"};
+const struct field_form form_account  = {"account_number", is_account_number, "^[0-9A-Za-z][0-9A-Za-z /-]*$", "must be an account number: letters, digits, spaces, - and /"};
 const struct field_form form_bic      = {"bic",      is_bic,      "^[0-9A-Za-z]+$", "must be a BIC: 8 or 11 letters and digits"};
 const struct field_form form_phone    = {"phone",    is_phone,    "^[+][1-9][0-9]{6,14}$", "must be a phone number as E.164 writes it: +4915112345678"};
 const struct field_form form_payee    = {"payee",    is_payee,    "^[a-z][a-z0-9_]*$", "must be the name of a provider"};

@@ -28,7 +28,7 @@ static const struct field bank_account_table[] = {
      .help = "ISO 13616, with or without spaces. Country, length and check digits are verified."},
     {"bic",            FIELD_STRING, .least = 8, .most = 11, .form = &form_bic, .example = "\"COBADEFFXXX\"",
      .help = "ISO 9362: 8 or 11 characters, of the IBAN's country."},
-    {"account_number", FIELD_STRING, .least = 1, .most = 34, .form = &form_bic, .help = "Where there are no IBANs; needs `country`."},
+    {"account_number", FIELD_STRING, .least = 1, .most = 34, .form = &form_account, .help = "Where there are no IBANs; needs `country`."},
     {"routing_code",   FIELD_STRING, .least = 1, .most = 35, .form = &form_token,
      .help = "National bank code; verified for US (ABA), GB (sort code), AU (BSB), CA (transit), IN (IFSC)."},
     {"country",        FIELD_STRING, .least = 2, .most = 2, .form = &form_country, .example = "\"DE\"", .help = "ISO 3166-1 alpha-2; the IBAN's when there is one."},

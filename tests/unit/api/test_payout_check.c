@@ -48,6 +48,7 @@ static void what_is_right_is_taken(void **state UNUSED)
         BANK("\"account_number\":\"12345678\",\"routing_code\":\"601613\",\"country\":\"GB\","
              "\"bic\":\"NWBKGB2L\""),
         BANK("\"account_number\":\"12345678\",\"country\":\"JP\""),
+        BANK("\"account_number\":\"01-0902-0068389-00\",\"country\":\"NZ\""),
         PAY("\"paypal\":\"+14155552671\""),
         PAY("\"paypal\":\"QXZDDWTSJ3NHC\""),
         PAY("\"payoneer\":\"payee_1.2-3@x\""),
@@ -119,6 +120,10 @@ static const struct {
     {BANK("\"bic\":\"COBADEFF\""), MESSAGE_MISSING_MEMBER, "beneficiary.bank_account.iban"},
     {BANK("\"account_number\":\"12345678\""), MESSAGE_MISSING_MEMBER,
      "beneficiary.bank_account.country"},
+    {BANK("\"account_number\":\"12_34\",\"country\":\"NZ\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.account_number"},
+    {BANK("\"account_number\":\"-1\",\"country\":\"NZ\""), MESSAGE_INVALID_MEMBER,
+     "beneficiary.bank_account.account_number"},
     {BANK("\"account_number\":\"12345678\",\"country\":\"US\""), MESSAGE_MISSING_MEMBER,
      "beneficiary.bank_account.routing_code"},
     {BANK("\"account_number\":\"1\",\"country\":\"US\",\"routing_code\":\"021000022\""),
