@@ -64,14 +64,23 @@ static const char *const settings[SQL_KIND_COUNT] = {
     " p.customer, p.metadata, p.routing, p.tokens_sealed, k.fingerprint, e.status, e.number,"      \
     " e.created_at, l.authorized, l.captured, l.refunded, p.kind"
 
+/*
+ * LATERAL with OFFSET 0: row by row, whatever the planner believes. Tables fill faster than
+ * statistics of them, and another order of the joins reads all that the merchant ever had.
+ */
 #define PAYMENT_JOINS                                                                              \
-    " LEFT JOIN idempotency k ON k.merchant_id = p.merchant_id AND k.key = p.key"                  \
-    " AND k.payment_id = p.payment_id"                                                             \
-    " LEFT JOIN payment_limits l"                                                                  \
-    " ON l.merchant_id = p.merchant_id AND l.payment_id = p.payment_id"                            \
+    " LEFT JOIN LATERAL (SELECT * FROM idempotency i WHERE i.merchant_id = p.merchant_id"          \
+    " AND i.key = p.key AND i.payment_id = p.payment_id OFFSET 0) k ON true"                       \
+    " LEFT JOIN LATERAL (SELECT * FROM payment_limits i WHERE i.merchant_id = p.merchant_id"       \
+    " AND i.payment_id = p.payment_id OFFSET 0) l ON true"                                         \
     " LEFT JOIN LATERAL (SELECT status, number, created_at FROM events v"                          \
     " WHERE v.merchant_id = p.merchant_id AND v.payment_id = p.payment_id"                         \
     " ORDER BY number DESC LIMIT 1) e ON true"
+
+/* Of the payments $2 of $1. */
+#define THEIR_ATTEMPTS                                                                             \
+    " unnest($2::uuid[]) AS u (payment_id) CROSS JOIN LATERAL (SELECT * FROM attempts t"           \
+    " WHERE t.merchant_id = $1 AND t.payment_id = u.payment_id OFFSET 0) a"
 
 #define LIST_FILTER                                                                                \
     " WHERE p.merchant_id = $1 AND p.payment_id < $2 AND p.payment_id >= $3"                       \
@@ -143,11 +152,10 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     "INSERT INTO attempts (merchant_id, payment_id, attempt_id, number, operation, account_id,"
     " provider, amount_minor, currency, decision, token_hash, expected_fee_minor, created_at,"
     " writer_id, batch_no) SELECT u.merchant_id, u.payment_id, u.attempt_id, CASE WHEN u.number = 1"
-    " THEN 1 ELSE u.number / ((SELECT count(*) FROM attempts a JOIN unresolved r"
-    " ON r.merchant_id = a.merchant_id AND r.attempt_id = a.attempt_id"
-    " WHERE a.merchant_id = u.merchant_id AND a.payment_id = u.payment_id) = 0)::integer END,"
-    " u.operation,"
-    " u.account_id, u.provider, u.amount_minor, u.currency, u.decision, u.token_hash,"
+    " THEN 1 ELSE u.number / ((SELECT count(*) FROM attempts a WHERE a.merchant_id = u.merchant_id"
+    " AND a.payment_id = u.payment_id AND (SELECT true FROM unresolved r"
+    " WHERE r.merchant_id = a.merchant_id AND r.attempt_id = a.attempt_id)) = 0)::integer END,"
+    " u.operation, u.account_id, u.provider, u.amount_minor, u.currency, u.decision, u.token_hash,"
     " u.expected_fee_minor, u.created_at, $1, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[],"
     " $6::uuid[], $7::integer[], $8::text[], $9::uuid[], $10::text[], $11::bigint[], $12::text[],"
     " $13::text[], $14::bytea[], $15::bigint[], $16::timestamptz[]) AS u (gate, merchant_id,"
@@ -396,9 +404,9 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " AND account_id = $2 RETURNING 1)" BUMP},
 
 [SQL_LOAD_PAYMENT] = {SQL_READER, "load_payment",
-    PAYMENT_COLUMNS " FROM unnest($2::uuid[]) AS u (payment_id) JOIN payments p"
-    " ON p.merchant_id = $1 AND p.payment_id = u.payment_id" PAYMENT_JOINS
-    " ORDER BY p.payment_id DESC"},
+    PAYMENT_COLUMNS " FROM unnest($2::uuid[]) AS u (payment_id) CROSS JOIN LATERAL"
+    " (SELECT * FROM payments q WHERE q.merchant_id = $1 AND q.payment_id = u.payment_id OFFSET 0) p"
+    PAYMENT_JOINS " ORDER BY p.payment_id DESC"},
 
 [SQL_FIND_REFERENCE] = {SQL_READER, "find_reference",
     "SELECT payment_id FROM payments WHERE merchant_id = $1 AND kind = $2 AND reference = $3"
@@ -421,23 +429,20 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " a.amount_minor, a.currency, a.decision, a.token_hash, a.expected_fee_minor, a.created_at,"
     " a.writer_id, (SELECT r.canceled_at IS NOT NULL FROM unresolved r"
     " WHERE r.merchant_id = a.merchant_id"
-    " AND r.attempt_id = a.attempt_id) FROM unnest($2::uuid[]) AS u (payment_id) JOIN attempts a"
-    " ON a.merchant_id = $1 AND a.payment_id = u.payment_id ORDER BY a.payment_id DESC, a.number"},
+    " AND r.attempt_id = a.attempt_id) FROM" THEIR_ATTEMPTS " ORDER BY a.payment_id DESC, a.number"},
 
 [SQL_LOAD_SENDS] = {SQL_READER, "load_sends",
     "SELECT s.attempt_id, s.number, s.step, s.moves_money, s.adapter_version, s.provider_key,"
     " s.key_valid_until, s.not_after, s.body_sealed, s.created_at"
-    " FROM unnest($2::uuid[]) AS u (payment_id) JOIN attempts a"
-    " ON a.merchant_id = $1 AND a.payment_id = u.payment_id JOIN sends s"
-    " ON s.merchant_id = $1 AND s.attempt_id = a.attempt_id"
+    " FROM" THEIR_ATTEMPTS " CROSS JOIN LATERAL (SELECT * FROM sends s WHERE s.merchant_id = $1"
+    " AND s.attempt_id = a.attempt_id OFFSET 0) s"
     " ORDER BY a.payment_id DESC, a.number, s.number"},
 
 [SQL_LOAD_OUTCOMES] = {SQL_READER, "load_outcomes",
     "SELECT o.attempt_id, o.number, o.send_number, o.outcome, o.send_left, o.code, o.reason,"
     " o.reference, o.facts, o.debug_id, o.http_status, o.fee_minor, o.elapsed_us, o.created_at"
-    " FROM unnest($2::uuid[]) AS u (payment_id) JOIN attempts a"
-    " ON a.merchant_id = $1 AND a.payment_id = u.payment_id JOIN outcomes o"
-    " ON o.merchant_id = $1 AND o.attempt_id = a.attempt_id"
+    " FROM" THEIR_ATTEMPTS " CROSS JOIN LATERAL (SELECT * FROM outcomes o"
+    " WHERE o.merchant_id = $1 AND o.attempt_id = a.attempt_id OFFSET 0) o"
     " ORDER BY a.payment_id DESC, a.number, o.number"},
 
 /* The payment's own key alone has its answer: an order's key names the same payment. */
@@ -445,8 +450,9 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     "SELECT k.payment_id, k.fingerprint, k.writer_id, k.created_at, coalesce(a.status, f.status),"
     " a.content_type, a.location, coalesce(a.body, f.body), coalesce(a.created_at, f.created_at)"
     " FROM idempotency k LEFT JOIN answers a ON a.merchant_id = k.merchant_id AND a.key = k.key"
-    " LEFT JOIN payments p ON p.merchant_id = k.merchant_id AND p.payment_id = k.payment_id"
-    " AND p.key = k.key LEFT JOIN payment_answers f ON f.merchant_id = p.merchant_id"
+    " LEFT JOIN LATERAL (SELECT * FROM payments q WHERE q.merchant_id = k.merchant_id"
+    " AND q.payment_id = k.payment_id OFFSET 0) p ON p.key = k.key"
+    " LEFT JOIN payment_answers f ON f.merchant_id = p.merchant_id"
     " AND f.payment_id = p.payment_id WHERE k.merchant_id = $1 AND k.key = $2"},
 
 [SQL_BACKLOG] = {SQL_READER, "backlog",
