@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "providers/origin.h"
 #include "providers/upload_memory.h"
 
 enum {
@@ -42,13 +44,17 @@ struct http_client {
     struct link running;     /* transfers */
     struct link idle;        /* transfers */
     struct link idle_watches;
+    struct link origins;
+    struct loop_timer hold_timer; /* while calls are held */
     const char *system_ca; /* borrowed from libcurl */
     int socket_slot;       /* where a TLS session notes its socket */
 };
 
 struct http_transfer {
-    struct link link; /* in client->running or client->idle */
+    struct link link; /* in client->running, client->idle or origin->held */
     struct http_client *client;
+    struct origin *origin;
+    enum origin_stage stage;
     CURL *easy; /* owned */
     struct curl_slist line[LINE_COUNT_MAX];
     struct buf head;             /* the header lines, terminated one by one */
@@ -57,6 +63,7 @@ struct http_transfer {
     int64_t started_us;
     int64_t not_after_us;
     int64_t not_after_wall_us;
+    int64_t connect_ms;
     int64_t answer_ms; /* bound on the delivery of what was written */
     int64_t left_us;
     int opened[OPENED_MAX]; /* the last sockets opened for it, some perhaps closed again */
@@ -100,6 +107,12 @@ static const struct {
 static const char *const debug_id_headers[] = {"Paypal-Debug-Id", "X-Request-Id"};
 
 #define SET(easy, option, value) CHECK(curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
+
+static void enter(struct http_transfer *transfer, enum origin_stage stage)
+{
+    origin_move(transfer->origin, transfer->stage, stage);
+    transfer->stage = stage;
+}
 
 /* ---- libcurl's callbacks --------------------------------------------------------------------- */
 
@@ -179,6 +192,7 @@ static int before_send(void *ctx, char *peer_ip UNUSED, char *own_ip UNUSED, int
     }
     transfer->left = true;
     transfer->left_us = now_us;
+    enter(transfer, ORIGIN_LEFT);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -193,9 +207,20 @@ static int bound_delivery(void *ctx, curl_socket_t fd, curlsocktype purpose UNUS
     const unsigned most_ms = (unsigned)transfer->answer_ms;
 
     transfer->opened[transfer->opened_count++ % OPENED_MAX] = fd;
+    transfer->origin->open_count++;
+    enter(transfer, ORIGIN_OPENING);
     return setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms)) == 0
                ? CURL_SOCKOPT_OK
                : CURL_SOCKOPT_ERROR;
+}
+
+static int close_socket(void *ctx, curl_socket_t fd)
+{
+    struct origin *origin = ctx;
+
+    CHECK(origin->open_count > 0);
+    origin->open_count--;
+    return close(fd);
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *ctx)
@@ -279,6 +304,7 @@ static void set_constant_options(struct http_transfer *transfer)
     SET(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_S);
     SET(easy, CURLOPT_SOCKOPTFUNCTION, bound_delivery);
     SET(easy, CURLOPT_SOCKOPTDATA, transfer);
+    SET(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     SET(easy, CURLOPT_PREREQFUNCTION, before_send);
     SET(easy, CURLOPT_PREREQDATA, transfer);
     SET(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -319,22 +345,86 @@ static void park_transfer(struct http_transfer *transfer)
     secret_release(&transfer->authorization);
     buf_release(&transfer->head);
     buf_release(&transfer->body);
+    enter(transfer, ORIGIN_NONE);
     list_remove(&transfer->link);
     list_add_first(&transfer->client->idle, &transfer->link);
+}
+
+/* What is left of its times is what libcurl may take. 0 would be no bound. */
+static void set_times(struct http_transfer *transfer)
+{
+    const int64_t spent_ms = (clock_mono_us() - transfer->started_us) / CLOCK_MS_US;
+    const int64_t connect_ms = transfer->connect_ms - spent_ms;
+    const int64_t answer_ms = transfer->answer_ms - spent_ms;
+
+    SET(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(connect_ms > 0 ? connect_ms : 1));
+    SET(transfer->easy, CURLOPT_TIMEOUT_MS, (long)(answer_ms > 0 ? answer_ms : 1));
+}
+
+static void begin(struct http_transfer *transfer)
+{
+    struct http_client *client = transfer->client;
+
+    set_times(transfer);
+    enter(transfer, ORIGIN_PENDING);
+    list_remove(&transfer->link);
+    list_add_last(&client->running, &transfer->link);
+    CHECK(curl_multi_add_handle(client->multi, transfer->easy) == CURLM_OK);
+}
+
+/* Held calls for which there is room by now. */
+static void begin_held(struct http_client *client)
+{
+    for (struct link *item = client->origins.next; item != &client->origins; item = item->next) {
+        struct origin *origin = LIST_OWNER(item, struct origin, link);
+        while (!list_is_empty(&origin->held) && origin_has_room(origin))
+            begin(LIST_OWNER(origin->held.next, struct http_transfer, link));
+    }
+}
+
+/* Those that were held for long enough; and when to look again. */
+static void hold_fired(void *ctx)
+{
+    struct http_client *client = ctx;
+    const int64_t now_us = clock_mono_us();
+    int64_t next_us = INT64_MAX;
+
+    for (struct link *item = client->origins.next; item != &client->origins; item = item->next) {
+        struct origin *origin = LIST_OWNER(item, struct origin, link);
+        while (!list_is_empty(&origin->held)) {
+            struct http_transfer *first =
+                LIST_OWNER(origin->held.next, struct http_transfer, link);
+            const int64_t due_us = first->started_us + ORIGIN_HOLD_US;
+            if (due_us > now_us) {
+                next_us = due_us < next_us ? due_us : next_us;
+                break;
+            }
+            begin(first);
+        }
+    }
+    if (next_us < INT64_MAX)
+        loop_timer_start(&client->hold_timer, next_us - now_us);
+}
+
+static void hold(struct http_transfer *transfer)
+{
+    struct http_client *client = transfer->client;
+
+    enter(transfer, ORIGIN_HELD);
+    list_add_last(&transfer->origin->held, &transfer->link);
+    if (!loop_timer_is_running(&client->hold_timer))
+        loop_timer_start(&client->hold_timer, ORIGIN_HOLD_US);
 }
 
 /* Nothing left on the stale connection: try once more on a fresh one, within the same bounds. */
 static void try_fresh(struct http_transfer *transfer)
 {
-    const int64_t spent_ms = (clock_mono_us() - transfer->started_us) / CLOCK_MS_US;
-    const int64_t rest_ms = transfer->answer_ms - spent_ms;
-
     CHECK(!transfer->left && !transfer->is_fresh);
     CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
     transfer->is_stale = false;
     transfer->is_fresh = true;
     SET(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
-    SET(transfer->easy, CURLOPT_TIMEOUT_MS, (long)(rest_ms > 0 ? rest_ms : 1)); /* 0: no bound */
+    set_times(transfer);
     CHECK(curl_multi_add_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
 }
 
@@ -437,9 +527,9 @@ static void set_call(struct http_transfer *transfer, const struct http_call *cal
     SET(easy, CURLOPT_URL, url);
     SET(easy, CURLOPT_CAINFO,
         account->ca_file[0] != '\0' ? account->ca_file : transfer->client->system_ca);
-    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms);
-    SET(easy, CURLOPT_TIMEOUT_MS, (long)call->answer_ms);
     SET(easy, CURLOPT_FRESH_CONNECT, 0L);
+    SET(easy, CURLOPT_CLOSESOCKETDATA, transfer->origin);
+    transfer->connect_ms = call->connect_ms;
     transfer->answer_ms = call->answer_ms;
     if (call->authorization.len > 0)
         secret_set(&transfer->authorization, call->authorization);
@@ -468,16 +558,21 @@ struct http_transfer *http_client_start(struct http_client *client, const struct
     transfer->is_too_large = false;
     transfer->done = done;
     transfer->ctx = ctx;
+    transfer->origin = origins_find(&client->origins, call->account->base_url);
     set_call(transfer, call);
-    list_add_last(&client->running, &transfer->link);
-    CHECK(curl_multi_add_handle(client->multi, transfer->easy) == CURLM_OK);
+    if (list_is_empty(&transfer->origin->held) && origin_has_room(transfer->origin))
+        begin(transfer);
+    else
+        hold(transfer);
     return transfer;
 }
 
 void http_client_cancel(struct http_transfer *transfer)
 {
-    CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+    if (transfer->stage != ORIGIN_HELD)
+        CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
     park_transfer(transfer);
+    begin_held(transfer->client);
 }
 
 /* ---- libcurl in the loop --------------------------------------------------------------------- */
@@ -504,6 +599,7 @@ static void act(struct http_client *client, curl_socket_t fd, int what)
 
     CHECK(curl_multi_socket_action(client->multi, fd, what, &running) == CURLM_OK);
     finish_all_done(client);
+    begin_held(client);
 }
 
 static void socket_ready(evutil_socket_t fd, short what, void *ctx)
@@ -589,6 +685,8 @@ struct http_client *http_client_new(struct loop *loop, const struct engine_confi
     list_init(&client->running);
     list_init(&client->idle);
     list_init(&client->idle_watches);
+    list_init(&client->origins);
+    loop_timer_init(&client->hold_timer, loop, hold_fired, client);
     loop_timer_init(&client->timer, loop, timer_fired, client);
     client->multi = curl_multi_init();
     CHECK(client->multi != NULL);
@@ -622,9 +720,13 @@ void http_client_free(struct http_client **pointer)
 
     if (client == NULL)
         return;
+    for (struct link *item = client->origins.next; item != &client->origins; item = item->next)
+        free_all(client, &LIST_OWNER(item, struct origin, link)->held);
     free_all(client, &client->running);
     free_all(client, &client->idle);
     CHECK(curl_multi_cleanup(client->multi) == CURLM_OK);
+    origins_free(&client->origins);
+    loop_timer_release(&client->hold_timer);
     while (!list_is_empty(&client->idle_watches)) {
         struct watch *watch =
             LIST_OWNER(list_take_first(&client->idle_watches), struct watch, link);

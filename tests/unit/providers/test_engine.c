@@ -450,6 +450,21 @@ static void a_server_that_is_not_trusted_gets_nothing(void **state)
     stop(&s);
 }
 
+/* A listener that accepts in the kernel and never speaks; the account's from now on. */
+static int open_silent(struct setup *s)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 2 * SEND_MAX), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    (void)snprintf(s->account.base_url, sizeof(s->account.base_url), "https://127.0.0.1:%d",
+                   ntohs(address.sin_port));
+    return fd;
+}
+
 static void a_handshake_that_never_ends_times_out_unsent(void **state)
 {
     struct setup s;
@@ -458,15 +473,56 @@ static void a_handshake_that_never_ends_times_out_unsent(void **state)
     start(&s, &provider_payoneer);
     s.config.connect_ms = 200;
     restart_engine(&s);
-    const int fd = socket(AF_INET, SOCK_STREAM, 0); /* accepts in the kernel, never speaks */
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    (void)snprintf(s.account.base_url, sizeof(s.account.base_url), "https://127.0.0.1:%d",
-                   ntohs(address.sin_port));
+    const int fd = open_silent(&s);
     assert_end(send_one(&s, "POST", "/ok", "{}"), ENGINE_NOT_SENT, "connect_timeout");
+    assert_int_equal(close(fd), 0);
+    stop(&s);
+}
+
+static int accept_all(int fd)
+{
+    int count = 0;
+    struct pollfd waits = {.fd = fd, .events = POLLIN};
+
+    while (poll(&waits, 1, 0) == 1) {
+        const int peer = accept(fd, NULL, NULL);
+        assert_true(peer >= 0);
+        assert_int_equal(close(peer), 0);
+        count++;
+    }
+    return count;
+}
+
+/* Those that wait for a connection to come free wait within the same time as the others. */
+static void held_calls_end_as_others_do(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s, &provider_payoneer);
+    s.config.connect_ms = 2000;
+    restart_engine(&s);
+    const int fd = open_silent(&s);
+    ask(&s, "POST", "/ok", "{}");
+    (void)send_many(&s, SEND_MAX, INT64_MAX);
+    for (int i = 0; i < SEND_MAX; i++) {
+        assert_end(&s.told[i], ENGINE_NOT_SENT, "connect_timeout");
+        assert_true(s.told[i].elapsed_us > 1900000 && s.told[i].elapsed_us < 20000000);
+    }
+    assert_int_equal(accept_all(fd), SEND_MAX);
+    s.config.connect_ms = 100; /* they go before they have waited long enough to be started */
+    restart_engine(&s);
+    (void)send_many(&s, SEND_MAX, INT64_MAX);
+    for (int i = 0; i < SEND_MAX; i++)
+        assert_end(&s.told[i], ENGINE_NOT_SENT, "connect_timeout");
+    /* Held ones are canceled, and dropped, like others. */
+    s.told[0] = (struct told){.setup = &s};
+    struct engine_send *last = NULL;
+    for (int i = 0; i < SEND_MAX; i++)
+        last = engine_send_start(s.engine, &s.account, &s.request, INT64_MAX, send_done, &s.told[0]);
+    engine_send_cancel(last);
+    restart_engine(&s);
+    assert_int_equal(s.told[0].count, 0);
     assert_int_equal(close(fd), 0);
     stop(&s);
 }
@@ -674,6 +730,7 @@ int main(void)
         cmocka_unit_test(a_refused_connection_sends_nothing),
         cmocka_unit_test(a_server_that_is_not_trusted_gets_nothing),
         cmocka_unit_test(a_handshake_that_never_ends_times_out_unsent),
+        cmocka_unit_test(held_calls_end_as_others_do),
         cmocka_unit_test(past_its_time_nothing_leaves),
         cmocka_unit_test(after_a_suspension_nothing_leaves),
         cmocka_unit_test(beyond_the_limit_sends_are_refused),
