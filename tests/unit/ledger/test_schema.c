@@ -398,6 +398,48 @@ static void pending_transfers_are_open_until_posted_or_voided(void **state)
     fixture_close(&f);
 }
 
+/* Page by page, each beginning before the last line of the one before, it is the view in order. */
+static void a_statement_is_the_journal_page_by_page(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    PGconn *owner = fixture_connect("postgres");
+    struct uuid mine = uuid_new();
+    struct uuid other = uuid_new();
+    add_merchant(owner, &mine, "postgres");
+    add_merchant(owner, &other, "nobody");
+    for (int i = 0; i < 8; i++) {
+        struct rows r;
+        rows_open(&r, i < 7 ? &mine : &other);
+        assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+        rows_to_close(&r);
+        assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    }
+    char merchant[UUID_TEXT_SIZE];
+    char sql[1024];
+    (void)uuid_format(&mine, merchant);
+    (void)snprintf(sql, sizeof(sql),
+                   "WITH RECURSIVE pages AS ("
+                   " SELECT 1 AS page, s FROM finance.statement('%s', lines => 3) s"
+                   " UNION ALL SELECT page + 1, n FROM (SELECT page, (s).transfer_id AS last,"
+                   " row_number() OVER (ORDER BY (s).transfer_id) AS back FROM pages) p,"
+                   " finance.statement('%s', p.last, 3) n WHERE back = 1)"
+                   " SELECT array_agg((s)::text) = (SELECT array_agg(t::text) FROM"
+                   " (SELECT * FROM finance.transfers ORDER BY transfer_id DESC) t)"
+                   " AND count(*) = 14 FROM pages",
+                   merchant, merchant);
+    assert_string_equal(fixture_ask(owner, sql), "t");
+    (void)uuid_format(&other, merchant);
+    (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM finance.statement('%s')", merchant);
+    assert_int_equal(fixture_count(owner, sql), 0);
+    (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM finance.statement('%s', lines => -1)",
+                   merchant);
+    assert_int_equal(fixture_count(owner, sql), 0);
+    PQfinish(owner);
+    fixture_close(&f);
+}
+
 static void finance_shows_ids_and_amounts_as_the_api_does(void **state)
 {
     (void)state;
@@ -442,6 +484,7 @@ int main(void)
         cmocka_unit_test_setup(finance_tells_payouts_from_payments, fixture_new_database),
         cmocka_unit_test_setup(pending_transfers_are_open_until_posted_or_voided,
                                fixture_new_database),
+        cmocka_unit_test_setup(a_statement_is_the_journal_page_by_page, fixture_new_database),
         cmocka_unit_test_setup(finance_shows_ids_and_amounts_as_the_api_does, fixture_new_database),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
