@@ -46,8 +46,8 @@ struct http_client {
     struct link idle_watches;
     struct link origins;
     struct loop_timer hold_timer; /* while calls are held */
-    const char *system_ca; /* borrowed from libcurl */
-    int socket_slot;       /* where a TLS session notes its socket */
+    const char *system_ca;        /* borrowed from libcurl */
+    int socket_slot;              /* where a TLS session notes its socket */
 };
 
 struct http_transfer {
@@ -392,8 +392,7 @@ static void hold_fired(void *ctx)
     for (struct link *item = client->origins.next; item != &client->origins; item = item->next) {
         struct origin *origin = LIST_OWNER(item, struct origin, link);
         while (!list_is_empty(&origin->held)) {
-            struct http_transfer *first =
-                LIST_OWNER(origin->held.next, struct http_transfer, link);
+            struct http_transfer *first = LIST_OWNER(origin->held.next, struct http_transfer, link);
             const int64_t due_us = first->started_us + ORIGIN_HOLD_US;
             if (due_us > now_us) {
                 next_us = due_us < next_us ? due_us : next_us;

@@ -38,9 +38,9 @@ enum origin_stage {
 };
 
 struct origin {
-    struct link link;      /* in its table */
-    struct link held;      /* calls, oldest first; the user's */
-    size_t open_count;     /* sockets */
+    struct link link;  /* in its table */
+    struct link held;  /* calls, oldest first; the user's */
+    size_t open_count; /* sockets */
     size_t count[ORIGIN_STAGE_COUNT];
     char base_url[];
 };

@@ -59,12 +59,12 @@ extern const struct field_form form_account_id;
 extern const struct field_form form_payment_id;
 extern const struct field_form form_payout_id;
 extern const struct field_form form_batch_id;
-extern const struct field_form form_iban;  /* as it is printed: its owner checks the digits */
-extern const struct field_form form_bic;   /* likewise */
+extern const struct field_form form_iban;    /* as it is printed: its owner checks the digits */
+extern const struct field_form form_bic;     /* likewise */
 extern const struct field_form form_account; /* of a bank account */
-extern const struct field_form form_phone; /* E.164 */
-extern const struct field_form form_payee; /* whose payee ids: name or family of a provider */
-extern const struct field_form form_time;  /* RFC 3339 */
+extern const struct field_form form_phone;   /* E.164 */
+extern const struct field_form form_payee;   /* whose payee ids: name or family of a provider */
+extern const struct field_form form_time;    /* RFC 3339 */
 
 struct field_set;
 

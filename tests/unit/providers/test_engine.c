@@ -519,7 +519,8 @@ static void held_calls_end_as_others_do(void **state)
     s.told[0] = (struct told){.setup = &s};
     struct engine_send *last = NULL;
     for (int i = 0; i < SEND_MAX; i++)
-        last = engine_send_start(s.engine, &s.account, &s.request, INT64_MAX, send_done, &s.told[0]);
+        last =
+            engine_send_start(s.engine, &s.account, &s.request, INT64_MAX, send_done, &s.told[0]);
     engine_send_cancel(last);
     restart_engine(&s);
     assert_int_equal(s.told[0].count, 0);
