@@ -11,6 +11,7 @@
 
 enum {
     UNSENT_MAX_MS = 2000,      /* a bundle that waits longer ends UNAVAILABLE */
+    BUSY_LINGER = 4,           /* lingers to wait while another batch is on its way */
     AGAIN_MAX = 5,             /* runs of one batch after deadlocks */
     BATCH_BYTES_MAX = 8 << 20, /* about; bundles beyond it wait for the next batch */
 };
@@ -255,12 +256,21 @@ static struct bundle *oldest(const struct batcher *batcher)
     return LIST_OWNER(batcher->queue.next, struct bundle, link);
 }
 
+/*
+ * When the queue is sent, full or not. A transaction costs PostgreSQL twenty times what one more
+ * bundle in it costs: while a batch is on its way the next one collects, and is sent when that one
+ * comes back. It takes a connection beside it only when it does not come back soon.
+ */
+static int64_t due_us(const struct batcher *batcher)
+{
+    int64_t lingers = list_is_empty(&batcher->on_way) ? 1 : BUSY_LINGER;
+    return oldest(batcher)->queued_us + lingers * batcher->config->linger_us;
+}
+
 static bool is_due(const struct batcher *batcher, int64_t now_us)
 {
-    if (list_is_empty(&batcher->queue))
-        return false;
-    return batcher->queue_count >= batcher->config->batch_max ||
-           now_us - oldest(batcher)->queued_us >= batcher->config->linger_us;
+    return !list_is_empty(&batcher->queue) &&
+           (batcher->queue_count >= batcher->config->batch_max || now_us >= due_us(batcher));
 }
 
 static void send_due(struct batcher *batcher, int64_t now_us)
@@ -408,9 +418,9 @@ void batcher_tick(struct batcher *batcher)
     end_expired(batcher, now_us);
     send_due(batcher, now_us);
     if (!list_is_empty(&batcher->queue)) {
-        int64_t due_us = oldest(batcher)->queued_us + batcher->config->linger_us;
-        bool is_waiting = due_us > now_us;
-        wake_in(batcher, is_waiting ? due_us - now_us : UNSENT_MAX_MS * CLOCK_MS_US / 16);
+        int64_t rest_us = due_us(batcher) - now_us; /* less than before when a batch came back */
+        loop_timer_start(&batcher->wake,
+                         rest_us > 0 ? rest_us : UNSENT_MAX_MS * CLOCK_MS_US / 16);
     } else if (!list_is_empty(&batcher->again)) {
         wake_in(batcher, UNSENT_MAX_MS * CLOCK_MS_US / 16);
     }

@@ -10,7 +10,7 @@
 const struct store_config store_config_default = {
     .writer_connections = 2,
     .reader_connections = 2,
-    .batch_max = 128,
+    .batch_max = 256,
     .linger_us = 1000,
     .queue_max = 8192,
     .statement_timeout_ms = 10000,

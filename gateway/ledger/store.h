@@ -44,7 +44,7 @@ struct store_config {
     const char *conninfo;        /* libpq; the gateway's role; borrowed for the life of the store */
     unsigned writer_connections; /* 2: group commit, pipeline mode */
     unsigned reader_connections; /* 2: reads */
-    size_t batch_max;            /* 128 bundles in one transaction */
+    size_t batch_max;            /* 256 bundles in one transaction */
     int64_t linger_us;           /* 1,000: wait this long for company under light load */
     size_t queue_max;            /* 8,192 bundles waiting; beyond it STORE_UNAVAILABLE at once */
     int64_t statement_timeout_ms; /* 10,000 */

@@ -417,6 +417,60 @@ static void a_deadlocked_batch_runs_again(void **state)
     fixture_close(&f);
 }
 
+/* A batch that waits for a lock delays those behind it by a few lingers and no more. */
+static void a_slow_batch_does_not_hold_the_next(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    struct uuid merchant_id = uuid_new();
+    struct rows rows[2];
+    struct write writes[2];
+    for (int i = 0; i < 2; i++) {
+        rows_open(&rows[i], &merchant_id);
+        rows_to_close(&rows[i]);
+        rows[i].txn = (struct store_txn){.name = "t", .limits = &rows[i].limits};
+        assert_int_equal(write_now(&f, &rows[i].txn), STORE_COMMITTED);
+        rows[i].limits.create = false;
+        rows[i].limits.authorized = 1;
+        rows[i].limits.captured = 0;
+    }
+    PGconn *other = fixture_connect("turnpike_gateway");
+    PGconn *watch = fixture_connect("postgres");
+    char sql[256];
+    char text[UUID_TEXT_SIZE];
+    (void)fixture_ask(other, "BEGIN");
+    (void)snprintf(sql, sizeof(sql),
+                   "UPDATE payment_limits SET refunded = refunded + 0 WHERE payment_id = '%s'",
+                   uuid_format(&rows[0].payment.payment_id, text).at);
+    assert_string_equal(fixture_ask(other, sql), "");
+    struct loop_timer step;
+    loop_timer_init(&step, f.loop, (loop_fn)loop_stop, f.loop);
+    write_start(&f, &rows[0].txn, &writes[0]);
+    unsigned waits = 0;
+    do {
+        assert_true(waits++ < 6000);
+        loop_timer_start(&step, 5000);
+        loop_run(f.loop);
+    } while (fixture_count(watch, "SELECT count(*) FROM pg_stat_activity"
+                                  " WHERE wait_event_type = 'Lock'") == 0);
+    write_start(&f, &rows[1].txn, &writes[1]);
+    for (waits = 0; !writes[1].is_done; waits++) {
+        assert_true(waits < 6000);
+        loop_timer_start(&step, 5000);
+        loop_run(f.loop);
+    }
+    assert_int_equal(writes[1].result, STORE_COMMITTED);
+    assert_false(writes[0].is_done);
+    (void)fixture_ask(other, "ROLLBACK");
+    fixture_wait(&f);
+    assert_int_equal(writes[0].result, STORE_COMMITTED);
+    loop_timer_release(&step);
+    PQfinish(other);
+    PQfinish(watch);
+    fixture_close(&f);
+}
+
 static void a_full_queue_refuses_at_once(void **state)
 {
     (void)state;
@@ -453,6 +507,7 @@ int main(void)
         cmocka_unit_test_setup(creating_limits_twice_adds_up_within_the_checks,
                                fixture_new_database),
         cmocka_unit_test_setup(a_deadlocked_batch_runs_again, fixture_new_database),
+        cmocka_unit_test_setup(a_slow_batch_does_not_hold_the_next, fixture_new_database),
         cmocka_unit_test_setup(a_full_queue_refuses_at_once, fixture_new_database),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
