@@ -41,7 +41,7 @@ static const struct setting settings[] = {
     {"ops_client_required",    SETTING_BOOL,     AT(ops_client_required), 0, 1, "refuse clients of the operations listener without certificate"},
     {"api_client_keys",        SETTING_BOOL,     AT(api_client_keys), 0, 1, "ask merchants' clients for a certificate; without it no merchant can be bound to one"},
     {"trusted_proxies",        SETTING_TEXT,     AT(trusted_proxies), 0, 0, "addresses and networks of our own proxies, separated by spaces: neither http_connection_per_address_max nor address_rate counts them"},
-    {"workers",                SETTING_INT64,    AT(workers), -1, SHM_SLOT_MAX / 2 - 1, "worker processes; -1: one less than cores, at least one; 0: no fork, in the foreground"},
+    {"workers",                SETTING_INT64,    AT(workers), -1, SHM_SLOT_MAX / 2 - 1, "worker processes; -1: as many as cores; 0: no fork, in the foreground"},
     {"state_folder",           SETTING_TEXT,     AT(state_folder), 0, 0, "folder of the lock and the instance id"},
     {"heartbeat_ms",           SETTING_INT64,    AT(heartbeat_ms), 10, 10000, "a worker shows that it lives this often"},
     {"heartbeat_late_ms",      SETTING_INT64,    AT(heartbeat_late_ms), 500, 600000, "a worker silent for so long is killed and replaced"},
@@ -562,5 +562,5 @@ unsigned config_worker_count(const struct config *config)
         return (unsigned)config->workers;
     }
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 1 ? (unsigned)cores - 1 : 1;
+    return cores > 1 ? (unsigned)cores : 1;
 }

@@ -37,7 +37,7 @@ struct config {
     bool api_client_keys;
     char trusted_proxies[CONFIG_TEXT_MAX];
     /* process */
-    int64_t workers; /* -1: cores - 1, at least 1; 0: foreground */
+    int64_t workers; /* -1: as many as cores; 0: foreground */
     char state_folder[CONFIG_TEXT_MAX];
     int64_t heartbeat_ms;
     int64_t heartbeat_late_ms;
