@@ -1,6 +1,7 @@
 #include "providers/upload_memory.h"
 
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,12 @@
 #include <unistd.h>
 
 #include "base/error.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#define HAS_REGION false /* errors would hide in blocks that are used again */
+#else
+#define HAS_REGION true
+#endif
 
 enum {
     SLACK = 64, /* libcurl may add a terminator */
@@ -106,10 +113,8 @@ static void reserve(size_t buffer_size, size_t count)
 
 void upload_memory_init(size_t buffer_size, size_t count)
 {
-#ifndef __SANITIZE_ADDRESS__
-    if (region.base == NULL)
+    if (HAS_REGION && region.base == NULL)
         reserve(buffer_size, count);
-#endif
     CHECK(curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_take, memory_free, memory_resize,
                                memory_copy, memory_zeroed) == CURLE_OK);
 }
