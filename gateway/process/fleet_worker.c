@@ -72,6 +72,7 @@ static void become_worker(struct fleet *fleet, struct generation *generation, un
     (void)signal(SIGHUP, SIG_IGN); /* for the master alone, even when a terminal signals all */
     (void)signal(SIGUSR2, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
+    (void)signal(WORKER_SIGNAL_PROBE, SIG_IGN); /* until our loop can answer */
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     close_what_is_others(fleet, generation, seat);

@@ -201,9 +201,23 @@ static void obey(struct master *m, int signal_number)
     }
 }
 
+/* Workers that we cannot see say that they live. */
+static void hear(struct master *m)
+{
+    static const struct timespec no_wait = {0, 0};
+    sigset_t answers;
+    siginfo_t info;
+    sigemptyset(&answers);
+    sigaddset(&answers, WORKER_SIGNAL_PROBE);
+    while (sigtimedwait(&answers, &info, &no_wait) > 0) {
+        fleet_hear(&m->fleet, info.si_pid);
+    }
+}
+
 static int run_workers(struct master *m, const sigset_t *signals)
 {
     while (m->fleet.stop_us == 0 || !fleet_is_empty(&m->fleet)) {
+        hear(m);
         fleet_tick(&m->fleet);
         if (m->fleet.stop_us == 0) {
             bool may_begin = m->reload.state == RELOAD_IDLE;
@@ -233,6 +247,7 @@ int master_run(const struct program *program, const struct config *config,
     int status = 1;
     /* Until the loop waits for them: neither lost nor deadly, the less so while we take over. */
     sigemptyset(&signals);
+    sigaddset(&signals, WORKER_SIGNAL_PROBE);
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGUSR2);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
@@ -246,6 +261,7 @@ int master_run(const struct program *program, const struct config *config,
         return fleet_run_foreground(&m.fleet, config);
     }
     m.upgrade.lock_fd = m.lock_fd;
+    sigdelset(&signals, WORKER_SIGNAL_PROBE); /* stays blocked: hear() looks */
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
