@@ -58,8 +58,10 @@ make_secrets() {
     for name in master db_gateway db_finance; do
         [ -s "var/secrets/$name" ] || write_file "var/secrets/$name" "$(openssl rand -hex 32)"
     done
-    [ -s var/secrets/paypal-demo.json ] ||
-        write_file var/secrets/paypal-demo.json '{"user":"demo-client","password":"demo-secret"}'
+    for name in paypal paypal_payouts payoneer_payouts; do
+        [ -s "var/secrets/$name-demo.json" ] ||
+            write_file "var/secrets/$name-demo.json" '{"user":"demo-client","password":"demo-secret"}'
+    done
     [ -s var/secrets/payoneer-demo.json ] ||
         write_file var/secrets/payoneer-demo.json '{"user":"DEMO_MERCHANT","password":"demo-token"}'
 }
@@ -146,16 +148,19 @@ make_key() { # role file merchant-option...
 }
 
 make_demo() {
-    local merchant
+    local merchant made
     merchant=$(admin merchants create --name Demo --country US --if-absent | jq -r .test_id) &&
         [ -n "$merchant" ] || exit 1
     write_file var/run/merchant "$merchant"
     # The ports are part of the accounts' addresses: other ports, other address.
-    if [ "$(cat var/run/accounts 2>/dev/null)" != "$merchant $SANDBOX_PORT" ]; then
+    made="$merchant $SANDBOX_PORT with payouts"
+    if [ "$(cat var/run/accounts 2>/dev/null)" != "$made" ]; then
         # The sandbox takes effect within seconds, however late.
         make_account "$merchant" paypal 1 paypal-us --setting settle_ms=3000
         make_account "$merchant" payoneer 2 payoneer-checkout --setting country=US --setting settle_ms=3000
-        write_file var/run/accounts "$merchant $SANDBOX_PORT"
+        make_account "$merchant" paypal_payouts 1 paypal-us --setting settle_ms=3000
+        make_account "$merchant" payoneer_payouts 3 payoneer-payouts --setting program_id=100012345 --setting settle_ms=3000
+        write_file var/run/accounts "$made"
     fi
     make_key merchant var/secrets/key_merchant --merchant "$merchant"
     make_key finance var/secrets/key_finance --merchant "$merchant"
@@ -207,6 +212,14 @@ A payment of your own (test method, no provider token needed):
     -H 'Authorization: Bearer $(cat var/secrets/key_merchant)' \\
     -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-payment' \\
     -d '{"amount": 1099, "currency": "EUR", "method": {"type": "test", "outcome": "approved"}}'
+
+A payout (processing at first; GET /v1/payouts/{id} says what became of it):
+
+  curl --cacert $(printf %q "$PWD/var/tls/ca.pem") https://127.0.0.1:$PORT/v1/payouts \\
+    -H 'Authorization: Bearer $(cat var/secrets/key_merchant)' \\
+    -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-payout' \\
+    -d '{"amount": 12500, "currency": "EUR", "payees": {"paypal": "ada@example.com", "payoneer": "ada-1815"},
+         "beneficiary": {"type": "individual", "first_name": "Ada", "last_name": "Lovelace"}}'
 
   dashboard        https://127.0.0.1:$OPS_PORT/dashboard
   health, metrics  https://127.0.0.1:$OPS_PORT/readyz  https://127.0.0.1:$OPS_PORT/metrics

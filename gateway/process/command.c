@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -94,7 +95,10 @@ void command_set_program(const char *argv0)
     /* As it was called: a link that points elsewhere tomorrow is followed then. Found by PATH: the
      * file itself. */
     ssize_t len = 0;
-    if (strchr(argv0, '/') != NULL) {
+    const char *slash = strrchr(argv0, '/');
+    /* ps shows it; after an upgrade the kernel itself knows only a descriptor's number. */
+    (void)prctl(PR_SET_NAME, slash != NULL ? slash + 1 : argv0);
+    if (slash != NULL) {
         (void)str_copy_to(str_of(argv0), program_path, sizeof(program_path));
         return;
     }
@@ -113,13 +117,27 @@ static void start_log(const struct config *config)
 int command_serve(int argc, char **argv)
 {
     static struct config config;
+    static struct handover before;
     const struct program program = {.path = program_path, .argc = argc, .argv = argv};
     struct error err;
-    if (!program_read_config(&program, &config, &err)) {
+    bool failed = false;
+    bool is_successor = upgrade_find_handover(&before, &failed, &err);
+    if (failed || (!is_successor && !program_read_config(&program, &config, &err))) {
         return command_fail(&err);
     }
-    start_log(&config);
-    return master_run(&program, &config);
+    start_log(is_successor ? &before.kept : &config);
+    return master_run(&program, &config, is_successor ? &before : NULL);
+}
+
+/* The gateway works with copies, which have limits of their own. */
+static bool can_be_kept(const struct config *config, struct error *err)
+{
+    static struct config copy;
+    struct snapshot files = {0};
+    copy = *config;
+    bool ok = snapshot_take(&files, &copy, err);
+    snapshot_release(&files);
+    return ok;
 }
 
 int command_check(int argc, char **argv)
@@ -130,7 +148,8 @@ int command_check(int argc, char **argv)
     bool failed = false;
     (void)upgrade_find_handover(&handover, &failed, &err); /* can we read what we would be told? */
     if (failed || !command_config(&argc, argv, &config, &err) || !command_done(argc, argv, &err) ||
-        !config_check(&config, &err) || !worker_check(&config, &err)) {
+        !config_check(&config, &err) || !worker_check(&config, &err) ||
+        !can_be_kept(&config, &err)) {
         return command_fail(&err);
     }
     (void)puts("the configuration is valid");

@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "process/worker.h"
 #include "router/health.h"
 
 enum {
     SHM_BYTES = 64 << 20,
     READY_MS = 20000, /* a generation's workers are ready by then */
     KILL_AFTER_DRAIN_MS = 2000,
+    PROBES_MIN = 3,
 };
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -188,18 +190,44 @@ void fleet_start(struct fleet *fleet, struct generation *generation)
 
 /* ---- watching -------------------------------------------------------------------------------- */
 
+/*
+ * True when it has had its chances to answer: it is asked again and again, lest a moment in which
+ * nothing ran at all on this machine is taken for its silence.
+ */
+static bool has_been_asked(struct member *member, pid_t pid, int64_t now_us)
+{
+    if (now_us - member->asked_us >= member->generation->config.heartbeat_ms * CLOCK_MS_US) {
+        member->asked_us = now_us;
+        member->asked_count++;
+        (void)kill(pid, WORKER_SIGNAL_PROBE);
+    }
+    return member->asked_count > PROBES_MIN;
+}
+
+void fleet_hear(struct fleet *fleet, pid_t pid)
+{
+    for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
+        struct member *member = &fleet->member[slot];
+        if (member->is_adopted && atomic_load(&fleet_slot(fleet, slot)->pid) == pid) {
+            atomic_store(&fleet_slot(fleet, slot)->heartbeat_us, clock_mono_us());
+            member->asked_count = 0;
+        }
+    }
+}
+
 static void watch_heartbeats(struct fleet *fleet, int64_t now_us)
 {
     for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
-        const struct member *member = &fleet->member[slot];
-        if (member->generation == NULL || member->is_adopted) {
+        struct member *member = &fleet->member[slot];
+        if (member->generation == NULL) {
             continue;
         }
         fleet_note_long_life(fleet, member, now_us);
         struct shared_slot *shared = fleet_slot(fleet, slot);
         pid_t pid = atomic_load(&shared->pid);
+        bool is_due = !member->is_adopted || has_been_asked(member, pid, now_us);
         int64_t silent_us = now_us - atomic_load(&shared->heartbeat_us);
-        if (silent_us > member->generation->config.heartbeat_late_ms * CLOCK_MS_US) {
+        if (is_due && silent_us > member->generation->config.heartbeat_late_ms * CLOCK_MS_US) {
             log_error("master", "a worker is silent; killing it", LOG_INT("slot", slot),
                       LOG_INT("worker_pid", pid), LOG_INT("silent_ms", silent_us / CLOCK_MS_US));
             atomic_store(&shared->heartbeat_us, now_us); /* once is enough */
@@ -313,7 +341,7 @@ void fleet_stop(struct fleet *fleet)
         if (generation->state != GENERATION_NONE && generation->config.drain_ms > longest_ms) {
             longest_ms = generation->config.drain_ms;
         }
-        signal_members(fleet, generation, is_again ? SIGKILL : SIGTERM);
+        signal_members(fleet, generation, is_again ? SIGKILL : WORKER_SIGNAL_STOP);
     }
     for (unsigned seat = 1; !is_again && seat <= fleet->seat_count; seat++) {
         (void)close(fleet->seat[seat].api_fd); /* the workers accept what waits, and close theirs */

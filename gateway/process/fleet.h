@@ -15,7 +15,8 @@
  *
  * Workers of two generations accept from the same sockets for a moment; the older ones then stop,
  * finish what they hold and leave. At most FLEET_DRAINING_MAX generations do so at a time, each for
- * a bounded time. A silent worker (late heartbeat) is killed in any state.
+ * a bounded time. A silent worker (late heartbeat; adopted from the program before an upgrade: no
+ * answer to signals) is killed in any state.
  */
 #ifndef PROCESS_FLEET_H
 #define PROCESS_FLEET_H
@@ -57,6 +58,8 @@ struct member {                    /* by slot */
     unsigned seat;
     bool is_adopted; /* of the program before an upgrade: its heartbeat is not ours to see */
     int64_t started_us;
+    int64_t asked_us;     /* adopted: when it was asked whether it lives */
+    unsigned asked_count; /* ... since it answered */
 };
 
 struct fleet {
@@ -105,6 +108,8 @@ bool fleet_is_handing_over(const struct fleet *fleet);
 
 /* Start, watch, kill. At least every 50 ms, and after each reaped child. */
 void fleet_tick(struct fleet *fleet);
+/* An adopted worker has answered WORKER_SIGNAL_PROBE. Hear all who did before the next tick. */
+void fleet_hear(struct fleet *fleet, pid_t pid);
 /* True when it was a worker. */
 bool fleet_reap(struct fleet *fleet, pid_t pid, int status);
 /* Drain all; asked again: kill all. */

@@ -8,6 +8,7 @@ void fleet_describe(const struct fleet *fleet, struct handover *handover)
 {
     int64_t now_us = clock_mono_us();
     handover->boot_id = fleet->shared->boot_id;
+    handover->instance_id = fleet->shared->instance_id;
     handover->generation = fleet->last_number;
     handover->seat_count = fleet->seat_count;
     for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {

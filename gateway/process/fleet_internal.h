@@ -17,6 +17,7 @@ struct shared_slot *fleet_slot(const struct fleet *fleet, unsigned slot);
 unsigned fleet_find_free_slot(const struct fleet *fleet); /* 0: none */
 /* For a new process: nobody's yet. */
 void fleet_claim_slot(struct fleet *fleet, unsigned slot);
+/* False while no process or slot is to be had; the seat then waits for a moment. */
 bool fleet_start_worker(struct fleet *fleet, struct generation *generation, unsigned seat);
 /* Whoever has lived for a while ends a crash loop. */
 void fleet_note_long_life(struct fleet *fleet, const struct member *member, int64_t now_us);

@@ -72,6 +72,7 @@ static void become_worker(struct fleet *fleet, struct generation *generation, un
     (void)signal(SIGHUP, SIG_IGN); /* for the master alone, even when a terminal signals all */
     (void)signal(SIGUSR2, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
+    (void)signal(WORKER_SIGNAL_PROBE, SIG_IGN); /* until our loop can answer */
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     close_what_is_others(fleet, generation, seat);
@@ -98,7 +99,10 @@ bool fleet_start_worker(struct fleet *fleet, struct generation *generation, unsi
     unsigned slot = fleet_find_free_slot(fleet);
     pid_t master_pid = getpid();
     int64_t now_us = clock_mono_us();
-    CHECK(slot != 0);
+    if (slot == 0) { /* many workers, and three generations of them: until some have left */
+        fleet->seat[seat].restart_at_us = now_us + RESTART_PAUSE_MIN_MS * CLOCK_MS_US;
+        return false;
+    }
     fleet_claim_slot(fleet, slot);
     pid_t pid = fork();
     if (pid == 0) {

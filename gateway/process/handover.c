@@ -12,20 +12,41 @@ enum {
     HANDOVER_BYTES_MAX = 1 << 20,
 };
 
-void handover_print(const struct handover *handover, struct buf *out)
+static void print_lines(const char *word, struct str lines, struct buf *out)
 {
-    char text[UUID_TEXT_SIZE];
-    buf_printf(out, "turnpike-handover 1\nboot " STR_FMT "\nlock %d\ngeneration %u\n",
-               STR_ARG(uuid_format(&handover->boot_id, text)), handover->lock_fd,
-               handover->generation);
+    while (lines.len > 0) {
+        struct str line = str_cut(&lines, '\n');
+        buf_printf(out, "%s " STR_FMT "\n", word, STR_ARG(line));
+    }
+}
+
+static void print_settings(const struct handover *handover, struct buf *out)
+{
     struct buf lines;
     buf_init(&lines, HANDOVER_BYTES_MAX);
     config_print_kept(&handover->kept, &lines);
-    for (struct str rest = buf_str(&lines); rest.len > 0;) {
-        struct str line = str_cut(&rest, '\n');
-        buf_printf(out, "set " STR_FMT "\n", STR_ARG(line));
-    }
+    print_lines("set", buf_str(&lines), out);
     buf_release(&lines);
+    buf_init(&lines, HANDOVER_BYTES_MAX);
+    config_print(&handover->kept, false, &lines);
+    print_lines("was", buf_str(&lines), out);
+    buf_release(&lines);
+    for (size_t i = 0; i < SNAPSHOT_FILE_COUNT; i++) {
+        if (handover->file[i] >= 0) {
+            buf_printf(out, "file %s %d\n", snapshot_file_name(i), handover->file[i]);
+        }
+    }
+}
+
+void handover_print(const struct handover *handover, struct buf *out)
+{
+    char text[UUID_TEXT_SIZE];
+    buf_printf(out, "turnpike-handover 2\nboot " STR_FMT "\n",
+               STR_ARG(uuid_format(&handover->boot_id, text)));
+    buf_printf(out, "instance " STR_FMT "\nlock %d\ngeneration %u\n",
+               STR_ARG(uuid_format(&handover->instance_id, text)), handover->lock_fd,
+               handover->generation);
+    print_settings(handover, out);
     for (unsigned seat = 1; seat <= handover->seat_count; seat++) {
         buf_printf(out, "seat %u %d %d\n", seat, handover->seat[seat].api_fd,
                    handover->seat[seat].ops_fd);
@@ -59,7 +80,7 @@ static bool parse_seat(struct str rest, struct handover *handover)
     int64_t api_fd = 0;
     int64_t ops_fd = 0;
     if (!take_number(&rest, handover->seat_count + 1, handover->seat_count + 1, &seat) ||
-        seat >= SHM_SLOT_MAX || !take_number(&rest, 3, INT32_MAX, &api_fd) ||
+        seat >= SHM_SLOT_MAX / 2 || !take_number(&rest, 3, INT32_MAX, &api_fd) ||
         !take_number(&rest, 3, INT32_MAX, &ops_fd)) {
         return false;
     }
@@ -84,6 +105,21 @@ static bool parse_member(struct str rest, struct handover *handover)
     return true;
 }
 
+static bool parse_file(struct str rest, struct handover *handover)
+{
+    int64_t fd = -1;
+    struct str name = str_cut(&rest, ' ');
+    if (!take_number(&rest, 3, INT32_MAX, &fd)) {
+        return false;
+    }
+    for (size_t i = 0; i < SNAPSHOT_FILE_COUNT; i++) {
+        if (str_eq(name, str_of(snapshot_file_name(i)))) {
+            handover->file[i] = (int)fd;
+        }
+    }
+    return true; /* one that we do not know serves nobody here */
+}
+
 static bool parse_dead(struct str rest, struct handover *handover)
 {
     return handover->dead_count < SHARED_DEAD_MAX &&
@@ -99,6 +135,9 @@ static bool parse_line(struct str line, struct handover *handover)
     if (str_eq(word, STR("boot"))) {
         return take_uuid(&rest, &handover->boot_id);
     }
+    if (str_eq(word, STR("instance"))) {
+        return take_uuid(&rest, &handover->instance_id);
+    }
     if (str_eq(word, STR("lock"))) {
         bool ok = take_number(&rest, 3, INT32_MAX, &number);
         handover->lock_fd = (int)number;
@@ -111,6 +150,13 @@ static bool parse_line(struct str line, struct handover *handover)
     }
     if (str_eq(word, STR("set"))) {
         return config_set(&handover->kept, rest, &ignored);
+    }
+    if (str_eq(word, STR("was"))) {
+        (void)!config_set(&handover->kept, rest, &ignored); /* else our default */
+        return true;
+    }
+    if (str_eq(word, STR("file"))) {
+        return parse_file(rest, handover);
     }
     if (str_eq(word, STR("seat"))) {
         return parse_seat(rest, handover);
@@ -125,8 +171,11 @@ bool handover_parse(struct str text, struct handover *handover, struct error *er
 {
     memset(handover, 0, sizeof(*handover));
     config_init(&handover->kept);
+    for (size_t i = 0; i < SNAPSHOT_FILE_COUNT; i++) {
+        handover->file[i] = -1;
+    }
     struct str first = str_cut(&text, '\n');
-    if (!str_eq(first, STR("turnpike-handover 1"))) {
+    if (!str_eq(first, STR("turnpike-handover 2"))) {
         return fail(err, ERROR_INVALID,
                     "cannot take over from a master that speaks \"" STR_FMT
                     "\": restart the gateway instead",
@@ -139,9 +188,11 @@ bool handover_parse(struct str text, struct handover *handover, struct error *er
                         STR_ARG(line));
         }
     }
-    if (uuid_is_zero(&handover->boot_id) || handover->lock_fd == 0 || handover->generation == 0 ||
-        handover->seat_count == 0) {
-        return fail(err, ERROR_INVALID, "cannot take over: boot, lock, generation or seat lacks");
+    config_finish(&handover->kept);
+    if (uuid_is_zero(&handover->boot_id) || uuid_is_zero(&handover->instance_id) ||
+        handover->lock_fd == 0 || handover->generation == 0 || handover->seat_count == 0) {
+        return fail(err, ERROR_INVALID,
+                    "cannot take over: boot, instance, lock, generation or seat lacks");
     }
     return true;
 }

@@ -97,11 +97,6 @@ bool lock_take(const char *state_folder, int *lock_fd, struct uuid *instance_id,
         (void)nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
     }
     write_pid(*lock_fd);
-    return lock_keep(state_folder, instance_id, err);
-}
-
-bool lock_keep(const char *state_folder, struct uuid *instance_id, struct error *err)
-{
     return read_or_make_instance(state_folder, instance_id, err);
 }
 

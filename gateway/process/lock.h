@@ -20,8 +20,6 @@
  */
 bool lock_take(const char *state_folder, int *lock_fd, struct uuid *instance_id,
                struct error *err) MUST_USE;
-/* The id alone, for a process that has held the lock since before it became another program. */
-bool lock_keep(const char *state_folder, struct uuid *instance_id, struct error *err) MUST_USE;
 /* The master that holds the lock. ERROR_NOT_FOUND: no gateway runs on this folder. */
 bool lock_holder(const char *state_folder, pid_t *pid, struct error *err) MUST_USE;
 

@@ -121,34 +121,46 @@ static bool begin_anew(struct master *m, const struct config *config, int *statu
     return first != NULL;
 }
 
-/* We are the program after: the workers of the one before serve until ours are ready. */
-static bool take_over(struct master *m, const struct config *config,
-                      const struct handover *handover, struct error *err)
+/*
+ * What of the configuration on the disk follows at an upgrade at once: what workers cannot change
+ * by themselves. When it cannot be read the reload says so; until then nothing follows.
+ */
+static void follow(const struct program *program, struct config *kept, unsigned seat_count)
 {
-    struct uuid instance_id;
+    static struct config named;
+    struct error ignored;
     struct buf names;
-    struct config kept = *config;
     buf_init(&names, NAMES_BYTES_MAX);
-    config_keep(&kept, &handover->kept, CONFIG_UPGRADE, &names);
-    if (config_worker_count(&kept) != handover->seat_count) {
-        kept.workers = handover->seat_count; /* other cores than then */
-    }
-    config_finish(&kept);
-    if (names.len > 0) {
-        log_warn("master", "these settings changed, but follow only at a restart",
-                 LOG_STR("settings", buf_str(&names)));
+    if (program_read_config(program, &named, &ignored)) {
+        config_keep(&named, kept, CONFIG_UPGRADE, &names);
+        config_keep(kept, &named, CONFIG_RELOAD, &names);
     }
     buf_release(&names);
+    if (config_worker_count(kept) != seat_count) {
+        kept->workers = seat_count; /* other cores than then */
+    }
+    config_finish(kept);
+}
+
+/*
+ * We are the program after: the workers of the one before serve, under its settings and files, until
+ * ours are ready. Nothing on the disk can fail us here; the reload that follows judges it.
+ */
+static bool take_over(struct master *m, const struct handover *handover, struct error *err)
+{
+    struct config kept = handover->kept;
+    follow(m->reload.program, &kept, handover->seat_count);
     m->lock_fd = handover->lock_fd;
     CHECK(fcntl(m->lock_fd, F_SETFD, FD_CLOEXEC) == 0);
-    if (!lock_keep(kept.state_folder, &instance_id, err) ||
-        !fleet_open(&m->fleet, &kept, &handover->boot_id, &instance_id, err)) {
+    if (!fleet_open(&m->fleet, &kept, &handover->boot_id, &handover->instance_id, err)) {
         return false;
     }
-    struct generation *first = prepare_first(m, &kept, err);
-    if (first == NULL) {
-        return false;
-    }
+    struct generation *first = fleet_next(&m->fleet);
+    CHECK(first != NULL);
+    first->config = kept;
+    snapshot_adopt(&first->files, handover->file, &first->config);
+    snapshot_let_go(&first->files, false);
+    config_finish(&first->config);
     fleet_adopt(&m->fleet, handover, first);
     log_info("master", "took over", LOG_CSTR("version", TURNPIKE_VERSION),
              LOG_INT("workers", (int64_t)handover->member_count));
@@ -189,9 +201,23 @@ static void obey(struct master *m, int signal_number)
     }
 }
 
+/* Workers that we cannot see say that they live. */
+static void hear(struct master *m)
+{
+    static const struct timespec no_wait = {0, 0};
+    sigset_t answers;
+    siginfo_t info;
+    sigemptyset(&answers);
+    sigaddset(&answers, WORKER_SIGNAL_PROBE);
+    while (sigtimedwait(&answers, &info, &no_wait) > 0) {
+        fleet_hear(&m->fleet, info.si_pid);
+    }
+}
+
 static int run_workers(struct master *m, const sigset_t *signals)
 {
     while (m->fleet.stop_us == 0 || !fleet_is_empty(&m->fleet)) {
+        hear(m);
         fleet_tick(&m->fleet);
         if (m->fleet.stop_us == 0) {
             bool may_begin = m->reload.state == RELOAD_IDLE;
@@ -212,24 +238,22 @@ static int run_workers(struct master *m, const sigset_t *signals)
     return m->fleet.failed ? WORKER_CONFIG_EXIT : 0;
 }
 
-int master_run(const struct program *program, const struct config *config)
+int master_run(const struct program *program, const struct config *config,
+               const struct handover *before)
 {
     static struct master m = {.lock_fd = -1};
-    static struct handover handover;
     struct error err;
     sigset_t signals;
     int status = 1;
-    bool failed = false;
     /* Until the loop waits for them: neither lost nor deadly, the less so while we take over. */
     sigemptyset(&signals);
+    sigaddset(&signals, WORKER_SIGNAL_PROBE);
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGUSR2);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     m.reload = (struct reload){.program = program, .fleet = &m.fleet, .kind = "reload"};
-    m.upgrade = (struct upgrade){.program = program, .fleet = &m.fleet};
-    bool is_successor = upgrade_find_handover(&handover, &failed, &err);
-    if (failed || !(is_successor ? take_over(&m, config, &handover, &err)
-                                 : begin_anew(&m, config, &status, &err))) {
+    m.upgrade = (struct upgrade){.program = program, .fleet = &m.fleet, .image = {.fd = -1}};
+    if (!(before != NULL ? take_over(&m, before, &err) : begin_anew(&m, config, &status, &err))) {
         (void)command_fail(&err);
         return status;
     }
@@ -237,6 +261,7 @@ int master_run(const struct program *program, const struct config *config)
         return fleet_run_foreground(&m.fleet, config);
     }
     m.upgrade.lock_fd = m.lock_fd;
+    sigdelset(&signals, WORKER_SIGNAL_PROBE); /* stays blocked: hear() looks */
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);

@@ -17,7 +17,9 @@
 #include "process/reload.h"
 
 /* Serve until told to stop. Returns the exit status; errors stand on stderr, one line with the
- * remedy. config is what program_read_config gave. */
-int master_run(const struct program *program, const struct config *config);
+ * remedy. config is what program_read_config gave. Not NULL, `before` is the master whose place we
+ * take: then its settings count, not config, until the first reload. */
+int master_run(const struct program *program, const struct config *config,
+               const struct handover *before);
 
 #endif

@@ -48,8 +48,12 @@ void reload_tell(const char *kind, const struct config *config, int64_t began_us
 static void refuse(struct reload *reload, const struct error *why)
 {
     struct generation *serving = fleet_serving(reload->fleet);
+    struct error said = *why;
     CHECK(serving != NULL);
-    reload_tell(reload->kind, &serving->config, reload->began_us, why, NULL);
+    if (strcmp(reload->kind, "upgrade") == 0) {
+        (void)fail_prefix(&said, "the new program goes on with workers and settings of before");
+    }
+    reload_tell(reload->kind, &serving->config, reload->began_us, &said, NULL);
     trial_end(&reload->trial);
     reload->kind = "reload";
     reload->next = NULL;

@@ -62,6 +62,12 @@ static bool copy_file(const char *name, const char *path, int *out, struct error
     return ok;
 }
 
+static void name_copy(struct config *config, size_t file, int fd)
+{
+    char *path = (char *)config + files[file].offset;
+    (void)snprintf(path, CONFIG_TEXT_MAX, "/proc/self/fd/%d", fd);
+}
+
 bool snapshot_take(struct snapshot *snapshot, struct config *config, struct error *err)
 {
     CHECK(!snapshot->is_taken);
@@ -70,7 +76,7 @@ bool snapshot_take(struct snapshot *snapshot, struct config *config, struct erro
     }
     snapshot->is_taken = true;
     for (size_t i = 0; i < SNAPSHOT_FILE_COUNT; i++) {
-        char *path = (char *)config + files[i].offset;
+        const char *path = (const char *)config + files[i].offset;
         if (path[0] == '\0') {
             continue;
         }
@@ -78,9 +84,37 @@ bool snapshot_take(struct snapshot *snapshot, struct config *config, struct erro
             snapshot_release(snapshot);
             return false;
         }
-        (void)snprintf(path, CONFIG_TEXT_MAX, "/proc/self/fd/%d", snapshot->fd[i]);
+        name_copy(config, i, snapshot->fd[i]);
     }
     return true;
+}
+
+void snapshot_adopt(struct snapshot *snapshot, const int fd[SNAPSHOT_FILE_COUNT],
+                    struct config *config)
+{
+    CHECK(!snapshot->is_taken);
+    for (size_t i = 0; i < SNAPSHOT_FILE_COUNT; i++) {
+        snapshot->fd[i] = fd[i];
+        if (fd[i] >= 0) {
+            name_copy(config, i, fd[i]);
+        }
+    }
+    snapshot->is_taken = true;
+}
+
+void snapshot_let_go(const struct snapshot *snapshot, bool inherit)
+{
+    for (size_t i = 0; snapshot->is_taken && i < SNAPSHOT_FILE_COUNT; i++) {
+        if (snapshot->fd[i] >= 0) {
+            CHECK(fcntl(snapshot->fd[i], F_SETFD, inherit ? 0 : FD_CLOEXEC) == 0);
+        }
+    }
+}
+
+const char *snapshot_file_name(size_t file)
+{
+    CHECK(file < SNAPSHOT_FILE_COUNT);
+    return files[file].name;
 }
 
 void snapshot_release(struct snapshot *snapshot)

@@ -22,6 +22,12 @@ struct snapshot {
 
 /* Copy the files that *config names, and name the copies in it instead. */
 bool snapshot_take(struct snapshot *snapshot, struct config *config, struct error *err) MUST_USE;
+/* From the program before us: its descriptors are ours now, and *config names them. */
+void snapshot_adopt(struct snapshot *snapshot, const int fd[SNAPSHOT_FILE_COUNT],
+                    struct config *config);
+/* Let the next program inherit them, or not. */
+void snapshot_let_go(const struct snapshot *snapshot, bool inherit);
 void snapshot_release(struct snapshot *snapshot);
+const char *snapshot_file_name(size_t file); /* the setting; file < SNAPSHOT_FILE_COUNT */
 
 #endif

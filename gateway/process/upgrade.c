@@ -1,6 +1,5 @@
 #include "process/upgrade.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +17,19 @@ enum {
 static void describe(const struct upgrade *upgrade, struct handover *handover)
 {
     memset(handover, 0, sizeof(*handover));
+    const struct generation *serving = fleet_serving(upgrade->fleet);
     handover->lock_fd = upgrade->lock_fd;
-    handover->kept = fleet_serving(upgrade->fleet)->config;
+    handover->kept = serving->config;
+    CHECK(serving->files.is_taken);
+    memcpy(handover->file, serving->files.fd, sizeof(handover->file));
     fleet_describe(upgrade->fleet, handover);
 }
 
-/* Become the program at our path, with our arguments behind `command`. Returns only on failure. */
-static void execute(const struct program *program, const char *command, int handover_fd)
+/* Become the new program, with our arguments behind `command`. Returns only on failure. */
+static void execute(const struct upgrade *upgrade, const char *command, int handover_fd,
+                    struct error *err)
 {
+    const struct program *program = upgrade->program;
     char *argv[ARGUMENT_MAX + 3];
     char number[16];
     int argc = 0;
@@ -37,15 +41,20 @@ static void execute(const struct program *program, const char *command, int hand
     }
     argv[argc] = NULL;
     (void)snprintf(number, sizeof(number), "%d", handover_fd);
-    if (setenv(HANDOVER_VARIABLE, number, 1) == 0) {
-        (void)execv(program->path, argv);
-    }
+    CHECK(setenv(HANDOVER_VARIABLE, number, 1) == 0);
+    image_execute(&upgrade->image, argv, err);
+}
+
+static void end(struct upgrade *upgrade)
+{
+    trial_end(&upgrade->trial);
+    image_close(&upgrade->image);
 }
 
 static void refuse(struct upgrade *upgrade, const struct error *why)
 {
     reload_tell("upgrade", &fleet_serving(upgrade->fleet)->config, upgrade->began_us, why, NULL);
-    trial_end(&upgrade->trial);
+    end(upgrade);
 }
 
 static int check_program(void *ctx)
@@ -55,13 +64,30 @@ static int check_program(void *ctx)
     struct error err;
     int fd = -1;
     describe(upgrade, &handover);
-    if (!handover_write(&handover, &fd, &err)) {
-        (void)fprintf(stderr, "%s\n", err.text);
-        return 1;
+    if (handover_write(&handover, &fd, &err)) {
+        execute(upgrade, "check", fd, &err);
     }
-    execute(upgrade->program, "check", fd);
-    (void)fprintf(stderr, "cannot execute %s: %s\n", upgrade->program->path, strerror(errno));
+    (void)fprintf(stderr, "%s\n", err.text);
     return 1;
+}
+
+static void begin(struct upgrade *upgrade)
+{
+    struct error err;
+    upgrade->is_asked = false;
+    upgrade->began_us = clock_wall_us();
+    if (image_open(&upgrade->image, upgrade->program->path, &err)) {
+        trial_start(&upgrade->trial, check_program, upgrade, CHECK_LIMIT_MS);
+    } else {
+        refuse(upgrade, &err);
+    }
+}
+
+static void let_go(const struct upgrade *upgrade, bool inherit)
+{
+    fleet_let_go(upgrade->fleet, inherit);
+    snapshot_let_go(&fleet_serving(upgrade->fleet)->files, inherit);
+    CHECK(fcntl(upgrade->lock_fd, F_SETFD, inherit ? 0 : FD_CLOEXEC) == 0);
 }
 
 static void become(struct upgrade *upgrade)
@@ -76,14 +102,11 @@ static void become(struct upgrade *upgrade)
     }
     trial_end(&upgrade->trial);
     log_info("master", "upgrading", LOG_CSTR("program", upgrade->program->path));
-    fleet_let_go(upgrade->fleet, true);
-    CHECK(fcntl(upgrade->lock_fd, F_SETFD, 0) == 0);
-    execute(upgrade->program, upgrade->program->argv[0], fd);
-    (void)fail(&err, ERROR_IO, "cannot execute %s: %s", upgrade->program->path, strerror(errno));
+    let_go(upgrade, true);
+    execute(upgrade, upgrade->program->argv[0], fd, &err);
     (void)unsetenv(HANDOVER_VARIABLE);
     (void)close(fd);
-    fleet_let_go(upgrade->fleet, false);
-    CHECK(fcntl(upgrade->lock_fd, F_SETFD, FD_CLOEXEC) == 0);
+    let_go(upgrade, false);
     refuse(upgrade, &err);
 }
 
@@ -102,9 +125,7 @@ void upgrade_tick(struct upgrade *upgrade, bool may_begin)
     switch (upgrade->trial.state) {
     case TRIAL_IDLE:
         if (upgrade->is_asked && may_begin) {
-            upgrade->is_asked = false;
-            upgrade->began_us = clock_wall_us();
-            trial_start(&upgrade->trial, check_program, upgrade, CHECK_LIMIT_MS);
+            begin(upgrade);
         }
         return;
     case TRIAL_RUNNING:
@@ -127,7 +148,7 @@ bool upgrade_reap(struct upgrade *upgrade, pid_t pid, int status)
 void upgrade_cancel(struct upgrade *upgrade)
 {
     upgrade->is_asked = false;
-    trial_end(&upgrade->trial);
+    end(upgrade);
 }
 
 bool upgrade_find_handover(struct handover *handover, bool *failed, struct error *err)

@@ -6,8 +6,10 @@
  *                  v
  *             execve in place: same process id, children, lock and listening sockets
  *                  v
- *             the new program adopts the old workers, starts its own on the same sockets,
- *             and drains the old ones when they are ready (as any reload)
+ *             the new program adopts the old workers with the settings and files in force, then
+ *             reloads: starts its own on the same sockets, and drains the old ones when they are
+ *             ready. When that is refused (the configuration was changed since the check), it
+ *             goes on with the old workers and settings
  *
  * No socket is ever closed and no queue lost. The process id stays, so that supervisors see
  * nothing. The shared segment is made anew: counters start at zero, breakers closed.
@@ -15,6 +17,7 @@
 #ifndef PROCESS_UPGRADE_H
 #define PROCESS_UPGRADE_H
 
+#include "process/image.h"
 #include "process/reload.h"
 
 struct upgrade {
@@ -22,7 +25,8 @@ struct upgrade {
     struct fleet *fleet;           /* borrowed */
     int lock_fd;
     bool is_asked;
-    int64_t began_us; /* wall clock */
+    int64_t began_us;   /* wall clock */
+    struct image image; /* from the check to its end */
     struct trial trial;
 };
 

@@ -52,8 +52,10 @@ struct worker {
     struct loop_timer warm;
     struct loop_timer drain;
     struct loop_timer idle;
-    struct event *on_term; /* owned */
-    struct event *on_int;  /* owned */
+    struct event *on_term;  /* owned */
+    struct event *on_int;   /* owned */
+    struct event *on_stop;  /* owned */
+    struct event *on_probe; /* owned */
     struct metrics_series *lag;
     struct shared_dead *telling; /* borrowed: the dead writer being reported */
     bool instance_reaped;
@@ -295,9 +297,15 @@ static void close_listeners(struct worker *w, bool all_stop)
     atomic_store(&w->start->shared->slot[w->start->slot].is_ready, 0);
 }
 
+static void on_probe(evutil_socket_t signal_number, short what, void *ctx)
+{
+    (void)what;
+    (void)ctx;
+    (void)kill(getppid(), (int)signal_number);
+}
+
 static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
 {
-    (void)signal_number;
     (void)what;
     struct worker *w = ctx;
     const struct config *config = w->start->config;
@@ -308,7 +316,8 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
     w->drain_until_us = clock_mono_us() + config->drain_ms * CLOCK_MS_US;
     log_info("worker", "draining");
     loop_timer_stop(&w->warm);
-    bool all_stop = w->start->slot == 0 || atomic_load(&w->start->shared->is_draining) != 0;
+    bool all_stop = w->start->slot == 0 || signal_number == WORKER_SIGNAL_STOP ||
+                    atomic_load(&w->start->shared->is_draining) != 0;
     if (w->api_http != NULL) {
         close_listeners(w, all_stop);
     }
@@ -445,8 +454,11 @@ static void start_timers(struct worker *w)
     loop_timer_init(&w->idle, w->loop, close_idle, w);
     w->on_term = evsignal_new(loop_base(w->loop), SIGTERM, on_terminate, w);
     w->on_int = evsignal_new(loop_base(w->loop), SIGINT, on_terminate, w);
-    CHECK(w->on_term != NULL && w->on_int != NULL);
-    CHECK(event_add(w->on_term, NULL) == 0);
+    w->on_stop = evsignal_new(loop_base(w->loop), WORKER_SIGNAL_STOP, on_terminate, w);
+    w->on_probe = evsignal_new(loop_base(w->loop), WORKER_SIGNAL_PROBE, on_probe, w);
+    CHECK(w->on_term != NULL && w->on_int != NULL && w->on_stop != NULL && w->on_probe != NULL);
+    CHECK(event_add(w->on_term, NULL) == 0 && event_add(w->on_stop, NULL) == 0);
+    CHECK(w->start->slot == 0 || event_add(w->on_probe, NULL) == 0); /* nobody's child answers */
     CHECK(w->start->slot != 0 || event_add(w->on_int, NULL) == 0); /* else the master's business */
     beat(w);
     w->started_us = clock_mono_us();
@@ -463,6 +475,8 @@ static void unwire(struct worker *w)
     loop_timer_release(&w->idle);
     event_free(w->on_term);
     event_free(w->on_int);
+    event_free(w->on_stop);
+    event_free(w->on_probe);
     http_server_free(&w->api_http);
     http_server_free(&w->ops_http);
     ops_free(&w->ops);

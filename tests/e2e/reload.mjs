@@ -61,7 +61,7 @@ function configure(world, settings) {
 }
 
 // Wide margins: what a test means to wait for is short, what it must never meet is seconds away.
-const settings = { heartbeat_late_ms: 8000, drain_idle_ms: 10000, provider_answer_ms: 8000, answer_ms: 10000, lease_ms: 12000, dead_after_ms: 12000 };
+const settings = { heartbeat_late_ms: 8000, http_handshake_ms: 30000, drain_idle_ms: 10000, provider_answer_ms: 8000, answer_ms: 10000, lease_ms: 12000, dead_after_ms: 12000 };
 
 await suite('reload', { workers: 2, delayMs: 20, settings }, {
     async reloads_and_kills_lose_nothing(world) {
@@ -110,6 +110,7 @@ await suite('reload', { workers: 2, delayMs: 20, settings }, {
         chmodSync(key, 0o600);
         writeFileSync(world.at('secrets/short'), 'too short', { mode: 0o600 });
         writeFileSync(rules + '.bad', 'route nonsense\n');
+        writeFileSync(world.at('long.pem'), Buffer.concat([world.ca, Buffer.alloc(4 << 20, '# a remark\n')])); // more than is kept
         for (const [change, wanted] of [
             ['api_prot = 1', /turnpike\.conf:\d+: there is no setting "api_prot"/],
             ['answer_ms = many', /turnpike\.conf:\d+: answer_ms must be a whole number/],
@@ -117,6 +118,7 @@ await suite('reload', { workers: 2, delayMs: 20, settings }, {
             [`rules_file = ${rules}.bad`, /rules\.bad/],
             [`tls_key = ${key}`, /other\.key: it does not belong to the certificate/],
             [`master_secret_file = ${world.at('secrets/short')}`, /short holds fewer than 32 bytes/],
+            [`ops_client_ca = ${world.at('long.pem')}`, /ops_client_ca: cannot read .*long\.pem: it is longer than 4 MB/],
             ['drain_ms = 2000', /drain_ms must be above answer_ms/],
         ]) {
             const name = change.split(' ')[0];
@@ -131,8 +133,8 @@ await suite('reload', { workers: 2, delayMs: 20, settings }, {
         }
         const { status, err } = run(world, 'reload');
         assert(status === 1 && /drain_ms must be above/.test(err) && err.split('\n').length === 1, `the command says so: ${status} ${err}`);
-        equal(logLines(world, '"reload refused').length - refused, 8, 'one line in the log each');
-        equal(await metric(world, 'turnpike_reloads_total{kind="reload",result="refused"}'), 8, 'counted');
+        equal(logLines(world, '"reload refused').length - refused, 9, 'one line in the log each');
+        equal(await metric(world, 'turnpike_reloads_total{kind="reload",result="refused"}'), 9, 'counted');
         equal({ generation: await generation(world), workers: world.workers() }, before, 'generation and workers');
         writeFileSync(world.at('turnpike.conf'), good);
     },
@@ -289,6 +291,29 @@ await suite('reload', { workers: 2, delayMs: 20, settings }, {
         world.binary = undefined;
         await world.startGateway();
     },
+    async an_upgrade_refused_after_its_check_goes_on(world) {
+        const workers = await upgradeIntoABrokenConfiguration(world);
+        for (let i = 0; i < 4; i++) equal((await world.pay(undefined, { agent: new https.Agent({ ca: world.ca }) })).answer?.status, 'succeeded', 'the workers of before');
+        // Whoever replaces one of them has the files and settings of before; and they are watched.
+        process.kill(workers[0], 'SIGKILL');
+        await until('another worker', () => { const all = world.workers(); return all.length === 2 && !all.includes(workers[0]); });
+        await serving(world);
+        for (let i = 0; i < 8; i++) equal((await world.pay(undefined, { agent: new https.Agent({ ca: world.ca }) })).answer?.status, 'succeeded', 'one replaced');
+        process.kill(workers[1], 'SIGSTOP');
+        await until('the hung one is killed', () => logLines(world, '"a worker is silent').some((l) => JSON.parse(l).worker_pid === workers[1]), 90000);
+        await serving(world);
+        assert(!world.workers().includes(workers[1]), 'replaced');
+        world.writeConfig();
+        equal(run(world, 'reload').status, 0, 'repaired');
+        await serving(world);
+        equal((await world.pay()).answer?.status, 'succeeded', 'afterwards');
+        await world.judge();
+    },
+    async stopping_after_a_refused_upgrade_serves_who_waits(world) {
+        await stopWhileSomeWait(world, await upgradeIntoABrokenConfiguration(world));
+        world.writeConfig();
+        await world.startGateway();
+    },
     async a_crash_loop_is_slowed_and_readyz_says_so(world) {
         await serving(world);
         let deaths = 0;
@@ -314,15 +339,7 @@ await suite('reload', { workers: 2, delayMs: 20, settings }, {
         equal((await world.pay()).answer?.status, 'succeeded', 'afterwards');
     },
     async stopping_serves_who_waits_in_the_queues(world) {
-        const workers = await serving(world);
-        for (const pid of workers) process.kill(pid, 'SIGSTOP');
-        const running = Array.from({ length: 8 }, () => world.pay(undefined, { agent: new https.Agent({ ca: world.ca }), timeoutMs: 60000 }));
-        await until('they are connected', () => clientsOf(world) >= 8);
-        world.gateway.kill('SIGTERM');
-        await until('told to stop', () => logLines(world, '"draining","workers"').length > 0);
-        for (const pid of workers) process.kill(pid, 'SIGCONT');
-        for (const entry of await Promise.all(running)) equal([entry.status, entry.answer?.status, entry.error], [201, 'succeeded', undefined], 'answered');
-        equal(await world.gateway.ended, { code: 0, signal: null }, 'exit');
+        await stopWhileSomeWait(world, await serving(world));
         await world.startGateway();
     },
     async stopping_amid_a_reload_is_clean(world) {
@@ -350,6 +367,43 @@ await suite('reload', { workers: 2, delayMs: 20, settings }, {
     },
 });
 
+// They wait in the queues of sockets on which nobody accepts, until the gateway is told to stop.
+async function stopWhileSomeWait(world, workers) {
+    const stops = logLines(world, '"draining","workers"').length;
+    for (const pid of workers) process.kill(pid, 'SIGSTOP');
+    const running = Array.from({ length: 8 }, () => world.pay(undefined, { agent: new https.Agent({ ca: world.ca }), timeoutMs: 60000 }));
+    // More than a worker accepts in one turn of its loop before it sees the signal.
+    const strangers = Array.from({ length: 160 }, () => world.call('GET', world.api + '/openapi.json', { agent: new https.Agent({ ca: world.ca }), timeoutMs: 60000 }).catch((error) => error));
+    await until('they are connected', () => clientsOf(world) >= 168);
+    world.gateway.kill('SIGTERM');
+    await until('told to stop', () => logLines(world, '"draining","workers"').length > stops);
+    for (const pid of workers) process.kill(pid, 'SIGCONT');
+    for (const entry of await Promise.all(running)) equal([entry.status, entry.answer?.status, entry.error], [201, 'succeeded', undefined], 'answered');
+    const lost = (await Promise.all(strangers)).filter((answer) => !(answer.status > 0)).map((error) => error.message);
+    equal(lost, [], 'strangers without an answer');
+    equal(await world.gateway.ended, { code: 0, signal: null }, 'exit');
+}
+// The new program is a script that leaves the configuration alone while it checks, and breaks it before it serves.
+async function upgradeIntoABrokenConfiguration(world) {
+    const program = world.at('program');
+    await world.stopGateway();
+    copyFileSync(built, program);
+    chmodSync(program, 0o755);
+    world.binary = program;
+    await world.startGateway();
+    world.binary = undefined;
+    const workers = await serving(world);
+    const [refused, taken] = [logLines(world, '"reload refused').length, logLines(world, '"took over').length];
+    const script = `#!/bin/bash\n[ "$1" = check ] || echo 'api_prot = 1' >>'${world.at('turnpike.conf')}'\nexec -a '${program}' '${built}' "$@"\n`;
+    writeFileSync(program + '.new', script, { mode: 0o755 });
+    renameSync(program + '.new', program);
+    world.gateway.kill('SIGUSR2');
+    const line = await until('the upgrade is refused', () => logLines(world, '"reload refused')[refused]);
+    assert(/the new program goes on with workers and settings of before: .*api_prot/.test(JSON.parse(line).error), line);
+    equal(logLines(world, '"took over').length, taken + 1, 'by the new program');
+    equal(world.workers(), workers, 'the workers of before');
+    return workers;
+}
 // One of the workers, whatever it does at this moment.
 async function killOne(world, load) {
     await until('a worker is killed', () => {

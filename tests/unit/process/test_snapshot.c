@@ -85,6 +85,33 @@ static void what_was_there_stays(void **state)
     snapshot_release(&snapshot); /* harmless */
 }
 
+/* From one master to the next: the same descriptors, under the same settings. */
+static void the_next_program_goes_on_with_them(void **state)
+{
+    (void)state;
+    struct config config;
+    struct config next;
+    struct snapshot snapshot = {0};
+    struct snapshot adopted = {0};
+    struct error err;
+    config_make(&config);
+    assert_true(snapshot_take(&snapshot, &config, &err));
+    assert_int_equal(fcntl(snapshot.fd[0], F_GETFD), FD_CLOEXEC);
+    snapshot_let_go(&snapshot, true);
+    for (size_t i = 0; i < SNAPSHOT_FILE_COUNT; i++)
+        assert_true(snapshot.fd[i] < 0 || fcntl(snapshot.fd[i], F_GETFD) == 0);
+    config_init(&next);
+    snapshot_adopt(&adopted, snapshot.fd, &next);
+    snapshot_let_go(&adopted, false);
+    assert_int_equal(fcntl(snapshot.fd[0], F_GETFD), FD_CLOEXEC);
+    assert_string_equal(next.rules_file, config.rules_file);
+    assert_text(next.tls_key, "a key");
+    assert_text(next.rules_file, "rules");
+    assert_string_equal(next.ops_client_ca, "");
+    snapshot_release(&adopted);
+    assert_int_equal(access(config.tls_key, R_OK), -1);
+}
+
 static void nobody_else_may_read_and_nobody_write(void **state)
 {
     (void)state;
@@ -128,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_there_stays),
+        cmocka_unit_test(the_next_program_goes_on_with_them),
         cmocka_unit_test(nobody_else_may_read_and_nobody_write),
         cmocka_unit_test(what_cannot_be_read_is_named),
     };
