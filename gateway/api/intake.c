@@ -1,5 +1,6 @@
 #include "api/intake.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,13 +17,15 @@
 #include "payment/order_request.h"
 
 enum {
-    KEPT_BYTES_MAX = 64 * 1024 * 1024, /* sealed rows of a body of 8 MB */
-    ROW_ARENA_MAX = 4 * 1024 * 1024,
-    ROW_BYTES_MAX = ORDER_REQUEST_BYTES_MAX,
+    /* Sealed rows and errors. A CSV row has few bytes of its own and the names of all columns. */
+    BATCH_BYTES_MAX = 32 * 1024 * 1024,
+    KEPT_BYTES_MAX = 2 * BATCH_BYTES_MAX, /* the header, one row too many, and the answer, too */
     CURRENCY_MAX = 256,
     PROBLEM_BYTES_MAX = 65536,
     STORE_ROUNDS_MAX = 3,
 };
+
+static_assert((int)ROW_BYTES_MAX <= (int)ORDER_REQUEST_BYTES_MAX, "a row can be sealed");
 
 struct known_reference { /* in the arena */
     struct str text;
@@ -193,13 +196,13 @@ static bool keep_order(struct intake *intake, const json_t *row, struct field_pr
         .created_by = intake->call->caller.key_id,
     };
     memcpy(order->currency, currency->code, sizeof(order->currency));
-    if (!take_reference(intake, reference, problem) ||
-        !add_total(intake, order, currency, problem)) {
-        return false;
-    }
     if (!order_request_seal(intake->call->api->parts.seal_key, &order->merchant_id,
                             &order->order_id, row, &intake->kept, &order->request_sealed)) {
         return field_fail(problem, MESSAGE_INVALID_MEMBER, STR_NONE, "the row is too large");
+    }
+    if (!take_reference(intake, reference, problem) ||
+        !add_total(intake, order, currency, problem)) {
+        return false;
     }
     intake->order_count++;
     return true;
@@ -543,6 +546,15 @@ static bool read_row(struct intake *intake)
         refuse(intake, &problem);
         return false;
     }
+    if (intake->kept.used > BATCH_BYTES_MAX) {
+        json_decref(row);
+        (void)field_fail(&problem, MESSAGE_INVALID_MEMBER, STR("payouts"),
+                         "the rows, with the names of their members, take more than %d bytes; send "
+                         "them as several batches",
+                         BATCH_BYTES_MAX);
+        refuse(intake, &problem);
+        return false;
+    }
     if (next == ROWS_ROW) {
         take_row(intake, row);
     } else {
@@ -616,7 +628,7 @@ void intake_start(struct api_call *call)
     intake->call = call;
     intake->key = key;
     arena_init(&intake->kept, KEPT_BYTES_MAX);
-    arena_init(&intake->row, ROW_ARENA_MAX);
+    arena_init(&intake->row, ROWS_ARENA_MAX);
     loop_timer_init(&intake->timer, call->api->parts.loop, slice_run, intake);
     rows_init(&intake->rows, http_request(call->x)->body, csv, &payout_fields, "payouts");
     if (csv && !rows_read_header(&intake->rows, &intake->kept, &problem)) {

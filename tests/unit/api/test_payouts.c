@@ -430,6 +430,38 @@ static void a_batch_that_cannot_be_stored_is_told_so(void **state UNUSED)
     assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 201);
 }
 
+static int post_csv(const char *idempotency, const char *csv)
+{
+    return ask_as("text/csv", "POST", BATCHES, world.merchant_key, idempotency, csv);
+}
+
+/* 2 MB of cells, and the names of fifty long columns in each row: more than is ever kept. */
+static void a_batch_that_swells_is_refused(void **state UNUSED)
+{
+    struct buf csv;
+    buf_init(&csv, 1 << 22);
+    buf_add_str(&csv, str_sub(STR(CSV_HEADER), 0, sizeof(CSV_HEADER) - 3));
+    for (int column = 0; column < 50; column++) {
+        buf_printf(&csv, ",metadata.%02d", column);
+        for (int i = 0; i < 38; i++)
+            buf_add_str(&csv, STR("\xf0\x9f\x92\xb6"));
+    }
+    for (int row = 0; row < 15000; row++) {
+        buf_add_str(&csv, STR("\n1,EUR,,individual,Ada,Lovelace,a@example.com"));
+        for (int column = 0; column < 50; column++)
+            buf_add_str(&csv, STR(",x"));
+    }
+    buf_add_char(&csv, '\0');
+    assert_true(buf_is_ok(&csv));
+    size_t before = fake_orders.batch_count;
+    assert_int_equal(post_csv(KEY("y-1"), csv.at), 422);
+    assert_problem(422, "invalid_member", "payouts");
+    assert_non_null(strstr(text_of("detail"), "several batches"));
+    assert_int_equal(fake_orders.batch_count, before);
+    assert_int_equal(world.api->intake_count, 0);
+    buf_release(&csv);
+}
+
 /* ---- payees ---- */
 
 static void payees_need_an_account_that_knows_them(void **state UNUSED)
@@ -466,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_judged_by_its_rows_and_its_total),
         cmocka_unit_test(fifteen_thousand_rows_do_not_stop_the_loop),
         cmocka_unit_test(a_batch_that_cannot_be_stored_is_told_so),
+        cmocka_unit_test(a_batch_that_swells_is_refused),
         cmocka_unit_test(payees_need_an_account_that_knows_them),
     };
     return cmocka_run_group_tests(tests, world_start, world_stop);
