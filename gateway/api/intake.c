@@ -380,9 +380,9 @@ static void key_loaded(void *ctx, enum store_find found, const struct store_key_
     struct api_call *call = intake->call;
     (void)why;
     if (found == STORE_ABSENT && intake->rounds++ < STORE_ROUNDS_MAX) {
-        store(intake); /* whoever had it has rolled it back */
-    } else if (found != STORE_FOUND) {
-        api_call_unavailable(call);
+        store(intake);                 /* whoever had it has rolled it back */
+    } else if (found != STORE_FOUND) { /* it may stand for this very batch */
+        api_call_problem(call, MESSAGE_OUTCOME_PENDING, STR_NONE, STR_NONE);
     } else if (memcmp(key->fingerprint, intake->bundle.fingerprint, SHA256_SIZE) != 0 ||
                !key->has_answer) {
         api_call_problem(call, MESSAGE_KEY_REUSED, STR_NONE, STR_NONE);
@@ -408,9 +408,10 @@ static void stored(void *ctx, enum store_result result, const struct error *why)
     } else if (result == STORE_KEY_TAKEN) {
         store_load_key(call->api->parts.store, &intake->batch.merchant_id, intake->key,
                        &call->arena, key_loaded, intake);
-    } else if (result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE) {
+    } else if (intake->rounds == 0 &&
+               (result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE)) {
         api_call_unavailable(call);
-    } else {
+    } else { /* or the key was seen taken */
         api_call_problem(call, MESSAGE_OUTCOME_PENDING, STR_NONE, STR_NONE);
     }
 }

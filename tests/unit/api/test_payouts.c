@@ -168,6 +168,61 @@ static void an_order_that_cannot_be_stored_is_told_so(void **state UNUSED)
     set_limits("");
 }
 
+/* Whoever repeats a key that is in the ledger is never told that it stands for nothing. */
+static void a_key_that_cannot_be_read_is_pending(void **state UNUSED)
+{
+    set_limits("{\"EUR\":1}");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("v-1"), PAYOUT(5)), 202);
+    fake.away_at = 1; /* the key is not read */
+    (void)post("/v1/payouts", world.merchant_key, KEY("v-1"), PAYOUT(5));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    fake.away_at = 2; /* the payout is not */
+    (void)post("/v1/payouts", world.merchant_key, KEY("v-1"), PAYOUT(5));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    fake_orders.next_result = STORE_KEY_TAKEN; /* and then nobody can say by what */
+    fake.away_at = 3;
+    (void)post("/v1/payouts", world.merchant_key, KEY("v-2"), PAYOUT(5));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    fake_orders.next_result = STORE_KEY_TAKEN; /* it was given back; ours is not stored either */
+    fake.away_at = 4;
+    (void)post("/v1/payouts", world.merchant_key, KEY("v-2"), PAYOUT(5));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("v-2"), PAYOUT(5)), 202);
+    set_limits("");
+}
+
+/* Asked of the ledger in as many steps as it takes, which goes away at each of them. */
+static void decide_with_a_ledger_that_goes_away(const char *path, const char *key, unsigned steps)
+{
+    for (unsigned at = 1; at <= steps; at++) {
+        fake.away_at = at;
+        (void)ask("POST", path, key, "", NULL);
+        assert_problem(503, "outcome_pending", "");
+        assert_non_null(strstr(text_of("detail"), "again"));
+        fake.is_away = false;
+    }
+    fake.away_at = 0;
+    assert_int_equal(ask("POST", path, key, "", NULL), 200);
+}
+
+static void a_decision_that_may_have_been_noted_is_pending(void **state UNUSED)
+{
+    char path[200];
+    char id[64];
+    set_limits("{\"EUR\":1}");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("d-1"), PAYOUT(5)), 202);
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/approve", id);
+    decide_with_a_ledger_that_goes_away(path, world.finance_key, 2);
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/cancel", id);
+    decide_with_a_ledger_that_goes_away(path, world.merchant_key, 2);
+    set_limits("");
+}
+
 /* ---- batches ---- */
 
 static const char mixed[] = BATCH(ROW(100, "x-1") "," ROW(0, "x-2") ",7," ROW(300, "x-1") "," ROW(
@@ -426,8 +481,44 @@ static void a_batch_that_cannot_be_stored_is_told_so(void **state UNUSED)
     assert_problem(503, "outcome_pending", "");
     fake.is_away = true;
     assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 503);
+    assert_problem(503, "unavailable", "");
     fake.is_away = false;
     assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 201);
+    /* it is there, and the answer was lost */
+    fake.away_at = 2;
+    (void)post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s")));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 201);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    fake_orders.next_result = STORE_KEY_TAKEN;
+    fake.away_at = 3;
+    (void)post(BATCHES, world.merchant_key, KEY("s-2"), BATCH(ROW(1, "s")));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+}
+
+static void a_decision_about_a_batch_may_have_been_noted(void **state UNUSED)
+{
+    char path[200];
+    char id[64];
+    set_limits("{\"EUR\":1000}");
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("e-1"), BATCH(ROW(1001, "1"))), 202);
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    (void)snprintf(path, sizeof(path), BATCHES "/%s/approve", id);
+    decide_with_a_ledger_that_goes_away(path, world.finance_key, 2);
+    (void)snprintf(path, sizeof(path), BATCHES "/%s/cancel", id);
+    decide_with_a_ledger_that_goes_away(path, world.merchant_key, 2);
+    set_limits("");
+    /* canceled by the first of three steps, which is all that counts */
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("e-2"), BATCH(ROW(1, "1"))), 201);
+    (void)snprintf(path, sizeof(path), "%s", path_to(BATCHES, "id", "/cancel"));
+    fake.away_at = 2;
+    (void)ask("POST", path, world.merchant_key, "", NULL);
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 200);
+    assert_string_equal(text_of("status"), "canceled");
 }
 
 static int post_csv(const char *idempotency, const char *csv)
@@ -491,6 +582,8 @@ int main(void)
         cmocka_unit_test(another_key_approves),
         cmocka_unit_test(a_rejected_payout_is_over),
         cmocka_unit_test(an_order_that_cannot_be_stored_is_told_so),
+        cmocka_unit_test(a_key_that_cannot_be_read_is_pending),
+        cmocka_unit_test(a_decision_that_may_have_been_noted_is_pending),
         cmocka_unit_test(a_batch_is_taken_and_its_bad_rows_are_named),
         cmocka_unit_test(the_same_batch_as_csv_is_the_same_request),
         cmocka_unit_test(a_batch_may_be_refused_for_its_rows),
@@ -498,6 +591,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_judged_by_its_rows_and_its_total),
         cmocka_unit_test(fifteen_thousand_rows_do_not_stop_the_loop),
         cmocka_unit_test(a_batch_that_cannot_be_stored_is_told_so),
+        cmocka_unit_test(a_decision_about_a_batch_may_have_been_noted),
         cmocka_unit_test(a_batch_that_swells_is_refused),
         cmocka_unit_test(payees_need_an_account_that_knows_them),
     };
