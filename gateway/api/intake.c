@@ -208,15 +208,23 @@ static bool keep_order(struct intake *intake, const json_t *row, struct field_pr
     return true;
 }
 
-/* The digest of all rows so far and of this one: as it was sent, before the checks write it plain. */
+/*
+ * The digest of all rows so far and of this one: as it was sent, before the checks write it plain.
+ * What has no canonical form (other cells than the header's, too large a one) is known by its text;
+ * no canonical form begins with a NUL.
+ */
 static void add_to_chain(struct intake *intake, const json_t *row)
 {
     struct buf text;
     buf_init(&text, ROW_BYTES_MAX * 2 + SHA256_SIZE);
     buf_add(&text, intake->chain, SHA256_SIZE);
-    if (row != NULL && !json_canonical(row, &text)) {
-        buf_clear(&text); /* too large: it is refused whatever it holds */
+    if (row == NULL || !json_canonical(row, &text)) {
+        buf_clear(&text);
+        buf_add(&text, intake->chain, SHA256_SIZE);
+        buf_add_char(&text, '\0');
+        buf_add_str(&text, intake->rows.raw);
     }
+    CHECK(buf_is_ok(&text));
     crypto_sha256(buf_str(&text), intake->chain);
     buf_release(&text);
 }
@@ -559,7 +567,7 @@ static bool read_row(struct intake *intake)
     if (next == ROWS_ROW) {
         take_row(intake, row);
     } else {
-        add_to_chain(intake, NULL);
+        add_to_chain(intake, row);
         keep_error(intake, NULL, &problem);
     }
     json_decref(row);

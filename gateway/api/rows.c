@@ -101,11 +101,12 @@ static void find_list(struct rows *rows)
 }
 
 /* No object: well-formed all the same? */
-static enum rows_next judge_other(struct str value, size_t row, struct field_problem *problem)
+static enum rows_next judge_other(struct str value, size_t number, json_t **row,
+                                  struct field_problem *problem)
 {
     struct error err;
     if (value.len > SCALAR_BYTES_MAX) {
-        return malformed(problem, MESSAGE_MALFORMED_JSON, row, "it is no object, and very long");
+        return malformed(problem, MESSAGE_MALFORMED_JSON, number, "it is no object, and very long");
     }
     struct buf text;
     buf_init(&text, SCALAR_BYTES_MAX + 2);
@@ -116,8 +117,9 @@ static enum rows_next judge_other(struct str value, size_t row, struct field_pro
     buf_release(&text);
     if (list == NULL || json_array_size(list) != 1) {
         json_decref(list);
-        return malformed(problem, MESSAGE_MALFORMED_JSON, row, "it is not well-formed");
+        return malformed(problem, MESSAGE_MALFORMED_JSON, number, "it is not well-formed");
     }
+    *row = json_incref(json_array_get(list, 0));
     json_decref(list);
     (void)field_fail(problem, MESSAGE_INVALID_MEMBER, STR_NONE, "the row must be an object");
     return ROWS_WRONG;
@@ -151,7 +153,7 @@ static enum rows_next next_json(struct rows *rows, struct arena *arena, json_t *
         rows->at = skip_space(text, end + 1);
     }
     if (value.len == 0 || value.at[0] != '{') {
-        return judge_other(value, number, problem);
+        return judge_other(value, number, row, problem);
     }
     if (value.len > ROW_BYTES_MAX) {
         return malformed(problem, MESSAGE_MALFORMED_JSON, number, "it is longer than 262144 bytes");

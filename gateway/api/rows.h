@@ -43,8 +43,8 @@ struct rows {
 };
 
 enum rows_next {
-    ROWS_ROW = 0,  /* *row is owned by the caller */
-    ROWS_WRONG,    /* a row that is no object, or has not the header's cells: *problem */
+    ROWS_ROW = 0,  /* *row, an object, is owned by the caller */
+    ROWS_WRONG,    /* no object (*row, owned by the caller), or not the header's cells: *problem */
     ROWS_END,      /* rows_head is next */
     ROWS_MALFORMED /* the body: *problem */
 };

@@ -526,6 +526,52 @@ static int post_csv(const char *idempotency, const char *csv)
     return ask_as("text/csv", "POST", BATCHES, world.merchant_key, idempotency, csv);
 }
 
+static void wrong_rows_are_part_of_what_was_asked(void **state UNUSED)
+{
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("w-1"), BATCH("7,[1]," ROW(1, "w"))),
+                     201);
+    assert_int_equal(
+        post(BATCHES, world.merchant_key, KEY("w-1"), BATCH(" 7 , [ 1 ] ," ROW(1, "w"))), 201);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("w-1"), BATCH("8,[1]," ROW(1, "w"))),
+                     422);
+    assert_problem(422, "idempotency_key_reused", "");
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("w-1"), BATCH("7,[2]," ROW(1, "w"))),
+                     422);
+    /* other cells than the header's */
+    assert_int_equal(post_csv(KEY("w-2"), CSV_HEADER "1,EUR\r\n"), 201);
+    assert_int_equal(post_csv(KEY("w-2"), CSV_HEADER "1,EUR\n"), 201);
+    assert_int_equal(post_csv(KEY("w-2"), CSV_HEADER "2,EUR\r\n"), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+}
+
+/* A row whose canonical form is too long to be made hides neither itself nor what was before it. */
+static void a_row_without_a_canonical_form_hides_nothing(void **state UNUSED)
+{
+    struct buf csv;
+    buf_init(&csv, 1 << 20);
+    buf_add_str(&csv, STR(CSV_HEADER "1,EUR,c-1,individual,Ada,Lovelace,a@example.com\n\""));
+    size_t first = sizeof(CSV_HEADER) - 1;
+    for (int i = 0; i < 200000; i++)
+        buf_add_char(&csv, '\x01'); /* six characters in JSON */
+    size_t last = csv.len - 1;
+    buf_add_str(&csv, STR("\",EUR,c-2,individual,Ada,Lovelace,a@example.com\n"));
+    buf_add_char(&csv, '\0');
+    assert_int_equal(post_csv(KEY("x-1"), csv.at), 201);
+    assert_int_equal(number_of("invalid"), 1);
+    csv.at[first] = '2';
+    assert_int_equal(post_csv(KEY("x-1"), csv.at), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+    csv.at[first] = '1';
+    csv.at[last] = '\x02';
+    assert_int_equal(post_csv(KEY("x-1"), csv.at), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+    csv.at[last] = '\x01';
+    assert_int_equal(post_csv(KEY("x-1"), csv.at), 201);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    buf_release(&csv);
+}
+
 /* 2 MB of cells, and the names of fifty long columns in each row: more than is ever kept. */
 static void a_batch_that_swells_is_refused(void **state UNUSED)
 {
@@ -592,6 +638,8 @@ int main(void)
         cmocka_unit_test(fifteen_thousand_rows_do_not_stop_the_loop),
         cmocka_unit_test(a_batch_that_cannot_be_stored_is_told_so),
         cmocka_unit_test(a_decision_about_a_batch_may_have_been_noted),
+        cmocka_unit_test(wrong_rows_are_part_of_what_was_asked),
+        cmocka_unit_test(a_row_without_a_canonical_form_hides_nothing),
         cmocka_unit_test(a_batch_that_swells_is_refused),
         cmocka_unit_test(payees_need_an_account_that_knows_them),
     };
