@@ -55,7 +55,8 @@ bool admit_caller(struct api_call *call)
 bool admit_large_body(struct api_call *call)
 {
     struct admission_verdict verdict;
-    (void)admission_look(call->api->parts.admission, &call->caller, work_of(call), &verdict);
+    (void)admission_look(call->api->parts.admission, &call->caller, work_of(call),
+                         idempotency_key_of(call), &verdict);
     return obey(call, &verdict);
 }
 

@@ -411,6 +411,7 @@ static void stored(void *ctx, enum store_result result, const struct error *why)
             .body = intake->answer.body,
             .location = intake->answer.location,
         };
+        admission_note_opened(call->api->parts.admission, &intake->batch.merchant_id, intake->key);
         api_wake_orders(call);
         api_call_reply_created(call, &reply);
     } else if (result == STORE_KEY_TAKEN) {

@@ -164,6 +164,8 @@ static void order_stored(void *ctx, enum store_result result, const struct error
     if (result == STORE_KEY_TAKEN && creating->rounds++ < CREATE_ROUNDS_MAX) {
         look_up_key(creating);
     } else if (result == STORE_COMMITTED) {
+        admission_note_opened(call->api->parts.admission, &creating->order.merchant_id,
+                              creating->payout.request.key);
         api_call_add_header(call, "Location", location_of(call, &creating->order.order_id));
         reply_payout(call, 202, &creating->view);
     } else if (creating->rounds == 0 &&

@@ -289,16 +289,24 @@ static void leave_lanes(struct admission *admission, struct admission_ticket *ti
     *ticket = (struct admission_ticket){.is_held = false};
 }
 
+/* Room for its work; else for a repeat. False: *verdict says 503. */
+static bool pass_load(struct admission *admission, const struct caller *caller,
+                      enum admission_work work, struct str idempotency_key,
+                      struct admission_verdict *verdict)
+{
+    enum admission_reason reason = look_at_load(admission, caller, work);
+    verdict->is_repeat = reason != ADMISSION_ADMITTED && work == ADMISSION_PAYMENT &&
+                         may_repeat(admission, caller, idempotency_key);
+    return reason == ADMISSION_ADMITTED || verdict->is_repeat || refuse(admission, reason, verdict);
+}
+
 bool admission_look(struct admission *admission, const struct caller *caller,
-                    enum admission_work work, struct admission_verdict *verdict)
+                    enum admission_work work, struct str idempotency_key,
+                    struct admission_verdict *verdict)
 {
     *verdict = (struct admission_verdict){.reason = ADMISSION_ADMITTED};
-    if (admission == NULL)
-        return true;
-    if (!pass_rates(admission, caller, false, verdict))
-        return false;
-    enum admission_reason reason = look_at_load(admission, caller, work);
-    return reason == ADMISSION_ADMITTED || refuse(admission, reason, verdict);
+    return admission == NULL || (pass_rates(admission, caller, false, verdict) &&
+                                 pass_load(admission, caller, work, idempotency_key, verdict));
 }
 
 bool admission_begin(struct admission *admission, const struct caller *caller,
@@ -309,14 +317,10 @@ bool admission_begin(struct admission *admission, const struct caller *caller,
     *verdict = (struct admission_verdict){.reason = ADMISSION_ADMITTED};
     if (admission == NULL)
         return true;
-    if (!pass_rates(admission, caller, true, verdict))
+    if (!pass_rates(admission, caller, true, verdict) ||
+        !pass_load(admission, caller, work, idempotency_key, verdict))
         return false;
-    enum admission_reason reason = look_at_load(admission, caller, work);
-    verdict->is_repeat = reason != ADMISSION_ADMITTED && work == ADMISSION_PAYMENT &&
-                         may_repeat(admission, caller, idempotency_key);
-    if (reason != ADMISSION_ADMITTED && !verdict->is_repeat)
-        return refuse(admission, reason, verdict);
-    reason = take_lanes(admission, caller, ticket);
+    enum admission_reason reason = take_lanes(admission, caller, ticket);
     if (reason != ADMISSION_ADMITTED) {
         leave_lanes(admission, ticket);
         return refuse(admission, reason, verdict);

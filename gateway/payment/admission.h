@@ -131,10 +131,14 @@ bool admission_take_stranger(struct admission *admission, const char *peer,
 /* This key was looked up and is valid. */
 void admission_note_key(struct admission *admission, struct str api_key);
 
-/* Would a request of this caller be refused now? Takes nothing, counts nothing. */
+/*
+ * Would a request of this caller be refused now? Takes nothing, counts nothing. idempotency_key:
+ * empty when there is none.
+ */
 bool admission_look(struct admission *admission, const struct caller *caller,
-                    enum admission_work work, struct admission_verdict *verdict);
-/* Take it on: true, and admission_end must follow. idempotency_key: empty when there is none. */
+                    enum admission_work work, struct str idempotency_key,
+                    struct admission_verdict *verdict);
+/* Take it on: true, and admission_end must follow. */
 bool admission_begin(struct admission *admission, const struct caller *caller,
                      enum admission_work work, struct str idempotency_key,
                      struct admission_ticket *ticket, struct admission_verdict *verdict);

@@ -462,10 +462,10 @@ static void looking_takes_and_counts_nothing(void **state)
     config.key.burst = 2;
     restart(1);
     for (int i = 0; i < 10; i++)
-        assert_true(admission_look(admission, &callers[0], ADMISSION_PAYMENT, &verdict));
+        assert_true(admission_look(admission, &callers[0], ADMISSION_PAYMENT, STR_NONE, &verdict));
     assert_true(begin(0));
     assert_true(begin(0));
-    assert_false(admission_look(admission, &callers[0], ADMISSION_PAYMENT, &verdict));
+    assert_false(admission_look(admission, &callers[0], ADMISSION_PAYMENT, STR_NONE, &verdict));
     assert_int_equal(verdict.reason, ADMISSION_KEY_RATE);
 }
 
@@ -605,7 +605,7 @@ static void without_admission_nothing_is_limited(void **state)
     struct provider_account account = account_at("https://api.example");
     assert_true(admission_begin(NULL, &callers[0], ADMISSION_PAYMENT, STR_NONE, &ticket, &verdict));
     admission_end(NULL, &ticket);
-    assert_true(admission_look(NULL, &callers[0], ADMISSION_READ, &verdict));
+    assert_true(admission_look(NULL, &callers[0], ADMISSION_READ, STR_NONE, &verdict));
     assert_true(admission_take_stranger(NULL, "192.0.2.1", &verdict));
     assert_true(admission_may_look_up(NULL, "192.0.2.1", STR("x"), &verdict));
     admission_note_key(NULL, STR("x"));
