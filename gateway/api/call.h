@@ -86,6 +86,8 @@ bool admit_caller(struct api_call *call);                  /* its key is valid *
 bool admit_large_body(struct api_call *call);              /* the same, before its body is read */
 bool admit_look_up(struct api_call *call, struct str key); /* its key is not known here */
 bool admit_stranger(struct api_call *call);                /* it has no valid key */
+/* Admitted as a repeat, and there is nothing under its key: ends the call. */
+void api_call_no_repeat(struct api_call *call);
 
 /* Whoever has copied what the request says gives its memory back: most calls then wait long. */
 void api_call_forget_request(struct api_call *call);

@@ -387,7 +387,9 @@ static void key_loaded(void *ctx, enum store_find found, const struct store_key_
     struct intake *intake = ctx;
     struct api_call *call = intake->call;
     (void)why;
-    if (found == STORE_ABSENT && intake->rounds++ < STORE_ROUNDS_MAX) {
+    if (found == STORE_ABSENT && call->ticket.is_repeat) {
+        api_call_no_repeat(call);
+    } else if (found == STORE_ABSENT && intake->rounds++ < STORE_ROUNDS_MAX) {
         store(intake);                 /* whoever had it has rolled it back */
     } else if (found != STORE_FOUND) { /* it may stand for this very batch */
         api_call_problem(call, MESSAGE_OUTCOME_PENDING, STR_NONE, STR_NONE);
@@ -397,6 +399,13 @@ static void key_loaded(void *ctx, enum store_find found, const struct store_key_
     } else {
         api_call_replay(call, &key->answer);
     }
+}
+
+static void look_up_key(struct intake *intake)
+{
+    struct api_call *call = intake->call;
+    store_load_key(call->api->parts.store, &intake->batch.merchant_id, intake->key, &call->arena,
+                   key_loaded, intake);
 }
 
 static void stored(void *ctx, enum store_result result, const struct error *why)
@@ -415,8 +424,7 @@ static void stored(void *ctx, enum store_result result, const struct error *why)
         api_wake_orders(call);
         api_call_reply_created(call, &reply);
     } else if (result == STORE_KEY_TAKEN) {
-        store_load_key(call->api->parts.store, &intake->batch.merchant_id, intake->key,
-                       &call->arena, key_loaded, intake);
+        look_up_key(intake);
     } else if (intake->rounds == 0 &&
                (result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE)) {
         api_call_unavailable(call);
@@ -529,7 +537,11 @@ static void finish(struct intake *intake)
     bundle->errors = intake->errors;
     bundle->error_count = intake->error_count;
     bundle->answer = &intake->answer;
-    store(intake);
+    if (intake->call->ticket.is_repeat) {
+        look_up_key(intake);
+    } else {
+        store(intake);
+    }
 }
 
 /* ---- slices ---------------------------------------------------------------------------------- */

@@ -227,7 +227,9 @@ static void begin(struct creating *creating)
 {
     const struct payment_request *request = &creating->payout.request;
     int64_t limit = merchant_payout_limit(creating->call->caller.merchant, request->currency);
-    if (limit > 0 && request->amount_minor > limit) {
+    if (request->is_repeat) {
+        api_call_no_repeat(creating->call);
+    } else if (limit > 0 && request->amount_minor > limit) {
         store_order(creating, limit);
     } else {
         begin_now(creating);
@@ -299,6 +301,7 @@ void payouts_create(struct api_call *call)
     order_request_read(call->body, &call->arena, &creating->payout);
     struct payment_request *request = &creating->payout.request;
     request->key = key;
+    request->is_repeat = call->ticket.is_repeat;
     request->request_id = http_request_id(call->x);
     memcpy(request->fingerprint, fingerprint, sizeof(fingerprint));
     look_up_key(creating);

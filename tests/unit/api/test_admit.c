@@ -191,6 +191,48 @@ static void repeats_of_payouts_and_batches_are_answered(void **state UNUSED)
     buf_release(&large);
 }
 
+/* Admitted as repeats, and the ledger has no such key. */
+static void a_repeat_opens_nothing(void **state UNUSED)
+{
+    struct uuid merchant_id;
+    struct error err;
+    assert_true(id_parse(ID_MERCHANT, str_of(world.merchant), &merchant_id, &err));
+    admission_note_opened(world.admission, &merchant_id, STR("k-1"));
+    overload(true);
+    (void)post("/v1/payouts", KEY, PAYOUT);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake.key_read_count, 1);
+    (void)post("/v1/payout-batches", KEY, BATCH);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake.key_read_count, 2);
+    fake.merchants[1].payout_limits_json = STR(""); /* and by way of the driver */
+    merchants_forget(world.merchants);
+    (void)post("/v1/payouts", KEY, PAYOUT);
+    assert_problem(503, "overloaded", "");
+    (void)post("/v1/payout-batches", KEY, BATCH);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake_orders.order_count, 0);
+    assert_int_equal(fake.write_count, 0);
+    overload(false);
+}
+
+/* x\\y, bare or as "x\\\\y", is one key; "x\\y" is another: x\y. */
+static void a_repeat_is_known_by_its_key_not_by_how_it_is_written(void **state UNUSED)
+{
+    assert_int_equal(post("/v1/payouts", "Idempotency-Key: x\\\\y\r\n", PAYOUT), 202);
+    size_t reads = fake.key_read_count;
+    overload(true);
+    assert_int_equal(post("/v1/payouts", "Idempotency-Key: \"x\\\\\\\\y\"\r\n", PAYOUT), 202);
+    assert_int_equal(fake.key_read_count, reads + 1);
+    (void)post("/v1/payouts", "Idempotency-Key: \"x\\\\y\"\r\n", PAYOUT);
+    assert_problem(503, "overloaded", "");
+    (void)post("/v1/payouts", "Idempotency-Key: \"x\\y\r\n", PAYOUT); /* malformed: of nobody */
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake.key_read_count, reads + 1);
+    assert_int_equal(fake_orders.order_count, 1);
+    overload(false);
+}
+
 static void whatever_is_answered_nothing_stays_counted(void **state UNUSED)
 {
     (void)ask("GET", "/v1/payments", world.merchant_key, "", NULL);
@@ -221,6 +263,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_repeat_passes_an_overloaded_worker, start, stop),
         cmocka_unit_test_setup_teardown(repeats_of_payouts_and_batches_are_answered, with_approvals,
                                         stop),
+        cmocka_unit_test_setup_teardown(a_repeat_opens_nothing, with_approvals, stop),
+        cmocka_unit_test_setup_teardown(a_repeat_is_known_by_its_key_not_by_how_it_is_written,
+                                        with_approvals, stop),
         cmocka_unit_test_setup_teardown(whatever_is_answered_nothing_stays_counted, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
