@@ -2,10 +2,12 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -156,6 +158,12 @@ bool connection_has_unread(const struct connection *c)
 {
     char byte;
     return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool connection_is_untaken(const struct connection *c)
+{
+    int unsent = 0;
+    return ioctl(c->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
 }
 
 void connection_end_idle(struct connection *c)

@@ -220,6 +220,8 @@ void connection_close_idle(struct connection *c);
 void connection_end_idle(struct connection *c);
 /* The kernel holds something of the client that we have not read: closing now would lose it. */
 bool connection_has_unread(const struct connection *c);
+/* The kernel still holds a part of what we have answered: the client has not taken it. */
+bool connection_is_untaken(const struct connection *c);
 /* Bytes have come or gone: count them again. */
 void connection_count_buffers(struct connection *c);
 /* The exchange is in a handler's hands. */
