@@ -168,7 +168,8 @@ bool connection_is_untaken(const struct connection *c)
 
 void connection_end_idle(struct connection *c)
 {
-    if (connection_has_unread(c)) {
+    if (!c->is_late && connection_has_unread(c)) {
+        c->is_late = true;
         connection_set_phase(c, PHASE_FRESH);
     } else {
         linger(c); /* it may be on its way */
@@ -290,6 +291,7 @@ static void take_head(struct connection *c, struct str head, size_t consumed)
     c->exchange = x;
     evbuffer_drain(bufferevent_get_input(c->bev), consumed);
     memset(&c->parser, 0, sizeof c->parser);
+    c->is_late = false;
     if (!parser_parse(copy, limits, &x->arena, &x->request, &c->framing, &why)) {
         connection_refuse(c, why);
         return;

@@ -151,6 +151,7 @@ struct connection {
     bool peer_closed; /* it sends nothing more */
     bool is_counted;  /* among those of its address */
     bool was_pushed;  /* the answer is written */
+    bool is_late;     /* the request began to arrive when its time was over, and got more */
     uint8_t spki[32]; /* of the client's certificate */
     struct address address;
     char peer[64];
@@ -216,7 +217,10 @@ void connection_answered(struct connection *c);
 void connection_finish(struct connection *c);
 /* A polite end for a connection that owes nothing: close_notify, then closed. */
 void connection_close_idle(struct connection *c);
-/* The same between two requests: one that has arrived is served, one on its way is not reset. */
+/*
+ * The same before a request: one that has begun to arrive has the time of a first one, but that
+ * only once; one on its way is not reset.
+ */
 void connection_end_idle(struct connection *c);
 /* The kernel holds something of the client that we have not read: closing now would lose it. */
 bool connection_has_unread(const struct connection *c);

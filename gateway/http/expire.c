@@ -41,7 +41,7 @@ void connection_expire(struct connection *c)
         if (c->parser.scanned > 0) {
             connection_refuse_slow(c, REFUSAL_HEAD_SLOW);
         } else {
-            connection_close_idle(c);
+            connection_end_idle(c);
         }
         return;
     case PHASE_HEAD:
