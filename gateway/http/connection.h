@@ -57,7 +57,7 @@ enum {
     HTTP_LINGER_MS = 2000,
     HTTP_PARTING_MS = 500,
     HTTP_LINGER_BYTES_MAX = 256 * 1024,
-    HTTP_ARENA_BYTES_MAX = 16 * 1024 * 1024, /* beyond is a handler's bug */
+    HTTP_ARENA_BYTES_MAX = 16 * 1024 * 1024, /* beside the body; beyond is a handler's bug */
     HTTP_SPARE_EXCHANGE_MAX = 64,
     HTTP_PUSH_BYTES_MAX = 16384, /* one TLS record: a larger answer goes through the output */
     HTTP_DATE_SIZE = 32,
