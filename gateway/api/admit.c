@@ -86,14 +86,24 @@ bool admit_look_up(struct api_call *call, struct str key)
         return true;
     }
     (void)admission_may_look_up(call->api->parts.admission, http_request(call->x)->peer, key,
-                                &verdict);
+                                &call->has_paid, &verdict);
     return obey(call, &verdict);
+}
+
+/* What it paid was for a guess; what was told of it is of no interest any more. */
+void admit_looked_up(struct api_call *call)
+{
+    if (call->has_paid) {
+        admission_give_back(call->api->parts.admission, http_request(call->x)->peer);
+        call->has_paid = false;
+        call->header_count = 0;
+    }
 }
 
 bool admit_stranger(struct api_call *call)
 {
     struct admission_verdict verdict;
-    if (!has_own_address(call)) {
+    if (!has_own_address(call) || call->has_paid) {
         return true;
     }
     (void)admission_take_stranger(call->api->parts.admission, http_request(call->x)->peer,

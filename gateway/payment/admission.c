@@ -109,17 +109,26 @@ struct uuid admission_address(const char *peer)
 }
 
 bool admission_may_look_up(struct admission *admission, const char *peer, struct str api_key,
-                           struct admission_verdict *verdict)
+                           bool *has_paid, struct admission_verdict *verdict)
 {
     *verdict = (struct admission_verdict){.reason = ADMISSION_ADMITTED};
+    *has_paid = false;
     if (admission == NULL)
         return true;
     struct recall *keys = admission->shared->keys;
     if (recall_knows(keys, recall_digest(keys, api_key, STR_NONE)))
         return true;
+    *has_paid = admission_take_stranger(admission, peer, verdict);
+    return *has_paid;
+}
+
+void admission_give_back(struct admission *admission, const char *peer)
+{
+    if (admission == NULL)
+        return;
     struct uuid address = admission_address(peer);
-    return pass_bucket(admission, admission->shared->addresses, &address,
-                       &admission->config.address, false, ADMISSION_ADDRESS_RATE, verdict);
+    bucket_give_back(admission->shared->addresses, &address, &admission->config.address,
+                     loop_now_us(admission->loop));
 }
 
 bool admission_take_stranger(struct admission *admission, const char *peer,

@@ -122,9 +122,14 @@ void admission_free(struct admission **admission);
 
 /* The address of a client as a key: IPv4, or the /64 of IPv6. */
 struct uuid admission_address(const char *peer);
-/* May a key that this worker does not know be looked up? One that was valid before may always. */
+/*
+ * May a key that this worker does not know be looked up? One that was valid before may always. Any
+ * other takes a token of its address beforehand (*has_paid), so that guesses under way at the same
+ * time do not share one: admission_give_back when it was no guess, or was never looked up.
+ */
 bool admission_may_look_up(struct admission *admission, const char *peer, struct str api_key,
-                           struct admission_verdict *verdict);
+                           bool *has_paid, struct admission_verdict *verdict);
+void admission_give_back(struct admission *admission, const char *peer);
 /* A request without a valid key: takes a token of its address. False: *verdict says 429. */
 bool admission_take_stranger(struct admission *admission, const char *peer,
                              struct admission_verdict *verdict);

@@ -233,6 +233,22 @@ static void a_repeat_is_known_by_its_key_not_by_how_it_is_written(void **state U
     overload(false);
 }
 
+/* Each is looked up for the first time: more of them than the address has tries. */
+static void valid_keys_cost_their_address_nothing(void **state UNUSED)
+{
+    for (int i = 0; i < 40; i++) {
+        char key[64];
+        add_key_row(key, KEY_MERCHANT, &fake.merchants[1].merchant_id, false);
+        assert_int_equal(ask("GET", "/v1/payments", key, "", NULL), 200);
+        assert_false(has_header("RateLimit"));
+    }
+    fake.is_away = true; /* nor do those that nobody can look up */
+    merchants_forget(world.merchants);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(ask("GET", "/v1/payments", guess, "", NULL), 503);
+    fake.is_away = false;
+}
+
 static void whatever_is_answered_nothing_stays_counted(void **state UNUSED)
 {
     (void)ask("GET", "/v1/payments", world.merchant_key, "", NULL);
@@ -266,6 +282,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_repeat_opens_nothing, with_approvals, stop),
         cmocka_unit_test_setup_teardown(a_repeat_is_known_by_its_key_not_by_how_it_is_written,
                                         with_approvals, stop),
+        cmocka_unit_test_setup_teardown(valid_keys_cost_their_address_nothing, few_per_address,
+                                        stop),
         cmocka_unit_test_setup_teardown(whatever_is_answered_nothing_stays_counted, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
