@@ -1,5 +1,6 @@
 /* What a request must pass before anything is done for it, and how it is told that it did not. */
 #include "api/call.h"
+#include "payment/idempotency.h"
 
 /*
  * RateLimit and RateLimit-Policy as in draft-ietf-httpapi-ratelimit-headers-10: told with a 429, and
@@ -36,26 +37,39 @@ static enum admission_work work_of(const struct api_call *call)
     return call->endpoint->has_key ? ADMISSION_PAYMENT : ADMISSION_READ;
 }
 
-/* As sent: whether it is well-formed is found out later, by those who are let in. */
-static struct str idempotency_key_of(const struct api_call *call)
+/* The very key that the handler will look for; one that is malformed was never opened. */
+static struct str idempotency_key_of(const struct api_call *call, char out[IDEMPOTENCY_KEY_MAX + 1])
 {
-    struct str key = str_trim(http_header(call->x, "Idempotency-Key"));
-    bool is_quoted = key.len >= 2 && key.at[0] == '"' && key.at[key.len - 1] == '"';
-    return is_quoted ? str_sub(key, 1, key.len - 2) : key;
+    struct str key = STR_NONE;
+    struct error ignored;
+    bool is_taken =
+        call->endpoint->has_key &&
+        idempotency_key_parse(http_header(call->x, "Idempotency-Key"), out, &key, &ignored);
+    return is_taken ? key : STR_NONE;
 }
 
 bool admit_caller(struct api_call *call)
 {
+    char key[IDEMPOTENCY_KEY_MAX + 1];
     struct admission_verdict verdict;
     (void)admission_begin(call->api->parts.admission, &call->caller, work_of(call),
-                          idempotency_key_of(call), &call->ticket, &verdict);
+                          idempotency_key_of(call, key), &call->ticket, &verdict);
     return obey(call, &verdict);
+}
+
+void api_call_no_repeat(struct api_call *call)
+{
+    CHECK(call->ticket.is_repeat);
+    api_call_problem(call, MESSAGE_OVERLOADED, STR("there is nothing under this key yet"),
+                     STR_NONE);
 }
 
 bool admit_large_body(struct api_call *call)
 {
+    char key[IDEMPOTENCY_KEY_MAX + 1];
     struct admission_verdict verdict;
-    (void)admission_look(call->api->parts.admission, &call->caller, work_of(call), &verdict);
+    (void)admission_look(call->api->parts.admission, &call->caller, work_of(call),
+                         idempotency_key_of(call, key), &verdict);
     return obey(call, &verdict);
 }
 
@@ -72,14 +86,24 @@ bool admit_look_up(struct api_call *call, struct str key)
         return true;
     }
     (void)admission_may_look_up(call->api->parts.admission, http_request(call->x)->peer, key,
-                                &verdict);
+                                &call->has_paid, &verdict);
     return obey(call, &verdict);
+}
+
+/* What it paid was for a guess; what was told of it is of no interest any more. */
+void admit_looked_up(struct api_call *call)
+{
+    if (call->has_paid) {
+        admission_give_back(call->api->parts.admission, http_request(call->x)->peer);
+        call->has_paid = false;
+        call->header_count = 0;
+    }
 }
 
 bool admit_stranger(struct api_call *call)
 {
     struct admission_verdict verdict;
-    if (!has_own_address(call)) {
+    if (!has_own_address(call) || call->has_paid) {
         return true;
     }
     (void)admission_take_stranger(call->api->parts.admission, http_request(call->x)->peer,

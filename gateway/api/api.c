@@ -268,12 +268,14 @@ static void authenticated(void *ctx, enum merchants_find found, const struct cal
     switch (found) {
     case MERCHANTS_FOUND:
         admission_note_key(call->api->parts.admission, bearer_of(call->x));
+        admit_looked_up(call);
         go_on(call, caller);
         return;
     case MERCHANTS_UNKNOWN:
         refuse_stranger(call);
         return;
     case MERCHANTS_UNAVAILABLE:
+        admit_looked_up(call);
         api_call_unavailable(call);
         return;
     }

@@ -28,6 +28,16 @@ static bool is_found(struct api_call *call, enum store_find found, size_t count)
     return found != STORE_FAILED && count > 0;
 }
 
+/* The same once something may have been decided. */
+static bool is_found_after(struct api_call *call, enum store_find found, size_t count)
+{
+    if (found == STORE_FAILED) {
+        api_reply_unsure(call);
+        return false;
+    }
+    return is_found(call, found, count);
+}
+
 /* False: the call was answered. */
 static bool take_id(struct api_call *call, struct uuid *batch_id)
 {
@@ -199,7 +209,7 @@ static void decided_loaded(void *ctx, enum store_find found, const struct batch_
     struct deciding *deciding = ctx;
     (void)has_more;
     (void)why;
-    if (!is_found(deciding->call, found, count)) {
+    if (!is_found_after(deciding->call, found, count)) {
         return;
     }
     if (deciding->was_decided ||
@@ -216,7 +226,7 @@ static void rows_canceled(void *ctx, enum store_find found, int64_t row, const s
     struct api_call *call = deciding->call;
     (void)why;
     if (found == STORE_FAILED) {
-        api_call_unavailable(call); /* the rest is canceled by whoever claims it */
+        api_reply_unsure(call); /* noted it is: the rest is canceled by whoever claims it */
     } else if (row > 0) {
         order_cancel_rows_start(call->api->parts.store, &call->caller.merchant->merchant_id,
                                 &deciding->batch_id, (int32_t)row + 1, clock_wall_us(),
@@ -232,7 +242,7 @@ static void decided(void *ctx, enum store_find found, int64_t count, const struc
     struct api_call *call = deciding->call;
     (void)why;
     if (found == STORE_FAILED) {
-        api_call_unavailable(call);
+        api_reply_unsure(call);
         return;
     }
     deciding->was_decided = found == STORE_FOUND && count > 0;

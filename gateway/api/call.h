@@ -72,6 +72,7 @@ struct api_call {
     struct caller caller; /* its merchant is held */
     bool has_caller;
     bool is_asking; /* a large body waits: it is read only for who may call */
+    bool has_paid;  /* with a token of its address, for the look-up of its key */
     struct admission_ticket ticket;
     json_t *body;               /* owned; NULL: none */
     struct intake *intake;      /* owned; NULL: none */
@@ -85,7 +86,10 @@ struct api_call {
 bool admit_caller(struct api_call *call);                  /* its key is valid */
 bool admit_large_body(struct api_call *call);              /* the same, before its body is read */
 bool admit_look_up(struct api_call *call, struct str key); /* its key is not known here */
+void admit_looked_up(struct api_call *call);               /* ... and could be a valid one */
 bool admit_stranger(struct api_call *call);                /* it has no valid key */
+/* Admitted as a repeat, and there is nothing under its key: ends the call. */
+void api_call_no_repeat(struct api_call *call);
 
 /* Whoever has copied what the request says gives its memory back: most calls then wait long. */
 void api_call_forget_request(struct api_call *call);

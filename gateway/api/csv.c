@@ -24,6 +24,17 @@ static size_t line_end(struct str text, size_t at)
     return 0;
 }
 
+/* The record goes at least as far as this; false: too far. */
+static bool extend_record(struct csv *csv, const char **why)
+{
+    csv->record.len = (size_t)(csv->text.at + csv->at - csv->record.at);
+    if (csv->record.len > CSV_RECORD_BYTES_MAX) {
+        *why = "it is longer than 262144 bytes";
+        return false;
+    }
+    return true;
+}
+
 static bool is_cell_end(struct str text, size_t at)
 {
     return at >= text.len || text.at[at] == ',' || line_end(text, at) != 0;
@@ -55,6 +66,9 @@ static bool take_quoted(struct csv *csv, struct arena *arena, struct str *cell, 
         return false;
     }
     *cell = raw;
+    if (!extend_record(csv, why)) {
+        return false;
+    }
     if (doubled > 0) {
         char *out = arena_alloc(arena, raw.len - doubled);
         size_t len = 0;
@@ -85,7 +99,7 @@ static bool take_cell(struct csv *csv, struct arena *arena, struct str *cell, co
         }
     }
     *cell = str_sub(text, from, csv->at - from);
-    return true;
+    return extend_record(csv, why);
 }
 
 static void skip_empty_lines(struct csv *csv)
@@ -105,7 +119,7 @@ enum csv_next csv_next(struct csv *csv, struct arena *arena, struct str cells[],
     if (csv->at >= csv->text.len) {
         return CSV_END;
     }
-    size_t from = csv->at;
+    csv->record = str_sub(csv->text, csv->at, 0);
     csv->line++;
     for (;;) {
         struct str cell = STR_NONE;
@@ -122,7 +136,7 @@ enum csv_next csv_next(struct csv *csv, struct arena *arena, struct str cells[],
         csv->at++;
     }
     size_t end = line_end(csv->text, csv->at);
-    if (!str_is_utf8(str_sub(csv->text, from, csv->at - from))) {
+    if (!str_is_utf8(csv->record)) {
         *why = "it is not well-formed UTF-8";
         return CSV_MALFORMED;
     }

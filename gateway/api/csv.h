@@ -7,7 +7,8 @@
  *
  * Commas between cells, lines end with LF or CRLF, empty lines do not count, UTF-8, a byte order
  * mark is skipped. An empty cell is a member that is left out. Quotes where none may stand, or that
- * are never closed, make the whole text malformed: what follows could not be told apart.
+ * are never closed, make the whole text malformed: what follows could not be told apart. So does a
+ * record of more than CSV_RECORD_BYTES_MAX: no more than that is ever copied.
  */
 #ifndef API_CSV_H
 #define API_CSV_H
@@ -18,12 +19,14 @@
 enum {
     CSV_COLUMN_MAX = 128,
     CSV_PATH_MAX = 4, /* names in a column's path */
+    CSV_RECORD_BYTES_MAX = 262144,
 };
 
 struct csv {
     struct str text;
     size_t at;
-    size_t line; /* of the record that was read last, from 1 */
+    size_t line;       /* of the record that was read last, from 1 */
+    struct str record; /* it, as it was sent, without the end of its line */
 };
 
 enum csv_next {
@@ -34,8 +37,9 @@ enum csv_next {
 
 void csv_init(struct csv *csv, struct str text);
 /*
- * The next record's cells; those that were quoted live in arena, others in the text. *count may be
- * above max: then only so many were written. *why on CSV_MALFORMED.
+ * The next record's cells; those with doubled quotes live in arena, where a record takes four times
+ * CSV_RECORD_BYTES_MAX at most, others in the text. *count may be above max: then only so many were
+ * written. *why on CSV_MALFORMED.
  */
 enum csv_next csv_next(struct csv *csv, struct arena *arena, struct str cells[], size_t max,
                        size_t *count, const char **why);

@@ -1,5 +1,6 @@
 #include "api/intake.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,13 +17,15 @@
 #include "payment/order_request.h"
 
 enum {
-    KEPT_BYTES_MAX = 64 * 1024 * 1024, /* sealed rows of a body of 8 MB */
-    ROW_ARENA_MAX = 4 * 1024 * 1024,
-    ROW_BYTES_MAX = ORDER_REQUEST_BYTES_MAX,
+    /* Sealed rows and errors. A CSV row has few bytes of its own and the names of all columns. */
+    BATCH_BYTES_MAX = 32 * 1024 * 1024,
+    KEPT_BYTES_MAX = 2 * BATCH_BYTES_MAX, /* the header, one row too many, and the answer, too */
     CURRENCY_MAX = 256,
     PROBLEM_BYTES_MAX = 65536,
     STORE_ROUNDS_MAX = 3,
 };
+
+static_assert((int)ROW_BYTES_MAX <= (int)ORDER_REQUEST_BYTES_MAX, "a row can be sealed");
 
 struct known_reference { /* in the arena */
     struct str text;
@@ -193,27 +196,35 @@ static bool keep_order(struct intake *intake, const json_t *row, struct field_pr
         .created_by = intake->call->caller.key_id,
     };
     memcpy(order->currency, currency->code, sizeof(order->currency));
-    if (!take_reference(intake, reference, problem) ||
-        !add_total(intake, order, currency, problem)) {
-        return false;
-    }
     if (!order_request_seal(intake->call->api->parts.seal_key, &order->merchant_id,
                             &order->order_id, row, &intake->kept, &order->request_sealed)) {
         return field_fail(problem, MESSAGE_INVALID_MEMBER, STR_NONE, "the row is too large");
+    }
+    if (!take_reference(intake, reference, problem) ||
+        !add_total(intake, order, currency, problem)) {
+        return false;
     }
     intake->order_count++;
     return true;
 }
 
-/* The digest of all rows so far and of this one: as it was sent, before the checks write it plain. */
+/*
+ * The digest of all rows so far and of this one: as it was sent, before the checks write it plain.
+ * What has no canonical form (other cells than the header's, too large a one) is known by its text;
+ * no canonical form begins with a NUL.
+ */
 static void add_to_chain(struct intake *intake, const json_t *row)
 {
     struct buf text;
     buf_init(&text, ROW_BYTES_MAX * 2 + SHA256_SIZE);
     buf_add(&text, intake->chain, SHA256_SIZE);
-    if (row != NULL && !json_canonical(row, &text)) {
-        buf_clear(&text); /* too large: it is refused whatever it holds */
+    if (row == NULL || !json_canonical(row, &text)) {
+        buf_clear(&text);
+        buf_add(&text, intake->chain, SHA256_SIZE);
+        buf_add_char(&text, '\0');
+        buf_add_str(&text, intake->rows.raw);
     }
+    CHECK(buf_is_ok(&text));
     crypto_sha256(buf_str(&text), intake->chain);
     buf_release(&text);
 }
@@ -376,16 +387,25 @@ static void key_loaded(void *ctx, enum store_find found, const struct store_key_
     struct intake *intake = ctx;
     struct api_call *call = intake->call;
     (void)why;
-    if (found == STORE_ABSENT && intake->rounds++ < STORE_ROUNDS_MAX) {
-        store(intake); /* whoever had it has rolled it back */
-    } else if (found != STORE_FOUND) {
-        api_call_unavailable(call);
+    if (found == STORE_ABSENT && call->ticket.is_repeat) {
+        api_call_no_repeat(call);
+    } else if (found == STORE_ABSENT && intake->rounds++ < STORE_ROUNDS_MAX) {
+        store(intake);                 /* whoever had it has rolled it back */
+    } else if (found != STORE_FOUND) { /* it may stand for this very batch */
+        api_call_problem(call, MESSAGE_OUTCOME_PENDING, STR_NONE, STR_NONE);
     } else if (memcmp(key->fingerprint, intake->bundle.fingerprint, SHA256_SIZE) != 0 ||
                !key->has_answer) {
         api_call_problem(call, MESSAGE_KEY_REUSED, STR_NONE, STR_NONE);
     } else {
         api_call_replay(call, &key->answer);
     }
+}
+
+static void look_up_key(struct intake *intake)
+{
+    struct api_call *call = intake->call;
+    store_load_key(call->api->parts.store, &intake->batch.merchant_id, intake->key, &call->arena,
+                   key_loaded, intake);
 }
 
 static void stored(void *ctx, enum store_result result, const struct error *why)
@@ -400,14 +420,15 @@ static void stored(void *ctx, enum store_result result, const struct error *why)
             .body = intake->answer.body,
             .location = intake->answer.location,
         };
+        admission_note_opened(call->api->parts.admission, &intake->batch.merchant_id, intake->key);
         api_wake_orders(call);
         api_call_reply_created(call, &reply);
     } else if (result == STORE_KEY_TAKEN) {
-        store_load_key(call->api->parts.store, &intake->batch.merchant_id, intake->key,
-                       &call->arena, key_loaded, intake);
-    } else if (result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE) {
+        look_up_key(intake);
+    } else if (intake->rounds == 0 &&
+               (result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE)) {
         api_call_unavailable(call);
-    } else {
+    } else { /* or the key was seen taken */
         api_call_problem(call, MESSAGE_OUTCOME_PENDING, STR_NONE, STR_NONE);
     }
 }
@@ -516,7 +537,11 @@ static void finish(struct intake *intake)
     bundle->errors = intake->errors;
     bundle->error_count = intake->error_count;
     bundle->answer = &intake->answer;
-    store(intake);
+    if (intake->call->ticket.is_repeat) {
+        look_up_key(intake);
+    } else {
+        store(intake);
+    }
 }
 
 /* ---- slices ---------------------------------------------------------------------------------- */
@@ -543,10 +568,19 @@ static bool read_row(struct intake *intake)
         refuse(intake, &problem);
         return false;
     }
+    if (intake->kept.used > BATCH_BYTES_MAX) {
+        json_decref(row);
+        (void)field_fail(&problem, MESSAGE_INVALID_MEMBER, STR("payouts"),
+                         "the rows, with the names of their members, take more than %d bytes; send "
+                         "them as several batches",
+                         BATCH_BYTES_MAX);
+        refuse(intake, &problem);
+        return false;
+    }
     if (next == ROWS_ROW) {
         take_row(intake, row);
     } else {
-        add_to_chain(intake, NULL);
+        add_to_chain(intake, row);
         keep_error(intake, NULL, &problem);
     }
     json_decref(row);
@@ -616,7 +650,7 @@ void intake_start(struct api_call *call)
     intake->call = call;
     intake->key = key;
     arena_init(&intake->kept, KEPT_BYTES_MAX);
-    arena_init(&intake->row, ROW_ARENA_MAX);
+    arena_init(&intake->row, ROWS_ARENA_MAX);
     loop_timer_init(&intake->timer, call->api->parts.loop, slice_run, intake);
     rows_init(&intake->rows, http_request(call->x)->body, csv, &payout_fields, "payouts");
     if (csv && !rows_read_header(&intake->rows, &intake->kept, &problem)) {

@@ -61,6 +61,24 @@ static bool is_found(struct api_call *call, enum store_find found)
     return found == STORE_FOUND;
 }
 
+void api_reply_unsure(struct api_call *call)
+{
+    api_call_problem(call, MESSAGE_OUTCOME_PENDING,
+                     STR("whether the decision was noted is not known; sending it again is "
+                         "harmless"),
+                     STR_NONE);
+}
+
+/* The same once something may have been decided. False: the call was answered. */
+static bool is_found_after(struct api_call *call, enum store_find found)
+{
+    if (found == STORE_FAILED) {
+        api_reply_unsure(call);
+        return false;
+    }
+    return is_found(call, found);
+}
+
 /* ---- create ---------------------------------------------------------------------------------- */
 
 struct creating { /* in the call's arena */
@@ -146,11 +164,14 @@ static void order_stored(void *ctx, enum store_result result, const struct error
     if (result == STORE_KEY_TAKEN && creating->rounds++ < CREATE_ROUNDS_MAX) {
         look_up_key(creating);
     } else if (result == STORE_COMMITTED) {
+        admission_note_opened(call->api->parts.admission, &creating->order.merchant_id,
+                              creating->payout.request.key);
         api_call_add_header(call, "Location", location_of(call, &creating->order.order_id));
         reply_payout(call, 202, &creating->view);
-    } else if (result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE) {
+    } else if (creating->rounds == 0 &&
+               (result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE)) {
         api_call_unavailable(call);
-    } else {
+    } else { /* or the key was seen taken: it may stand for a payout */
         api_call_problem(call, MESSAGE_OUTCOME_PENDING, STR_NONE, STR_NONE);
     }
 }
@@ -206,7 +227,9 @@ static void begin(struct creating *creating)
 {
     const struct payment_request *request = &creating->payout.request;
     int64_t limit = merchant_payout_limit(creating->call->caller.merchant, request->currency);
-    if (limit > 0 && request->amount_minor > limit) {
+    if (request->is_repeat) {
+        api_call_no_repeat(creating->call);
+    } else if (limit > 0 && request->amount_minor > limit) {
         store_order(creating, limit);
     } else {
         begin_now(creating);
@@ -232,8 +255,8 @@ static void key_loaded(void *ctx, enum store_find found, const struct store_key_
     struct creating *creating = ctx;
     struct api_call *call = creating->call;
     (void)why;
-    if (found == STORE_FAILED) {
-        api_call_unavailable(call);
+    if (found == STORE_FAILED) { /* it may stand for a payout */
+        api_call_problem(call, MESSAGE_OUTCOME_PENDING, STR_NONE, STR_NONE);
     } else if (found == STORE_ABSENT) {
         begin(creating);
     } else if (memcmp(key->fingerprint, creating->payout.request.fingerprint,
@@ -278,6 +301,7 @@ void payouts_create(struct api_call *call)
     order_request_read(call->body, &call->arena, &creating->payout);
     struct payment_request *request = &creating->payout.request;
     request->key = key;
+    request->is_repeat = call->ticket.is_repeat;
     request->request_id = http_request_id(call->x);
     memcpy(request->fingerprint, fingerprint, sizeof(fingerprint));
     look_up_key(creating);
@@ -465,7 +489,7 @@ static void decided_loaded(void *ctx, enum store_find found, const struct payout
     (void)count;
     (void)has_more;
     (void)why;
-    if (!is_found(deciding->call, found)) {
+    if (!is_found_after(deciding->call, found)) {
         return;
     }
     bool is_row = payouts->has_order && !uuid_is_zero(&payouts->order.batch_id);
@@ -483,7 +507,7 @@ static void decided(void *ctx, enum store_find found, int64_t count, const struc
     struct api_call *call = deciding->call;
     (void)why;
     if (found == STORE_FAILED) {
-        api_call_unavailable(call);
+        api_reply_unsure(call);
         return;
     }
     deciding->was_decided = found == STORE_FOUND && count > 0;
@@ -561,7 +585,7 @@ static void cancel_loaded(void *ctx, enum store_find found, const struct payout_
     (void)count;
     (void)has_more;
     (void)why;
-    if (!is_found(call, found)) {
+    if (!is_found_after(call, found)) {
         return;
     }
     if (payouts->has_order && payouts->order.state == ORDER_CANCELED) {
@@ -582,7 +606,7 @@ static void canceled(void *ctx, enum store_find found, int64_t count, const stru
     (void)why;
     (void)count;
     if (found == STORE_FAILED) {
-        api_call_unavailable(deciding->call);
+        api_reply_unsure(deciding->call);
         return;
     }
     load(deciding->call, cancel_loaded, deciding);

@@ -13,6 +13,8 @@ void api_reply_list(struct api_call *call, struct str url, bool has_more, size_t
                     void *ctx);
 /* What the query of a list says; a cursor is of this kind. */
 struct payout_filter api_take_filter(struct api_call *call, enum id_kind kind);
+/* 503: a decision was perhaps noted, and what it came to cannot be read. */
+void api_reply_unsure(struct api_call *call);
 /* The caller decides, now. */
 struct order_decide api_decide(const struct api_call *call, const struct uuid *subject_id,
                                enum order_decision decision);

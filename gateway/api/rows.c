@@ -101,19 +101,25 @@ static void find_list(struct rows *rows)
 }
 
 /* No object: well-formed all the same? */
-static enum rows_next judge_other(struct str value, size_t row, struct arena *arena,
+static enum rows_next judge_other(struct str value, size_t number, json_t **row,
                                   struct field_problem *problem)
 {
     struct error err;
     if (value.len > SCALAR_BYTES_MAX) {
-        return malformed(problem, MESSAGE_MALFORMED_JSON, row, "it is no object, and very long");
+        return malformed(problem, MESSAGE_MALFORMED_JSON, number, "it is no object, and very long");
     }
-    json_t *list = json_parse(arena_printf(arena, "[" STR_FMT "]", STR_ARG(value)),
-                              &json_limits_default, &err);
+    struct buf text;
+    buf_init(&text, SCALAR_BYTES_MAX + 2);
+    buf_add_char(&text, '[');
+    buf_add_str(&text, value);
+    buf_add_char(&text, ']');
+    json_t *list = json_parse(buf_str(&text), &json_limits_default, &err);
+    buf_release(&text);
     if (list == NULL || json_array_size(list) != 1) {
         json_decref(list);
-        return malformed(problem, MESSAGE_MALFORMED_JSON, row, "it is not well-formed");
+        return malformed(problem, MESSAGE_MALFORMED_JSON, number, "it is not well-formed");
     }
+    *row = json_incref(json_array_get(list, 0));
     json_decref(list);
     (void)field_fail(problem, MESSAGE_INVALID_MEMBER, STR_NONE, "the row must be an object");
     return ROWS_WRONG;
@@ -140,13 +146,17 @@ static enum rows_next next_json(struct rows *rows, struct arena *arena, json_t *
     }
     struct str value = str_sub(text, rows->at, end - rows->at);
     rows->count = number;
+    rows->raw = value;
     if (text.at[end] == ']') {
         rows->to = end;
     } else {
         rows->at = skip_space(text, end + 1);
     }
     if (value.len == 0 || value.at[0] != '{') {
-        return judge_other(value, number, arena, problem);
+        return judge_other(value, number, row, problem);
+    }
+    if (value.len > ROW_BYTES_MAX) {
+        return malformed(problem, MESSAGE_MALFORMED_JSON, number, "it is longer than 262144 bytes");
     }
     struct field_problem inner = {.message = MESSAGE_NONE};
     *row = body_parse(value, false, arena, &inner);
@@ -193,6 +203,7 @@ static enum rows_next next_csv(struct rows *rows, struct arena *arena, json_t **
         break;
     }
     rows->count++;
+    rows->raw = rows->csv.record;
     if (count != rows->column_count) {
         (void)field_fail(problem, MESSAGE_MALFORMED_CSV, STR_NONE,
                          "line %zu has %zu cells, the header has %zu", rows->csv.line, count,
@@ -220,9 +231,15 @@ json_t *rows_head(const struct rows *rows, struct arena *arena, struct field_pro
         return head;
     }
     struct str text = rows->text;
+    struct str before = str_sub(text, 0, rows->from);
+    struct str after = str_sub(text, rows->to, SIZE_MAX); /* all of it where no list was found */
+    if (before.len + after.len > ROW_BYTES_MAX) {
+        (void)field_fail(problem, MESSAGE_MALFORMED_JSON, STR_NONE,
+                         "what stands around the rows of \"%s\" is longer than %d bytes",
+                         rows->member, ROW_BYTES_MAX);
+        return NULL;
+    }
     if (rows->from > 0) {
-        struct str before = str_sub(text, 0, rows->from);
-        struct str after = str_sub(text, rows->to, SIZE_MAX);
         char *joined = arena_alloc(arena, before.len + after.len + 1);
         memcpy(joined, before.at, before.len);
         memcpy(joined + before.len, after.at, after.len);

@@ -10,14 +10,24 @@
  * Rows come first, the head is known when they have ended: rows_head. What is malformed anywhere
  * makes the body malformed; a row that is well-formed and wrong is that row's problem. The same
  * rows as JSON and as CSV become the same objects.
+ *
+ * A row, a CSV header, and a head are at most ROW_BYTES_MAX long; what is longer is not looked into,
+ * and makes the body malformed. So the arena that is given needs ROWS_ARENA_MAX for each of them,
+ * whatever is sent.
  */
 #ifndef API_ROWS_H
 #define API_ROWS_H
 
 #include "api/csv.h"
 
+enum {
+    ROW_BYTES_MAX = CSV_RECORD_BYTES_MAX,
+    ROWS_ARENA_MAX = 8 * ROW_BYTES_MAX,
+};
+
 struct rows {
     struct str text; /* borrowed */
+    struct str raw;  /* the last row as it was sent; lies in text */
     const struct field_set *set;
     const char *member; /* of the list in the head */
     bool is_csv;
@@ -33,8 +43,8 @@ struct rows {
 };
 
 enum rows_next {
-    ROWS_ROW = 0,  /* *row is owned by the caller */
-    ROWS_WRONG,    /* a row that is no object, or has not the header's cells: *problem */
+    ROWS_ROW = 0,  /* *row, an object, is owned by the caller */
+    ROWS_WRONG,    /* no object (*row, owned by the caller), or not the header's cells: *problem */
     ROWS_END,      /* rows_head is next */
     ROWS_MALFORMED /* the body: *problem */
 };

@@ -166,6 +166,24 @@ bool bucket_look(struct bucket_table *table, const struct uuid *key,
     return use(table, key, limit, now_us, state, false);
 }
 
+void bucket_give_back(struct bucket_table *table, const struct uuid *key,
+                      const struct bucket_limit *limit, int64_t now_us)
+{
+    if (limit->rate <= 0)
+        return;
+    int64_t now_ns = now_us * 1000;
+    struct meter meter = meter_of(limit);
+    struct slot *slot = find(table, key, now_ns, false);
+    long long seen = slot != NULL ? read_full_at(slot) : 0;
+    while (seen > now_ns) { /* else it is full, or its place was given away */
+        int64_t kept_ns = debt_of(seen, now_ns) - meter.token_ns;
+        if (atomic_compare_exchange_weak_explicit(&slot->full_at_ns, &seen,
+                                                  now_ns + (kept_ns > 0 ? kept_ns : 0),
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return;
+    }
+}
+
 int64_t bucket_shared_count(const struct bucket_table *table)
 {
     return atomic_load_explicit(&table->shared_count, memory_order_relaxed);

@@ -57,6 +57,9 @@ bool bucket_take(struct bucket_table *table, const struct uuid *key,
 /* The same without taking it. */
 bool bucket_look(struct bucket_table *table, const struct uuid *key,
                  const struct bucket_limit *limit, int64_t now_us, struct bucket_state *state);
+/* A token that was taken turned out not to be due. Never more than a full bucket comes of it. */
+void bucket_give_back(struct bucket_table *table, const struct uuid *key,
+                      const struct bucket_limit *limit, int64_t now_us);
 /* How often a key took the place of one that was not full: the table is too small. */
 int64_t bucket_shared_count(const struct bucket_table *table);
 

@@ -36,8 +36,8 @@ static const struct message_entry entries[] = {
     [MESSAGE_RATE_LIMITED]           = {"rate_limited",           429, "Too many requests", true},
     [MESSAGE_INTERNAL]               = {"internal",               500, "The gateway failed", true},
     [MESSAGE_OUTCOME_PENDING]        = {"outcome_pending",        503, "The outcome is not yet recorded; repeat under the same key", true},
-    [MESSAGE_UNAVAILABLE]            = {"unavailable",            503, "The gateway cannot record payments now; nothing was done", true},
-    [MESSAGE_OVERLOADED]             = {"overloaded",             503, "The gateway is busy; nothing was done", true},
+    [MESSAGE_UNAVAILABLE]            = {"unavailable",            503, "The ledger is away; this request did nothing; repeat it under the same key", true},
+    [MESSAGE_OVERLOADED]             = {"overloaded",             503, "The gateway is busy; this request did nothing; repeat it under the same key", true},
     [MESSAGE_NO_HEALTHY_PROVIDER]    = {"no_healthy_provider",    503, "Every suitable provider is out of order; nothing was done", true},
 };
 /* clang-format on */

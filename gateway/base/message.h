@@ -39,9 +39,10 @@ enum message {
     MESSAGE_NO_ROUTE,               /* 422: no account can take this payment at all */
     MESSAGE_RATE_LIMITED,           /* 429 */
     MESSAGE_INTERNAL,               /* 500 */
-    MESSAGE_OUTCOME_PENDING,        /* 503: repeat the same key */
-    MESSAGE_UNAVAILABLE,            /* 503: ledger away; nothing was done */
-    MESSAGE_OVERLOADED,             /* 503 */
+    MESSAGE_OUTCOME_PENDING, /* 503: what this request or its key came to cannot be read now */
+    MESSAGE_UNAVAILABLE,     /* 503: ledger away; this request did nothing: others of its key may
+                                have */
+    MESSAGE_OVERLOADED,      /* 503: likewise */
     MESSAGE_NO_HEALTHY_PROVIDER, /* 503: every suitable account's breaker is open; nothing was done
                                   */
     MESSAGE_COUNT,

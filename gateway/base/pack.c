@@ -14,6 +14,15 @@ static ZSTD_CDict *packer_dictionary;
 static ZSTD_DCtx *unpacker;
 static ZSTD_DDict *unpacker_dictionary;
 
+/* The byte of a dictionary, be it known here or not. */
+static bool is_packed(struct str text)
+{
+    if (text.len == 0)
+        return false;
+    unsigned char first = (unsigned char)text.at[0];
+    return first < ' ' && first != '\t' && first != '\n' && first != '\r';
+}
+
 void pack(struct str plain, struct buf *out)
 {
     if (packer == NULL) {
@@ -21,7 +30,7 @@ void pack(struct str plain, struct buf *out)
         packer_dictionary = ZSTD_createCDict(pack_dictionary_1, pack_dictionary_1_len, LEVEL);
         CHECK(packer != NULL && packer_dictionary != NULL);
     }
-    CHECK(plain.len == 0 || plain.at[0] != PACK_DICTIONARY_1);
+    CHECK(!is_packed(plain));
     size_t start = out->len;
     size_t room = ZSTD_compressBound(plain.len);
     buf_add_char(out, PACK_DICTIONARY_1);
@@ -40,11 +49,14 @@ void pack(struct str plain, struct buf *out)
 bool unpack(struct str packed, size_t max, struct arena *arena, struct str *plain,
             struct error *err)
 {
-    if (packed.len == 0 || packed.at[0] != PACK_DICTIONARY_1) {
+    if (!is_packed(packed)) {
         *plain = packed;
         return packed.len <= max ||
                fail(err, ERROR_INVALID, "the stored text is longer than %zu bytes", max);
     }
+    if (packed.at[0] != PACK_DICTIONARY_1)
+        return fail(err, ERROR_INVALID, "the text is packed with dictionary %d: not known here",
+                    packed.at[0]);
     if (unpacker == NULL) {
         unpacker = ZSTD_createDCtx();
         unpacker_dictionary = ZSTD_createDDict(pack_dictionary_1, pack_dictionary_1_len);

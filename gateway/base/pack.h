@@ -5,9 +5,11 @@
  * in which little is new. Zstandard with a dictionary that knows them makes about a third of it, in
  * a few microseconds, and the database writes, logs and replicates that much less.
  *
- * A packed text begins with the byte of its dictionary; whatever begins with another byte was never
- * packed and is what it is. So a text that is not packable as said (it begins with such a byte
- * itself) is refused by a CHECK: JSON and stored requests never do.
+ * A packed text begins with the byte of its dictionary. All control characters but tab and the line
+ * ends are kept for dictionaries to come: what begins with one that this version does not know is
+ * refused, not handed out as if it were a text. Whatever begins with another byte was never packed
+ * and is what it is. So a plain text that begins with such a byte is refused by a CHECK: JSON and
+ * stored requests never do.
  */
 #ifndef BASE_PACK_H
 #define BASE_PACK_H

@@ -2,10 +2,12 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -158,9 +160,16 @@ bool connection_has_unread(const struct connection *c)
     return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+bool connection_is_untaken(const struct connection *c)
+{
+    int unsent = 0;
+    return ioctl(c->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
+}
+
 void connection_end_idle(struct connection *c)
 {
-    if (connection_has_unread(c)) {
+    if (!c->is_late && connection_has_unread(c)) {
+        c->is_late = true;
         connection_set_phase(c, PHASE_FRESH);
     } else {
         linger(c); /* it may be on its way */
@@ -282,6 +291,7 @@ static void take_head(struct connection *c, struct str head, size_t consumed)
     c->exchange = x;
     evbuffer_drain(bufferevent_get_input(c->bev), consumed);
     memset(&c->parser, 0, sizeof c->parser);
+    c->is_late = false;
     if (!parser_parse(copy, limits, &x->arena, &x->request, &c->framing, &why)) {
         connection_refuse(c, why);
         return;

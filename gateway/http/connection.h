@@ -57,7 +57,7 @@ enum {
     HTTP_LINGER_MS = 2000,
     HTTP_PARTING_MS = 500,
     HTTP_LINGER_BYTES_MAX = 256 * 1024,
-    HTTP_ARENA_BYTES_MAX = 16 * 1024 * 1024, /* beyond is a handler's bug */
+    HTTP_ARENA_BYTES_MAX = 16 * 1024 * 1024, /* beside the body; beyond is a handler's bug */
     HTTP_SPARE_EXCHANGE_MAX = 64,
     HTTP_PUSH_BYTES_MAX = 16384, /* one TLS record: a larger answer goes through the output */
     HTTP_DATE_SIZE = 32,
@@ -151,6 +151,7 @@ struct connection {
     bool peer_closed; /* it sends nothing more */
     bool is_counted;  /* among those of its address */
     bool was_pushed;  /* the answer is written */
+    bool is_late;     /* the request began to arrive when its time was over, and got more */
     uint8_t spki[32]; /* of the client's certificate */
     struct address address;
     char peer[64];
@@ -216,10 +217,15 @@ void connection_answered(struct connection *c);
 void connection_finish(struct connection *c);
 /* A polite end for a connection that owes nothing: close_notify, then closed. */
 void connection_close_idle(struct connection *c);
-/* The same between two requests: one that has arrived is served, one on its way is not reset. */
+/*
+ * The same before a request: one that has begun to arrive has the time of a first one, but that
+ * only once; one on its way is not reset.
+ */
 void connection_end_idle(struct connection *c);
 /* The kernel holds something of the client that we have not read: closing now would lose it. */
 bool connection_has_unread(const struct connection *c);
+/* The kernel still holds a part of what we have answered: the client has not taken it. */
+bool connection_is_untaken(const struct connection *c);
 /* Bytes have come or gone: count them again. */
 void connection_count_buffers(struct connection *c);
 /* The exchange is in a handler's hands. */

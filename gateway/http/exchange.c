@@ -4,6 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A body as large as it may be, and beside it the head and what a handler makes. */
+static size_t arena_limit(const struct http_limits *limits)
+{
+    bool has_larger = limits->large_body_bytes_max > limits->body_bytes_max;
+    return (has_larger ? limits->large_body_bytes_max : limits->body_bytes_max) +
+           HTTP_ARENA_BYTES_MAX;
+}
+
 struct http_exchange *exchange_new(struct connection *c)
 {
     struct http_server *server = c->server;
@@ -11,7 +19,7 @@ struct http_exchange *exchange_new(struct connection *c)
     if (list_is_empty(&server->spares)) {
         x = calloc(1, sizeof *x);
         CHECK(x);
-        arena_init(&x->arena, HTTP_ARENA_BYTES_MAX);
+        arena_init(&x->arena, arena_limit(&server->config.limits));
     } else {
         x = LIST_OWNER(server->spares.next, struct http_exchange, link);
         list_remove(&x->link);

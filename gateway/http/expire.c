@@ -1,7 +1,4 @@
 /* What the end of each phase's time means. */
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
 #include "http/connection.h"
 
 static void count_refused(struct str reason)
@@ -9,17 +6,10 @@ static void count_refused(struct str reason)
     metrics_count(METRIC_HTTP_REFUSED, 1, reason);
 }
 
-/* Does the kernel still hold a part of what we have answered long ago? */
-static bool is_untaken(const struct connection *c)
-{
-    int unsent = 0;
-    return ioctl(c->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
-}
-
 static void expire_resting(struct connection *c)
 {
     const struct http_limits *limits = &c->server->config.limits;
-    if (is_untaken(c)) {
+    if (connection_is_untaken(c)) {
         count_refused(STR("slow_read"));
         connection_drop(c);
     } else if (limits->idle_ms <= limits->answer_write_ms) {
@@ -33,7 +23,7 @@ static void expire_resting(struct connection *c)
 static void expire_lingering(struct connection *c)
 {
     int64_t so_far_ms = (int64_t)++c->linger_turns * HTTP_LINGER_MS;
-    if (!is_untaken(c)) {
+    if (!connection_is_untaken(c)) {
         connection_free(c);
     } else if (so_far_ms < c->server->config.limits.answer_write_ms) {
         connection_set_phase(c, PHASE_LINGERING);
@@ -51,7 +41,7 @@ void connection_expire(struct connection *c)
         if (c->parser.scanned > 0) {
             connection_refuse_slow(c, REFUSAL_HEAD_SLOW);
         } else {
-            connection_close_idle(c);
+            connection_end_idle(c);
         }
         return;
     case PHASE_HEAD:

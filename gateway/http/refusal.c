@@ -31,7 +31,7 @@ static const struct refusal_reason reasons[REFUSAL_COUNT] = {
     [REFUSAL_EXPECTATION]       = {417, STR_INIT("expectation_failed"), STR_INIT("The only expectation that can be met is 100-continue.")},
     [REFUSAL_SECOND_JUDGE]      = {400, STR_INIT("ambiguous_request"), STR_INIT("The head can be read in more than one way.")},
     [REFUSAL_HEAD_SLOW]         = {408, STR_INIT("head_timeout"), STR_INIT("The head of the request did not arrive in time.")},
-    [REFUSAL_BUSY]              = {503, STR_INIT("overloaded"), STR_INIT("The server is busy; nothing was done.")},
+    [REFUSAL_BUSY]              = {503, STR_INIT("overloaded"), STR_INIT("The server is busy; this request did nothing.")},
     [REFUSAL_BODY_SLOW]         = {408, STR_INIT("body_timeout"), STR_INIT("The body of the request did not arrive in time.")},
 };
 

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "http/connection.h"
 
-static const enum phase idle_phases[] = {PHASE_PARTING, PHASE_LINGERING, PHASE_IDLE, PHASE_RESTING};
 static const enum phase slow_phases[] = {PHASE_HANDSHAKING, PHASE_FRESH,   PHASE_HEAD,
                                          PHASE_BODY,        PHASE_WRITING, PHASE_STREAM_WRITING,
                                          PHASE_QUEUED};
@@ -15,22 +14,37 @@ static struct connection *oldest_of(struct http_server *server, enum phase phase
                                       : LIST_OWNER(connections->next, struct connection, link);
 }
 
-static struct connection *find_idle(struct http_server *server)
-{
-    for (size_t i = 0; i < ARRAY_LEN(idle_phases); i++) {
-        struct connection *c = oldest_of(server, idle_phases[i]);
-        bool is_between_requests = c && (c->phase == PHASE_IDLE || c->phase == PHASE_RESTING);
-        if (c && !(is_between_requests && connection_has_unread(c))) {
-            return c;
-        }
-    }
-    return NULL;
-}
-
 static int64_t age_of(const struct connection *c)
 {
     const struct http_server *server = c->server;
     return loop_now_us(server->loop) - (c->deadline_us - server->phases[c->phase].limit_us);
+}
+
+static bool has_lingered(const struct connection *c)
+{
+    return c->linger_turns > 0 || age_of(c) >= SHED_LINGER_MS * 1000LL;
+}
+
+/* Who wants nothing, or nothing any more. */
+static struct connection *find_idle(struct http_server *server)
+{
+    struct connection *parting = oldest_of(server, PHASE_PARTING);
+    struct connection *over = oldest_of(server, PHASE_LINGERING);
+    struct connection *idle = oldest_of(server, PHASE_IDLE);
+    struct connection *resting = oldest_of(server, PHASE_RESTING);
+    if (parting) {
+        return parting;
+    }
+    if (over && has_lingered(over)) {
+        return over;
+    }
+    if (idle && !connection_has_unread(idle)) {
+        return idle;
+    }
+    if (resting && !connection_has_unread(resting)) {
+        return resting;
+    }
+    return over && !connection_is_untaken(over) ? over : NULL;
 }
 
 /* The one that entered its phase first. A body's turns count as its age: each was earned. */
@@ -46,7 +60,7 @@ static struct connection *find_slow(struct http_server *server)
     return slowest;
 }
 
-/* The first but `spared` in the phase that holds most. */
+/* The first but `spared` that holds something, in the phase that holds most. */
 static struct connection *find_hoarder(struct http_server *server, const struct connection *spared)
 {
     const struct phase_queue *most = NULL;
@@ -56,11 +70,17 @@ static struct connection *find_hoarder(struct http_server *server, const struct 
             most = queue;
         }
     }
-    struct link *link = most ? most->connections.next : NULL;
-    if (link && LIST_OWNER(link, struct connection, link) == spared) {
-        link = link->next;
+    if (!most) {
+        return NULL;
     }
-    return !link || link == &most->connections ? NULL : LIST_OWNER(link, struct connection, link);
+    for (struct link *link = most->connections.next; link != &most->connections;
+         link = link->next) {
+        struct connection *c = LIST_OWNER(link, struct connection, link);
+        if (c != spared && c->buffer_bytes > 0) {
+            return c;
+        }
+    }
+    return NULL;
 }
 
 static void let_go(struct connection *c, struct str reason)
@@ -70,6 +90,8 @@ static void let_go(struct connection *c, struct str reason)
               LOG_CSTR("peer", c->peer), LOG_STR("reason", reason));
     if (c->phase == PHASE_IDLE || c->phase == PHASE_RESTING) {
         connection_close_idle(c);
+    } else if (c->phase == PHASE_LINGERING && !connection_is_untaken(c)) {
+        connection_free(c); /* in order: it has all that it was sent */
     } else {
         connection_drop(c);
     }

@@ -109,17 +109,26 @@ struct uuid admission_address(const char *peer)
 }
 
 bool admission_may_look_up(struct admission *admission, const char *peer, struct str api_key,
-                           struct admission_verdict *verdict)
+                           bool *has_paid, struct admission_verdict *verdict)
 {
     *verdict = (struct admission_verdict){.reason = ADMISSION_ADMITTED};
+    *has_paid = false;
     if (admission == NULL)
         return true;
     struct recall *keys = admission->shared->keys;
     if (recall_knows(keys, recall_digest(keys, api_key, STR_NONE)))
         return true;
+    *has_paid = admission_take_stranger(admission, peer, verdict);
+    return *has_paid;
+}
+
+void admission_give_back(struct admission *admission, const char *peer)
+{
+    if (admission == NULL)
+        return;
     struct uuid address = admission_address(peer);
-    return pass_bucket(admission, admission->shared->addresses, &address,
-                       &admission->config.address, false, ADMISSION_ADDRESS_RATE, verdict);
+    bucket_give_back(admission->shared->addresses, &address, &admission->config.address,
+                     loop_now_us(admission->loop));
 }
 
 bool admission_take_stranger(struct admission *admission, const char *peer,
@@ -289,16 +298,24 @@ static void leave_lanes(struct admission *admission, struct admission_ticket *ti
     *ticket = (struct admission_ticket){.is_held = false};
 }
 
+/* Room for its work; else for a repeat. False: *verdict says 503. */
+static bool pass_load(struct admission *admission, const struct caller *caller,
+                      enum admission_work work, struct str idempotency_key,
+                      struct admission_verdict *verdict)
+{
+    enum admission_reason reason = look_at_load(admission, caller, work);
+    verdict->is_repeat = reason != ADMISSION_ADMITTED && work == ADMISSION_PAYMENT &&
+                         may_repeat(admission, caller, idempotency_key);
+    return reason == ADMISSION_ADMITTED || verdict->is_repeat || refuse(admission, reason, verdict);
+}
+
 bool admission_look(struct admission *admission, const struct caller *caller,
-                    enum admission_work work, struct admission_verdict *verdict)
+                    enum admission_work work, struct str idempotency_key,
+                    struct admission_verdict *verdict)
 {
     *verdict = (struct admission_verdict){.reason = ADMISSION_ADMITTED};
-    if (admission == NULL)
-        return true;
-    if (!pass_rates(admission, caller, false, verdict))
-        return false;
-    enum admission_reason reason = look_at_load(admission, caller, work);
-    return reason == ADMISSION_ADMITTED || refuse(admission, reason, verdict);
+    return admission == NULL || (pass_rates(admission, caller, false, verdict) &&
+                                 pass_load(admission, caller, work, idempotency_key, verdict));
 }
 
 bool admission_begin(struct admission *admission, const struct caller *caller,
@@ -309,14 +326,10 @@ bool admission_begin(struct admission *admission, const struct caller *caller,
     *verdict = (struct admission_verdict){.reason = ADMISSION_ADMITTED};
     if (admission == NULL)
         return true;
-    if (!pass_rates(admission, caller, true, verdict))
+    if (!pass_rates(admission, caller, true, verdict) ||
+        !pass_load(admission, caller, work, idempotency_key, verdict))
         return false;
-    enum admission_reason reason = look_at_load(admission, caller, work);
-    verdict->is_repeat = reason != ADMISSION_ADMITTED && work == ADMISSION_PAYMENT &&
-                         may_repeat(admission, caller, idempotency_key);
-    if (reason != ADMISSION_ADMITTED && !verdict->is_repeat)
-        return refuse(admission, reason, verdict);
-    reason = take_lanes(admission, caller, ticket);
+    enum admission_reason reason = take_lanes(admission, caller, ticket);
     if (reason != ADMISSION_ADMITTED) {
         leave_lanes(admission, ticket);
         return refuse(admission, reason, verdict);

@@ -122,19 +122,28 @@ void admission_free(struct admission **admission);
 
 /* The address of a client as a key: IPv4, or the /64 of IPv6. */
 struct uuid admission_address(const char *peer);
-/* May a key that this worker does not know be looked up? One that was valid before may always. */
+/*
+ * May a key that this worker does not know be looked up? One that was valid before may always. Any
+ * other takes a token of its address beforehand (*has_paid), so that guesses under way at the same
+ * time do not share one: admission_give_back when it was no guess, or was never looked up.
+ */
 bool admission_may_look_up(struct admission *admission, const char *peer, struct str api_key,
-                           struct admission_verdict *verdict);
+                           bool *has_paid, struct admission_verdict *verdict);
+void admission_give_back(struct admission *admission, const char *peer);
 /* A request without a valid key: takes a token of its address. False: *verdict says 429. */
 bool admission_take_stranger(struct admission *admission, const char *peer,
                              struct admission_verdict *verdict);
 /* This key was looked up and is valid. */
 void admission_note_key(struct admission *admission, struct str api_key);
 
-/* Would a request of this caller be refused now? Takes nothing, counts nothing. */
+/*
+ * Would a request of this caller be refused now? Takes nothing, counts nothing. idempotency_key:
+ * empty when there is none.
+ */
 bool admission_look(struct admission *admission, const struct caller *caller,
-                    enum admission_work work, struct admission_verdict *verdict);
-/* Take it on: true, and admission_end must follow. idempotency_key: empty when there is none. */
+                    enum admission_work work, struct str idempotency_key,
+                    struct admission_verdict *verdict);
+/* Take it on: true, and admission_end must follow. */
 bool admission_begin(struct admission *admission, const struct caller *caller,
                      enum admission_work work, struct str idempotency_key,
                      struct admission_ticket *ticket, struct admission_verdict *verdict);

@@ -198,7 +198,8 @@ enum orchestrate_reply {
     REPLY_PROCESSING, /* 202 with the current state (201 with requires_action); not stored */
     REPLY_KEY_TAKEN,  /* look the key up and answer by design section 5 */
     REPLY_REFERENCE_TAKEN,
-    REPLY_UNAVAILABLE,     /* 503: nothing was written, nothing was sent */
+    REPLY_UNAVAILABLE,     /* 503: this request wrote and sent nothing; one before it, under its
+                              key, may have */
     REPLY_OUTCOME_PENDING, /* 503 outcome_pending: "repeat the same key" */
 };
 

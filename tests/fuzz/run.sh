@@ -22,6 +22,12 @@ seed() { # target folder: each target reads its first bytes as choices
             { printf '\000'; cat "$file"; } >"$2/seed-$n"
         done
         ;;
+    batch_rows)
+        for n in 000:000 001:000 370:000 371:000 370:070 371:070; do # JSON, CSV; a long filler in front, inside
+            file=tests/fuzz/seeds/batch.$([ $((8#${n%:*} & 1)) = 1 ] && echo csv || echo json)
+            { printf '%b' "\\0${n%:*}\\0000\\0${n#*:}"; cat "$file"; } >"$2/seed-${n/:/-}"
+        done
+        ;;
     idempotency_key)
         printf '"3f0c-a b\\"c"' >"$2/seed-quoted"
         printf '3f0c2f5e-order-1001' >"$2/seed-bare"

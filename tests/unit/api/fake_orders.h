@@ -47,6 +47,7 @@ struct fake_order_job { /* what a queued answer points at */
 static struct fake_order_job *fake_order_job(void (*run)(const struct fake_job *job), void *ctx)
 {
     struct fake_order_job *job = ARENA_NEW(&fake.memory, struct fake_order_job);
+    fake_ask();
     job->ctx = ctx;
     (void)fake_job(run, job);
     return job;
@@ -185,6 +186,7 @@ static enum order_state fake_decided(const struct order_decide *decide)
 
 static void fake_count_later(store_count_fn done, void *ctx, int64_t count)
 {
+    fake_ask();
     struct fake_job *job = fake_job(run_count, ctx);
     job->done.count = done;
     job->count = count;

@@ -70,9 +70,10 @@ static void little_left_is_told_with_the_answer(void **state UNUSED)
     assert_true(has_header("RateLimit: \"key\";r="));
 }
 
+static const char guess[] = "tpk_test_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 static void guessing_keys_is_slowed_down_by_address(void **state UNUSED)
 {
-    const char *guess = "tpk_test_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     assert_int_equal(ask("GET", "/v1/payments", world.merchant_key, "", NULL), 200);
     assert_int_equal(ask("GET", "/v1/payments", guess, "", NULL), 401);
     int count = ask_until(429, "GET", "/v1/payments", guess, NULL);
@@ -140,6 +141,114 @@ static void a_repeat_passes_an_overloaded_worker(void **state UNUSED)
     world.admission->in_hand = 0;
 }
 
+#define PAYOUT                                                                                     \
+    "{\"amount\":500,\"currency\":\"EUR\",\"beneficiary\":{\"type\":\"individual\",\"first_"       \
+    "name\":\"Ada\","                                                                              \
+    "\"last_name\":\"Lovelace\"},\"payees\":{\"paypal\":\"ada@example.com\"}}"
+#define BATCH "{\"payouts\":[" PAYOUT "]}"
+
+static void overload(bool is_on)
+{
+    world.admission->in_hand = is_on ? world.admission->config.in_flight_max : 0;
+}
+
+/* Payouts above 1.00 EUR wait for an approval: they are stored without the driver. */
+static int with_approvals(void **state)
+{
+    int status = start(state);
+    fake.merchants[1].payout_limits_json = STR("{\"EUR\":100}");
+    return status;
+}
+
+static int post(const char *path, const char *headers, const char *body)
+{
+    return ask("POST", path, world.merchant_key, headers, body);
+}
+
+static void repeats_of_payouts_and_batches_are_answered(void **state UNUSED)
+{
+    struct buf large;
+    buf_init(&large, 1 << 18);
+    buf_add_str(&large, STR("{\"payouts\":[" PAYOUT));
+    while (large.len < http_limits_default.body_bytes_max)
+        buf_add_str(&large, STR("," PAYOUT));
+    buf_add(&large, "]}", 3);
+    assert_int_equal(post("/v1/payouts", "Idempotency-Key: p-1\r\n", PAYOUT), 202);
+    assert_int_equal(post("/v1/payout-batches", "Idempotency-Key: b-1\r\n", BATCH), 202);
+    assert_int_equal(post("/v1/payout-batches", "Idempotency-Key: l-1\r\n", large.at), 202);
+    size_t orders = fake_orders.order_count;
+    overload(true);
+    assert_int_equal(post("/v1/payouts", "Idempotency-Key: p-1\r\n", PAYOUT), 202);
+    assert_int_equal(post("/v1/payout-batches", "Idempotency-Key: b-1\r\n", BATCH), 202);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    assert_int_equal(post("/v1/payout-batches", "Idempotency-Key: l-1\r\n", large.at), 202);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    (void)post("/v1/payout-batches", "Idempotency-Key: l-2\r\n", large.at);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(post("/v1/payouts", "Idempotency-Key: p-1\r\n", BATCH), 422);
+    assert_int_equal(fake_orders.order_count, orders);
+    overload(false);
+    buf_release(&large);
+}
+
+/* Admitted as repeats, and the ledger has no such key. */
+static void a_repeat_opens_nothing(void **state UNUSED)
+{
+    struct uuid merchant_id;
+    struct error err;
+    assert_true(id_parse(ID_MERCHANT, str_of(world.merchant), &merchant_id, &err));
+    admission_note_opened(world.admission, &merchant_id, STR("k-1"));
+    overload(true);
+    (void)post("/v1/payouts", KEY, PAYOUT);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake.key_read_count, 1);
+    (void)post("/v1/payout-batches", KEY, BATCH);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake.key_read_count, 2);
+    fake.merchants[1].payout_limits_json = STR(""); /* and by way of the driver */
+    merchants_forget(world.merchants);
+    (void)post("/v1/payouts", KEY, PAYOUT);
+    assert_problem(503, "overloaded", "");
+    (void)post("/v1/payout-batches", KEY, BATCH);
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake_orders.order_count, 0);
+    assert_int_equal(fake.write_count, 0);
+    overload(false);
+}
+
+/* x\\y, bare or as "x\\\\y", is one key; "x\\y" is another: x\y. */
+static void a_repeat_is_known_by_its_key_not_by_how_it_is_written(void **state UNUSED)
+{
+    assert_int_equal(post("/v1/payouts", "Idempotency-Key: x\\\\y\r\n", PAYOUT), 202);
+    size_t reads = fake.key_read_count;
+    overload(true);
+    assert_int_equal(post("/v1/payouts", "Idempotency-Key: \"x\\\\\\\\y\"\r\n", PAYOUT), 202);
+    assert_int_equal(fake.key_read_count, reads + 1);
+    (void)post("/v1/payouts", "Idempotency-Key: \"x\\\\y\"\r\n", PAYOUT);
+    assert_problem(503, "overloaded", "");
+    (void)post("/v1/payouts", "Idempotency-Key: \"x\\y\r\n", PAYOUT); /* malformed: of nobody */
+    assert_problem(503, "overloaded", "");
+    assert_int_equal(fake.key_read_count, reads + 1);
+    assert_int_equal(fake_orders.order_count, 1);
+    overload(false);
+}
+
+/* Each is looked up for the first time: more of them than the address has tries. */
+static void valid_keys_cost_their_address_nothing(void **state UNUSED)
+{
+    for (int i = 0; i < 40; i++) {
+        char key[64];
+        add_key_row(key, KEY_MERCHANT, &fake.merchants[1].merchant_id, false);
+        assert_int_equal(ask("GET", "/v1/payments", key, "", NULL), 200);
+        assert_false(has_header("RateLimit"));
+    }
+    fake.is_away = true; /* nor do those that nobody can look up */
+    merchants_forget(world.merchants);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(ask("GET", "/v1/payments", guess, "", NULL), 503);
+    fake.is_away = false;
+}
+
 static void whatever_is_answered_nothing_stays_counted(void **state UNUSED)
 {
     (void)ask("GET", "/v1/payments", world.merchant_key, "", NULL);
@@ -168,6 +277,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_proxy_s_address_is_nobody_s, behind_a_proxy, stop),
         cmocka_unit_test_setup_teardown(an_overloaded_worker_refuses_payments_unread, start, stop),
         cmocka_unit_test_setup_teardown(a_repeat_passes_an_overloaded_worker, start, stop),
+        cmocka_unit_test_setup_teardown(repeats_of_payouts_and_batches_are_answered, with_approvals,
+                                        stop),
+        cmocka_unit_test_setup_teardown(a_repeat_opens_nothing, with_approvals, stop),
+        cmocka_unit_test_setup_teardown(a_repeat_is_known_by_its_key_not_by_how_it_is_written,
+                                        with_approvals, stop),
+        cmocka_unit_test_setup_teardown(valid_keys_cost_their_address_nothing, few_per_address,
+                                        stop),
         cmocka_unit_test_setup_teardown(whatever_is_answered_nothing_stays_counted, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,61 @@ static void an_order_that_cannot_be_stored_is_told_so(void **state UNUSED)
     set_limits("");
 }
 
+/* Whoever repeats a key that is in the ledger is never told that it stands for nothing. */
+static void a_key_that_cannot_be_read_is_pending(void **state UNUSED)
+{
+    set_limits("{\"EUR\":1}");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("v-1"), PAYOUT(5)), 202);
+    fake.away_at = 1; /* the key is not read */
+    (void)post("/v1/payouts", world.merchant_key, KEY("v-1"), PAYOUT(5));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    fake.away_at = 2; /* the payout is not */
+    (void)post("/v1/payouts", world.merchant_key, KEY("v-1"), PAYOUT(5));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    fake_orders.next_result = STORE_KEY_TAKEN; /* and then nobody can say by what */
+    fake.away_at = 3;
+    (void)post("/v1/payouts", world.merchant_key, KEY("v-2"), PAYOUT(5));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    fake_orders.next_result = STORE_KEY_TAKEN; /* it was given back; ours is not stored either */
+    fake.away_at = 4;
+    (void)post("/v1/payouts", world.merchant_key, KEY("v-2"), PAYOUT(5));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("v-2"), PAYOUT(5)), 202);
+    set_limits("");
+}
+
+/* Asked of the ledger in as many steps as it takes, which goes away at each of them. */
+static void decide_with_a_ledger_that_goes_away(const char *path, const char *key, unsigned steps)
+{
+    for (unsigned at = 1; at <= steps; at++) {
+        fake.away_at = at;
+        (void)ask("POST", path, key, "", NULL);
+        assert_problem(503, "outcome_pending", "");
+        assert_non_null(strstr(text_of("detail"), "again"));
+        fake.is_away = false;
+    }
+    fake.away_at = 0;
+    assert_int_equal(ask("POST", path, key, "", NULL), 200);
+}
+
+static void a_decision_that_may_have_been_noted_is_pending(void **state UNUSED)
+{
+    char path[200];
+    char id[64];
+    set_limits("{\"EUR\":1}");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("d-1"), PAYOUT(5)), 202);
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/approve", id);
+    decide_with_a_ledger_that_goes_away(path, world.finance_key, 2);
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/cancel", id);
+    decide_with_a_ledger_that_goes_away(path, world.merchant_key, 2);
+    set_limits("");
+}
+
 /* ---- batches ---- */
 
 static const char mixed[] = BATCH(ROW(100, "x-1") "," ROW(0, "x-2") ",7," ROW(300, "x-1") "," ROW(
@@ -426,8 +481,122 @@ static void a_batch_that_cannot_be_stored_is_told_so(void **state UNUSED)
     assert_problem(503, "outcome_pending", "");
     fake.is_away = true;
     assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 503);
+    assert_problem(503, "unavailable", "");
     fake.is_away = false;
     assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 201);
+    /* it is there, and the answer was lost */
+    fake.away_at = 2;
+    (void)post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s")));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("s-1"), BATCH(ROW(1, "s"))), 201);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    fake_orders.next_result = STORE_KEY_TAKEN;
+    fake.away_at = 3;
+    (void)post(BATCHES, world.merchant_key, KEY("s-2"), BATCH(ROW(1, "s")));
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+}
+
+static void a_decision_about_a_batch_may_have_been_noted(void **state UNUSED)
+{
+    char path[200];
+    char id[64];
+    set_limits("{\"EUR\":1000}");
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("e-1"), BATCH(ROW(1001, "1"))), 202);
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    (void)snprintf(path, sizeof(path), BATCHES "/%s/approve", id);
+    decide_with_a_ledger_that_goes_away(path, world.finance_key, 2);
+    (void)snprintf(path, sizeof(path), BATCHES "/%s/cancel", id);
+    decide_with_a_ledger_that_goes_away(path, world.merchant_key, 2);
+    set_limits("");
+    /* canceled by the first of three steps, which is all that counts */
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("e-2"), BATCH(ROW(1, "1"))), 201);
+    (void)snprintf(path, sizeof(path), "%s", path_to(BATCHES, "id", "/cancel"));
+    fake.away_at = 2;
+    (void)ask("POST", path, world.merchant_key, "", NULL);
+    assert_problem(503, "outcome_pending", "");
+    fake.is_away = false;
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 200);
+    assert_string_equal(text_of("status"), "canceled");
+}
+
+static int post_csv(const char *idempotency, const char *csv)
+{
+    return ask_as("text/csv", "POST", BATCHES, world.merchant_key, idempotency, csv);
+}
+
+static void wrong_rows_are_part_of_what_was_asked(void **state UNUSED)
+{
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("w-1"), BATCH("7,[1]," ROW(1, "w"))),
+                     201);
+    assert_int_equal(
+        post(BATCHES, world.merchant_key, KEY("w-1"), BATCH(" 7 , [ 1 ] ," ROW(1, "w"))), 201);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("w-1"), BATCH("8,[1]," ROW(1, "w"))),
+                     422);
+    assert_problem(422, "idempotency_key_reused", "");
+    assert_int_equal(post(BATCHES, world.merchant_key, KEY("w-1"), BATCH("7,[2]," ROW(1, "w"))),
+                     422);
+    /* other cells than the header's */
+    assert_int_equal(post_csv(KEY("w-2"), CSV_HEADER "1,EUR\r\n"), 201);
+    assert_int_equal(post_csv(KEY("w-2"), CSV_HEADER "1,EUR\n"), 201);
+    assert_int_equal(post_csv(KEY("w-2"), CSV_HEADER "2,EUR\r\n"), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+}
+
+/* A row whose canonical form is too long to be made hides neither itself nor what was before it. */
+static void a_row_without_a_canonical_form_hides_nothing(void **state UNUSED)
+{
+    struct buf csv;
+    buf_init(&csv, 1 << 20);
+    buf_add_str(&csv, STR(CSV_HEADER "1,EUR,c-1,individual,Ada,Lovelace,a@example.com\n\""));
+    size_t first = sizeof(CSV_HEADER) - 1;
+    for (int i = 0; i < 200000; i++)
+        buf_add_char(&csv, '\x01'); /* six characters in JSON */
+    size_t last = csv.len - 1;
+    buf_add_str(&csv, STR("\",EUR,c-2,individual,Ada,Lovelace,a@example.com\n"));
+    buf_add_char(&csv, '\0');
+    assert_int_equal(post_csv(KEY("x-1"), csv.at), 201);
+    assert_int_equal(number_of("invalid"), 1);
+    csv.at[first] = '2';
+    assert_int_equal(post_csv(KEY("x-1"), csv.at), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+    csv.at[first] = '1';
+    csv.at[last] = '\x02';
+    assert_int_equal(post_csv(KEY("x-1"), csv.at), 422);
+    assert_problem(422, "idempotency_key_reused", "");
+    csv.at[last] = '\x01';
+    assert_int_equal(post_csv(KEY("x-1"), csv.at), 201);
+    assert_true(has_header("Idempotent-Replayed: true"));
+    buf_release(&csv);
+}
+
+/* 2 MB of cells, and the names of fifty long columns in each row: more than is ever kept. */
+static void a_batch_that_swells_is_refused(void **state UNUSED)
+{
+    struct buf csv;
+    buf_init(&csv, 1 << 22);
+    buf_add_str(&csv, str_sub(STR(CSV_HEADER), 0, sizeof(CSV_HEADER) - 3));
+    for (int column = 0; column < 50; column++) {
+        buf_printf(&csv, ",metadata.%02d", column);
+        for (int i = 0; i < 38; i++)
+            buf_add_str(&csv, STR("\xf0\x9f\x92\xb6"));
+    }
+    for (int row = 0; row < 15000; row++) {
+        buf_add_str(&csv, STR("\n1,EUR,,individual,Ada,Lovelace,a@example.com"));
+        for (int column = 0; column < 50; column++)
+            buf_add_str(&csv, STR(",x"));
+    }
+    buf_add_char(&csv, '\0');
+    assert_true(buf_is_ok(&csv));
+    size_t before = fake_orders.batch_count;
+    assert_int_equal(post_csv(KEY("y-1"), csv.at), 422);
+    assert_problem(422, "invalid_member", "payouts");
+    assert_non_null(strstr(text_of("detail"), "several batches"));
+    assert_int_equal(fake_orders.batch_count, before);
+    assert_int_equal(world.api->intake_count, 0);
+    buf_release(&csv);
 }
 
 /* ---- payees ---- */
@@ -459,6 +628,8 @@ int main(void)
         cmocka_unit_test(another_key_approves),
         cmocka_unit_test(a_rejected_payout_is_over),
         cmocka_unit_test(an_order_that_cannot_be_stored_is_told_so),
+        cmocka_unit_test(a_key_that_cannot_be_read_is_pending),
+        cmocka_unit_test(a_decision_that_may_have_been_noted_is_pending),
         cmocka_unit_test(a_batch_is_taken_and_its_bad_rows_are_named),
         cmocka_unit_test(the_same_batch_as_csv_is_the_same_request),
         cmocka_unit_test(a_batch_may_be_refused_for_its_rows),
@@ -466,6 +637,10 @@ int main(void)
         cmocka_unit_test(a_batch_is_judged_by_its_rows_and_its_total),
         cmocka_unit_test(fifteen_thousand_rows_do_not_stop_the_loop),
         cmocka_unit_test(a_batch_that_cannot_be_stored_is_told_so),
+        cmocka_unit_test(a_decision_about_a_batch_may_have_been_noted),
+        cmocka_unit_test(wrong_rows_are_part_of_what_was_asked),
+        cmocka_unit_test(a_row_without_a_canonical_form_hides_nothing),
+        cmocka_unit_test(a_batch_that_swells_is_refused),
         cmocka_unit_test(payees_need_an_account_that_knows_them),
     };
     return cmocka_run_group_tests(tests, world_start, world_stop);

@@ -13,17 +13,17 @@ static const char *read_text(const char *body, bool is_csv)
     struct rows rows;
     struct field_problem problem = {.message = MESSAGE_NONE};
     enum rows_next next = ROWS_MALFORMED;
-    arena_init(&arena, 1 << 20);
+    arena_init(&arena, ROWS_ARENA_MAX);
     buf_release(&out);
     buf_init(&out, 1 << 16);
     rows_init(&rows, str_of(body), is_csv, &payout_fields, "payouts");
     if (!is_csv || rows_read_header(&rows, &arena, &problem)) {
         json_t *row = NULL;
         while ((next = rows_next(&rows, &arena, &row, &problem)) <= ROWS_WRONG) {
-            if (next == ROWS_ROW) {
+            if (next == ROWS_ROW)
                 assert_true(json_canonical(row, &out));
-                json_decref(row);
-            }
+            json_decref(row);
+            row = NULL;
             buf_add_char(&out, next == ROWS_ROW ? ' ' : '!');
         }
     }
@@ -111,6 +111,16 @@ static void malformed_json_is_found_wherever_it_stands(void **state UNUSED)
         if (strstr(got, "#malformed_json") == NULL)
             fail_test("%s: got %s", bodies[i], got);
     }
+    /* What stands behind a NUL counts, too. */
+    static const char nul[] = "{\"payouts\":[1\0x]}";
+    struct arena arena;
+    struct rows rows;
+    struct field_problem problem = {.message = MESSAGE_NONE};
+    json_t *row = NULL;
+    arena_init(&arena, ROWS_ARENA_MAX);
+    rows_init(&rows, (struct str){nul, sizeof(nul) - 1}, false, &payout_fields, "payouts");
+    assert_int_equal(rows_next(&rows, &arena, &row, &problem), ROWS_MALFORMED);
+    arena_release(&arena);
 }
 
 /* Any prefix of a body is malformed, and is read without a step beyond its end. */
@@ -129,6 +139,76 @@ static void a_body_that_was_cut_is_malformed(void **state UNUSED)
 }
 
 #define HEADER "amount,currency,beneficiary.type,payees.paypal\n"
+
+/* before, then so many bytes of filler, then after; lives until the next. */
+static const char *stretched(const char *before, const char *filler, size_t bytes,
+                             const char *after)
+{
+    static struct buf text;
+    buf_release(&text);
+    buf_init(&text, 1 << 23);
+    buf_add_str(&text, str_of(before));
+    while (bytes >= strlen(filler)) {
+        buf_add_str(&text, str_of(filler));
+        bytes -= strlen(filler);
+    }
+    buf_add_str(&text, str_of(after));
+    buf_add_char(&text, '\0');
+    assert_true(buf_is_ok(&text));
+    return text.at;
+}
+
+/* One row or head beyond its length is refused, however little of it there is to keep. */
+static void what_is_too_long_is_not_looked_into(void **state UNUSED)
+{
+    static const struct {
+        const char *before;
+        const char *filler;
+        const char *after;
+        bool is_csv;
+    } bodies[] = {
+        {"{\"payouts\":[]", " ", "}", false},
+        {"{\"payouts\":[{\"a\":1}]", " ", ",\"n\":99999999999999999999}", false},
+        {"{\"payouts\":{\"n\":99999999999999999999", "\n", "}}", false},
+        {"{\"n\":99999999999999999999", "\t", "}", false},
+        {"{\"payouts\":[{\"n\":99999999999999999999", " ", "}]}", false},
+        {"{\"payouts\":[{\"a\":\"", "x", "\"}]}", false},
+        {"{\"payouts\":[{},", "1", "]}", false},
+        {"\"", "x", "\"\"\",b\n", true},
+        {HEADER "\"", "\"\"", "\",b\n", true},
+        {HEADER "a", "x", ",b\n", true},
+        {HEADER "a", ",\"\"\"\"", "\n", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        const char *text = stretched(bodies[i].before, bodies[i].filler, 4200000, bodies[i].after);
+        const char *got = read_text(text, bodies[i].is_csv);
+        if (strstr(got, bodies[i].is_csv ? "#malformed_csv" : "#malformed_json") == NULL)
+            fail_test("%zu: got %s", i, got);
+    }
+}
+
+static void what_is_just_short_enough_is_taken(void **state UNUSED)
+{
+    const size_t head = sizeof("{\"payouts\":[]}") - 1;
+    const size_t row = sizeof("{\"n\":99999999999999999999}") - 1;
+    assert_string_equal(
+        read_text(stretched("{\"payouts\":[{}]", " ", ROW_BYTES_MAX - head, "}"), false),
+        "{} {\"payouts\":[]}");
+    assert_string_equal(
+        read_text(stretched("{\"payouts\":[{}]", " ", ROW_BYTES_MAX - head + 1, "}"), false),
+        "{} #malformed_json");
+    assert_string_equal(read_text(stretched("{\"payouts\":[{\"n\":99999999999999999999", " ",
+                                            ROW_BYTES_MAX - row, "}]}"),
+                                  false),
+                        "{\"n\":0.5} {\"payouts\":[]}");
+    assert_string_equal(read_text(stretched("{\"payouts\":[{\"n\":99999999999999999999", " ",
+                                            ROW_BYTES_MAX - row + 1, "}]}"),
+                                  false),
+                        "#malformed_json");
+    /* The most that a record can take of the arena: cells of one doubled quote. */
+    assert_string_equal(
+        read_text(stretched(HEADER "a", ",\"\"\"\"", ROW_BYTES_MAX - 1, "\n"), true), "!{}");
+}
 
 static void rows_of_csv_come_one_by_one(void **state UNUSED)
 {
@@ -149,6 +229,8 @@ int main(void)
         cmocka_unit_test(rows_of_json_come_one_by_one),
         cmocka_unit_test(malformed_json_is_found_wherever_it_stands),
         cmocka_unit_test(a_body_that_was_cut_is_malformed),
+        cmocka_unit_test(what_is_too_long_is_not_looked_into),
+        cmocka_unit_test(what_is_just_short_enough_is_taken),
         cmocka_unit_test(rows_of_csv_come_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

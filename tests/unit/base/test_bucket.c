@@ -63,6 +63,25 @@ static void a_new_bucket_is_full_and_gives_its_burst(void **state)
     assert_int_equal(state_now.reset_us, 5 * S / 10);
 }
 
+static void a_token_comes_back_and_no_bucket_gets_fuller_than_full(void **state)
+{
+    (void)state;
+    struct uuid key = key_of(1);
+    assert_int_equal(take_all(1, 100 * S), 5);
+    bucket_give_back(table, &key, &ten, 100 * S);
+    assert_int_equal(take_all(1, 100 * S), 1);
+    for (int i = 0; i < 20; i++)
+        bucket_give_back(table, &key, &ten, 100 * S);
+    assert_int_equal(take_all(1, 100 * S), 5);
+    bucket_give_back(table, &key, &ten, 200 * S); /* full by then */
+    assert_int_equal(take_all(1, 200 * S), 5);
+    struct uuid other = key_of(2); /* never seen */
+    bucket_give_back(table, &other, &ten, 200 * S);
+    assert_int_equal(take_all(2, 200 * S), 5);
+    const struct bucket_limit none = {.rate = 0};
+    bucket_give_back(table, &key, &none, 200 * S);
+}
+
 static void time_fills_it_at_its_rate_and_not_above_its_burst(void **state)
 {
     (void)state;
@@ -243,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_table, close_table)
         T(a_new_bucket_is_full_and_gives_its_burst),
+        T(a_token_comes_back_and_no_bucket_gets_fuller_than_full),
         T(time_fills_it_at_its_rate_and_not_above_its_burst),
         T(over_a_long_time_it_gives_the_rate_and_one_burst),
         T(who_waits_as_told_is_served),

@@ -234,9 +234,32 @@ static void large_bodies_have_a_share_of_the_buffers_and_give_it_back(void **sta
     harness_stop(&h);
 }
 
+/* A listener may be given as large a usual body as this, and nobody has been asked who sends it. */
+static void the_largest_usual_body_is_taken(void **state)
+{
+    struct http_limits limits = http_limits_default;
+    struct harness h;
+    struct client client;
+    (void)state;
+    limits.body_bytes_max = 16777216;
+    limits.large_body_bytes_max = limits.body_bytes_max;
+    limits.buffer_bytes_max = 8 * limits.body_bytes_max;
+    char *body = letters(limits.body_bytes_max);
+    harness_start(&h, &limits, NULL);
+    client_start(&h, &client, NULL);
+    send_head(&client, "/large-body", limits.body_bytes_max, "X: of the same arena\r\n");
+    client_send(&client, body);
+    PUMP_UNTIL(&h, client_has(&client, "took 16777216"));
+    assert_int_equal(h.asked_count, 0);
+    client_stop(&client);
+    harness_stop(&h);
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_largest_usual_body_is_taken),
         cmocka_unit_test(a_body_below_the_minimum_rate_is_refused_after_a_third_of_its_time),
         cmocka_unit_test(a_body_that_keeps_the_rate_has_its_whole_time_and_no_more),
         cmocka_unit_test(each_of_many_bodies_is_judged_at_the_end_of_its_own_turn),

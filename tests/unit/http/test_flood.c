@@ -40,6 +40,90 @@ static void a_newcomer_takes_the_place_of_the_longest_idle(void **state)
     harness_stop(&h);
 }
 
+static int error_of(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len), 0);
+    return error;
+}
+
+/* It has its last answer and keeps its side open: it makes room, and nothing is reset. */
+static void one_that_is_over_gives_way_in_order(void **state)
+{
+    struct http_limits limits = http_limits_default;
+    struct harness h;
+    struct client over;
+    struct client newcomer;
+    (void)state;
+    limits.connection_count_max = 1;
+    harness_start(&h, &limits, NULL);
+    client_start(&h, &over, NULL);
+    client_send(&over, "GET /over HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    PUMP_UNTIL(&h, over.closed);
+    assert_true(client_has(&over, "GET /over[]"));
+    bool served = false;
+    for (int64_t start_us = clock_mono_us(); !served;) { /* once the kernels agree that it has it */
+        client_start(&h, &newcomer, NULL);
+        client_send(&newcomer, "GET /in HTTP/1.1\r\nHost: a\r\n\r\n");
+        PUMP_UNTIL(&h, newcomer.closed || client_has(&newcomer, "GET /in[]"));
+        served = client_has(&newcomer, "GET /in[]");
+        client_stop(&newcomer);
+        assert_true(clock_mono_us() - start_us < 60 * CLOCK_SECOND_US);
+    }
+    assert_int_equal(error_of(bufferevent_getfd(over.bev)), 0);
+    client_stop(&over);
+    harness_stop(&h);
+}
+
+static int dial_with_tiny_window(const struct harness *h);
+
+/* False: this machine took too long to tell. */
+static bool keeps_its_answer(struct harness *h)
+{
+    static const char request[] = "GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    struct client newcomer;
+    size_t handled = h->handled_count;
+    int fd = dial_with_tiny_window(h);
+    int64_t start_us = clock_mono_us();
+    assert_int_equal(send(fd, request, sizeof request - 1, 0), sizeof request - 1);
+    PUMP_UNTIL(h, h->handled_count > handled);
+    for (int i = 0; i < 5; i++) {
+        pump(h); /* the answer is in the kernel's hands by now */
+    }
+    client_start(h, &newcomer, NULL);
+    client_send(&newcomer, "GET /in HTTP/1.1\r\nHost: a\r\n\r\n");
+    PUMP_UNTIL(h, newcomer.closed || client_has(&newcomer, "GET /in[]"));
+    bool in_time = clock_mono_us() - start_us < 900000;
+    if (in_time) {
+        assert_true(newcomer.closed); /* better than to cost the other its answer */
+        assert_int_equal(error_of(fd), 0);
+    }
+    close(fd);
+    client_stop(&newcomer);
+    PUMP_UNTIL(h, http_server_connection_count(h->server) == 0);
+    return in_time;
+}
+
+/* A round trip to its client takes a while: until then a newcomer is no reason to reset it. */
+static void a_last_answer_on_its_way_is_not_lost_to_a_newcomer(void **state)
+{
+    struct http_limits limits = http_limits_default;
+    struct harness h;
+    (void)state;
+    limits.connection_count_max = 1;
+    harness_start(&h, &limits, NULL);
+    h.large_bytes = 25000;
+    int tries = 0;
+    while (tries < 20 && !keeps_its_answer(&h)) {
+        tries++;
+    }
+    harness_stop(&h);
+    if (tries == 20) {
+        skip();
+    }
+}
+
 static void a_request_under_way_is_not_let_go_for_a_newcomer(void **state)
 {
     struct http_limits limits = http_limits_default;
@@ -160,10 +244,14 @@ static void unfinished_bodies_over_the_buffers_limit_lose_the_oldest(void **stat
     struct client clients[MANY];
     char *part = calloc(1, 60001);
     size_t closed = 0;
+    struct client empty;
     (void)state;
     memset(part, 'p', 60000);
     limits.buffer_bytes_max = 4 * 70000;
     harness_start(&h, &limits, NULL);
+    client_start(&h, &empty, NULL); /* older than all of them, and to no use */
+    client_send(&empty, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 65000\r\n\r\n");
+    fence(&h);
     for (size_t i = 0; i < MANY; i++) {
         client_start(&h, &clients[i], NULL);
         client_send(&clients[i], "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 65000\r\n\r\n");
@@ -177,6 +265,8 @@ static void unfinished_bodies_over_the_buffers_limit_lose_the_oldest(void **stat
         client_stop(&clients[i]);
     }
     assert_int_equal(closed, 2);
+    assert_false(empty.closed);
+    client_stop(&empty);
     free(part);
     harness_stop(&h);
 }
@@ -446,6 +536,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_newcomer_takes_the_place_of_the_longest_idle),
+        cmocka_unit_test(one_that_is_over_gives_way_in_order),
+        cmocka_unit_test(a_last_answer_on_its_way_is_not_lost_to_a_newcomer),
         cmocka_unit_test(a_request_under_way_is_not_let_go_for_a_newcomer),
         cmocka_unit_test(one_that_is_slow_gives_way_after_a_while),
         cmocka_unit_test(a_pause_lets_newcomers_wait),

@@ -327,6 +327,41 @@ static void a_request_that_crosses_the_close_is_not_reset(void **state)
     harness_stop(&h);
 }
 
+struct late {
+    int fd;
+    const char *request;
+};
+
+static void send_late(void *ctx)
+{
+    const struct late *late = ctx;
+    assert_int_equal(send(late->fd, late->request, strlen(late->request), 0),
+                     (ssize_t)strlen(late->request));
+}
+
+/* Connected in advance; its request arrives in the very tick in which its time is over. */
+static void a_first_request_that_comes_at_the_last_moment_is_served(void **state)
+{
+    struct http_limits limits = http_limits_default;
+    struct harness h;
+    struct client early;
+    struct loop_timer timer;
+    (void)state;
+    limits.head_ms = 3000;
+    harness_start(&h, &limits, NULL);
+    client_start(&h, &early, NULL);
+    PUMP_UNTIL(&h, http_server_connection_count(h.server) == 1);
+    struct late late = {bufferevent_getfd(early.bev), "GET /late HTTP/1.1\r\nHost: a\r\n\r\n"};
+    loop_timer_init(&timer, h.loop, send_late, &late);
+    loop_timer_start(&timer, 1000); /* before the deadline of the connection */
+    (void)usleep(3200000);          /* as if the loop had been away: both are due at once */
+    PUMP_UNTIL(&h, early.closed || client_has(&early, "GET /late[]"));
+    assert_false(early.closed);
+    loop_timer_release(&timer);
+    client_stop(&early);
+    harness_stop(&h);
+}
+
 static void a_draining_server_accepts_nobody_but_leaves_the_socket_to_others(void **state)
 {
     struct harness h;
@@ -490,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_handler_may_end_the_connection_without_an_answer),
         cmocka_unit_test(an_exchange_outlives_its_server),
         cmocka_unit_test(draining_closes_the_idle_and_lets_the_busy_finish),
+        cmocka_unit_test(a_first_request_that_comes_at_the_last_moment_is_served),
         cmocka_unit_test(a_request_in_the_socket_is_still_served_when_draining),
         cmocka_unit_test(a_retired_server_serves_idle_connections_once_more),
         cmocka_unit_test(an_answer_on_its_way_when_retiring_keeps_its_promise),

@@ -462,10 +462,17 @@ static void looking_takes_and_counts_nothing(void **state)
     config.key.burst = 2;
     restart(1);
     for (int i = 0; i < 10; i++)
-        assert_true(admission_look(admission, &callers[0], ADMISSION_PAYMENT, &verdict));
+        assert_true(admission_look(admission, &callers[0], ADMISSION_PAYMENT, STR_NONE, &verdict));
+    admission_note_opened(admission, &shops[0].merchant_id, STR("order-1"));
+    in_hand(config.in_flight_max);
+    assert_false(admission_look(admission, &callers[0], ADMISSION_PAYMENT, STR("x"), &verdict));
+    assert_true(
+        admission_look(admission, &callers[0], ADMISSION_PAYMENT, STR("order-1"), &verdict));
+    assert_true(verdict.is_repeat);
+    in_hand(0);
     assert_true(begin(0));
     assert_true(begin(0));
-    assert_false(admission_look(admission, &callers[0], ADMISSION_PAYMENT, &verdict));
+    assert_false(admission_look(admission, &callers[0], ADMISSION_PAYMENT, STR_NONE, &verdict));
     assert_int_equal(verdict.reason, ADMISSION_KEY_RATE);
 }
 
@@ -486,25 +493,52 @@ static void background_work_waits_for_room(void **state)
 static void an_address_has_so_many_tries(void **state)
 {
     (void)state;
+    bool has_paid;
     for (int i = 0; i < 3; i++)
         assert_true(admission_take_stranger(admission, "192.0.2.1", &verdict));
     assert_false(admission_take_stranger(admission, "192.0.2.1", &verdict));
     assert_int_equal(verdict.reason, ADMISSION_ADDRESS_RATE);
     assert_string_equal(verdict.quota.policy, "address");
-    assert_false(admission_may_look_up(admission, "192.0.2.1", STR("tpk_guess"), &verdict));
-    assert_true(admission_may_look_up(admission, "192.0.2.2", STR("tpk_guess"), &verdict));
+    assert_false(
+        admission_may_look_up(admission, "192.0.2.1", STR("tpk_guess"), &has_paid, &verdict));
+    assert_true(
+        admission_may_look_up(admission, "192.0.2.2", STR("tpk_guess"), &has_paid, &verdict));
     assert_true(admission_take_stranger(admission, "192.0.2.2", &verdict));
+}
+
+/* None is answered before the last is begun: each has a token of its own all the same. */
+static void guesses_under_way_do_not_share_a_try(void **state)
+{
+    (void)state;
+    bool has_paid;
+    for (int i = 0; i < 3; i++) {
+        assert_true(
+            admission_may_look_up(admission, "192.0.2.1", STR("tpk_guess"), &has_paid, &verdict));
+        assert_true(has_paid);
+    }
+    assert_false(
+        admission_may_look_up(admission, "192.0.2.1", STR("tpk_guess"), &has_paid, &verdict));
+    assert_false(has_paid);
+    assert_int_equal(verdict.reason, ADMISSION_ADDRESS_RATE);
+    admission_give_back(admission, "192.0.2.1"); /* one was valid */
+    assert_true(
+        admission_may_look_up(admission, "192.0.2.1", STR("tpk_other"), &has_paid, &verdict));
+    assert_false(admission_take_stranger(admission, "192.0.2.1", &verdict));
 }
 
 /* Behind one proxy, or after every cache was dropped. */
 static void a_key_that_was_valid_is_looked_up_whatever_its_neighbours_do(void **state)
 {
     (void)state;
+    bool has_paid;
     admission_note_key(admission, STR("tpk_honest"));
     for (int i = 0; i < 10; i++)
         (void)admission_take_stranger(admission, "192.0.2.1", &verdict);
-    assert_false(admission_may_look_up(admission, "192.0.2.1", STR("tpk_guess"), &verdict));
-    assert_true(admission_may_look_up(admission, "192.0.2.1", STR("tpk_honest"), &verdict));
+    assert_false(
+        admission_may_look_up(admission, "192.0.2.1", STR("tpk_guess"), &has_paid, &verdict));
+    assert_true(
+        admission_may_look_up(admission, "192.0.2.1", STR("tpk_honest"), &has_paid, &verdict));
+    assert_false(has_paid);
 }
 
 static void addresses_of_one_client_are_one(void **state)
@@ -603,11 +637,13 @@ static void without_admission_nothing_is_limited(void **state)
     struct admission_ticket ticket = {.is_held = false};
     struct bulkhead_seat seat = {NULL, NULL};
     struct provider_account account = account_at("https://api.example");
+    bool has_paid;
     assert_true(admission_begin(NULL, &callers[0], ADMISSION_PAYMENT, STR_NONE, &ticket, &verdict));
     admission_end(NULL, &ticket);
-    assert_true(admission_look(NULL, &callers[0], ADMISSION_READ, &verdict));
+    assert_true(admission_look(NULL, &callers[0], ADMISSION_READ, STR_NONE, &verdict));
     assert_true(admission_take_stranger(NULL, "192.0.2.1", &verdict));
-    assert_true(admission_may_look_up(NULL, "192.0.2.1", STR("x"), &verdict));
+    assert_true(admission_may_look_up(NULL, "192.0.2.1", STR("x"), &has_paid, &verdict));
+    admission_give_back(NULL, "192.0.2.1");
     admission_note_key(NULL, STR("x"));
     admission_note_opened(NULL, &shops[0].merchant_id, STR("x"));
     admission_payment_began(NULL);
@@ -687,6 +723,7 @@ static struct frozen bodies[] = {
     T(looking_takes_and_counts_nothing),
     T(background_work_waits_for_room),
     T(an_address_has_so_many_tries),
+    T(guesses_under_way_do_not_share_a_try),
     T(a_key_that_was_valid_is_looked_up_whatever_its_neighbours_do),
     T(addresses_of_one_client_are_one),
     T(a_slow_account_holds_its_seats_and_no_more),
