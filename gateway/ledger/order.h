@@ -178,6 +178,10 @@ struct order_end { /* how a claim ended; of another epoch or state: nothing chan
     struct str status; /* what it came to; empty: not yet known */
     bool has_payment;  /* a payment of this try exists */
 };
+/*
+ * All of them FAILED, or none. One fails only when nobody can begin it any more: when its key is
+ * taken, or is being taken, it is queued again instead. That may wait for the other's transaction.
+ */
 void order_end_start(struct store *store, const struct order_end *ends, size_t count,
                      int64_t now_us, store_count_fn done, void *ctx);
 /*

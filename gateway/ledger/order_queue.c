@@ -103,8 +103,11 @@ static void put_numbers(struct params *params, const struct order_end *ends, siz
 void order_end_start(struct store *store, const struct order_end *ends, size_t count,
                      int64_t now_us, store_count_fn done, void *ctx)
 {
-    struct call *call = count_new(store, SQL_ORDER_END, done, ctx);
+    bool has_failed = count > 0 && ends[0].state == ORDER_FAILED;
+    struct call *call = count_new(store, has_failed ? SQL_ORDER_FAIL : SQL_ORDER_END, done, ctx);
     struct params *params = &call->params;
+    for (size_t i = 0; i < count; i++)
+        CHECK((ends[i].state == ORDER_FAILED) == has_failed);
     params_time(params, now_us);
     put_ids(params, ends, count, OF(merchant_id));
     put_ids(params, ends, count, OF(order_id));
