@@ -66,6 +66,7 @@ struct drive_rows { /* of one attempt: both views point here */
     size_t send_room;
     struct store_outcome *outcomes;
     size_t outcome_room;
+    const char *refused_as; /* why it could not be sent: "not_expressible", "busy"; NULL: it was */
 };
 
 struct drive {
@@ -112,7 +113,7 @@ struct drive {
     struct provider_facts facts;
     struct provider_facts learned; /* in this look or send */
     struct provider_request request;
-    struct str refusal;     /* why the adapter refused last; empty: it did not */
+    struct str refusal;     /* what the adapter said when it refused last; empty: it did not */
     struct str body_sealed; /* of the request, for send sealed_number */
     struct uuid attempt_id;
     uint8_t attempt_number;

@@ -354,17 +354,17 @@ void drive_fill_call(struct drive *drive, const struct drive_candidate *candidat
         arena_str(&drive->arena, id_format(drive_id_kind(row), &row->payment_id, id));
 }
 
-/* Why an attempt must pass this candidate by; NULL: it need not. */
+/* Why an attempt must pass this candidate by, as its reason; NULL: it need not. */
 static const char *find_obstacle(struct drive *drive, uint8_t attempt_number,
                                  struct drive_candidate *candidate)
 {
     /* The first was chosen when it had room, and a seat there is held. */
     if (attempt_number > 1 &&
         admission_is_busy(drive->payments->parts.admission, &candidate->account->account))
-        return "it has its share of payments under way";
+        return "busy";
     /* Half-open, and another caller holds its probe: still better than to fail the payment. */
     if (!drive_take_probe(drive, candidate) && is_breaker_open(drive, candidate))
-        return "its breaker is open";
+        return "breaker_open";
     return NULL;
 }
 
@@ -373,12 +373,13 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
 {
     bool is_new = action->attempt_number != drive->attempt_number ||
                   action->candidate != drive->attempt_candidate;
+    CHECK(action->attempt_number >= 1 && action->attempt_number <= drive->attempt_room);
+    struct drive_rows *rows = &drive->rows[action->attempt_number - 1];
     if (is_new) {
         struct drive_candidate *candidate = &drive->candidate[action->candidate];
         start_attempt(drive, action->attempt_number, action->candidate);
-        const char *obstacle = find_obstacle(drive, action->attempt_number, candidate);
-        if (obstacle != NULL) {
-            drive->refusal = str_of(obstacle);
+        rows->refused_as = find_obstacle(drive, action->attempt_number, candidate);
+        if (rows->refused_as != NULL) {
             *prepared = (struct orchestrate_prepared){.refused = true};
             return;
         }
@@ -386,6 +387,7 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
     }
     bool is_built = is_new || action->send_number > 1 || !drive->has_request ? build_request(drive)
                                                                              : drive->has_request;
+    rows->refused_as = is_built ? NULL : "not_expressible";
     *prepared = (struct orchestrate_prepared){
         .refused = !is_built,
         .moves_money = is_built && drive->request.moves_money,

@@ -16,7 +16,7 @@ static const struct json_limits limits = {
 /* Of an attempt whose request surely had no effect, for a cause that passes. */
 static const char *const passing[] = {
     "connect_refused",   "connect_timeout", "connect_failed", "tls_failed", "dns_failed",
-    "token_unavailable", "rate_limited",    "busy",           "expired",
+    "token_unavailable", "rate_limited",    "busy",           "expired",    "breaker_open",
 };
 
 static bool is_passing(struct str reason)
@@ -28,15 +28,21 @@ static bool is_passing(struct str reason)
     return false;
 }
 
+/* One that its adapter could not express was never sent: it says nothing of the others. */
 static bool all_passed(const json_t *attempts)
 {
+    size_t count = 0;
     for (size_t i = 0; i < json_array_size(attempts); i++) {
         const json_t *attempt = json_array_get(attempts, i);
-        if (!str_eq(json_text(attempt, "status"), STR("failed")) ||
-            !is_passing(json_text(attempt, "reason")))
+        struct str reason = json_text(attempt, "reason");
+        if (!str_eq(json_text(attempt, "status"), STR("failed")))
+            return false;
+        if (is_passing(reason))
+            count++;
+        else if (!str_eq(reason, STR("not_expressible")))
             return false;
     }
-    return json_array_size(attempts) > 0;
+    return count > 0;
 }
 
 /* The payout exists: the answer is its object. */

@@ -7,7 +7,8 @@
  *     nothing will ever be begun                   -> FAILED
  *
  * A try is followed by another only when every attempt of it failed before its request left, or was
- * turned away by a busy provider: the reasons that say so are listed here. What ended for want of an
+ * turned away by a busy provider: the reasons that say so are listed here. An attempt that its
+ * adapter could not express does not count, unless there is no other. What ended for want of an
  * answer (not found, given up) is never tried again: it may still arrive.
  */
 #ifndef PAYMENT_ORDER_VERDICT_H

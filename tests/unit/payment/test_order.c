@@ -293,6 +293,28 @@ static void what_nobody_took_is_tried_again_under_another_key(void **state)
     assert_true(payments_of(&id) >= 2);
 }
 
+/* Whom it was passed on to cannot express it: that says nothing of who was away. */
+static void an_order_outlives_who_cannot_express_it(void **state)
+{
+    (void)state;
+    feel_well();
+    fault("paypal_payouts", "refuse");
+    struct uuid id = put_order(BODY(5009, PAYPAL ",\"payoneer\":\"a/b\"", ""), NULL);
+    for (int i = 0; strstr(state_of(&id), "queued  2 ") == NULL; i++) {
+        if (i == POLL_MAX)
+            fail_msg("%s", state_of(&id));
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    no_faults();
+    for (int i = 0; strncmp(state_of(&id), "begun succeeded", 15) != 0; i++) {
+        if (i == POLL_MAX)
+            fail_msg("%s", state_of(&id));
+        feel_well();
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    assert_int_equal(paid(5009), 1);
+}
+
 /* Every breaker is open: the row waits, and no payment is made for it. */
 static void an_order_waits_while_nobody_can_be_asked(void **state)
 {
@@ -385,6 +407,7 @@ int main(void)
         cmocka_unit_test(an_order_is_paid_once_and_then_forgotten),
         cmocka_unit_test(an_order_that_is_run_again_is_not_paid_again),
         cmocka_unit_test(what_nobody_took_is_tried_again_under_another_key),
+        cmocka_unit_test(an_order_outlives_who_cannot_express_it),
         cmocka_unit_test(an_order_waits_while_nobody_can_be_asked),
         cmocka_unit_test(what_can_never_be_begun_fails),
         cmocka_unit_test(a_row_of_a_canceled_batch_is_not_begun),

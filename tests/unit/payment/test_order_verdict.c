@@ -43,6 +43,17 @@ static void what_exists_has_begun_unless_nothing_left_our_hands(void **state)
         {BODY("failed", "rate_limited",
               AT("failed", "connect_timeout") "," AT("failed", "rate_limited")),
          ORDER_VERDICT_RETRY, "failed"},
+        {BODY("failed", "not_expressible",
+              AT("failed", "connect_refused") "," AT("failed", "not_expressible")),
+         ORDER_VERDICT_RETRY, "failed"},
+        {BODY("failed", "breaker_open",
+              AT("failed", "not_expressible") "," AT("failed", "rate_limited") "," AT(
+                  "failed", "breaker_open")),
+         ORDER_VERDICT_RETRY, "failed"},
+        {BODY("failed", "not_expressible", AT("failed", "not_expressible")), ORDER_VERDICT_BEGUN,
+         "failed"},
+        {BODY("failed", "busy", AT("failed", "payout_failed") "," AT("failed", "busy")),
+         ORDER_VERDICT_BEGUN, "failed"},
         /* it may still arrive, or will never do */
         {BODY("failed", "not_found", AT("failed", "not_found")), ORDER_VERDICT_BEGUN, "failed"},
         {BODY("failed", "not_sent", AT("failed", "not_sent")), ORDER_VERDICT_BEGUN, "failed"},

@@ -334,6 +334,49 @@ static void what_comes_back_is_returned(void **state)
     asked_release(&asked);
 }
 
+/* ---- passed on ---- */
+
+static void open_breaker(const char *provider)
+{
+    for (size_t n = 0; n < world.merchant->account_count; n++) {
+        const struct merchant_account *account = &world.merchant->account[n];
+        for (int i = 0; i < 200 && str_eq(account->row.provider, str_of(provider)); i++) {
+            health_sent(account->health, clock_mono_us());
+            health_answered(world.health, account->health, HEALTH_NOT_SENT, 1000,
+                            STR("connect_refused"), clock_mono_us(), clock_wall_us());
+        }
+    }
+}
+
+/* Whom it is passed on to cannot be asked: that is his reason, and not that of the one before. */
+static void every_attempt_has_its_own_reason(void **state)
+{
+    static const struct {
+        const char *key;
+        const char *payoneer;
+        const char *second;
+    } rows[] = {{"own-1", "a/b", "not_expressible"}, {"own-2", "payee-1", "breaker_open"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t open = 1;
+        struct asked asked = {.open = &open};
+        struct payment_request request = payout(rows[i].key, "ada@example.com");
+        request.token[request.token_count++] =
+            (struct payment_token){STR("payoneer"), str_of(rows[i].payoneer)};
+        (void)feel_well(NULL);
+        (void)world_control("POST", "/faults", "{\"provider\":\"paypal\",\"kind\":\"refuse\"}");
+        ask_start(&asked, &request);
+        if (i == 1) /* after the decision, and before its turn */
+            open_breaker("payoneer_payouts");
+        world_wait();
+        expect_status(&asked, 201, "failed");
+        assert_int_equal(json_array_size(json_path(asked.json, "attempts")), 2);
+        assert_string_equal(text_of(&asked, "attempts.0.reason"), "connect_refused");
+        assert_string_equal(text_of(&asked, "attempts.1.reason"), rows[i].second);
+        asked_release(&asked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup(payment_and_payout_accounts_never_meet, feel_well),
         cmocka_unit_test_setup(a_payee_id_is_found_by_provider_then_by_family, feel_well),
         cmocka_unit_test_setup(a_definite_refusal_fails_over, feel_well),
+        cmocka_unit_test_setup(every_attempt_has_its_own_reason, feel_well),
         cmocka_unit_test_setup(a_lost_answer_is_never_failed_over, feel_well),
         cmocka_unit_test_setup(a_dead_workers_payout_is_paid_once, feel_well),
         cmocka_unit_test_setup(what_the_beneficiary_does_not_take_is_shown, feel_well),
