@@ -276,6 +276,9 @@ void driver_cancel_release(struct payments *payments);
 /* Its provider known here; NULL when the account is gone. */
 const struct merchant_account *drive_find_account(const struct merchant *merchant,
                                                   const struct uuid *account_id);
+/* Everything that answers taught, in their order; the strings in arena. */
+void drive_read_facts(const struct store_attempt_view *attempt, struct arena *arena,
+                      struct provider_facts *known);
 void resolve_take_on(struct payments *payments, const struct store_claimed *claimed);
 
 /* ---- resolve_queue.c ---- */
