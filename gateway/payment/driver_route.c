@@ -247,6 +247,30 @@ static void settle_first(struct drive *drive, struct routing *routing)
 
 /* ---- nobody is left ---- */
 
+/*
+ * Some account that is disabled, or that cannot be used now, would have been kept, or would have
+ * had to wait for its breaker: whoever can wait has something to wait for.
+ */
+static bool is_only_disabled(const struct drive *drive, const struct routing *routing)
+{
+    struct route_candidate candidate[ROUTE_CANDIDATE_MAX];
+    struct route_decision decision;
+    for (size_t i = 0; i < routing->count; i++) {
+        candidate[i] = routing->candidate[i];
+        candidate[i].disabled = false;
+    }
+    route_decide(drive->payments->parts.rules, &routing->facts, candidate, routing->count,
+                 routing->decision.draw, &decision);
+    for (size_t i = 0; i < decision.count; i++) {
+        enum route_drop drop = decision.verdict[i].drop;
+        bool would_do =
+            drop == ROUTE_KEPT || drop == ROUTE_BREAKER_OPEN || drop == ROUTE_PROVIDER_BUSY;
+        if (would_do && routing->candidate[decision.verdict[i].candidate].disabled)
+            return true;
+    }
+    return false;
+}
+
 static void explain_refusal(struct drive *drive, const struct routing *routing)
 {
     struct buf detail;
@@ -274,7 +298,8 @@ static void explain_refusal(struct drive *drive, const struct routing *routing)
     drive->problem = is_busy      ? MESSAGE_OVERLOADED
                      : is_breaker ? MESSAGE_NO_HEALTHY_PROVIDER
                                   : MESSAGE_NO_ROUTE;
-    drive->retry_after_s = is_busy ? 1 : is_breaker ? RETRY_AFTER_S : 0;
+    bool is_for_now = is_breaker || is_only_disabled(drive, routing);
+    drive->retry_after_s = is_busy ? 1 : is_for_now ? RETRY_AFTER_S : 0;
     if (is_busy)
         admission_count_busy(drive->payments->parts.admission);
     drive->problem_detail = arena_str(&drive->arena, buf_str(&detail));

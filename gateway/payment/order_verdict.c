@@ -62,13 +62,17 @@ static struct order_verdict judge_payout(const struct payment_reply *reply, stru
     return verdict;
 }
 
-/* A key that is in use, or whose payment is not to be seen yet, is ours: ask again later. */
-static enum order_verdict_kind kind_of(enum message problem)
+/*
+ * A key that is in use, or whose payment is not to be seen yet, is ours: ask again later. Who
+ * disables an account stops what would go by it; he does not end it.
+ */
+static enum order_verdict_kind kind_of(const struct payment_reply *reply)
 {
-    const struct message_entry *entry = message_entry(problem);
-    bool is_passing_problem = entry->status >= 500 || entry->status == 429;
-    return is_passing_problem || problem == MESSAGE_KEY_IN_USE ? ORDER_VERDICT_WAIT
-                                                               : ORDER_VERDICT_FAILED;
+    const struct message_entry *entry = message_entry(reply->problem);
+    bool is_passing_problem = entry->status >= 500 || entry->status == 429 ||
+                              reply->problem == MESSAGE_KEY_IN_USE ||
+                              (reply->problem == MESSAGE_NO_ROUTE && reply->retry_after_s > 0);
+    return is_passing_problem ? ORDER_VERDICT_WAIT : ORDER_VERDICT_FAILED;
 }
 
 /* At a character's edge. */
@@ -86,7 +90,7 @@ struct order_verdict order_judge(const struct payment_reply *reply, struct arena
     if (reply->problem == MESSAGE_NONE)
         return judge_payout(reply, arena);
     struct order_verdict verdict = {
-        .kind = kind_of(reply->problem),
+        .kind = kind_of(reply),
         .reason = str_of(message_entry(reply->problem)->code),
         .detail = arena_str(arena, cut(reply->problem_detail, DETAIL_MAX)),
     };

@@ -103,7 +103,7 @@ struct payment_reply {       /* borrowed during done */
     enum message problem; /* MESSAGE_NONE unless status >= 400 */
     struct str problem_detail;
     struct str problem_payment; /* "pay_..." where one is named; may be empty */
-    int retry_after_s;          /* 0: none */
+    int retry_after_s;          /* 0: none; NO_ROUTE: an account that would do is disabled */
 };
 typedef void (*payment_done_fn)(void *ctx, const struct payment_reply *reply);
 

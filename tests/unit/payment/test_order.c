@@ -339,6 +339,53 @@ static void an_order_waits_while_nobody_can_be_asked(void **state)
     assert_int_equal(paid(5004), 1);
 }
 
+static const struct merchant_account *account_of(const char *provider)
+{
+    for (size_t a = 0; a < world.merchant->account_count; a++) {
+        if (str_eq(world.merchant->account[a].row.provider, str_of(provider)))
+            return &world.merchant->account[a];
+    }
+    fail_msg("no account of %s", provider);
+    return NULL;
+}
+
+/* Until this worker knows it. */
+static void disable(const char *provider, bool disabled)
+{
+    struct uuid merchant_id = world.merchant->merchant_id;
+    struct uuid account_id = account_of(provider)->account.account_id;
+    directory_disable_account(world.store, &merchant_id, &account_id, disabled, world_put_done,
+                              NULL);
+    world_wait();
+    for (int i = 0; account_of(provider)->row.disabled != disabled; i++) {
+        assert_true(i < POLL_MAX);
+        world_run_for(POLL_MS * CLOCK_MS_US);
+        merchants_load(world.merchants, &merchant_id, world_take_merchant, NULL);
+        world_wait();
+    }
+}
+
+/* Who stops the only account that would do stops its payouts: he does not end them. */
+static void an_order_waits_for_an_account_that_is_disabled(void **state)
+{
+    char sql[200];
+    char text[UUID_TEXT_SIZE];
+    (void)state;
+    feel_well();
+    disable("paypal_payouts", true);
+    struct uuid id = put_order(BODY(5010, PAYPAL, ""), NULL);
+    struct uuid nobody = put_order(BODY(5010, "\"rebilly\":\"x\"", ""), NULL);
+    wait_for(&id, "queued  1 no_route");
+    (void)snprintf(sql, sizeof(sql), "SELECT detail FROM payout_orders WHERE order_id = '%s'",
+                   uuid_format(&id, text).at);
+    assert_non_null(strstr(query(sql), "paypal_payouts:main disabled"));
+    assert_int_equal(payments_of(&id), 0);
+    wait_for(&nobody, "failed failed 1 no_route"); /* no account would do for it */
+    disable("paypal_payouts", false);
+    wait_for(&id, "begun succeeded 1 ");
+    assert_int_equal(paid(5010), 1);
+}
+
 static void what_can_never_be_begun_fails(void **state)
 {
     (void)state;
@@ -409,6 +456,7 @@ int main(void)
         cmocka_unit_test(what_nobody_took_is_tried_again_under_another_key),
         cmocka_unit_test(an_order_outlives_who_cannot_express_it),
         cmocka_unit_test(an_order_waits_while_nobody_can_be_asked),
+        cmocka_unit_test(an_order_waits_for_an_account_that_is_disabled),
         cmocka_unit_test(what_can_never_be_begun_fails),
         cmocka_unit_test(a_row_of_a_canceled_batch_is_not_begun),
         cmocka_unit_test(a_drained_runner_leaves_nothing_in_hand),

@@ -106,6 +106,19 @@ static void every_problem_is_for_now_or_for_ever(void **state)
     arena_release(&arena);
 }
 
+static void a_disabled_account_is_waited_for(void **state)
+{
+    struct arena arena;
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    struct payment_reply reply = {
+        .status = 422, .problem = MESSAGE_NO_ROUTE, .problem_detail = STR("x:main disabled")};
+    assert_int_equal(order_judge(&reply, &arena).kind, ORDER_VERDICT_FAILED);
+    reply.retry_after_s = 5;
+    assert_int_equal(order_judge(&reply, &arena).kind, ORDER_VERDICT_WAIT);
+    arena_release(&arena);
+}
+
 static void a_detail_is_cut_at_a_characters_edge(void **state)
 {
     struct arena arena;
@@ -145,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_exists_has_begun_unless_nothing_left_our_hands),
         cmocka_unit_test(every_problem_is_for_now_or_for_ever),
+        cmocka_unit_test(a_disabled_account_is_waited_for),
         cmocka_unit_test(a_detail_is_cut_at_a_characters_edge),
         cmocka_unit_test(pauses_grow_and_are_spread),
     };
