@@ -142,6 +142,7 @@ struct order_claim { /* strings in the arena that was given */
     struct uuid batch_id;
     int64_t epoch;
     int32_t try_number;
+    int32_t free_tries; /* of them, those that do not count */
     int32_t wait_count;
     struct uuid payment_id;
     struct str request_sealed;
@@ -171,6 +172,7 @@ struct order_end { /* how a claim ended; of another epoch or state: nothing chan
     enum order_state state; /* QUEUED: put back; BEGUN; FAILED */
     int64_t next_us;
     int32_t try_number;
+    int32_t free_tries;
     int32_t wait_count;
     struct uuid payment_id; /* of this try */
     struct str reason;

@@ -32,6 +32,7 @@ static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult
             .payment_id = column_uuid(res, row, 6),
             .request_sealed = column_copy(res, row, 7, claiming->arena),
             .is_batch_canceled = column_bool(res, row, 8),
+            .free_tries = column_int4(res, row, 9),
         };
     }
 }
@@ -133,6 +134,7 @@ void order_end_start(struct store *store, const struct order_end *ends, size_t c
     for (size_t i = 0; i < count; i++)
         params_put_bool(params, ends[i].has_payment);
     params_array_end(params);
+    put_numbers(params, ends, count, OF(free_tries));
     call_submit(call);
 }
 

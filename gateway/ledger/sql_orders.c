@@ -117,11 +117,13 @@
 #define ENDS                                                                                       \
     "i AS MATERIALIZED (SELECT u.* FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[],"  \
     " $6::timestamptz[], $7::integer[], $8::integer[], $9::uuid[], $10::text[], $11::text[],"      \
-    " $12::text[], $13::boolean[]) AS u (merchant_id, order_id, epoch, state, next_at,"            \
-    " try_number, wait_count, payment_id, reason, detail, status, has_payment))"
+    " $12::text[], $13::boolean[], $14::integer[]) AS u (merchant_id, order_id, epoch, state,"     \
+    " next_at, try_number, wait_count, payment_id, reason, detail, status, has_payment,"           \
+    " free_tries))"
 #define CHANGE_ENDS(state, next_at, reason, detail, status, join)                                  \
     "changed AS (UPDATE payout_orders o SET state = " state ", next_at = " next_at                 \
-    ", try_number = i.try_number, wait_count = i.wait_count, payment_id = i.payment_id,"           \
+    ", try_number = i.try_number, free_tries = i.free_tries, wait_count = i.wait_count,"           \
+    " payment_id = i.payment_id,"                                                                  \
     " reason = " reason ", detail = " detail ", status = " status                                  \
     ", begun_at = coalesce(o.begun_at, CASE WHEN i.has_payment THEN $1::timestamptz END),"         \
     " done_at = CASE WHEN " status " <> '' THEN $1::timestamptz END,"                              \
@@ -195,7 +197,7 @@ static const struct sql_text texts[SQL_ORDER_END_MARK - SQL_ORDER_FIRST] = {
     " FOR UPDATE SKIP LOCKED) AND " STATE("o.") " IN ('queued', 'running') AND o.next_at <= $1"
     " RETURNING o.merchant_id, o.order_id, o.batch_id, o.epoch, o.try_number, o.wait_count,"
     " o.payment_id, o.request_sealed, (SELECT b.state = 'canceled' FROM payout_batches b"
-    " WHERE b.merchant_id = o.merchant_id AND b.batch_id = o.batch_id)"},
+    " WHERE b.merchant_id = o.merchant_id AND b.batch_id = o.batch_id), o.free_tries"},
 
 [SQL_ORDER_END - SQL_ORDER_FIRST] = {SQL_CONTROL, "order_end",
     "WITH " ENDS ", " CHANGE_ENDS("i.state", "i.next_at", "i.reason", "i.detail", "i.status", "")

@@ -26,6 +26,7 @@
 #include "base/rng.h"
 #include "payment/hash.h"
 #include "payment/payment.h"
+#include "payment/rest.h"
 #include "payment/vault.h"
 
 enum {
@@ -92,7 +93,8 @@ struct drive {
     struct uuid given_id;                           /* the payment's, known before; or zero */
 
     bool is_resumed;
-    bool is_held; /* opened here: found by its key */
+    bool is_order; /* no client waits for it: accounts that rest are left alone */
+    bool is_held;  /* opened here: found by its key */
     bool has_timer;
     bool has_request; /* `request` is built for the attempt's next send */
     UT_hash_handle hh;
@@ -175,6 +177,7 @@ struct payments {
     struct payments_config config;
     struct payments_parts parts;
     struct vault vault;
+    struct rests *rests; /* owned */
     struct rng rng;
     struct link in_hand; /* oldest first */
     size_t in_hand_count;

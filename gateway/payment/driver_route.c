@@ -80,6 +80,19 @@ static int64_t smaller_limit(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t rest_left_us(const struct drive *drive, const struct provider_account *account)
+{
+    return drive->is_order
+               ? rests_left_us(drive->payments->rests, &account->account_id, clock_mono_us())
+               : 0;
+}
+
+static bool has_no_room(const struct drive *drive, const struct provider_account *account)
+{
+    return admission_is_busy(drive->payments->parts.admission, account) ||
+           rest_left_us(drive, account) > 0;
+}
+
 static void add_candidate(struct drive *drive, struct routing *routing,
                           const struct merchant_account *account,
                           const struct payment_request *request, int64_t now_us)
@@ -106,7 +119,7 @@ static void add_candidate(struct drive *drive, struct routing *routing,
     candidate->amount_max_minor =
         smaller_limit(account->row.amount_max_minor, provider->capability.amount_max_minor);
     health_read(drive->payments->parts.health, account->health, now_us, &candidate->health);
-    candidate->is_busy = admission_is_busy(drive->payments->parts.admission, &account->account);
+    candidate->is_busy = has_no_room(drive, &account->account);
 }
 
 static void decide(struct drive *drive, const struct payment_request *request,
@@ -220,6 +233,8 @@ static void sit(struct drive *drive, const struct drive_candidate *candidate)
     struct admission *admission = drive->payments->parts.admission;
     admission_stand(admission, &drive->seat);
     admission_sit(admission, &candidate->account->account, &drive->seat);
+    if (drive->is_order)
+        rests_try(drive->payments->rests, &candidate->account->account.account_id, clock_mono_us());
 }
 
 /* Drop those at the head that cannot be sent to; the request of the first that can be is kept. */
@@ -271,6 +286,20 @@ static bool is_only_disabled(const struct drive *drive, const struct routing *ro
     return false;
 }
 
+/* Until the first of them may have room again. */
+static int busy_for_s(const struct drive *drive, const struct routing *routing)
+{
+    int64_t least_us = INT64_MAX;
+    for (size_t i = 0; i < routing->decision.count; i++) {
+        const struct route_verdict *verdict = &routing->decision.verdict[i];
+        if (verdict->drop != ROUTE_PROVIDER_BUSY)
+            continue;
+        int64_t left_us = rest_left_us(drive, &routing->account[verdict->candidate]->account);
+        least_us = left_us < least_us ? left_us : least_us;
+    }
+    return (int)((least_us < CLOCK_SECOND_US ? CLOCK_SECOND_US : least_us) / CLOCK_SECOND_US);
+}
+
 static void explain_refusal(struct drive *drive, const struct routing *routing)
 {
     struct buf detail;
@@ -299,7 +328,7 @@ static void explain_refusal(struct drive *drive, const struct routing *routing)
                      : is_breaker ? MESSAGE_NO_HEALTHY_PROVIDER
                                   : MESSAGE_NO_ROUTE;
     bool is_for_now = is_breaker || is_only_disabled(drive, routing);
-    drive->retry_after_s = is_busy ? 1 : is_for_now ? RETRY_AFTER_S : 0;
+    drive->retry_after_s = is_busy ? busy_for_s(drive, routing) : is_for_now ? RETRY_AFTER_S : 0;
     if (is_busy)
         admission_count_busy(drive->payments->parts.admission);
     drive->problem_detail = arena_str(&drive->arena, buf_str(&detail));
@@ -384,8 +413,7 @@ static const char *find_obstacle(struct drive *drive, uint8_t attempt_number,
                                  struct drive_candidate *candidate)
 {
     /* The first was chosen when it had room, and a seat there is held. */
-    if (attempt_number > 1 &&
-        admission_is_busy(drive->payments->parts.admission, &candidate->account->account))
+    if (attempt_number > 1 && has_no_room(drive, &candidate->account->account))
         return "busy";
     /* Half-open, and another caller holds its probe: still better than to fail the payment. */
     if (!drive_take_probe(drive, candidate) && is_breaker_open(drive, candidate))

@@ -15,34 +15,40 @@ static const struct json_limits limits = {
 
 /* Of an attempt whose request surely had no effect, for a cause that passes. */
 static const char *const passing[] = {
-    "connect_refused",   "connect_timeout", "connect_failed", "tls_failed", "dns_failed",
-    "token_unavailable", "rate_limited",    "busy",           "expired",    "breaker_open",
+    "connect_refused", "connect_timeout",   "connect_failed", "tls_failed",
+    "dns_failed",      "token_unavailable", "expired",
 };
 
-static bool is_passing(struct str reason)
+/* Likewise, because somebody had no room for it: that says nothing against another try. */
+static const char *const turned_away[] = {"rate_limited", "busy", "breaker_open"};
+
+static bool is_one_of(struct str reason, const char *const *reasons, size_t count)
 {
-    for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
-        if (str_eq(reason, str_of(passing[i])))
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(reason, str_of(reasons[i])))
             return true;
     }
     return false;
 }
 
 /* One that its adapter could not express was never sent: it says nothing of the others. */
-static bool all_passed(const json_t *attempts)
+static bool all_passed(const json_t *attempts, bool *is_free)
 {
     size_t count = 0;
+    *is_free = false;
     for (size_t i = 0; i < json_array_size(attempts); i++) {
         const json_t *attempt = json_array_get(attempts, i);
         struct str reason = json_text(attempt, "reason");
         if (!str_eq(json_text(attempt, "status"), STR("failed")))
             return false;
-        if (is_passing(reason))
+        if (is_one_of(reason, turned_away, ARRAY_LEN(turned_away)))
+            *is_free = true;
+        else if (is_one_of(reason, passing, ARRAY_LEN(passing)))
             count++;
         else if (!str_eq(reason, STR("not_expressible")))
             return false;
     }
-    return count > 0;
+    return count > 0 || *is_free;
 }
 
 /* The payout exists: the answer is its object. */
@@ -56,7 +62,8 @@ static struct order_verdict judge_payout(const struct payment_reply *reply, stru
     if (payment_status_is_final(payment_status_find(status)))
         verdict.status = arena_str(arena, status);
     verdict.reason = arena_str(arena, reason);
-    if (str_eq(status, STR("failed")) && all_passed(json_object_get(payout, "attempts")))
+    if (str_eq(status, STR("failed")) &&
+        all_passed(json_object_get(payout, "attempts"), &verdict.is_free))
         verdict.kind = ORDER_VERDICT_RETRY;
     json_decref(payout);
     return verdict;

@@ -25,6 +25,7 @@ enum order_verdict_kind {
 
 struct order_verdict {
     enum order_verdict_kind kind;
+    bool is_free; /* RETRY: for want of room, at a provider or here: no try of the few it has */
     struct str status; /* final: "succeeded", ...; empty: not yet known */
     struct str reason; /* lives in arena */
     struct str detail;

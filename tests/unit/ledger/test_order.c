@@ -145,6 +145,7 @@ static void an_end_counts_for_its_claim_alone(void **state UNUSED)
     struct order_end ends[3];
     ends[0] = end_of(&got.claim[0], ORDER_QUEUED); /* put back */
     ends[0].wait_count = 4;
+    ends[0].free_tries = 3;
     ends[0].reason = STR("no_healthy_provider");
     ends[1] = end_of(&got.claim[1], ORDER_BEGUN);
     ends[1].has_payment = true;
@@ -166,7 +167,10 @@ static void an_end_counts_for_its_claim_alone(void **state UNUSED)
                            " 'failed' AND begun_at IS NULL AND done_at IS NOT NULL"),
                      1);
     assert_int_equal(claim_now(9, NOW + 4 SECONDS).count, 0);
-    assert_int_equal(claim_now(9, NOW + 5 SECONDS).count, 1);
+    struct claims again = claim_now(9, NOW + 5 SECONDS);
+    assert_int_equal(again.count, 1);
+    assert_int_equal(again.claim[0].wait_count, 4);
+    assert_int_equal(again.claim[0].free_tries, 3);
 }
 
 /* ---- deciding ---- */

@@ -23,9 +23,10 @@ static PGconn *conn;
 #define PAYPAL "\"paypal\":\"ada@example.com\""
 #define BOTH   PAYPAL ",\"payoneer\":\"payee-1\""
 
-static void start_orders(void)
+static void start_orders_of(unsigned try_max)
 {
     struct orders_config config = orders_config_default;
+    config.try_max = try_max;
     config.interval_ms = 10;
     config.retry_ms = 100;
     config.wait_ms = 50;
@@ -39,6 +40,11 @@ static void start_orders(void)
         .seal_key = world.keys[0],
     };
     orders = orders_new(&config, &parts);
+}
+
+static void start_orders(void)
+{
+    start_orders_of(orders_config_default.try_max);
 }
 
 static int start_world(void **state)
@@ -315,6 +321,40 @@ static void an_order_outlives_who_cannot_express_it(void **state)
     assert_int_equal(paid(5009), 1);
 }
 
+/* It has one try, and is turned away twice: that costs none. */
+static void who_is_turned_away_keeps_his_tries(void **state)
+{
+    (void)state;
+    feel_well();
+    orders_free(&orders);
+    start_orders_of(1);
+    (void)world_control("POST", "/faults",
+                        "{\"provider\":\"paypal_payouts\",\"operation\":\"payout\","
+                        "\"kind\":\"http_429\",\"count\":2}");
+    struct uuid id = put_order(BODY(5011, PAYPAL, ",\"reference\":\"r-11\""), NULL);
+    for (int i = 0; strncmp(state_of(&id), "begun", 5) != 0; i++) {
+        if (i == POLL_MAX)
+            fail_msg("%s", state_of(&id));
+        feel_well();
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    wait_for(&id, "begun succeeded 3 ");
+    assert_int_equal(paid(5011), 1);
+    assert_int_equal(payments_of(&id), 3);
+    no_faults();
+    /* That nobody took it does. */
+    fault("paypal_payouts", "refuse");
+    id = put_order(BODY(5012, PAYPAL, ""), NULL);
+    for (int i = 0; strncmp(state_of(&id), "begun failed 1 ", 15) != 0; i++) {
+        if (i == POLL_MAX)
+            fail_msg("%s", state_of(&id));
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    no_faults();
+    orders_free(&orders);
+    start_orders();
+}
+
 /* Every breaker is open: the row waits, and no payment is made for it. */
 static void an_order_waits_while_nobody_can_be_asked(void **state)
 {
@@ -455,6 +495,7 @@ int main(void)
         cmocka_unit_test(an_order_that_is_run_again_is_not_paid_again),
         cmocka_unit_test(what_nobody_took_is_tried_again_under_another_key),
         cmocka_unit_test(an_order_outlives_who_cannot_express_it),
+        cmocka_unit_test(who_is_turned_away_keeps_his_tries),
         cmocka_unit_test(an_order_waits_while_nobody_can_be_asked),
         cmocka_unit_test(an_order_waits_for_an_account_that_is_disabled),
         cmocka_unit_test(what_can_never_be_begun_fails),

@@ -106,6 +106,32 @@ static void every_problem_is_for_now_or_for_ever(void **state)
     arena_release(&arena);
 }
 
+static void what_was_turned_away_costs_no_try(void **state)
+{
+    static const struct {
+        const char *attempts;
+        bool is_free;
+    } rows[] = {
+        {AT("failed", "connect_refused"), false},
+        {AT("failed", "connect_refused") "," AT("failed", "not_expressible"), false},
+        {AT("failed", "rate_limited"), true},
+        {AT("failed", "not_expressible") "," AT("failed", "busy"), true},
+        {AT("failed", "breaker_open") "," AT("failed", "connect_timeout"), true},
+    };
+    struct arena arena;
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[512];
+        (void)snprintf(body, sizeof(body), BODY("failed", "x", "%s"), rows[i].attempts);
+        struct order_verdict verdict = judge(body, &arena);
+        assert_int_equal(verdict.kind, ORDER_VERDICT_RETRY);
+        if (verdict.is_free != rows[i].is_free)
+            fail_msg("%s", rows[i].attempts);
+    }
+    arena_release(&arena);
+}
+
 static void a_disabled_account_is_waited_for(void **state)
 {
     struct arena arena;
@@ -158,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_exists_has_begun_unless_nothing_left_our_hands),
         cmocka_unit_test(every_problem_is_for_now_or_for_ever),
+        cmocka_unit_test(what_was_turned_away_costs_no_try),
         cmocka_unit_test(a_disabled_account_is_waited_for),
         cmocka_unit_test(a_detail_is_cut_at_a_characters_edge),
         cmocka_unit_test(pauses_grow_and_are_spread),
