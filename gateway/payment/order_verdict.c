@@ -51,6 +51,14 @@ static bool all_passed(const json_t *attempts, bool *is_free)
     return count > 0 || *is_free;
 }
 
+/* Its newest attempt has no outcome yet: somebody has it in hand, and holds its key. */
+static bool is_in_hand(const json_t *attempts)
+{
+    size_t count = json_array_size(attempts);
+    return count > 0 &&
+           str_eq(json_text(json_array_get(attempts, count - 1), "status"), STR("processing"));
+}
+
 /* The payout exists: the answer is its object. */
 static struct order_verdict judge_payout(const struct payment_reply *reply, struct arena *arena)
 {
@@ -65,6 +73,10 @@ static struct order_verdict judge_payout(const struct payment_reply *reply, stru
     if (str_eq(status, STR("failed")) &&
         all_passed(json_object_get(payout, "attempts"), &verdict.is_free))
         verdict.kind = ORDER_VERDICT_RETRY;
+    if (str_eq(status, STR("processing")) && is_in_hand(json_object_get(payout, "attempts"))) {
+        verdict.kind = ORDER_VERDICT_WAIT;
+        verdict.reason = STR("in_progress");
+    }
     json_decref(payout);
     return verdict;
 }

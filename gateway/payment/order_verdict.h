@@ -3,6 +3,7 @@
  *
  *     a payout exists, whatever it comes to        -> BEGUN
  *     it exists, and surely nothing left our hands -> RETRY: again later, as a new try
+ *     it exists, and is still being sent           -> WAIT: ask for the same try again, later
  *     nothing was begun, for now                   -> WAIT: the same try again, later
  *     nothing will ever be begun                   -> FAILED
  *

@@ -29,6 +29,11 @@ static void what_exists_has_begun_unless_nothing_left_our_hands(void **state)
     } rows[] = {
         {BODY("processing", "", AT("pending", "")), ORDER_VERDICT_BEGUN, ""},
         {BODY("unclaimed", "", AT("pending", "unclaimed")), ORDER_VERDICT_BEGUN, ""},
+        /* it may yet come to what is tried again */
+        {BODY("processing", "", AT("processing", "")), ORDER_VERDICT_WAIT, ""},
+        {BODY("processing", "", AT("failed", "connect_refused") "," AT("processing", "")),
+         ORDER_VERDICT_WAIT, ""},
+        {BODY("processing", "", AT("unknown", "timeout")), ORDER_VERDICT_BEGUN, ""},
         {BODY("review", "", AT("unknown", "timeout")), ORDER_VERDICT_BEGUN, ""},
         {BODY("succeeded", "", AT("approved", "")), ORDER_VERDICT_BEGUN, "succeeded"},
         {BODY("returned", "returned", AT("failed", "returned")), ORDER_VERDICT_BEGUN, "returned"},
