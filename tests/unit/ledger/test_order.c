@@ -435,21 +435,56 @@ static void release(void *ctx UNUSED)
     wire_release(&wire, delivers);
 }
 
-static void a_lost_commit_is_found_by_its_key(void **state UNUSED)
+static struct store *open_wire(void)
 {
-    struct loop_timer later;
+    static struct uuid writer;
+    static char conninfo[256];
     struct store_config config = store_config_default;
-    struct uuid writer = uuid_new();
-    char conninfo[256];
+    writer = uuid_new();
     wire_open(&wire, lab.f.loop, fixture_dir);
     wire.statement = "order_key";
     (void)snprintf(conninfo, sizeof(conninfo), "host=%s port=%d user=turnpike_gateway dbname=%s",
                    fixture_dir, WIRE_PORT, fixture_database);
     config.conninfo = conninfo;
     config.reconnect_ms = 10;
+    return store_new(lab.f.loop, &config, &writer, &lab.f.instance_id, &lab.f.boot_id, 2);
+}
+
+static void let_write(void *ctx)
+{
+    (void)fixture_ask(ctx, "GRANT INSERT ON idempotency TO turnpike_gateway");
+}
+
+/* After a lost commit everything is refused for a while: 15,000 rows are not sent without end. */
+static void what_is_refused_again_and_again_is_not_hurried(void **state UNUSED)
+{
+    struct loop_timer later;
+    PGconn *owner = fixture_connect("postgres");
     struct store *direct = lab.f.store;
-    struct store *cut =
-        store_new(lab.f.loop, &config, &writer, &lab.f.instance_id, &lab.f.boot_id, 2);
+    struct store *cut = open_wire();
+    make_batch(&lab.merchant_id, "k-1", 20, ORDER_QUEUED);
+    loop_timer_init(&later, lab.f.loop, let_write, owner);
+    (void)fixture_ask(owner, "REVOKE INSERT ON idempotency FROM turnpike_gateway");
+    wire.armed = CUT_ALL;
+    loop_timer_start(&later, 3 * CLOCK_SECOND_US);
+    lab.f.store = cut;
+    assert_int_equal(store_now(&made.bundle), STORE_COMMITTED);
+    lab.f.store = direct;
+    assert_int_equal(wire.cut_count, 1);
+    if (wire.seen_count < 2 || wire.seen_count > 30)
+        fail_msg("sent %u times", wire.seen_count);
+    assert_int_equal(count("SELECT count(*) FROM payout_orders"), 18);
+    loop_timer_release(&later);
+    PQfinish(owner);
+    store_free(&cut);
+    wire_close(&wire);
+}
+
+static void a_lost_commit_is_found_by_its_key(void **state UNUSED)
+{
+    struct loop_timer later;
+    struct store *direct = lab.f.store;
+    struct store *cut = open_wire();
     loop_timer_init(&later, lab.f.loop, release, NULL);
     int batches = 0;
     for (int round = 0; round < 2 * (CUT_COUNT - CUT_ANSWER); round++) {
@@ -496,6 +531,7 @@ int main(void)
         TEST(what_has_begun_is_not_canceled_and_what_is_canceled_never_begins),
         TEST(what_somebody_may_have_begun_does_not_fail),
         TEST(a_batch_is_canceled_but_for_what_has_begun),
+        TEST(what_is_refused_again_and_again_is_not_hurried),
         TEST(a_lost_commit_is_found_by_its_key),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
