@@ -22,15 +22,20 @@
 
 #define FINAL "('succeeded', 'declined', 'failed', 'returned', 'canceled')"
 
-/* The newest status of the payment that an order began, where the order does not know the last. */
+/* The newest status of an order's payment, where the order does not know the last. */
 #define ORDER_EVENT                                                                                \
-    " LEFT JOIN LATERAL (SELECT v.status FROM events v WHERE o.state = 'begun' AND o.status = ''"  \
-    " AND v.merchant_id = o.merchant_id AND v.payment_id = o.payment_id"                           \
-    " ORDER BY v.number DESC LIMIT 1) e ON true"
+    " LEFT JOIN LATERAL (SELECT v.status FROM events v WHERE o.epoch > 0 AND o.status = ''"        \
+    " AND o.state IN ('queued', 'running', 'begun') AND v.merchant_id = o.merchant_id"             \
+    " AND v.payment_id = o.payment_id ORDER BY v.number DESC LIMIT 1) e ON true"
+/* As order_status (order_present.c) says it: while it is not begun a failed try may be followed. */
 #define ORDER_STATUS                                                                               \
-    "CASE o.state WHEN 'queued' THEN 'scheduled' WHEN 'running' THEN 'processing'"                 \
-    " WHEN 'begun' THEN CASE WHEN o.status <> '' THEN o.status"                                    \
-    " ELSE coalesce(e.status, 'processing') END ELSE o.state END"
+    "CASE WHEN o.state NOT IN ('queued', 'running', 'begun') THEN o.state"                         \
+    " WHEN o.status <> '' THEN o.status"                                                           \
+    " WHEN e.status = 'failed' AND o.state <> 'begun' THEN 'processing'"                           \
+    " WHEN e.status IS NOT NULL THEN e.status"                                                     \
+    " WHEN o.state = 'queued' AND (o.epoch = 0 OR (SELECT true FROM payments x"                    \
+    " WHERE x.merchant_id = o.merchant_id AND x.payment_id = o.payment_id) IS NULL)"               \
+    " THEN 'scheduled' ELSE 'processing' END"
 /* Why the last attempt of payment x.payment_id came to what it came to. */
 #define REASON_OF(x)                                                                               \
     "(SELECT c.reason FROM attempts a CROSS JOIN LATERAL (SELECT * FROM outcomes y"                \
