@@ -2,7 +2,8 @@
  * How the answers of Payoneer Mass Payouts are read.
  *
  *     create     201: accepted, and no more than that
- *     status     the word decides; why is in cancel_reason_* or reason_*
+ *     status     the word decides; why is in cancel_reason_* or reason_*. A pending one is ended by a
+ *                known code alone, one that we do not know by nothing
  *     an error   speaks of something that exists already: duplicate; else the text says why, as far
  *                as we know its words; else by its HTTP status, else unknown
  *
@@ -59,7 +60,7 @@ static const struct cause causes[] = {
     {STR_INIT(""),      STR_INIT("currency"),       OUTCOME_FAILED,        "currency_not_supported"},
 };
 
-/* Words of a description that refuse a payout whose status does not say so. */
+/* Words of a description that contradict "Transferred". */
 static const struct str refusing_words[] = {
     STR_INIT("reject"),   STR_INIT("declin"),  STR_INIT("fail"), STR_INIT("cancel"),
     STR_INIT("inactive"), STR_INIT("invalid"), STR_INIT("return"),
@@ -134,23 +135,29 @@ static bool is_refusal(struct str code, struct str text)
     return code.len > 0 && find_cause(code, STR_NONE) != NULL;
 }
 
+/*
+ * While it is pending, words say why it waits ("sanctions list cannot be checked, may be canceled"):
+ * only a code that we know to refuse ends it.
+ */
 static void judge_word(const struct reading *r, const struct state *state, struct str code,
                        struct str text)
 {
-    const bool is_refused = is_refusal(code, text);
-    const bool is_open = state == NULL || state->outcome == OUTCOME_PENDING;
-    const struct cause *cause = find_cause(code, text);
+    const bool is_pending = state != NULL && state->outcome == OUTCOME_PENDING;
+    const struct cause *cause = find_cause(code, is_pending ? STR_NONE : text);
 
-    if (state != NULL && state->outcome == OUTCOME_APPROVED && is_refused)
-        adapter_decide(r->out, OUTCOME_UNKNOWN, "contradiction");
-    else if (is_open && is_refused)
-        adapter_decide(r->out, OUTCOME_DECLINED_SOFT, "rejected");
-    else if (state == NULL)
+    if (state == NULL) {
         adapter_decide(r->out, OUTCOME_UNKNOWN, "unknown_status");
-    else
-        adapter_decide(r->out, state->outcome, state->reason);
-    if (cause != NULL && cause->outcome != OUTCOME_FAILED &&
-        (r->out->outcome == OUTCOME_DECLINED_SOFT || r->out->outcome == OUTCOME_FAILED))
+        return;
+    }
+    if (state->outcome == OUTCOME_APPROVED) {
+        if (is_refusal(code, text))
+            adapter_decide(r->out, OUTCOME_UNKNOWN, "contradiction");
+        else
+            adapter_decide(r->out, OUTCOME_APPROVED, state->reason);
+        return;
+    }
+    adapter_decide(r->out, state->outcome, state->reason);
+    if (cause != NULL && cause->outcome != OUTCOME_FAILED)
         adapter_decide(r->out, cause->outcome, cause->reason);
 }
 

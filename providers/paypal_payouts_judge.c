@@ -1,7 +1,7 @@
 /*
  * How the answers of PayPal Payouts are read.
  *
- *     the batch's status      DENIED and CANCELED end it; else
+ *     the batch's status      DENIED and CANCELED end it, unless its item says SUCCESS; else
  *     its one item's status   decides; why it failed is in the item's errors.name
  *     no item yet             PENDING, whatever the batch says: nobody says that it is paid
  *     an error answer         sender_batch_id seen before: duplicate, and the link names the batch;
@@ -136,7 +136,24 @@ static bool is_ours(const struct reading *r, const json_t *item)
     return sender_item_id.len == 0 || str_eq(sender_item_id, r->call->attempt_ref);
 }
 
-static void judge_item(const struct reading *r, const json_t *item, bool is_denied)
+/*
+ * What an item comes to in a batch that is over without being paid: the batch's word is the last,
+ * unless the item's may mean that it was paid all the same.
+ */
+static const struct state *weigh_batch(const struct state *item, struct str status,
+                                       const struct state *batch)
+{
+    const bool is_canceled = strcmp(batch->status, "CANCELED") == 0;
+
+    if (item == NULL && status.len > 0)
+        return NULL;
+    if (is_canceled || (item != NULL && item->outcome != OUTCOME_PENDING))
+        return is_canceled ? batch : item;
+    return find_state(item_states, STR("DENIED"));
+}
+
+/* ended: the state of a batch that is over without being paid; NULL: it is not. */
+static void judge_item(const struct reading *r, const json_t *item, const struct state *ended)
 {
     const struct str status = json_text(item, "transaction_status");
     const struct str item_id = json_text(item, "payout_item_id");
@@ -157,14 +174,14 @@ static void judge_item(const struct reading *r, const json_t *item, bool is_deni
         return;
     }
     adapter_set_code(r->out, status);
-    if (is_denied && (state == NULL || state->outcome == OUTCOME_PENDING))
-        state = find_state(item_states, STR("DENIED")); /* the batch's word is the last one */
-    if (state == NULL) {
-        adapter_decide(r->out, OUTCOME_UNKNOWN, "unknown_status");
+    if (ended != NULL && state != NULL && state->outcome == OUTCOME_APPROVED) {
+        adapter_decide(r->out, OUTCOME_UNKNOWN, "contradiction");
         return;
     }
-    if (is_denied && state->outcome == OUTCOME_APPROVED) {
-        adapter_decide(r->out, OUTCOME_UNKNOWN, "contradiction");
+    if (ended != NULL)
+        state = weigh_batch(state, status, ended);
+    if (state == NULL) {
+        adapter_decide(r->out, OUTCOME_UNKNOWN, "unknown_status");
         return;
     }
     adapter_decide(r->out, state->outcome, state->reason);
@@ -198,8 +215,8 @@ static void judge_batch(const struct reading *r, const json_t *json)
         adapter_decide(r->out, OUTCOME_UNKNOWN, "reference_mismatch");
     } else if (state == NULL) {
         adapter_decide(r->out, OUTCOME_UNKNOWN, "unknown_status");
-    } else if (item != NULL && !str_eq(status, STR("CANCELED"))) {
-        judge_item(r, item, str_eq(status, STR("DENIED")));
+    } else if (item != NULL) {
+        judge_item(r, item, state->outcome == OUTCOME_FAILED ? state : NULL);
     } else {
         adapter_decide(r->out, state->outcome, state->reason);
     }
@@ -347,7 +364,7 @@ void paypal_payouts_judge(const struct provider_call *call, enum provider_step s
         judge_probe(&r, answer->status, json);
     } else if (is_success && step == PROVIDER_STEP_CANCEL) {
         if (json_is_object(json))
-            judge_item(&r, json, false);
+            judge_item(&r, json, NULL);
     } else if (is_success) {
         judge_batch(&r, json);
     } else {

@@ -434,8 +434,9 @@ struct deciding { /* in the call's arena */
     struct api_call *call;
     enum order_decision decision;
     struct uuid order_id;
-    struct uuid payment_id;
     bool was_decided;
+    bool has_order;
+    bool may_go_on; /* cancel: an order, and what its try came to is not yet its own end */
 };
 
 static const char *const past[] = {
@@ -556,24 +557,49 @@ void payouts_reject(struct api_call *call)
 
 /* ---- cancel ---------------------------------------------------------------------------------- */
 
-/* The driver has noted it, or has said why not; the payout is shown by its own id. */
+/* The driver has noted it: an order is shown as one. */
+static void noted_loaded(void *ctx, enum store_find found, const struct payout_view *payouts,
+                         size_t count, bool has_more, const struct error *why)
+{
+    struct deciding *deciding = ctx;
+    (void)count;
+    (void)has_more;
+    (void)why;
+    if (is_found(deciding->call, found)) {
+        reply_payout(deciding->call, order_is_final(payouts) ? 200 : 202, payouts);
+    }
+}
+
+/*
+ * The driver has noted it, or has said why not: of one try. While its order is not at its end,
+ * another try may follow a failed one, so that what was refused for good here is refused for now.
+ */
 static void cancel_noted(void *ctx, const struct payment_reply *reply)
 {
     struct deciding *deciding = ctx;
-    if (reply->problem != MESSAGE_NONE || uuid_eq(&deciding->payment_id, &deciding->order_id)) {
-        api_call_reply_created(deciding->call, reply);
+    struct payment_reply told = *reply;
+    char id[ID_TEXT_SIZE];
+    if (reply->problem == MESSAGE_NONE && deciding->has_order) {
+        load(deciding->call, noted_loaded, deciding);
         return;
     }
-    deciding->was_decided = true;
-    load(deciding->call, decided_loaded, deciding);
+    if (reply->problem_payment.len > 0) { /* not by the id of a try */
+        told.problem_payment = id_format(ID_PAYOUT, &deciding->order_id, id);
+    }
+    if (deciding->may_go_on && reply->problem == MESSAGE_CONFLICT && reply->retry_after_s == 0) {
+        told.problem_detail = STR("one try is over, and another may follow: ask again");
+        told.retry_after_s = RETRY_SOON_S;
+    }
+    api_call_reply_created(deciding->call, &told);
 }
 
-static void cancel_begun(struct deciding *deciding, const struct uuid *payment_id)
+static void cancel_begun(struct deciding *deciding, const struct payout_view *payout)
 {
     struct api_call *call = deciding->call;
-    deciding->payment_id = *payment_id;
-    payout_cancel_start(call->api->parts.payments, call->caller.merchant, payment_id, cancel_noted,
-                        deciding);
+    deciding->has_order = payout->has_order;
+    deciding->may_go_on = payout->has_order && payout->order.state != ORDER_BEGUN;
+    payout_cancel_start(call->api->parts.payments, call->caller.merchant,
+                        &payout->payment->row.payment_id, cancel_noted, deciding);
 }
 
 /* It could not be canceled as an order: it has begun, or it is over. */
@@ -591,7 +617,7 @@ static void cancel_loaded(void *ctx, enum store_find found, const struct payout_
     if (payouts->has_order && payouts->order.state == ORDER_CANCELED) {
         reply_payout(call, 200, payouts);
     } else if (payouts->payment != NULL) {
-        cancel_begun(deciding, &payouts->payment->row.payment_id);
+        cancel_begun(deciding, payouts);
     } else if (payouts->order.state == ORDER_FAILED || payouts->order.state == ORDER_REJECTED) {
         refuse_decision(deciding, payouts);
     } else {

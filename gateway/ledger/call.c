@@ -27,6 +27,8 @@ void *call_new(struct store *store, size_t size, enum sql_kind kind, pg_result_f
 void call_free(struct call *call)
 {
     list_remove(&call->link);
+    if (call->has_later)
+        loop_timer_release(&call->later);
     params_release(&call->params);
     free(call);
 }
@@ -42,6 +44,19 @@ void call_submit(struct call *call)
 {
     CHECK(call->statement_count > 0);
     pool_submit(call->store->pool, &call->request);
+}
+
+static void submit_now(void *ctx)
+{
+    call_submit(ctx);
+}
+
+void call_submit_later(struct call *call, int64_t delay_us)
+{
+    if (!call->has_later)
+        loop_timer_init(&call->later, call->store->loop, submit_now, call);
+    call->has_later = true;
+    loop_timer_start(&call->later, delay_us);
 }
 
 void call_reset(struct call *call, pg_result_fn result, pg_end_fn end)

@@ -34,6 +34,8 @@ struct call {
     struct params params;
     enum sql statements[CALL_STATEMENT_MAX];
     unsigned statement_count;
+    struct loop_timer later; /* call_submit_later */
+    bool has_later;
 };
 
 /* A zeroed struct of size bytes that begins with a struct call. */
@@ -42,6 +44,8 @@ void *call_new(struct store *store, size_t size, enum sql_kind kind, pg_result_f
 void call_free(struct call *call);
 void call_add(struct call *call, enum sql sql);
 void call_submit(struct call *call);
+/* The same after a while; a call that is freed meanwhile is not submitted. */
+void call_submit_later(struct call *call, int64_t delay_us);
 /* Begin anew, with other statements and parameters, within the end of the former. */
 void call_reset(struct call *call, pg_result_fn result, pg_end_fn end);
 struct call *call_of(struct pg_job *job);

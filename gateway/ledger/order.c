@@ -7,6 +7,8 @@
 enum {
     ROWS_PER_STATEMENT = 1000,
     LOST_MS_MAX = 15000, /* that a lost commit is asked after */
+    AGAIN_FIRST_MS = 50, /* pause before that; doubled each time */
+    AGAIN_MAX_MS = 2000,
 };
 
 /* ---- storing --------------------------------------------------------------------------------- */
@@ -18,6 +20,7 @@ struct storing {
     void *ctx;
     struct uuid holder; /* of the key, as the database says; zero: not yet */
     int64_t until_us;   /* monotonic */
+    int64_t pause_ms;   /* before it is asked after again */
     bool was_sent;      /* in some round: it may be committed */
     bool was_lost;      /* an earlier round may still be committed */
 };
@@ -197,7 +200,7 @@ static void storing_result(struct pg_job *job, enum sql sql, const PGresult *res
         storing->holder = column_uuid(res, 0, 0);
 }
 
-static void storing_submit(struct storing *storing);
+static void storing_ready(struct storing *storing);
 
 static enum store_result storing_verdict(const struct storing *storing, enum pg_end end)
 {
@@ -215,19 +218,22 @@ static void storing_end(struct pg_job *job, enum pg_end end, const struct pg_fai
     storing->was_lost = storing->was_lost || (end == PG_LOST && storing->was_sent);
     enum store_result result = storing_verdict(storing, end);
     if (result == STORE_UNKNOWN && clock_mono_us() < storing->until_us) {
-        storing_submit(storing);
+        storing_ready(storing);
+        call_submit_later(&storing->call, storing->pause_ms * CLOCK_MS_US);
+        storing->pause_ms *= 2;
+        if (storing->pause_ms > AGAIN_MAX_MS)
+            storing->pause_ms = AGAIN_MAX_MS;
         return;
     }
     storing->done(storing->ctx, result, &why->err);
     call_free(&storing->call);
 }
 
-static void storing_submit(struct storing *storing)
+static void storing_ready(struct storing *storing)
 {
     storing->holder = (struct uuid){{0}};
     call_reset(&storing->call, storing_result, storing_end);
     call_add(&storing->call, SQL_ORDER_KEY);
-    call_submit(&storing->call);
 }
 
 void order_store_start(struct store *store, const struct order_bundle *bundle, order_stored_fn done,
@@ -243,7 +249,9 @@ void order_store_start(struct store *store, const struct order_bundle *bundle, o
     storing->ctx = ctx;
     storing->call.request.send = storing_send;
     storing->until_us = clock_mono_us() + LOST_MS_MAX * CLOCK_MS_US;
-    storing_submit(storing);
+    storing->pause_ms = AGAIN_FIRST_MS;
+    storing_ready(storing);
+    call_submit(&storing->call);
 }
 
 struct keeping {

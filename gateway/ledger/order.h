@@ -142,6 +142,7 @@ struct order_claim { /* strings in the arena that was given */
     struct uuid batch_id;
     int64_t epoch;
     int32_t try_number;
+    int32_t free_tries; /* of them, those that do not count */
     int32_t wait_count;
     struct uuid payment_id;
     struct str request_sealed;
@@ -171,6 +172,7 @@ struct order_end { /* how a claim ended; of another epoch or state: nothing chan
     enum order_state state; /* QUEUED: put back; BEGUN; FAILED */
     int64_t next_us;
     int32_t try_number;
+    int32_t free_tries;
     int32_t wait_count;
     struct uuid payment_id; /* of this try */
     struct str reason;
@@ -178,6 +180,10 @@ struct order_end { /* how a claim ended; of another epoch or state: nothing chan
     struct str status; /* what it came to; empty: not yet known */
     bool has_payment;  /* a payment of this try exists */
 };
+/*
+ * All of them FAILED, or none. One fails only when nobody can begin it any more: when its key is
+ * taken, or is being taken, it is queued again instead. That may wait for the other's transaction.
+ */
 void order_end_start(struct store *store, const struct order_end *ends, size_t count,
                      int64_t now_us, store_count_fn done, void *ctx);
 /*

@@ -32,6 +32,7 @@ static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult
             .payment_id = column_uuid(res, row, 6),
             .request_sealed = column_copy(res, row, 7, claiming->arena),
             .is_batch_canceled = column_bool(res, row, 8),
+            .free_tries = column_int4(res, row, 9),
         };
     }
 }
@@ -103,8 +104,11 @@ static void put_numbers(struct params *params, const struct order_end *ends, siz
 void order_end_start(struct store *store, const struct order_end *ends, size_t count,
                      int64_t now_us, store_count_fn done, void *ctx)
 {
-    struct call *call = count_new(store, SQL_ORDER_END, done, ctx);
+    bool has_failed = count > 0 && ends[0].state == ORDER_FAILED;
+    struct call *call = count_new(store, has_failed ? SQL_ORDER_FAIL : SQL_ORDER_END, done, ctx);
     struct params *params = &call->params;
+    for (size_t i = 0; i < count; i++)
+        CHECK((ends[i].state == ORDER_FAILED) == has_failed);
     params_time(params, now_us);
     put_ids(params, ends, count, OF(merchant_id));
     put_ids(params, ends, count, OF(order_id));
@@ -130,6 +134,7 @@ void order_end_start(struct store *store, const struct order_end *ends, size_t c
     for (size_t i = 0; i < count; i++)
         params_put_bool(params, ends[i].has_payment);
     params_array_end(params);
+    put_numbers(params, ends, count, OF(free_tries));
     call_submit(call);
 }
 

@@ -22,15 +22,20 @@
 
 #define FINAL "('succeeded', 'declined', 'failed', 'returned', 'canceled')"
 
-/* The newest status of the payment that an order began, where the order does not know the last. */
+/* The newest status of an order's payment, where the order does not know the last. */
 #define ORDER_EVENT                                                                                \
-    " LEFT JOIN LATERAL (SELECT v.status FROM events v WHERE o.state = 'begun' AND o.status = ''"  \
-    " AND v.merchant_id = o.merchant_id AND v.payment_id = o.payment_id"                           \
-    " ORDER BY v.number DESC LIMIT 1) e ON true"
+    " LEFT JOIN LATERAL (SELECT v.status FROM events v WHERE o.epoch > 0 AND o.status = ''"        \
+    " AND o.state IN ('queued', 'running', 'begun') AND v.merchant_id = o.merchant_id"             \
+    " AND v.payment_id = o.payment_id ORDER BY v.number DESC LIMIT 1) e ON true"
+/* As order_status (order_present.c) says it: while it is not begun a failed try may be followed. */
 #define ORDER_STATUS                                                                               \
-    "CASE o.state WHEN 'queued' THEN 'scheduled' WHEN 'running' THEN 'processing'"                 \
-    " WHEN 'begun' THEN CASE WHEN o.status <> '' THEN o.status"                                    \
-    " ELSE coalesce(e.status, 'processing') END ELSE o.state END"
+    "CASE WHEN o.state NOT IN ('queued', 'running', 'begun') THEN o.state"                         \
+    " WHEN o.status <> '' THEN o.status"                                                           \
+    " WHEN e.status = 'failed' AND o.state <> 'begun' THEN 'processing'"                           \
+    " WHEN e.status IS NOT NULL THEN e.status"                                                     \
+    " WHEN o.state = 'queued' AND (o.epoch = 0 OR (SELECT true FROM payments x"                    \
+    " WHERE x.merchant_id = o.merchant_id AND x.payment_id = o.payment_id) IS NULL)"               \
+    " THEN 'scheduled' ELSE 'processing' END"
 /* Why the last attempt of payment x.payment_id came to what it came to. */
 #define REASON_OF(x)                                                                               \
     "(SELECT c.reason FROM attempts a CROSS JOIN LATERAL (SELECT * FROM outcomes y"                \
@@ -95,20 +100,42 @@
     " AND o.priority = " priority " AND o.next_at <= $1 ORDER BY o.next_at LIMIT $4::bigint)"
 
 /*
- * Take the key of the try, so that nobody can begin it any more; what was never claimed needs no
- * such proof. $5: now.
+ * Take the keys of the tries of o, so that nobody can begin them any more; what was never claimed
+ * needs no such proof.
  */
-#define TAKE_KEYS                                                                                  \
+#define TAKEN(what, now)                                                                           \
     "taken AS (INSERT INTO idempotency (merchant_id, key, fingerprint, payment_id, writer_id,"     \
     " created_at) SELECT o.merchant_id, " ORDER_KEY(                                               \
-        "o") ", sha256('canceled'), '00000000-0000-0000-0000-000000000000'::uuid,"                 \
-             " '00000000-0000-0000-0000-000000000000'::uuid, $5::timestamptz"                      \
+        "o") ", sha256(" what "), '00000000-0000-0000-0000-000000000000'::uuid,"                   \
+             " '00000000-0000-0000-0000-000000000000'::uuid, " now "::timestamptz"                 \
              " FROM o WHERE o.epoch > 0 ORDER BY 1, 2 ON CONFLICT (merchant_id, key) DO NOTHING"   \
-             " RETURNING key),"                                                                    \
-             " changed AS (UPDATE payout_orders p SET state = 'canceled', status = 'canceled',"    \
-             " done_at = $5, next_at = $5 FROM o WHERE p.merchant_id = o.merchant_id"              \
-             " AND p.order_id = o.order_id AND (o.epoch = 0 OR (SELECT true FROM taken t"          \
-             " WHERE t.key = " ORDER_KEY("o") ")) RETURNING 1)"
+             " RETURNING key)"
+/* $5: now. */
+#define TAKE_KEYS                                                                                  \
+    TAKEN("'canceled'", "$5")                                                                      \
+    ", changed AS (UPDATE payout_orders p SET state = 'canceled',"                                 \
+    " status = 'canceled', done_at = $5, next_at = $5 FROM o WHERE p.merchant_id = o.merchant_id"  \
+    " AND p.order_id = o.order_id AND (o.epoch = 0 OR (SELECT true FROM taken t"                   \
+    " WHERE t.key = " ORDER_KEY("o") ")) RETURNING 1)"
+
+/* How claims ended; $1: now. Of another epoch or state: nothing changes. */
+#define ENDS                                                                                       \
+    "i AS MATERIALIZED (SELECT u.* FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[],"  \
+    " $6::timestamptz[], $7::integer[], $8::integer[], $9::uuid[], $10::text[], $11::text[],"      \
+    " $12::text[], $13::boolean[], $14::integer[]) AS u (merchant_id, order_id, epoch, state,"     \
+    " next_at, try_number, wait_count, payment_id, reason, detail, status, has_payment,"           \
+    " free_tries))"
+#define CHANGE_ENDS(state, next_at, reason, detail, status, join)                                  \
+    "changed AS (UPDATE payout_orders o SET state = " state ", next_at = " next_at                 \
+    ", try_number = i.try_number, free_tries = i.free_tries, wait_count = i.wait_count,"           \
+    " payment_id = i.payment_id,"                                                                  \
+    " reason = " reason ", detail = " detail ", status = " status                                  \
+    ", begun_at = coalesce(o.begun_at, CASE WHEN i.has_payment THEN $1::timestamptz END),"         \
+    " done_at = CASE WHEN " status " <> '' THEN $1::timestamptz END,"                              \
+    " request_sealed = CASE WHEN i.state <> 'begun' THEN o.request_sealed END"                     \
+    " FROM i" join " WHERE o.merchant_id = i.merchant_id AND o.order_id = i.order_id"              \
+    " AND o.epoch = i.epoch AND " STATE("o.") " = 'running' RETURNING 1)"
+#define IF_TAKEN(yes, no) "CASE WHEN t.key IS NULL THEN " no " ELSE " yes " END"
 
 /* clang-format off */
 static const struct sql_text texts[SQL_ORDER_END_MARK - SQL_ORDER_FIRST] = {
@@ -175,21 +202,28 @@ static const struct sql_text texts[SQL_ORDER_END_MARK - SQL_ORDER_FIRST] = {
     " FOR UPDATE SKIP LOCKED) AND " STATE("o.") " IN ('queued', 'running') AND o.next_at <= $1"
     " RETURNING o.merchant_id, o.order_id, o.batch_id, o.epoch, o.try_number, o.wait_count,"
     " o.payment_id, o.request_sealed, (SELECT b.state = 'canceled' FROM payout_batches b"
-    " WHERE b.merchant_id = o.merchant_id AND b.batch_id = o.batch_id)"},
+    " WHERE b.merchant_id = o.merchant_id AND b.batch_id = o.batch_id), o.free_tries"},
 
 [SQL_ORDER_END - SQL_ORDER_FIRST] = {SQL_CONTROL, "order_end",
-    "WITH i AS MATERIALIZED (SELECT u.* FROM unnest($2::uuid[], $3::uuid[], $4::bigint[],"
-    " $5::text[], $6::timestamptz[], $7::integer[], $8::integer[], $9::uuid[], $10::text[],"
-    " $11::text[], $12::text[], $13::boolean[]) AS u (merchant_id, order_id, epoch, state, next_at,"
-    " try_number, wait_count, payment_id, reason, detail, status, has_payment)),"
-    " changed AS (UPDATE payout_orders o SET state = i.state, next_at = i.next_at,"
-    " try_number = i.try_number, wait_count = i.wait_count, payment_id = i.payment_id,"
-    " reason = i.reason, detail = i.detail, status = i.status,"
-    " begun_at = coalesce(o.begun_at, CASE WHEN i.has_payment THEN $1::timestamptz END),"
-    " done_at = CASE WHEN i.status <> '' THEN $1::timestamptz END,"
-    " request_sealed = CASE WHEN i.state <> 'begun' THEN o.request_sealed END"
-    " FROM i WHERE o.merchant_id = i.merchant_id AND o.order_id = i.order_id"
-    " AND o.epoch = i.epoch AND " STATE("o.") " = 'running' RETURNING 1)" COUNT_CHANGED},
+    "WITH " ENDS ", " CHANGE_ENDS("i.state", "i.next_at", "i.reason", "i.detail", "i.status", "")
+    COUNT_CHANGED},
+
+/*
+ * Those that fail without a payment. Somebody may yet have one in the air, whose opening hangs: it
+ * fails only with the key of its try in our hands. Else it is put back, and finds what has the key.
+ * This may wait for that transaction, and so nothing else waits for this.
+ */
+[SQL_ORDER_FAIL - SQL_ORDER_FIRST] = {SQL_BULK, "order_fail",
+    "WITH " ENDS ", o AS MATERIALIZED (SELECT p.merchant_id, p.order_id, p.epoch, p.try_number"
+    " FROM i JOIN payout_orders p ON p.merchant_id = i.merchant_id AND p.order_id = i.order_id"
+    " WHERE p.epoch = i.epoch AND " STATE("p.") " = 'running' ORDER BY 1, 2 FOR UPDATE OF p), "
+    TAKEN("'failed'", "$1") ", "
+    CHANGE_ENDS(IF_TAKEN("i.state", "'queued'"),
+                IF_TAKEN("i.next_at", "i.next_at + '1 s'::interval"),
+                IF_TAKEN("i.reason", "'idempotency_key_in_use'"), IF_TAKEN("i.detail", "''"),
+                IF_TAKEN("i.status", "''"),
+                " LEFT JOIN taken t ON t.key = " ORDER_KEY("i"))
+    COUNT_CHANGED},
 
 /* A payout that was begun long ago is looked at more seldom: at most once a minute. */
 [SQL_ORDER_SETTLE - SQL_ORDER_FIRST] = {SQL_CONTROL, "order_settle",

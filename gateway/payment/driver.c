@@ -382,6 +382,7 @@ struct payments *payments_new(const struct payments_config *config,
     payments->watermark_us = clock_wall_us();
     payments->vault =
         (struct vault){.seal_key = parts->seal_key, .hash_key = parts->token_hash_key};
+    payments->rests = rests_new();
     uint64_t seed;
     rng_fill(&seed, sizeof(seed));
     rng_seed(&payments->rng, seed);
@@ -438,5 +439,6 @@ void payments_free(struct payments **payments_at)
     driver_cancel_release(payments);
     loop_timer_release(&payments->deadline_timer);
     loop_timer_release(&payments->soon_timer);
+    rests_free(&payments->rests);
     free(payments);
 }

@@ -26,6 +26,7 @@
 #include "base/rng.h"
 #include "payment/hash.h"
 #include "payment/payment.h"
+#include "payment/rest.h"
 #include "payment/vault.h"
 
 enum {
@@ -66,6 +67,7 @@ struct drive_rows { /* of one attempt: both views point here */
     size_t send_room;
     struct store_outcome *outcomes;
     size_t outcome_room;
+    const char *refused_as; /* why it could not be sent: "not_expressible", "busy"; NULL: it was */
 };
 
 struct drive {
@@ -91,7 +93,8 @@ struct drive {
     struct uuid given_id;                           /* the payment's, known before; or zero */
 
     bool is_resumed;
-    bool is_held; /* opened here: found by its key */
+    bool is_order; /* no client waits for it: accounts that rest are left alone */
+    bool is_held;  /* opened here: found by its key */
     bool has_timer;
     bool has_request; /* `request` is built for the attempt's next send */
     UT_hash_handle hh;
@@ -112,7 +115,7 @@ struct drive {
     struct provider_facts facts;
     struct provider_facts learned; /* in this look or send */
     struct provider_request request;
-    struct str refusal;     /* why the adapter refused last; empty: it did not */
+    struct str refusal;     /* what the adapter said when it refused last; empty: it did not */
     struct str body_sealed; /* of the request, for send sealed_number */
     struct uuid attempt_id;
     uint8_t attempt_number;
@@ -174,6 +177,7 @@ struct payments {
     struct payments_config config;
     struct payments_parts parts;
     struct vault vault;
+    struct rests *rests; /* owned */
     struct rng rng;
     struct link in_hand; /* oldest first */
     size_t in_hand_count;
@@ -275,6 +279,9 @@ void driver_cancel_release(struct payments *payments);
 /* Its provider known here; NULL when the account is gone. */
 const struct merchant_account *drive_find_account(const struct merchant *merchant,
                                                   const struct uuid *account_id);
+/* Everything that answers taught, in their order; the strings in arena. */
+void drive_read_facts(const struct store_attempt_view *attempt, struct arena *arena,
+                      struct provider_facts *known);
 void resolve_take_on(struct payments *payments, const struct store_claimed *claimed);
 
 /* ---- resolve_queue.c ---- */

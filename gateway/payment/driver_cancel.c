@@ -6,8 +6,9 @@
 #include "payment/present.h"
 
 /*
- *     load the payout --> absent, ended, in review, or of a provider that cannot cancel: refused
- *       ^    |
+ *     load the payout --> absent, ended, in review, or of a provider that cannot cancel: refused;
+ *       ^    |            one whose provider has not said yet where it is: refused for now
+ *       |    |
  *       |    |  its attempt is parked: mark it there (one UPDATE)
  *       |    v
  *       |  marked --> 202; the resolver claims it at once
@@ -17,6 +18,9 @@
  * The mark is in the row that is claimed, and by which the attempt ends: the two cannot miss each
  * other. Whoever holds the claim at that moment puts it back as due at once (sql.c, park_again). A
  * parked attempt is never failed over, so a cancel that was noted never meets another attempt.
+ *
+ * What is canceled is never repeated. So a cancel is noted only once the provider can be asked in
+ * another way: a lost PayPal payout is first repeated until PayPal names its batch.
  */
 
 enum {
@@ -24,6 +28,7 @@ enum {
     WAIT_FIRST_MS = 50,
     WAIT_MAX_MS = 1000,
     CANCEL_ARENA_MAX = 4 * 1024 * 1024,
+    FIND_OUT_S = 5,
 };
 
 struct canceling {
@@ -102,7 +107,7 @@ static void reloaded(void *ctx, enum store_find found, const struct store_paymen
     struct canceling *canceling = ctx;
     (void)why;
     if (found == STORE_FOUND)
-        answer(canceling, payout->status == PAYMENT_CANCELED ? 200 : 202, payout);
+        answer(canceling, payment_status_is_final(payout->status) ? 200 : 202, payout);
     else
         refuse(canceling, MESSAGE_OUTCOME_PENDING, STR_NONE, 1);
 }
@@ -139,12 +144,61 @@ static const struct store_attempt_view *parked_attempt(const struct store_paymen
     return NULL;
 }
 
-static bool provider_can_cancel(const struct canceling *canceling,
-                                const struct store_attempt_view *attempt)
+enum way { /* to the provider, but for a repeat */
+           WAY_NONE = 0,
+           WAY_NOT_YET, /* it has not said where the payout is */
+           WAY_KNOWN,
+};
+
+static enum way find_way(struct canceling *canceling, const struct store_payment_view *payout,
+                         const struct store_attempt_view *attempt)
 {
     const struct merchant_account *account =
         drive_find_account(canceling->merchant, &attempt->row.account_id);
-    return account != NULL && account->account.provider->build_cancel != NULL;
+    if (account == NULL || account->account.provider->build_cancel == NULL)
+        return WAY_NONE;
+    struct arena *arena = &canceling->arena;
+    const struct provider *provider = account->account.provider;
+    struct provider_facts facts = {0};
+    struct provider_request ignored = {0};
+    char id[ID_TEXT_SIZE];
+    struct provider_call call = {
+        .operation = attempt->row.operation,
+        .account = &account->account,
+        .attempt_ref = arena_str(arena, id_format(ID_ATTEMPT, &attempt->row.attempt_id, id)),
+        .merchant_ref = payout->row.reference,
+        .amount_minor = attempt->row.amount_minor,
+        .currency = currency_find(str_of(attempt->row.currency)),
+    };
+    drive_read_facts(attempt, arena, &facts);
+    bool is_known =
+        provider->build_cancel(&call, &facts, arena, &ignored) ||
+        (provider->build_lookup != NULL && provider->build_lookup(&call, &facts, arena, &ignored));
+    return is_known ? WAY_KNOWN : WAY_NOT_YET;
+}
+
+static void cancel_parked(struct canceling *canceling, const struct store_payment_view *payout,
+                          const struct store_attempt_view *attempt)
+{
+    switch (find_way(canceling, payout, attempt)) {
+    case WAY_NONE:
+        refuse(canceling, MESSAGE_CONFLICT,
+               arena_printf(&canceling->arena, STR_FMT " cannot cancel a payout",
+                            STR_ARG(attempt->row.provider)),
+               0);
+        return;
+    case WAY_NOT_YET:
+        refuse(canceling, MESSAGE_CONFLICT,
+               arena_printf(&canceling->arena,
+                            "whether " STR_FMT " has it is being found out; try again",
+                            STR_ARG(attempt->row.provider)),
+               FIND_OUT_S);
+        return;
+    case WAY_KNOWN:
+        store_cancel(canceling->payments->parts.store, &attempt->row.merchant_id,
+                     &attempt->row.attempt_id, clock_wall_us(), marked, canceling);
+        return;
+    }
 }
 
 static void loaded(void *ctx, enum store_find found, const struct store_payment_view *payout,
@@ -170,17 +224,10 @@ static void loaded(void *ctx, enum store_find found, const struct store_payment_
         return;
     }
     const struct store_attempt_view *attempt = parked_attempt(payout);
-    if (attempt == NULL) {
+    if (attempt == NULL)
         look_soon(canceling);
-    } else if (!provider_can_cancel(canceling, attempt)) {
-        refuse(canceling, MESSAGE_CONFLICT,
-               arena_printf(&canceling->arena, STR_FMT " cannot cancel a payout",
-                            STR_ARG(attempt->row.provider)),
-               0);
-    } else {
-        store_cancel(canceling->payments->parts.store, &attempt->row.merchant_id,
-                     &attempt->row.attempt_id, clock_wall_us(), marked, canceling);
-    }
+    else
+        cancel_parked(canceling, payout, attempt);
 }
 
 static void look_run(void *ctx)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ledger/order.h"
 #include "payment/testmethod.h"
 
 static struct str or_empty_object(struct drive *drive, struct str json)
@@ -57,6 +58,7 @@ void drive_take_request(struct drive *drive, const struct payment_request *reque
     drive->currency = request->currency;
     drive->operation = request->capture_automatic ? OPERATION_SALE : OPERATION_AUTHORIZE;
     drive->given_id = request->payment_id;
+    drive->is_order = order_key_is(request->key);
     if (request->is_payout) {
         CHECK(request->beneficiary != NULL);
         drive->operation = OPERATION_PAYOUT;

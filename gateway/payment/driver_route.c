@@ -80,6 +80,19 @@ static int64_t smaller_limit(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t rest_left_us(const struct drive *drive, const struct provider_account *account)
+{
+    return drive->is_order
+               ? rests_left_us(drive->payments->rests, &account->account_id, clock_mono_us())
+               : 0;
+}
+
+static bool has_no_room(const struct drive *drive, const struct provider_account *account)
+{
+    return admission_is_busy(drive->payments->parts.admission, account) ||
+           rest_left_us(drive, account) > 0;
+}
+
 static void add_candidate(struct drive *drive, struct routing *routing,
                           const struct merchant_account *account,
                           const struct payment_request *request, int64_t now_us)
@@ -106,7 +119,7 @@ static void add_candidate(struct drive *drive, struct routing *routing,
     candidate->amount_max_minor =
         smaller_limit(account->row.amount_max_minor, provider->capability.amount_max_minor);
     health_read(drive->payments->parts.health, account->health, now_us, &candidate->health);
-    candidate->is_busy = admission_is_busy(drive->payments->parts.admission, &account->account);
+    candidate->is_busy = has_no_room(drive, &account->account);
 }
 
 static void decide(struct drive *drive, const struct payment_request *request,
@@ -220,6 +233,8 @@ static void sit(struct drive *drive, const struct drive_candidate *candidate)
     struct admission *admission = drive->payments->parts.admission;
     admission_stand(admission, &drive->seat);
     admission_sit(admission, &candidate->account->account, &drive->seat);
+    if (drive->is_order)
+        rests_try(drive->payments->rests, &candidate->account->account.account_id, clock_mono_us());
 }
 
 /* Drop those at the head that cannot be sent to; the request of the first that can be is kept. */
@@ -246,6 +261,44 @@ static void settle_first(struct drive *drive, struct routing *routing)
 }
 
 /* ---- nobody is left ---- */
+
+/*
+ * Some account that is disabled, or that cannot be used now, would have been kept, or would have
+ * had to wait for its breaker: whoever can wait has something to wait for.
+ */
+static bool is_only_disabled(const struct drive *drive, const struct routing *routing)
+{
+    struct route_candidate candidate[ROUTE_CANDIDATE_MAX];
+    struct route_decision decision;
+    for (size_t i = 0; i < routing->count; i++) {
+        candidate[i] = routing->candidate[i];
+        candidate[i].disabled = false;
+    }
+    route_decide(drive->payments->parts.rules, &routing->facts, candidate, routing->count,
+                 routing->decision.draw, &decision);
+    for (size_t i = 0; i < decision.count; i++) {
+        enum route_drop drop = decision.verdict[i].drop;
+        bool would_do =
+            drop == ROUTE_KEPT || drop == ROUTE_BREAKER_OPEN || drop == ROUTE_PROVIDER_BUSY;
+        if (would_do && routing->candidate[decision.verdict[i].candidate].disabled)
+            return true;
+    }
+    return false;
+}
+
+/* Until the first of them may have room again. */
+static int busy_for_s(const struct drive *drive, const struct routing *routing)
+{
+    int64_t least_us = INT64_MAX;
+    for (size_t i = 0; i < routing->decision.count; i++) {
+        const struct route_verdict *verdict = &routing->decision.verdict[i];
+        if (verdict->drop != ROUTE_PROVIDER_BUSY)
+            continue;
+        int64_t left_us = rest_left_us(drive, &routing->account[verdict->candidate]->account);
+        least_us = left_us < least_us ? left_us : least_us;
+    }
+    return (int)((least_us < CLOCK_SECOND_US ? CLOCK_SECOND_US : least_us) / CLOCK_SECOND_US);
+}
 
 static void explain_refusal(struct drive *drive, const struct routing *routing)
 {
@@ -274,7 +327,8 @@ static void explain_refusal(struct drive *drive, const struct routing *routing)
     drive->problem = is_busy      ? MESSAGE_OVERLOADED
                      : is_breaker ? MESSAGE_NO_HEALTHY_PROVIDER
                                   : MESSAGE_NO_ROUTE;
-    drive->retry_after_s = is_busy ? 1 : is_breaker ? RETRY_AFTER_S : 0;
+    bool is_for_now = is_breaker || is_only_disabled(drive, routing);
+    drive->retry_after_s = is_busy ? busy_for_s(drive, routing) : is_for_now ? RETRY_AFTER_S : 0;
     if (is_busy)
         admission_count_busy(drive->payments->parts.admission);
     drive->problem_detail = arena_str(&drive->arena, buf_str(&detail));
@@ -354,17 +408,16 @@ void drive_fill_call(struct drive *drive, const struct drive_candidate *candidat
         arena_str(&drive->arena, id_format(drive_id_kind(row), &row->payment_id, id));
 }
 
-/* Why an attempt must pass this candidate by; NULL: it need not. */
+/* Why an attempt must pass this candidate by, as its reason; NULL: it need not. */
 static const char *find_obstacle(struct drive *drive, uint8_t attempt_number,
                                  struct drive_candidate *candidate)
 {
     /* The first was chosen when it had room, and a seat there is held. */
-    if (attempt_number > 1 &&
-        admission_is_busy(drive->payments->parts.admission, &candidate->account->account))
-        return "it has its share of payments under way";
+    if (attempt_number > 1 && has_no_room(drive, &candidate->account->account))
+        return "busy";
     /* Half-open, and another caller holds its probe: still better than to fail the payment. */
     if (!drive_take_probe(drive, candidate) && is_breaker_open(drive, candidate))
-        return "its breaker is open";
+        return "breaker_open";
     return NULL;
 }
 
@@ -373,12 +426,13 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
 {
     bool is_new = action->attempt_number != drive->attempt_number ||
                   action->candidate != drive->attempt_candidate;
+    CHECK(action->attempt_number >= 1 && action->attempt_number <= drive->attempt_room);
+    struct drive_rows *rows = &drive->rows[action->attempt_number - 1];
     if (is_new) {
         struct drive_candidate *candidate = &drive->candidate[action->candidate];
         start_attempt(drive, action->attempt_number, action->candidate);
-        const char *obstacle = find_obstacle(drive, action->attempt_number, candidate);
-        if (obstacle != NULL) {
-            drive->refusal = str_of(obstacle);
+        rows->refused_as = find_obstacle(drive, action->attempt_number, candidate);
+        if (rows->refused_as != NULL) {
             *prepared = (struct orchestrate_prepared){.refused = true};
             return;
         }
@@ -386,6 +440,7 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
     }
     bool is_built = is_new || action->send_number > 1 || !drive->has_request ? build_request(drive)
                                                                              : drive->has_request;
+    rows->refused_as = is_built ? NULL : "not_expressible";
     *prepared = (struct orchestrate_prepared){
         .refused = !is_built,
         .moves_money = is_built && drive->request.moves_money,

@@ -184,6 +184,20 @@ static void tell_health(struct drive *drive, const struct engine_result *result,
     }
 }
 
+/* A provider that turns what is sent away is left alone by those that can wait. */
+static void tell_rests(struct drive *drive, const struct engine_result *result)
+{
+    const struct uuid *account_id = &drive->call.account->account_id;
+    bool is_asked = drive->send_kind == SEND_LOOKUP || drive->send_kind == SEND_CANCEL;
+    if (is_asked || result->end != ENGINE_ANSWERED)
+        return;
+    if (result->answer.status == 429)
+        rests_turned_away(drive->payments->rests, account_id, result->answer.retry_after_ms,
+                          clock_mono_us());
+    else
+        rests_was_taken(drive->payments->rests, account_id, clock_mono_us());
+}
+
 /* ---- going out ---- */
 
 static void answer_unsent(struct drive *drive, const char *why)
@@ -330,6 +344,7 @@ static void send_done(void *ctx, const struct engine_result *result)
         drive->answer.reason = arena_str(&drive->arena, str_of(result->reason));
     }
     tell_health(drive, result, &judgement);
+    tell_rests(drive, result);
     bool learned_only = event.answer.whole && judgement.outcome == OUTCOME_NONE &&
                         !judgement.not_found && !judgement.duplicate;
     if (drive->send_kind == SEND_LOOKUP && learned_only &&

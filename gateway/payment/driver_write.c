@@ -155,14 +155,14 @@ static void add_send(struct drive *drive, const struct orchestrate_action *actio
 }
 
 /* Why, where no answer of a provider says it. */
-static struct str own_reason(const struct drive *drive, const struct orchestrate_write_plan *plan)
+static struct str own_reason(const struct orchestrate_write_plan *plan, const char *refused_as)
 {
     if (plan->announces_repeat)
         return STR("repeat");
     if (plan->needs_review)
         return STR("review");
-    if (plan->outcome == OUTCOME_FAILED && drive->refusal.len > 0)
-        return STR("not_expressible");
+    if (plan->outcome == OUTCOME_FAILED && refused_as != NULL)
+        return str_of(refused_as);
     return plan->outcome == OUTCOME_FAILED ? STR("not_sent") : STR_NONE;
 }
 
@@ -184,10 +184,11 @@ static void add_outcome(struct drive *drive, const struct orchestrate_write_plan
         .created_us = rows->now_us,
     };
     const struct drive_answer *answer = &drive->answer;
-    bool is_told = answer->attempt_number == plan->outcome_attempt_number &&
-                   !plan->announces_repeat && !plan->is_suspect &&
-                   !(answer->outcome == OUTCOME_NONE && plan->outcome == OUTCOME_FAILED &&
-                     drive->refusal.len > 0);
+    const char *refused_as = drive->rows[attempt - drive->planned.attempts].refused_as;
+    bool is_told =
+        answer->attempt_number == plan->outcome_attempt_number && !plan->announces_repeat &&
+        !plan->is_suspect &&
+        !(answer->outcome == OUTCOME_NONE && plan->outcome == OUTCOME_FAILED && refused_as != NULL);
     if (is_told) {
         row->code = answer->code;
         row->reason = answer->reason;
@@ -199,7 +200,7 @@ static void add_outcome(struct drive *drive, const struct orchestrate_write_plan
         row->elapsed_us = answer->elapsed_us;
     }
     if (row->reason.len == 0)
-        row->reason = own_reason(drive, plan);
+        row->reason = own_reason(plan, refused_as);
     rows->txn.outcome = row;
 }
 

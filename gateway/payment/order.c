@@ -174,6 +174,12 @@ static void written(void *ctx, enum store_find found, int64_t count, const struc
         look_again(orders, 0);
 }
 
+static const struct order_end *end_of(struct link *item)
+{
+    return &LIST_OWNER(item, struct order_run, link)->end;
+}
+
+/* Those that failed are written by themselves, since that may take longer. */
 static void flush_run(void *ctx)
 {
     struct orders *orders = ctx;
@@ -182,10 +188,15 @@ static void flush_run(void *ctx)
     struct order_end *ends = calloc(orders->in_flight, sizeof(*ends));
     CHECK(ends != NULL);
     size_t count = 0;
-    while (!list_is_empty(&orders->ended)) {
-        struct link *item = list_take_first(&orders->ended);
+    bool has_failed = end_of(orders->ended.next)->state == ORDER_FAILED;
+    struct link *next = NULL;
+    for (struct link *item = orders->ended.next; item != &orders->ended; item = next) {
+        next = item->next;
+        if ((end_of(item)->state == ORDER_FAILED) != has_failed)
+            continue;
+        list_remove(item);
         list_add_last(&orders->writing, item);
-        ends[count++] = LIST_OWNER(item, struct order_run, link)->end;
+        ends[count++] = *end_of(item);
     }
     order_end_start(orders->parts.store, ends, count, clock_wall_us(), written, orders);
     free(ends);

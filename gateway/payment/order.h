@@ -14,6 +14,9 @@
  * clients wait for do not queue here at all. How orders ended is written some milliseconds later,
  * many at once; a worker that dies before leaves a lease that ends.
  *
+ * Who is turned away by a busy provider tries again as long as it takes, and its account rests
+ * meanwhile (rest.h): a large batch goes as fast as its provider lets it.
+ *
  * A merchant of whom nothing could be begun in one round (every breaker open, the ledger away) is
  * left alone for a while, longer each time.
  */
@@ -29,7 +32,7 @@ struct orders_config {
     int64_t interval_ms;    /* 250: how often due orders are looked for */
     unsigned in_flight_max; /* 64 in this worker's hands */
     int64_t lease_ms;       /* 60,000: beyond the driver's deadline */
-    unsigned try_max;       /* 5 payments under one order */
+    unsigned try_max;       /* 5 payments under one order, without those that were turned away */
     int64_t retry_ms;       /* 5,000: before the second try; doubled each time */
     int64_t retry_max_ms;   /* 300,000 */
     int64_t wait_ms;        /* 500: before the same try again; doubled each time */

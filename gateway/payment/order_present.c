@@ -102,10 +102,11 @@ static void print_approval(struct str exceeded_json, const struct uuid *created_
     }
 }
 
-/* Why it still waits, and until when at least. */
-static void print_waiting(const struct order *order, struct json_out *json)
+/* Why it still waits, and until when at least; what exists is asked after, and does not wait. */
+static void print_waiting(const struct payout_view *payout, struct json_out *json)
 {
-    if (order->state != ORDER_QUEUED || order->reason.len == 0) {
+    const struct order *order = &payout->order;
+    if (order->state != ORDER_QUEUED || order->reason.len == 0 || payout->payment != NULL) {
         json_put_null(json, "waiting");
         return;
     }
@@ -131,7 +132,7 @@ static struct str print_members(const struct payout_view *payout, struct arena *
     else
         json_put_null(&json, "row");
     json_put_int(&json, "tries", order->try_number);
-    print_waiting(order, &json);
+    print_waiting(payout, &json);
     print_approval(order->approval_json, &order->created_by, &json);
     print_notes(payout->notes, payout->note_count, &json);
     struct str members = arena_str(arena, buf_str(&text));

@@ -28,6 +28,7 @@ static void end_as(struct order_run *run, enum order_state state, struct str rea
         .state = state,
         .next_us = clock_wall_us(),
         .try_number = claim->try_number,
+        .free_tries = claim->free_tries,
         .wait_count = claim->wait_count,
         .payment_id = claim->payment_id,
         .reason = reason,
@@ -58,6 +59,7 @@ static void try_again(struct order_run *run, const struct order_verdict *verdict
         order_pause_ms(config->retry_ms, config->retry_max_ms, run->claim.try_number - 1, draw()) *
         CLOCK_MS_US;
     run->end.try_number++;
+    run->end.free_tries += verdict->is_free ? 1 : 0;
     run->end.wait_count = 0;
     run->end.payment_id = uuid_new();
     run->end.has_payment = true;
@@ -77,7 +79,8 @@ static void log_failure(const struct order_run *run, const struct order_verdict 
 static void take_verdict(struct order_run *run, const struct order_verdict *verdict,
                          int64_t least_ms)
 {
-    bool may_retry = (unsigned)run->claim.try_number < run->orders->config.try_max;
+    int32_t counted = run->claim.try_number - run->claim.free_tries;
+    bool may_retry = verdict->is_free || (unsigned)counted < run->orders->config.try_max;
     switch (verdict->kind) {
     case ORDER_VERDICT_WAIT:
         put_back(run, verdict->reason, verdict->detail, least_ms);

@@ -15,28 +15,48 @@ static const struct json_limits limits = {
 
 /* Of an attempt whose request surely had no effect, for a cause that passes. */
 static const char *const passing[] = {
-    "connect_refused",   "connect_timeout", "connect_failed", "tls_failed", "dns_failed",
-    "token_unavailable", "rate_limited",    "busy",           "expired",
+    "connect_refused", "connect_timeout",   "connect_failed", "tls_failed",
+    "dns_failed",      "token_unavailable", "expired",
 };
 
-static bool is_passing(struct str reason)
+/* Likewise, because somebody had no room for it: that says nothing against another try. */
+static const char *const turned_away[] = {"rate_limited", "busy", "breaker_open"};
+
+static bool is_one_of(struct str reason, const char *const *reasons, size_t count)
 {
-    for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
-        if (str_eq(reason, str_of(passing[i])))
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(reason, str_of(reasons[i])))
             return true;
     }
     return false;
 }
 
-static bool all_passed(const json_t *attempts)
+/* One that its adapter could not express was never sent: it says nothing of the others. */
+static bool all_passed(const json_t *attempts, bool *is_free)
 {
+    size_t count = 0;
+    *is_free = false;
     for (size_t i = 0; i < json_array_size(attempts); i++) {
         const json_t *attempt = json_array_get(attempts, i);
-        if (!str_eq(json_text(attempt, "status"), STR("failed")) ||
-            !is_passing(json_text(attempt, "reason")))
+        struct str reason = json_text(attempt, "reason");
+        if (!str_eq(json_text(attempt, "status"), STR("failed")))
+            return false;
+        if (is_one_of(reason, turned_away, ARRAY_LEN(turned_away)))
+            *is_free = true;
+        else if (is_one_of(reason, passing, ARRAY_LEN(passing)))
+            count++;
+        else if (!str_eq(reason, STR("not_expressible")))
             return false;
     }
-    return json_array_size(attempts) > 0;
+    return count > 0 || *is_free;
+}
+
+/* Its newest attempt has no outcome yet: somebody has it in hand, and holds its key. */
+static bool is_in_hand(const json_t *attempts)
+{
+    size_t count = json_array_size(attempts);
+    return count > 0 &&
+           str_eq(json_text(json_array_get(attempts, count - 1), "status"), STR("processing"));
 }
 
 /* The payout exists: the answer is its object. */
@@ -50,19 +70,28 @@ static struct order_verdict judge_payout(const struct payment_reply *reply, stru
     if (payment_status_is_final(payment_status_find(status)))
         verdict.status = arena_str(arena, status);
     verdict.reason = arena_str(arena, reason);
-    if (str_eq(status, STR("failed")) && all_passed(json_object_get(payout, "attempts")))
+    if (str_eq(status, STR("failed")) &&
+        all_passed(json_object_get(payout, "attempts"), &verdict.is_free))
         verdict.kind = ORDER_VERDICT_RETRY;
+    if (str_eq(status, STR("processing")) && is_in_hand(json_object_get(payout, "attempts"))) {
+        verdict.kind = ORDER_VERDICT_WAIT;
+        verdict.reason = STR("in_progress");
+    }
     json_decref(payout);
     return verdict;
 }
 
-/* A key that is in use, or whose payment is not to be seen yet, is ours: ask again later. */
-static enum order_verdict_kind kind_of(enum message problem)
+/*
+ * A key that is in use, or whose payment is not to be seen yet, is ours: ask again later. Who
+ * disables an account stops what would go by it; he does not end it.
+ */
+static enum order_verdict_kind kind_of(const struct payment_reply *reply)
 {
-    const struct message_entry *entry = message_entry(problem);
-    bool is_passing_problem = entry->status >= 500 || entry->status == 429;
-    return is_passing_problem || problem == MESSAGE_KEY_IN_USE ? ORDER_VERDICT_WAIT
-                                                               : ORDER_VERDICT_FAILED;
+    const struct message_entry *entry = message_entry(reply->problem);
+    bool is_passing_problem = entry->status >= 500 || entry->status == 429 ||
+                              reply->problem == MESSAGE_KEY_IN_USE ||
+                              (reply->problem == MESSAGE_NO_ROUTE && reply->retry_after_s > 0);
+    return is_passing_problem ? ORDER_VERDICT_WAIT : ORDER_VERDICT_FAILED;
 }
 
 /* At a character's edge. */
@@ -80,7 +109,7 @@ struct order_verdict order_judge(const struct payment_reply *reply, struct arena
     if (reply->problem == MESSAGE_NONE)
         return judge_payout(reply, arena);
     struct order_verdict verdict = {
-        .kind = kind_of(reply->problem),
+        .kind = kind_of(reply),
         .reason = str_of(message_entry(reply->problem)->code),
         .detail = arena_str(arena, cut(reply->problem_detail, DETAIL_MAX)),
     };

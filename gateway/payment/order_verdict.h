@@ -3,11 +3,13 @@
  *
  *     a payout exists, whatever it comes to        -> BEGUN
  *     it exists, and surely nothing left our hands -> RETRY: again later, as a new try
+ *     it exists, and is still being sent           -> WAIT: ask for the same try again, later
  *     nothing was begun, for now                   -> WAIT: the same try again, later
  *     nothing will ever be begun                   -> FAILED
  *
  * A try is followed by another only when every attempt of it failed before its request left, or was
- * turned away by a busy provider: the reasons that say so are listed here. What ended for want of an
+ * turned away by a busy provider: the reasons that say so are listed here. An attempt that its
+ * adapter could not express does not count, unless there is no other. What ended for want of an
  * answer (not found, given up) is never tried again: it may still arrive.
  */
 #ifndef PAYMENT_ORDER_VERDICT_H
@@ -24,6 +26,7 @@ enum order_verdict_kind {
 
 struct order_verdict {
     enum order_verdict_kind kind;
+    bool is_free; /* RETRY: for want of room, at a provider or here: no try of the few it has */
     struct str status; /* final: "succeeded", ...; empty: not yet known */
     struct str reason; /* lives in arena */
     struct str detail;

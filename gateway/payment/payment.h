@@ -103,7 +103,7 @@ struct payment_reply {       /* borrowed during done */
     enum message problem; /* MESSAGE_NONE unless status >= 400 */
     struct str problem_detail;
     struct str problem_payment; /* "pay_..." where one is named; may be empty */
-    int retry_after_s;          /* 0: none */
+    int retry_after_s;          /* 0: none; NO_ROUTE: an account that would do is disabled */
 };
 typedef void (*payment_done_fn)(void *ctx, const struct payment_reply *reply);
 
@@ -121,10 +121,10 @@ void payment_create_start(struct payments *payments, struct merchant *merchant,
  *
  *     202  noted durably: the provider is asked at once, and again until it says how the payout
  *          ended. Only its word makes it "canceled"; it may be paid all the same.
- *     200  it is canceled
+ *     200  it is canceled, or has ended in that moment: the body says how
  *     404  no such payout of this merchant
  *     409  it has ended, a person looks at it, or its provider cannot cancel; with retry_after_s: it
- *          is being sent at this moment
+ *          is being sent at this moment, or its provider has not said yet whether it has it
  *     503  nothing was noted; outcome_pending: perhaps it was
  *
  * Body: the payout. Asking again changes nothing.

@@ -70,8 +70,8 @@ static void read_token(struct drive *drive, struct drive_candidate *candidate)
     drive->beneficiary = beneficiary;
 }
 
-/* Everything that answers taught, in their order. */
-static void read_facts(struct drive *drive, const struct store_attempt_view *attempt)
+void drive_read_facts(const struct store_attempt_view *attempt, struct arena *arena,
+                      struct provider_facts *known)
 {
     for (size_t i = 0; i < attempt->outcome_count; i++) {
         struct provider_facts facts = {0};
@@ -79,16 +79,16 @@ static void read_facts(struct drive *drive, const struct store_attempt_view *att
         struct str json = attempt->outcomes[i].facts_json;
         if (json.len <= 2)
             continue;
-        if (!provider_facts_parse(json, &drive->arena, &facts, &err)) {
+        if (!provider_facts_parse(json, arena, &facts, &err)) {
             log_warn("payment", "stored facts cannot be read", LOG_CSTR("error", err.text));
             continue;
         }
         for (size_t n = 0; n < facts.count; n++) {
             const struct provider_fact *fact = &facts.fact[n];
-            bool is_known = provider_fact_find(&drive->facts, fact->name).len > 0;
+            bool is_known = provider_fact_find(known, fact->name).len > 0;
             if (!str_eq(fact->name, STR("action_url")) &&
-                (is_known || drive->facts.count < PROVIDER_FACT_MAX))
-                provider_fact_set(&drive->facts, fact->name, fact->value);
+                (is_known || known->count < PROVIDER_FACT_MAX))
+                provider_fact_set(known, fact->name, fact->value);
         }
     }
 }
@@ -177,7 +177,7 @@ static bool find_provider(struct drive *drive, const struct store_attempt_view *
     drive->candidate_count = 1;
     read_customer(drive);
     read_token(drive, candidate);
-    read_facts(drive, attempt);
+    drive_read_facts(attempt, &drive->arena, &drive->facts);
     drive_fill_call(drive, candidate, &attempt->row.attempt_id);
     resumed->candidate = drive_core_candidate(candidate);
     resumed->candidate.can_lookup = can_look_up(drive, candidate);

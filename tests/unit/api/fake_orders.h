@@ -258,6 +258,12 @@ static void fake_view(struct payout_view *view, const struct order *order)
             uuid_eq(&note->subject_id, &order->batch_id))
             view->notes[view->note_count++] = *note;
     }
+    for (size_t i = 0; i < fake.payment_count; i++) {
+        const struct store_payment *row = &fake.payments[i].row;
+        if (row->is_payout && uuid_eq(&row->payment_id, &order->payment_id) &&
+            uuid_eq(&row->merchant_id, &order->merchant_id))
+            view->payment = &fake.payments[i];
+    }
 }
 
 static void run_view(const struct fake_job *queued)

@@ -155,6 +155,36 @@ static void a_rejected_payout_is_over(void **state UNUSED)
     set_limits("");
 }
 
+/* What a try came to is not what the payout comes to, until the runner has written so. */
+static void a_failed_try_is_no_failed_payout(void **state UNUSED)
+{
+    char path[200];
+    char id[64];
+    set_limits("{\"EUR\":1000}");
+    assert_int_equal(post("/v1/payouts", world.merchant_key, KEY("f-1"), PAYOUT(2000)), 202);
+    (void)snprintf(id, sizeof(id), "%s", text_of("id"));
+    struct order *order = &fake_orders.orders[fake_orders.order_count - 1];
+    struct store_payment_view *try = &fake.payments[fake.payment_count++];
+    *try = (struct store_payment_view){.status = PAYMENT_FAILED};
+    try->row.merchant_id = order->merchant_id;
+    try->row.payment_id = order->payment_id = uuid_new(); /* of its second try */
+    try->row.is_payout = true;
+    order->state = ORDER_RUNNING;
+    (void)snprintf(path, sizeof(path), "/v1/payouts/%s/cancel", id);
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 409);
+    assert_problem(409, "conflict", "");
+    assert_true(has_header("Retry-After: 1"));
+    assert_string_equal(text_of("payment_id"), id);
+    assert_null(strstr(text_of("detail"), "failed"));
+    order->state = ORDER_BEGUN; /* now it is */
+    assert_int_equal(ask("POST", path, world.merchant_key, "", NULL), 409);
+    assert_problem(409, "conflict", "");
+    assert_false(has_header("Retry-After"));
+    assert_non_null(strstr(text_of("detail"), "failed"));
+    fake.payment_count--;
+    set_limits("");
+}
+
 static void an_order_that_cannot_be_stored_is_told_so(void **state UNUSED)
 {
     set_limits("{\"EUR\":1}");
@@ -627,6 +657,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(another_key_approves),
         cmocka_unit_test(a_rejected_payout_is_over),
+        cmocka_unit_test(a_failed_try_is_no_failed_payout),
         cmocka_unit_test(an_order_that_cannot_be_stored_is_told_so),
         cmocka_unit_test(a_key_that_cannot_be_read_is_pending),
         cmocka_unit_test(a_decision_that_may_have_been_noted_is_pending),

@@ -145,14 +145,17 @@ static void an_end_counts_for_its_claim_alone(void **state UNUSED)
     struct order_end ends[3];
     ends[0] = end_of(&got.claim[0], ORDER_QUEUED); /* put back */
     ends[0].wait_count = 4;
+    ends[0].free_tries = 3;
     ends[0].reason = STR("no_healthy_provider");
     ends[1] = end_of(&got.claim[1], ORDER_BEGUN);
     ends[1].has_payment = true;
     ends[2] = end_of(&got.claim[2], ORDER_FAILED);
     ends[2].status = STR("failed");
     ends[2].reason = STR("no_route");
-    assert_int_equal(end_now(ends, 3), 3);
-    assert_int_equal(end_now(ends, 3), 0);
+    assert_int_equal(end_now(ends, 2), 2);
+    assert_int_equal(end_now(ends, 2), 0);
+    assert_int_equal(end_now(ends + 2, 1), 1);
+    assert_int_equal(end_now(ends + 2, 1), 0);
     assert_int_equal(count("SELECT count(*) FROM payout_orders WHERE state = 'queued' AND"
                            " wait_count = 4 AND begun_at IS NULL AND request_sealed IS NOT NULL"
                            " AND reason = 'no_healthy_provider' AND done_at IS NULL"),
@@ -164,7 +167,10 @@ static void an_end_counts_for_its_claim_alone(void **state UNUSED)
                            " 'failed' AND begun_at IS NULL AND done_at IS NOT NULL"),
                      1);
     assert_int_equal(claim_now(9, NOW + 4 SECONDS).count, 0);
-    assert_int_equal(claim_now(9, NOW + 5 SECONDS).count, 1);
+    struct claims again = claim_now(9, NOW + 5 SECONDS);
+    assert_int_equal(again.count, 1);
+    assert_int_equal(again.claim[0].wait_count, 4);
+    assert_int_equal(again.claim[0].free_tries, 3);
 }
 
 /* ---- deciding ---- */
@@ -313,6 +319,78 @@ static void what_has_begun_is_not_canceled_and_what_is_canceled_never_begins(voi
     assert_int_equal(decide_as(&rest.claim[0].order_id, ORDER_CANCEL, &lab.creator, false), 0);
 }
 
+/* ---- failing what may have begun ---- */
+
+struct hanging { /* an opening that takes its time */
+    PGconn *conn;
+    PGconn *watcher;
+    struct loop_timer timer;
+    const char *end;
+};
+
+static void end_when_waited_for(void *ctx)
+{
+    struct hanging *hanging = ctx;
+    long waiting =
+        fixture_count(hanging->watcher, "SELECT count(*) FROM pg_locks WHERE NOT granted");
+    if (waiting == 0)
+        loop_timer_start(&hanging->timer, 20 * CLOCK_MS_US);
+    else
+        (void)fixture_ask(hanging->conn, hanging->end);
+}
+
+/* Another worker's opening is in the air when the order fails here: its end decides. */
+static const char *fail_beside(const char *client_key, const char *end, bool *can_begin)
+{
+    struct hanging hanging = {.conn = lab.conn, .end = end};
+    make_single(&lab.merchant_id, client_key, ORDER_QUEUED);
+    assert_int_equal(store_now(&made.bundle), STORE_COMMITTED);
+    struct claims got = claim_now(1, NOW);
+    assert_int_equal(got.count, 1);
+    hanging.watcher = fixture_connect("turnpike_gateway");
+    (void)fixture_ask(lab.conn, "BEGIN");
+    assert_true(begin(&got.claim[0]));
+    loop_timer_init(&hanging.timer, lab.f.loop, end_when_waited_for, &hanging);
+    loop_timer_start(&hanging.timer, 0);
+    struct order_end failed = end_of(&got.claim[0], ORDER_FAILED);
+    failed.status = STR("failed");
+    failed.reason = STR("no_route");
+    assert_int_equal(end_now(&failed, 1), 1);
+    loop_timer_release(&hanging.timer);
+    PQfinish(hanging.watcher);
+    *can_begin = begin(&got.claim[0]);
+    char sql[256];
+    char id[UUID_TEXT_SIZE];
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT state || ' ' || status || ' ' || reason || ' ' || (done_at IS NOT NULL)"
+                   " FROM payout_orders WHERE order_id = '%s'",
+                   uuid_format(&failed.order_id, id).at);
+    return fixture_ask(lab.conn, sql);
+}
+
+static void what_somebody_may_have_begun_does_not_fail(void **state UNUSED)
+{
+    bool can_begin = true;
+    assert_string_equal(fail_beside("k-1", "COMMIT", &can_begin),
+                        "queued  idempotency_key_in_use false");
+    assert_false(can_begin);
+    struct claims again = claim_now(1, NOW + 60 SECONDS); /* and finds what has the key */
+    assert_int_equal(again.count, 1);
+    assert_int_equal(again.claim[0].try_number, 1);
+    assert_string_equal(fail_beside("k-2", "ROLLBACK", &can_begin), "failed failed no_route true");
+    assert_false(can_begin); /* a worker that slept over it */
+    /* A claim that is over takes no key. */
+    make_single(&lab.merchant_id, "k-3", ORDER_QUEUED);
+    assert_int_equal(store_now(&made.bundle), STORE_COMMITTED);
+    struct claims late = claim_now(1, NOW);
+    struct claims now = claim_now(1, NOW + 60 SECONDS);
+    assert_int_equal(now.count, 1);
+    struct order_end zombie = end_of(&late.claim[0], ORDER_FAILED);
+    zombie.status = STR("failed");
+    assert_int_equal(end_now(&zombie, 1), 0);
+    assert_true(begin(&now.claim[0]));
+}
+
 static int64_t cancel_rows(const struct uuid *batch_id, int32_t from)
 {
     struct number number = {.f = &lab.f};
@@ -357,21 +435,56 @@ static void release(void *ctx UNUSED)
     wire_release(&wire, delivers);
 }
 
-static void a_lost_commit_is_found_by_its_key(void **state UNUSED)
+static struct store *open_wire(void)
 {
-    struct loop_timer later;
+    static struct uuid writer;
+    static char conninfo[256];
     struct store_config config = store_config_default;
-    struct uuid writer = uuid_new();
-    char conninfo[256];
+    writer = uuid_new();
     wire_open(&wire, lab.f.loop, fixture_dir);
     wire.statement = "order_key";
     (void)snprintf(conninfo, sizeof(conninfo), "host=%s port=%d user=turnpike_gateway dbname=%s",
                    fixture_dir, WIRE_PORT, fixture_database);
     config.conninfo = conninfo;
     config.reconnect_ms = 10;
+    return store_new(lab.f.loop, &config, &writer, &lab.f.instance_id, &lab.f.boot_id, 2);
+}
+
+static void let_write(void *ctx)
+{
+    (void)fixture_ask(ctx, "GRANT INSERT ON idempotency TO turnpike_gateway");
+}
+
+/* After a lost commit everything is refused for a while: 15,000 rows are not sent without end. */
+static void what_is_refused_again_and_again_is_not_hurried(void **state UNUSED)
+{
+    struct loop_timer later;
+    PGconn *owner = fixture_connect("postgres");
     struct store *direct = lab.f.store;
-    struct store *cut =
-        store_new(lab.f.loop, &config, &writer, &lab.f.instance_id, &lab.f.boot_id, 2);
+    struct store *cut = open_wire();
+    make_batch(&lab.merchant_id, "k-1", 20, ORDER_QUEUED);
+    loop_timer_init(&later, lab.f.loop, let_write, owner);
+    (void)fixture_ask(owner, "REVOKE INSERT ON idempotency FROM turnpike_gateway");
+    wire.armed = CUT_ALL;
+    loop_timer_start(&later, 3 * CLOCK_SECOND_US);
+    lab.f.store = cut;
+    assert_int_equal(store_now(&made.bundle), STORE_COMMITTED);
+    lab.f.store = direct;
+    assert_int_equal(wire.cut_count, 1);
+    if (wire.seen_count < 2 || wire.seen_count > 30)
+        fail_msg("sent %u times", wire.seen_count);
+    assert_int_equal(count("SELECT count(*) FROM payout_orders"), 18);
+    loop_timer_release(&later);
+    PQfinish(owner);
+    store_free(&cut);
+    wire_close(&wire);
+}
+
+static void a_lost_commit_is_found_by_its_key(void **state UNUSED)
+{
+    struct loop_timer later;
+    struct store *direct = lab.f.store;
+    struct store *cut = open_wire();
     loop_timer_init(&later, lab.f.loop, release, NULL);
     int batches = 0;
     for (int round = 0; round < 2 * (CUT_COUNT - CUT_ANSWER); round++) {
@@ -416,7 +529,9 @@ int main(void)
         TEST(approve_reject_and_cancel_at_once_have_one_winner),
         TEST(a_batch_is_approved_and_rejected_with_its_rows),
         TEST(what_has_begun_is_not_canceled_and_what_is_canceled_never_begins),
+        TEST(what_somebody_may_have_begun_does_not_fail),
         TEST(a_batch_is_canceled_but_for_what_has_begun),
+        TEST(what_is_refused_again_and_again_is_not_hurried),
         TEST(a_lost_commit_is_found_by_its_key),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);

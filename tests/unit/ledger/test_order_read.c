@@ -171,7 +171,7 @@ static void lists_hold_every_payout_once(void **state UNUSED)
         const char *status;
         size_t count;
     } statuses[] = {
-        {"succeeded", 2}, {"scheduled", 1}, {"unclaimed", 1}, {"processing", 1}, {"failed", 0}};
+        {"succeeded", 3}, {"scheduled", 1}, {"unclaimed", 1}, {"processing", 0}, {"failed", 0}};
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
         page = list((struct payout_filter){.limit = 100, .status = str_of(statuses[i].status)});
         if (page.count != statuses[i].count)
@@ -183,6 +183,35 @@ static void lists_hold_every_payout_once(void **state UNUSED)
     assert_int_equal(list((struct payout_filter){.limit = 9, .provider = STR("paypal")}).count, 4);
     assert_int_equal(list((struct payout_filter){.limit = 9, .from_us = NOW + 1 SECONDS}).count, 0);
     assert_int_equal(list((struct payout_filter){.limit = 9, .to_us = NOW}).count, 0);
+}
+
+/* Put back as the same try, and its payment exists: what a list finds it by is what it shows. */
+static void what_is_asked_after_is_found_as_processing(void **state UNUSED)
+{
+    char key[ORDER_KEY_SIZE];
+    make_batch(&lab.merchant_id, "k-1", 3, ORDER_QUEUED);
+    struct uuid batch_id = made.batch.batch_id;
+    assert_int_equal(store_now(&made.bundle), STORE_COMMITTED);
+    struct claims got = claim_now(3, NOW);
+    assert_int_equal(got.count, 3);
+    put_payout(&got.claim[0].order_id, order_key(&got.claim[0].order_id, 1, key).at, PAYMENT_NONE,
+               "");
+    put_payout(&got.claim[1].order_id, order_key(&got.claim[1].order_id, 1, key).at, PAYMENT_FAILED,
+               "connect_refused");
+    for (size_t i = 0; i < 3; i++) {
+        struct order_end back = end_of(&got.claim[i], ORDER_QUEUED);
+        assert_int_equal(end_now(&back, 1), 1);
+    }
+    struct page page = rows_of(&batch_id, 0, "scheduled", 100);
+    assert_int_equal(page.count, 1);
+    assert_true(uuid_eq(&page.views[0].payout_id, &got.claim[2].order_id));
+    assert_int_equal(rows_of(&batch_id, 0, "processing", 100).count, 2);
+    page = list((struct payout_filter){.limit = 9, .status = STR("processing")});
+    assert_int_equal(page.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_non_null(page.views[i].payment); /* and so order_status says the same */
+    assert_int_equal(list((struct payout_filter){.limit = 9, .status = STR("scheduled")}).count, 1);
+    assert_int_equal(list((struct payout_filter){.limit = 9, .status = STR("failed")}).count, 0);
 }
 
 static void rows_of_a_batch_are_paged_with_the_refused_ones(void **state UNUSED)
@@ -341,6 +370,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_open, lab_close)
         TEST(a_payout_is_found_by_its_own_id_alone),
         TEST(lists_hold_every_payout_once),
+        TEST(what_is_asked_after_is_found_as_processing),
         TEST(rows_of_a_batch_are_paged_with_the_refused_ones),
         TEST(progress_is_counted_by_status_and_reason),
         TEST(batches_are_listed_by_their_state),

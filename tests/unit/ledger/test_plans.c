@@ -97,6 +97,8 @@ static void orders_are_found_by_their_ids_and_not_among_those_that_wait(void **s
         {SQL_ORDER_CLAIM, "using payout_orders_pkey on payout_orders o"},
         {SQL_ORDER_CLAIM, "using payout_orders_pkey on payout_orders l"},
         {SQL_ORDER_END, "using payout_orders_pkey on payout_orders o"},
+        {SQL_ORDER_FAIL, "using payout_orders_pkey on payout_orders p"},
+        {SQL_ORDER_FAIL, "using payout_orders_pkey on payout_orders o_1"},
         {SQL_ORDER_SETTLE, "using payout_orders_settle on payout_orders d"},
         {SQL_ORDER_SETTLE, "using payout_orders_pkey on payout_orders o"},
         {SQL_ORDER_CANCEL, "using payout_orders_pkey on payout_orders"},

@@ -60,6 +60,7 @@ struct wire {
     const char *statement; /* with which the piece begins; NULL: "mark", of a batch */
     struct strand *cut;    /* the strand that was cut last */
     unsigned cut_count;
+    unsigned seen_count; /* pieces with it that were passed on */
 };
 
 static inline void strand_close(struct bufferevent **side)
@@ -112,16 +113,17 @@ static inline void client_read(struct bufferevent *client, void *ctx)
     struct evbuffer *in = bufferevent_get_input(client);
     if (strand->server == NULL)
         return;
-    if (strand->wire->armed != CUT_NONE) {
-        /* A batch begins by executing the statement "mark"; it is cut when it is there whole. */
-        char name[32] = "\0mark";
-        if (strand->wire->statement != NULL)
-            (void)snprintf(name + 1, sizeof(name) - 1, "%s", strand->wire->statement);
-        if (evbuffer_search(in, name, strlen(name + 1) + 2, NULL).pos >= 0) {
+    /* A batch begins by executing the statement "mark"; it is cut when it is there whole. */
+    char name[32] = "\0mark";
+    if (strand->wire->statement != NULL)
+        (void)snprintf(name + 1, sizeof(name) - 1, "%s", strand->wire->statement);
+    if (evbuffer_search(in, name, strlen(name + 1) + 2, NULL).pos >= 0) {
+        if (strand->wire->armed != CUT_NONE) {
             if (ends_with_sync(in))
                 strand_cut(strand, in);
             return;
         }
+        strand->wire->seen_count++;
     }
     (void)bufferevent_write_buffer(strand->server, in);
 }

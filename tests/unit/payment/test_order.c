@@ -23,9 +23,10 @@ static PGconn *conn;
 #define PAYPAL "\"paypal\":\"ada@example.com\""
 #define BOTH   PAYPAL ",\"payoneer\":\"payee-1\""
 
-static void start_orders(void)
+static void start_orders_of(unsigned try_max)
 {
     struct orders_config config = orders_config_default;
+    config.try_max = try_max;
     config.interval_ms = 10;
     config.retry_ms = 100;
     config.wait_ms = 50;
@@ -39,6 +40,11 @@ static void start_orders(void)
         .seal_key = world.keys[0],
     };
     orders = orders_new(&config, &parts);
+}
+
+static void start_orders(void)
+{
+    start_orders_of(orders_config_default.try_max);
 }
 
 static int start_world(void **state)
@@ -293,6 +299,62 @@ static void what_nobody_took_is_tried_again_under_another_key(void **state)
     assert_true(payments_of(&id) >= 2);
 }
 
+/* Whom it was passed on to cannot express it: that says nothing of who was away. */
+static void an_order_outlives_who_cannot_express_it(void **state)
+{
+    (void)state;
+    feel_well();
+    fault("paypal_payouts", "refuse");
+    struct uuid id = put_order(BODY(5009, PAYPAL ",\"payoneer\":\"a/b\"", ""), NULL);
+    for (int i = 0; strstr(state_of(&id), "queued  2 ") == NULL; i++) {
+        if (i == POLL_MAX)
+            fail_msg("%s", state_of(&id));
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    no_faults();
+    for (int i = 0; strncmp(state_of(&id), "begun succeeded", 15) != 0; i++) {
+        if (i == POLL_MAX)
+            fail_msg("%s", state_of(&id));
+        feel_well();
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    assert_int_equal(paid(5009), 1);
+}
+
+/* It has one try, and is turned away twice: that costs none. */
+static void who_is_turned_away_keeps_his_tries(void **state)
+{
+    (void)state;
+    feel_well();
+    orders_free(&orders);
+    start_orders_of(1);
+    (void)world_control("POST", "/faults",
+                        "{\"provider\":\"paypal_payouts\",\"operation\":\"payout\","
+                        "\"kind\":\"http_429\",\"count\":2}");
+    struct uuid id = put_order(BODY(5011, PAYPAL, ",\"reference\":\"r-11\""), NULL);
+    for (int i = 0; strncmp(state_of(&id), "begun", 5) != 0; i++) {
+        if (i == POLL_MAX)
+            fail_msg("%s", state_of(&id));
+        feel_well();
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    wait_for(&id, "begun succeeded 3 ");
+    assert_int_equal(paid(5011), 1);
+    assert_int_equal(payments_of(&id), 3);
+    no_faults();
+    /* That nobody took it does. */
+    fault("paypal_payouts", "refuse");
+    id = put_order(BODY(5012, PAYPAL, ""), NULL);
+    for (int i = 0; strncmp(state_of(&id), "begun failed 1 ", 15) != 0; i++) {
+        if (i == POLL_MAX)
+            fail_msg("%s", state_of(&id));
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    no_faults();
+    orders_free(&orders);
+    start_orders();
+}
+
 /* Every breaker is open: the row waits, and no payment is made for it. */
 static void an_order_waits_while_nobody_can_be_asked(void **state)
 {
@@ -315,6 +377,53 @@ static void an_order_waits_while_nobody_can_be_asked(void **state)
     feel_well();
     wait_for(&id, "begun succeeded 1 ");
     assert_int_equal(paid(5004), 1);
+}
+
+static const struct merchant_account *account_of(const char *provider)
+{
+    for (size_t a = 0; a < world.merchant->account_count; a++) {
+        if (str_eq(world.merchant->account[a].row.provider, str_of(provider)))
+            return &world.merchant->account[a];
+    }
+    fail_msg("no account of %s", provider);
+    return NULL;
+}
+
+/* Until this worker knows it. */
+static void disable(const char *provider, bool disabled)
+{
+    struct uuid merchant_id = world.merchant->merchant_id;
+    struct uuid account_id = account_of(provider)->account.account_id;
+    directory_disable_account(world.store, &merchant_id, &account_id, disabled, world_put_done,
+                              NULL);
+    world_wait();
+    for (int i = 0; account_of(provider)->row.disabled != disabled; i++) {
+        assert_true(i < POLL_MAX);
+        world_run_for(POLL_MS * CLOCK_MS_US);
+        merchants_load(world.merchants, &merchant_id, world_take_merchant, NULL);
+        world_wait();
+    }
+}
+
+/* Who stops the only account that would do stops its payouts: he does not end them. */
+static void an_order_waits_for_an_account_that_is_disabled(void **state)
+{
+    char sql[200];
+    char text[UUID_TEXT_SIZE];
+    (void)state;
+    feel_well();
+    disable("paypal_payouts", true);
+    struct uuid id = put_order(BODY(5010, PAYPAL, ""), NULL);
+    struct uuid nobody = put_order(BODY(5010, "\"rebilly\":\"x\"", ""), NULL);
+    wait_for(&id, "queued  1 no_route");
+    (void)snprintf(sql, sizeof(sql), "SELECT detail FROM payout_orders WHERE order_id = '%s'",
+                   uuid_format(&id, text).at);
+    assert_non_null(strstr(query(sql), "paypal_payouts:main disabled"));
+    assert_int_equal(payments_of(&id), 0);
+    wait_for(&nobody, "failed failed 1 no_route"); /* no account would do for it */
+    disable("paypal_payouts", false);
+    wait_for(&id, "begun succeeded 1 ");
+    assert_int_equal(paid(5010), 1);
 }
 
 static void what_can_never_be_begun_fails(void **state)
@@ -385,7 +494,10 @@ int main(void)
         cmocka_unit_test(an_order_is_paid_once_and_then_forgotten),
         cmocka_unit_test(an_order_that_is_run_again_is_not_paid_again),
         cmocka_unit_test(what_nobody_took_is_tried_again_under_another_key),
+        cmocka_unit_test(an_order_outlives_who_cannot_express_it),
+        cmocka_unit_test(who_is_turned_away_keeps_his_tries),
         cmocka_unit_test(an_order_waits_while_nobody_can_be_asked),
+        cmocka_unit_test(an_order_waits_for_an_account_that_is_disabled),
         cmocka_unit_test(what_can_never_be_begun_fails),
         cmocka_unit_test(a_row_of_a_canceled_batch_is_not_begun),
         cmocka_unit_test(a_drained_runner_leaves_nothing_in_hand),

@@ -29,6 +29,11 @@ static void what_exists_has_begun_unless_nothing_left_our_hands(void **state)
     } rows[] = {
         {BODY("processing", "", AT("pending", "")), ORDER_VERDICT_BEGUN, ""},
         {BODY("unclaimed", "", AT("pending", "unclaimed")), ORDER_VERDICT_BEGUN, ""},
+        /* it may yet come to what is tried again */
+        {BODY("processing", "", AT("processing", "")), ORDER_VERDICT_WAIT, ""},
+        {BODY("processing", "", AT("failed", "connect_refused") "," AT("processing", "")),
+         ORDER_VERDICT_WAIT, ""},
+        {BODY("processing", "", AT("unknown", "timeout")), ORDER_VERDICT_BEGUN, ""},
         {BODY("review", "", AT("unknown", "timeout")), ORDER_VERDICT_BEGUN, ""},
         {BODY("succeeded", "", AT("approved", "")), ORDER_VERDICT_BEGUN, "succeeded"},
         {BODY("returned", "returned", AT("failed", "returned")), ORDER_VERDICT_BEGUN, "returned"},
@@ -43,6 +48,17 @@ static void what_exists_has_begun_unless_nothing_left_our_hands(void **state)
         {BODY("failed", "rate_limited",
               AT("failed", "connect_timeout") "," AT("failed", "rate_limited")),
          ORDER_VERDICT_RETRY, "failed"},
+        {BODY("failed", "not_expressible",
+              AT("failed", "connect_refused") "," AT("failed", "not_expressible")),
+         ORDER_VERDICT_RETRY, "failed"},
+        {BODY("failed", "breaker_open",
+              AT("failed", "not_expressible") "," AT("failed", "rate_limited") "," AT(
+                  "failed", "breaker_open")),
+         ORDER_VERDICT_RETRY, "failed"},
+        {BODY("failed", "not_expressible", AT("failed", "not_expressible")), ORDER_VERDICT_BEGUN,
+         "failed"},
+        {BODY("failed", "busy", AT("failed", "payout_failed") "," AT("failed", "busy")),
+         ORDER_VERDICT_BEGUN, "failed"},
         /* it may still arrive, or will never do */
         {BODY("failed", "not_found", AT("failed", "not_found")), ORDER_VERDICT_BEGUN, "failed"},
         {BODY("failed", "not_sent", AT("failed", "not_sent")), ORDER_VERDICT_BEGUN, "failed"},
@@ -95,6 +111,45 @@ static void every_problem_is_for_now_or_for_ever(void **state)
     arena_release(&arena);
 }
 
+static void what_was_turned_away_costs_no_try(void **state)
+{
+    static const struct {
+        const char *attempts;
+        bool is_free;
+    } rows[] = {
+        {AT("failed", "connect_refused"), false},
+        {AT("failed", "connect_refused") "," AT("failed", "not_expressible"), false},
+        {AT("failed", "rate_limited"), true},
+        {AT("failed", "not_expressible") "," AT("failed", "busy"), true},
+        {AT("failed", "breaker_open") "," AT("failed", "connect_timeout"), true},
+    };
+    struct arena arena;
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[512];
+        (void)snprintf(body, sizeof(body), BODY("failed", "x", "%s"), rows[i].attempts);
+        struct order_verdict verdict = judge(body, &arena);
+        assert_int_equal(verdict.kind, ORDER_VERDICT_RETRY);
+        if (verdict.is_free != rows[i].is_free)
+            fail_msg("%s", rows[i].attempts);
+    }
+    arena_release(&arena);
+}
+
+static void a_disabled_account_is_waited_for(void **state)
+{
+    struct arena arena;
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    struct payment_reply reply = {
+        .status = 422, .problem = MESSAGE_NO_ROUTE, .problem_detail = STR("x:main disabled")};
+    assert_int_equal(order_judge(&reply, &arena).kind, ORDER_VERDICT_FAILED);
+    reply.retry_after_s = 5;
+    assert_int_equal(order_judge(&reply, &arena).kind, ORDER_VERDICT_WAIT);
+    arena_release(&arena);
+}
+
 static void a_detail_is_cut_at_a_characters_edge(void **state)
 {
     struct arena arena;
@@ -134,6 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_exists_has_begun_unless_nothing_left_our_hands),
         cmocka_unit_test(every_problem_is_for_now_or_for_ever),
+        cmocka_unit_test(what_was_turned_away_costs_no_try),
+        cmocka_unit_test(a_disabled_account_is_waited_for),
         cmocka_unit_test(a_detail_is_cut_at_a_characters_edge),
         cmocka_unit_test(pauses_grow_and_are_spread),
     };

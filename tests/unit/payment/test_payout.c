@@ -1,6 +1,8 @@
 /* Payouts through the real thing: ledger, providers' sandbox and its books. */
 #include "tests/unit/payment/payout.h"
 
+#include "payment/driver.h"
+
 /* ---- paid ---- */
 
 static void a_payout_is_pending_then_paid_and_posted_once(void **state)
@@ -334,6 +336,83 @@ static void what_comes_back_is_returned(void **state)
     asked_release(&asked);
 }
 
+/* ---- passed on ---- */
+
+static const struct uuid *account_of(const char *provider)
+{
+    for (size_t n = 0; n < world.merchant->account_count; n++) {
+        const struct merchant_account *account = &world.merchant->account[n];
+        if (str_eq(account->row.provider, str_of(provider)))
+            return &account->account.account_id;
+    }
+    fail_msg("no account of %s", provider);
+    return NULL;
+}
+
+static const int64_t later_us = 7200 * CLOCK_SECOND_US;
+
+/* Whom it is passed on to cannot be asked: that is his reason, and not that of the one before. */
+static void every_attempt_has_its_own_reason(void **state)
+{
+    static const struct {
+        const char *key;
+        const char *payoneer;
+        const char *second;
+    } rows[] = {{"own-1", "a/b", "not_expressible"}, {"\302\247payout:own:1", "payee-1", "busy"}};
+    struct rests *rests = world.payments->rests;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t open = 1;
+        struct asked asked = {.open = &open};
+        struct payment_request request = payout(rows[i].key, "ada@example.com");
+        request.token[request.token_count++] =
+            (struct payment_token){STR("payoneer"), str_of(rows[i].payoneer)};
+        (void)feel_well(NULL);
+        (void)world_control("POST", "/faults", "{\"provider\":\"paypal\",\"kind\":\"refuse\"}");
+        ask_start(&asked, &request);
+        if (i == 1) /* after the decision, and before its turn */
+            rests_turned_away(rests, account_of("payoneer_payouts"), 3600 * 1000, clock_mono_us());
+        world_wait();
+        expect_status(&asked, 201, "failed");
+        assert_int_equal(json_array_size(json_path(asked.json, "attempts")), 2);
+        assert_string_equal(text_of(&asked, "attempts.0.reason"), "connect_refused");
+        assert_string_equal(text_of(&asked, "attempts.1.reason"), rows[i].second);
+        asked_release(&asked);
+    }
+    rests_was_taken(rests, account_of("payoneer_payouts"), clock_mono_us() + later_us);
+}
+
+static void who_can_wait_leaves_a_busy_provider_alone(void **state)
+{
+    struct asked asked;
+    struct rests *rests = world.payments->rests;
+    const struct uuid *account_id = account_of("paypal_payouts");
+    (void)state;
+    fault("paypal_payouts", "payout", "http_429");
+    struct payment_request request = payout("busy-1", "ada@example.com");
+    ask(&asked, &request);
+    expect_status(&asked, 201, "failed");
+    assert_string_equal(text_of(&asked, "attempts.0.reason"), "rate_limited");
+    asked_release(&asked);
+    assert_int_equal(rests_count(rests), 1);
+    rests_turned_away(rests, account_id, 3600 * 1000, clock_mono_us());
+    struct payment_request waiting = payout("\302\247payout:x:1", "ada@example.com");
+    ask(&asked, &waiting);
+    assert_int_equal(asked.problem, MESSAGE_OVERLOADED);
+    assert_true(asked.retry_after_s > 3000);
+    asked_release(&asked);
+    assert_int_equal(ledger_count("SELECT count(*) FROM payments WHERE key = $1", waiting.key.at),
+                     0);
+    request = payout("busy-2", "ada@example.com"); /* a client waits for it */
+    ask(&asked, &request);
+    expect_status(&asked, 202, NULL);
+    asked_release(&asked);
+    rests_was_taken(rests, account_id, clock_mono_us() + later_us);
+    ask(&asked, &waiting);
+    expect_status(&asked, 202, NULL);
+    asked_release(&asked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +423,8 @@ int main(void)
         cmocka_unit_test_setup(payment_and_payout_accounts_never_meet, feel_well),
         cmocka_unit_test_setup(a_payee_id_is_found_by_provider_then_by_family, feel_well),
         cmocka_unit_test_setup(a_definite_refusal_fails_over, feel_well),
+        cmocka_unit_test_setup(every_attempt_has_its_own_reason, feel_well),
+        cmocka_unit_test_setup(who_can_wait_leaves_a_busy_provider_alone, feel_well),
         cmocka_unit_test_setup(a_lost_answer_is_never_failed_over, feel_well),
         cmocka_unit_test_setup(a_dead_workers_payout_is_paid_once, feel_well),
         cmocka_unit_test_setup(what_the_beneficiary_does_not_take_is_shown, feel_well),

@@ -109,6 +109,50 @@ static void what_cannot_be_canceled_goes_on(void **state)
     asked_release(&asked);
 }
 
+#define CANCELS                                                                                    \
+    "SELECT count(*) FROM unresolved JOIN payments USING (payment_id)"                             \
+    " WHERE key = $1 AND canceled_at IS NOT NULL"
+
+/*
+ * Its create was lost, and with it the batch's id: only a repeat can find it, and what is canceled
+ * is not repeated.
+ */
+static void what_cannot_be_asked_after_is_not_canceled_yet(void **state)
+{
+    struct asked asked;
+    (void)state;
+    (void)world_control("POST", "/faults",
+                        "{\"provider\":\"paypal_payouts\",\"operation\":\"payout\","
+                        "\"kind\":\"close_after_effect\"}");
+    struct payment_request request = payout("lost-1", "unclaimed@example.com");
+    ask(&asked, &request);
+    expect_status(&asked, 202, "processing");
+    struct uuid id = id_of(&asked);
+    asked_release(&asked);
+    cancel(&asked, &id);
+    expect_status(&asked, 409, NULL);
+    assert_int_equal(asked.problem, MESSAGE_CONFLICT);
+    assert_true(asked.retry_after_s > 0);
+    asked_release(&asked);
+    assert_int_equal(ledger_count(CANCELS, "lost-1"), 0);
+    (void)feel_well(NULL);
+    wait_until("SELECT count(*) FROM events JOIN payments USING (payment_id) WHERE key = $1"
+               " AND status = 'unclaimed'",
+               "lost-1", 1);
+    cancel(&asked, &id);
+    expect_status(&asked, 202, NULL);
+    asked_release(&asked);
+    /* Not before nothing of the lost ones can still arrive. */
+    wait_until("SELECT count(*) FROM events JOIN payments USING (payment_id) WHERE key = $1"
+               " AND status = 'canceled'",
+               "lost-1", 1);
+    ask_until_final(&asked, &request);
+    expect_status(&asked, 201, "canceled");
+    assert_int_equal(booked(&asked, 0, NULL), 1);
+    assert_int_equal(booked(&asked, 0, "completed"), 0);
+    asked_release(&asked);
+}
+
 static void only_ones_own_payouts_can_be_canceled(void **state)
 {
     struct asked asked;
@@ -257,6 +301,7 @@ int main(void)
         cmocka_unit_test_setup(a_confirmation_that_is_lost_is_asked_for, feel_well),
         cmocka_unit_test_setup(a_cancel_outlives_the_worker, feel_well),
         cmocka_unit_test_setup(what_cannot_be_canceled_goes_on, feel_well),
+        cmocka_unit_test_setup(what_cannot_be_asked_after_is_not_canceled_yet, feel_well),
         cmocka_unit_test_setup(only_ones_own_payouts_can_be_canceled, feel_well),
         cmocka_unit_test_setup(a_cancel_waits_for_the_first_answer, feel_well),
         cmocka_unit_test_setup(a_provider_that_hangs_keeps_only_its_own_waiting, feel_well),
