@@ -419,8 +419,7 @@ void batcher_tick(struct batcher *batcher)
     send_due(batcher, now_us);
     if (!list_is_empty(&batcher->queue)) {
         int64_t rest_us = due_us(batcher) - now_us; /* less than before when a batch came back */
-        loop_timer_start(&batcher->wake,
-                         rest_us > 0 ? rest_us : UNSENT_MAX_MS * CLOCK_MS_US / 16);
+        loop_timer_start(&batcher->wake, rest_us > 0 ? rest_us : UNSENT_MAX_MS * CLOCK_MS_US / 16);
     } else if (!list_is_empty(&batcher->again)) {
         wake_in(batcher, UNSENT_MAX_MS * CLOCK_MS_US / 16);
     }
