@@ -183,8 +183,23 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " attempt_id, number, send_number, outcome, send_left, code, reason, reference, facts,"
     " debug_id, http_status, fee_minor, elapsed_us, created_at)" GATE},
 
+/*
+ * A transfer whose id is older than ten seconds (its clock is behind, or it waited) may lie below what
+ * the merchant's balances take for done: its mark is drawn back, by the same transaction. A mark that
+ * is not sound stays so. Merchants in their order: two writers cannot wait for each other.
+ */
 [SQL_TRANSFERS] = {SQL_WRITER, "transfers",
-    "INSERT INTO transfers (merchant_id, transfer_id, payment_id, attempt_id, pending_id, state,"
+    "WITH late AS (INSERT INTO balance_marks AS m (merchant_id, since, rolled_at, rolled_xid,"
+    " taken) SELECT l.merchant_id, '00000000-0000-0000-0000-000000000000',"
+    " transaction_timestamp(), pg_current_xact_id(), '1:1:'"
+    " FROM unnest($4::uuid[], $5::uuid[]) AS l (merchant_id, transfer_id) WHERE l.transfer_id"
+    " < (SELECT balance_floor(clock_timestamp() - interval '10 s'))"
+    " GROUP BY l.merchant_id ORDER BY l.merchant_id ON CONFLICT (merchant_id) DO UPDATE"
+    " SET since = least(m.since, (SELECT l.transfer_id FROM unnest($4::uuid[], $5::uuid[])"
+    " AS l (merchant_id, transfer_id) WHERE l.merchant_id = m.merchant_id"
+    " ORDER BY l.transfer_id LIMIT 1)), rolled_xid = CASE WHEN m.xmin = m.rolled_xid::xid"
+    " THEN excluded.rolled_xid ELSE m.rolled_xid END)"
+    " INSERT INTO transfers (merchant_id, transfer_id, payment_id, attempt_id, pending_id, state,"
     " debit_account, credit_account, amount_minor, currency, kind, created_at, writer_id,"
     " batch_no) SELECT u.merchant_id, u.transfer_id, u.payment_id, u.attempt_id, u.pending_id,"
     " u.state, u.debit_account, u.credit_account, u.amount_minor, u.currency, u.kind,"
@@ -342,6 +357,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " ON CONFLICT (merchant_id, attempt_id) DO NOTHING RETURNING 1),"
     " closed AS (UPDATE writers SET adopted_at = $2"
     " WHERE writer_id IN (SELECT writer_id FROM dead WHERE is_settled))" COUNT_CHANGED},
+
+[SQL_ROLL] = {SQL_BULK, "roll", "SELECT roll_balances($1, $2)"},
 
 [SQL_CLOSE_WRITER] = {SQL_CONTROL, "close_writer",
     "WITH changed AS (UPDATE writers SET reaped_at = $2, adopted_at = $2, watermark_at = $2"

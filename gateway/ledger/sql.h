@@ -45,6 +45,7 @@ enum sql {
     SQL_CLAIM,
     SQL_CANCEL,
     SQL_ADOPT,
+    SQL_ROLL,
     SQL_CLOSE_WRITER,
     SQL_REAP_WRITER,
     SQL_REAP_INSTANCE,

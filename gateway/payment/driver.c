@@ -395,6 +395,7 @@ struct payments *payments_new(const struct payments_config *config,
     payments->in_flight = metrics_find(METRIC_IN_FLIGHT, NULL, 0);
     merchants_watch(parts->merchants, account_gone, payments);
     resolver_init(payments);
+    rollup_init(payments);
     return payments;
 }
 
@@ -436,6 +437,7 @@ void payments_free(struct payments **payments_at)
     }
     merchants_watch(payments->parts.merchants, NULL, NULL);
     resolver_release(payments);
+    rollup_release(payments);
     driver_cancel_release(payments);
     loop_timer_release(&payments->deadline_timer);
     loop_timer_release(&payments->soon_timer);

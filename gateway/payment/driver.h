@@ -173,6 +173,11 @@ struct resolver {
     struct metrics_series *unresolved_oldest;
 };
 
+struct rollup { /* of balances */
+    struct loop_timer timer;
+    bool is_rolling;
+};
+
 struct payments {
     struct payments_config config;
     struct payments_parts parts;
@@ -192,6 +197,7 @@ struct payments {
     size_t canceling_count;
     struct metrics_series *in_flight;
     struct resolver resolver;
+    struct rollup rollup;
 };
 
 /* ---- driver.c ---- */
@@ -291,5 +297,9 @@ void resolver_wake(struct payments *payments);
 void resolver_ended(struct payments *payments, struct drive *drive);
 void resolver_init(struct payments *payments);
 void resolver_release(struct payments *payments);
+
+/* ---- rollup.c ---- */
+void rollup_init(struct payments *payments);
+void rollup_release(struct payments *payments);
 
 #endif

@@ -38,6 +38,18 @@ await suite('ledger', { workers: 1, delayMs: 5 }, {
             equal(row.sum, books, `ledger and books in ${row.currency}`);
         }
     },
+    async the_workers_roll_balances_up_and_they_stay_exact(world) {
+        const off = `SELECT count(*) AS n FROM (SELECT merchant_id, account, currency, sum(debit) AS debit, sum(credit) AS credit
+            FROM finance.transfers t, LATERAL (VALUES (debit_account, amount_minor, 0), (credit_account, 0, amount_minor)) s (account, debit, credit) WHERE state = 'posted' GROUP BY 1, 2, 3) p
+            FULL JOIN finance.trial_balance b USING (merchant_id, account, currency) WHERE coalesce(p.debit, 0) IS DISTINCT FROM b.debit_minor OR coalesce(p.credit, 0) IS DISTINCT FROM b.credit_minor`;
+        await world.pay();
+        await until('balances are rolled up', async () => {
+            equal(world.rows(off, 'e2e_finance'), [{ n: 0 }], 'accounts that are not what their transfers sum up to');
+            return Number(world.psql('SELECT count(*) FROM balance_snapshots WHERE debit_minor > 0')) > 0;
+        }, 60000);
+        await world.pay();
+        equal(world.rows(off, 'e2e_finance'), [{ n: 0 }], 'accounts that are off after another payment');
+    },
     async without_postgresql_payments_are_refused_and_nothing_is_lost(world) {
         const before = await world.pay();
         equal(before.answer.status, 'succeeded', 'before');

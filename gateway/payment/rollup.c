@@ -1,0 +1,50 @@
+#include "payment/driver.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ledger/balance.h"
+
+/*
+ * Balances are rolled up by every worker, each some merchants at a time: one that is busy each few
+ * seconds, one that is not after ten minutes. A round is small enough to end long before the
+ * statement time-out, and does not hold up for long what else goes over its connection.
+ */
+enum {
+    ROUND_MS = 3000,
+    ROUND_MERCHANT_MAX = 32,
+    ROUND_TRANSFER_MAX = 40000,
+};
+
+static void round_done(void *ctx, enum store_find found, int64_t count, const struct error *why)
+{
+    struct payments *payments = ctx;
+    payments->rollup.is_rolling = false;
+    if (found == STORE_FAILED)
+        log_warn("payment", "cannot roll up balances; will try again",
+                 LOG_CSTR("error", why->text));
+    else if (count > 0)
+        loop_timer_start(&payments->rollup.timer, 0);
+}
+
+static void round_run(void *ctx)
+{
+    struct payments *payments = ctx;
+    loop_timer_start(&payments->rollup.timer, ROUND_MS * CLOCK_MS_US);
+    if (payments->is_draining || payments->rollup.is_rolling ||
+        !store_is_connected(payments->parts.store))
+        return;
+    payments->rollup.is_rolling = true;
+    balances_roll(payments->parts.store, ROUND_MERCHANT_MAX, ROUND_TRANSFER_MAX, round_done,
+                  payments);
+}
+
+void rollup_init(struct payments *payments)
+{
+    loop_timer_init(&payments->rollup.timer, payments->parts.loop, round_run, payments);
+    loop_timer_start(&payments->rollup.timer, ROUND_MS * CLOCK_MS_US);
+}
+
+void rollup_release(struct payments *payments)
+{
+    loop_timer_release(&payments->rollup.timer);
+}
