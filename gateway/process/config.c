@@ -96,8 +96,8 @@ static const struct setting settings[] = {
     {"in_flight_max",          SETTING_SIZE,     AT(payments.in_flight_max), 1, 100000, "payments in one worker's hands"},
     {"account_in_flight_max",  SETTING_SIZE,     AT(admission.account_in_flight_max), 1, 100000, "of them at one provider account; at most half of in_flight_max in any case"},
     {"read_in_flight_max",     SETTING_SIZE,     AT(admission.read_in_flight_max), 1, 100000, "requests that move no money, of one worker at a time"},
-    {"merchant_in_flight_max", SETTING_SIZE,     AT(admission.merchant_in_flight_max), 1, 1000000, "requests of one merchant under way, over all workers; turnpike merchants limit sets others"},
-    {"key_in_flight_max",      SETTING_SIZE,     AT(admission.key_in_flight_max), 1, 1000000, "requests with one API key under way, over all workers"},
+    {"merchant_in_flight_max", SETTING_SIZE,     AT(admission.merchant_in_flight_max), 0, 1000000, "requests of one merchant under way, over all workers; 0: 2048 for each worker; turnpike merchants limit sets others"},
+    {"key_in_flight_max",      SETTING_SIZE,     AT(admission.key_in_flight_max), 0, 1000000, "requests with one API key under way, over all workers; 0: 2048 for each worker"},
     {"merchant_rate",          SETTING_INT64,    AT(admission.merchant.rate), 0, BUCKET_RATE_MAX, "requests a second of one merchant; 0: no limit; turnpike merchants limit sets others"},
     {"merchant_burst",         SETTING_INT64,    AT(admission.merchant.burst), 1, BUCKET_BURST_MAX, "of them at once after a pause"},
     {"key_rate",               SETTING_INT64,    AT(admission.key.rate), 0, BUCKET_RATE_MAX, "requests a second with one API key; 0: no limit"},
@@ -449,6 +449,8 @@ void config_init(struct config *config)
     config->orders = orders_config_default;
     config->health = health_config_default;
     config->admission = admission_config_default;
+    config->admission.merchant_in_flight_max = 0;
+    config->admission.key_in_flight_max = 0;
     config->merchants.check_interval_ms = 1000;
     config->merchants.merchant_max = 10000;
     config->merchants.key_max = 20000;

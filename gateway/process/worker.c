@@ -327,16 +327,34 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *ctx)
 
 /* ---- wiring ---------------------------------------------------------------------------------- */
 
+/*
+ * The limits over all workers grow with them: one account that hangs holds its share of each worker,
+ * and must leave a merchant room for its others.
+ */
+static struct admission_config scale_admission(const struct config *config)
+{
+    struct admission_config scaled = config->admission;
+    unsigned workers = config_worker_count(config) > 0 ? config_worker_count(config) : 1;
+    if (scaled.merchant_in_flight_max == 0) {
+        scaled.merchant_in_flight_max = workers * admission_config_default.merchant_in_flight_max;
+    }
+    if (scaled.key_in_flight_max == 0) {
+        scaled.key_in_flight_max = workers * admission_config_default.key_in_flight_max;
+    }
+    return scaled;
+}
+
 static void wire_core(struct worker *w)
 {
     const struct config *config = w->start->config;
+    struct admission_config admission = scale_admission(config);
     struct shared *shared = w->start->shared;
     struct shared_slot *slot = &shared->slot[w->start->slot];
     w->loop = loop_new();
     w->store = store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id,
                          &shared->boot_id, w->start->slot);
     w->engine = engine_new(w->loop, &config->engine);
-    w->admission = admission_new(w->loop, w->start->admission, &config->admission, w->start->slot);
+    w->admission = admission_new(w->loop, w->start->admission, &admission, w->start->slot);
     w->directory = config->merchants;
     w->directory.read_env = secrets_read_env;
     w->merchants =

@@ -21,7 +21,7 @@ const wants = (part) => parts.includes(part);
 const CONNECTIONS = [128, 512, 1024];
 const SERVICE_CONNECTIONS = 128;
 const OPEN_CONNECTIONS = 1024; // of the open loop; what finds none waits, and its latency counts
-const OVERLOAD_INITIAL = 2048; // connections that twice the best rate comes over, more when they are not enough
+const OVERLOAD_CONNECTIONS = 4096; // kept ones that twice the best rate comes over
 const counts = { ledger: 0 };
 
 // ---- (a) pgbench -----------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ async function partD(world, name, rate) {
 
 async function partE(world, best) {
     const rate = 2 * best;
-    const result = await b.load(world, { name: 'e', warmup: 4, seconds: seconds + 6, rate, drain: 90, classes: [b.payments(world, 4096, { initial: OVERLOAD_INITIAL })] });
+    const result = await b.load(world, { name: 'e', warmup: 4, seconds: seconds + 6, rate, drain: 90, classes: [b.payments(world, OVERLOAD_CONNECTIONS, { initial: OVERLOAD_CONNECTIONS })] });
     const told = b.told(result);
     b.assert(told.other === 0 && result.left_waiting === 0, `in overload only 201, 202, 429 and 503 are answers: ${JSON.stringify(told.total)}`);
     await world.settled(120000);
