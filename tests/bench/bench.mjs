@@ -176,6 +176,9 @@ async function measure(world, result) {
     } finally {
         if (service) { service.kill('SIGTERM'); await once(service, 'close'); }
     }
+    if (wants('a')) result.shape = { gateway: shape(world, 'turnpike'), pgbench: shape(world, 'bench_a'), ...(wants('b') ? { service: shape(world, 'bench_b') } : {}) };
+    // What follows is the gateway's alone: nobody vacuums the others' tables beside it.
+    for (const name of ['bench_a', 'bench_b']) world.psql(`DROP DATABASE ${name} WITH (FORCE)`, 'postgres');
     const best = Math.max(...CONNECTIONS.map((n) => b.median(result.c.filter((r) => r.connections === n).map((r) => r.rate)) ?? 0)) || b.number('BEST', 3000);
     result.best = best;
     if (wants('d')) for (const [name, rate] of [['1000', Math.min(1000, best / 2)], ['half', best / 2]]) {
@@ -184,7 +187,6 @@ async function measure(world, result) {
     }
     if (wants('e')) { b.say(`open loop at ${Math.round(2 * best)}/s: too much`); result.e = await partE(world, best); }
     if (wants('f')) { b.say('one provider of two at 30 s'); result.f = await partF(world, best); }
-    if (wants('a')) result.shape = { gateway: shape(world, 'turnpike'), pgbench: shape(world, 'bench_a'), ...(wants('b') ? { service: shape(world, 'bench_b') } : {}) };
 }
 
 const result = { at: new Date().toISOString(), rounds, seconds, a: [], b: [], c: [], d: {}, e: null, f: null };

