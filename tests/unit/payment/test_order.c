@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 
 #include "payment/order.h"
+#include "payment/order_internal.h"
 
 enum {
     POLL_MS = 20,
@@ -71,9 +72,22 @@ static int start_world(void **state)
     return status;
 }
 
+/* The world runs on: no answer of the ledger may come to who is gone. */
+static void end_orders(void)
+{
+    orders_drain(orders);
+    for (int i = 0; orders->is_claiming || orders->is_settling || orders->is_counting ||
+                    !list_is_empty(&orders->writing);
+         i++) {
+        assert_true(i < POLL_MAX);
+        world_run_for(POLL_MS * CLOCK_MS_US);
+    }
+    orders_free(&orders);
+}
+
 static int stop_world(void **state)
 {
-    orders_free(&orders);
+    end_orders();
     PQfinish(conn);
     return world_stop(state);
 }
@@ -326,7 +340,7 @@ static void who_is_turned_away_keeps_his_tries(void **state)
 {
     (void)state;
     feel_well();
-    orders_free(&orders);
+    end_orders();
     start_orders_of(1);
     (void)world_control("POST", "/faults",
                         "{\"provider\":\"paypal_payouts\",\"operation\":\"payout\","
@@ -351,7 +365,7 @@ static void who_is_turned_away_keeps_his_tries(void **state)
         world_run_for(POLL_MS * CLOCK_MS_US);
     }
     no_faults();
-    orders_free(&orders);
+    end_orders();
     start_orders();
 }
 
@@ -450,7 +464,7 @@ static void a_row_of_a_canceled_batch_is_not_begun(void **state)
     char sql[300];
     (void)state;
     fault("any", "slow"); /* nothing is sent before the cancel */
-    orders_free(&orders);
+    end_orders();
     struct uuid id = put_order(BODY(5007, PAYPAL, ""), &batch_id);
     (void)snprintf(sql, sizeof(sql),
                    "UPDATE payout_batches SET state = 'canceled' WHERE batch_id = '%s';"
@@ -476,7 +490,7 @@ static void a_drained_runner_leaves_nothing_in_hand(void **state)
     }
     assert_int_equal(orders_in_flight(orders), 0);
     assert_string_equal(query("SELECT count(*) FROM payout_orders WHERE state = 'running'"), "0");
-    orders_free(&orders);
+    end_orders();
     start_orders();
     for (int i = 0; strcmp(query("SELECT count(*) FROM payout_orders WHERE done_at IS NULL AND"
                                  " amount_minor = 5008"),
