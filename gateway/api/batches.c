@@ -75,7 +75,7 @@ void batches_show(struct api_call *call)
     load(call, shown, call);
 }
 
-static void print_batch(struct api_call *call, size_t index, void *ctx, struct buf *out)
+static void print_batch(struct api_call *call, size_t index, const void *ctx, struct buf *out)
 {
     const struct batch_view *batches = ctx;
     (void)call;
@@ -91,8 +91,7 @@ static void listed(void *ctx, enum store_find found, const struct batch_view *ba
         api_call_unavailable(call);
         return;
     }
-    api_reply_list(call, STR("/v1/payout-batches"), has_more, count, print_batch,
-                   (void *)(uintptr_t)batches);
+    api_reply_list(call, STR("/v1/payout-batches"), has_more, count, print_batch, batches);
 }
 
 void batches_list(struct api_call *call)
@@ -111,7 +110,7 @@ struct paging { /* in the call's arena */
     bool has_more;
 };
 
-static void print_row(struct api_call *call, size_t index, void *ctx, struct buf *out)
+static void print_row(struct api_call *call, size_t index, const void *ctx, struct buf *out)
 {
     const struct paging *paging = ctx;
     order_present_row(&paging->rows[index], call->api->parts.seal_key, &call->arena, out);

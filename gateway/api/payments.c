@@ -1,10 +1,9 @@
 /* /v1/payments: from fields to the payment module, and reads of the ledger. */
-#include "api/call.h"
+#include "api/list.h"
 
 #include <assert.h>
 
 #include "api/tables.h"
-#include "base/clock.h"
 #include "payment/idempotency.h"
 #include "payment/present.h"
 
@@ -183,48 +182,23 @@ void payments_show(struct api_call *call)
 
 /* ---- list ------------------------------------------------------------------------------------ */
 
+static void print_listed(struct api_call *call UNUSED, size_t index, const void *ctx,
+                         struct buf *out)
+{
+    const struct store_payment_view *payments = ctx;
+    present_payment(&payments[index], out);
+}
+
 static void list_loaded(void *ctx, enum store_find found, const struct store_payment_view *payments,
                         size_t count, bool has_more, const struct error *why)
 {
     struct api_call *call = ctx;
-    struct buf body;
-    struct buf one;
-    struct json_out json;
     (void)why;
     if (found == STORE_FAILED) {
         api_call_unavailable(call);
         return;
     }
-    buf_init(&body, CALL_BODY_MAX);
-    buf_init(&one, PRESENT_BYTES_MAX);
-    json_out_init(&json, &body);
-    json_begin_object(&json);
-    json_put_cstr(&json, "object", "list");
-    json_put_cstr(&json, "url", "/v1/payments");
-    json_put_bool(&json, "has_more", has_more);
-    json_key(&json, "data");
-    json_begin_array(&json);
-    for (size_t i = 0; i < count; i++) {
-        buf_clear(&one);
-        present_payment(&payments[i], &one);
-        json_raw(&json, buf_str(&one));
-    }
-    json_end_array(&json);
-    json_end_object(&json);
-    api_call_reply_json(call, 200, &body);
-    buf_release(&one);
-    buf_release(&body);
-}
-
-static int64_t query_time(struct api_call *call, const char *name)
-{
-    struct str text;
-    struct error ignored;
-    int64_t wall_us = 0;
-    if (api_call_query(call, name, &text) && !clock_parse(text, &wall_us, &ignored)) {
-        return 0; /* the table has checked it */
-    }
-    return wall_us;
+    api_reply_list(call, STR("/v1/payments"), has_more, count, print_listed, payments);
 }
 
 void payments_list(struct api_call *call)
@@ -232,8 +206,8 @@ void payments_list(struct api_call *call)
     struct store_filter filter = {
         .merchant_id = call->caller.merchant->merchant_id,
         .kind = STORE_PAYMENTS,
-        .from_us = query_time(call, "created_from"),
-        .to_us = query_time(call, "created_to"),
+        .from_us = api_query_time(call, "created_from"),
+        .to_us = api_query_time(call, "created_to"),
         .limit = TABLES_LIST_LIMIT,
     };
     struct str text;

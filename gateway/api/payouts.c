@@ -340,51 +340,12 @@ void payouts_show(struct api_call *call)
 
 /* ---- list ------------------------------------------------------------------------------------ */
 
-void api_reply_list(struct api_call *call, struct str url, bool has_more, size_t count,
-                    void (*print)(struct api_call *call, size_t index, void *ctx, struct buf *out),
-                    void *ctx)
-{
-    struct buf body;
-    struct buf one;
-    struct json_out json;
-    buf_init(&body, CALL_BODY_MAX);
-    buf_init(&one, 2 * (size_t)PRESENT_BYTES_MAX);
-    json_out_init(&json, &body);
-    json_begin_object(&json);
-    json_put_cstr(&json, "object", "list");
-    json_put_str(&json, "url", url);
-    json_put_bool(&json, "has_more", has_more);
-    json_key(&json, "data");
-    json_begin_array(&json);
-    for (size_t i = 0; i < count; i++) {
-        buf_clear(&one);
-        print(call, i, ctx, &one);
-        json_raw(&json, buf_str(&one));
-    }
-    json_end_array(&json);
-    json_end_object(&json);
-    api_call_reply_json(call, 200, &body);
-    buf_release(&one);
-    buf_release(&body);
-}
-
-static int64_t query_time(struct api_call *call, const char *name)
-{
-    struct str text;
-    struct error ignored;
-    int64_t wall_us = 0;
-    if (api_call_query(call, name, &text) && !clock_parse(text, &wall_us, &ignored)) {
-        return 0; /* the table has checked it */
-    }
-    return wall_us;
-}
-
 struct payout_filter api_take_filter(struct api_call *call, enum id_kind kind)
 {
     struct payout_filter filter = {
         .merchant_id = call->caller.merchant->merchant_id,
-        .from_us = query_time(call, "created_from"),
-        .to_us = query_time(call, "created_to"),
+        .from_us = api_query_time(call, "created_from"),
+        .to_us = api_query_time(call, "created_to"),
         .limit = TABLES_LIST_LIMIT,
     };
     struct str text;
@@ -402,7 +363,7 @@ struct payout_filter api_take_filter(struct api_call *call, enum id_kind kind)
     return filter;
 }
 
-static void print_payout(struct api_call *call, size_t index, void *ctx, struct buf *out)
+static void print_payout(struct api_call *call, size_t index, const void *ctx, struct buf *out)
 {
     const struct payout_view *payouts = ctx;
     order_present(&payouts[index], call->api->parts.seal_key, &call->arena, out);
@@ -417,8 +378,7 @@ static void listed(void *ctx, enum store_find found, const struct payout_view *p
         api_call_unavailable(call);
         return;
     }
-    api_reply_list(call, STR("/v1/payouts"), has_more, count, print_payout,
-                   (void *)(uintptr_t)payouts);
+    api_reply_list(call, STR("/v1/payouts"), has_more, count, print_payout, payouts);
 }
 
 void payouts_list(struct api_call *call)

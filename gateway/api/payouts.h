@@ -4,13 +4,9 @@
 #ifndef API_PAYOUTS_H
 #define API_PAYOUTS_H
 
-#include "api/call.h"
+#include "api/list.h"
 #include "payment/order_present.h"
 
-/* {"object":"list",...}: print puts one object into an empty buffer. Ends the call. */
-void api_reply_list(struct api_call *call, struct str url, bool has_more, size_t count,
-                    void (*print)(struct api_call *call, size_t index, void *ctx, struct buf *out),
-                    void *ctx);
 /* What the query of a list says; a cursor is of this kind. */
 struct payout_filter api_take_filter(struct api_call *call, enum id_kind kind);
 /* 503: a decision was perhaps noted, and what it came to cannot be read. */
