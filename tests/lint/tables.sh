@@ -21,6 +21,9 @@ done < <(grep -ohE '`[a-z]+_[a-z_]+(_max|_ms|_rate|_burst|_min)`' docs/overload.
 while read -r code; do
     grep -q "\`$code\`" docs/api.md || complain "docs/api.md does not list the problem $code"
 done < <(sed -n 's/^ *\[MESSAGE_[A-Z_]*\] *= {"\([a-z_]*\)".*/\1/p' gateway/base/message.c | grep -v '^none$')
+while read -r type; do
+    grep -q "\`$type\`" docs/api.md || complain "docs/api.md does not list the event type $type"
+done < <(sed -n 's/^ *{"\([a-z_.]*\)", .*/\1/p' gateway/base/event_type.c)
 while read -r metric; do
     grep -q "\`$metric\`" docs/operations.md || complain "docs/operations.md does not list the metric $metric"
 done < <(grep -ohE '"turnpike_[a-z_]+"' gateway/base/metrics*.c | tr -d '"' | sort -u)

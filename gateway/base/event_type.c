@@ -1,0 +1,47 @@
+#include "base/event_type.h"
+
+/* clang-format off */
+static const struct event_type types[] = {
+    {"payment.processing",       "The outcome is not known yet, or the provider decides later."},
+    {"payment.requires_action",  "The payer must act: `next_action` of the payment says where."},
+    {"payment.authorized",       "The amount is held."},
+    {"payment.succeeded",        "The amount is charged."},
+    {"payment.declined",         "Refused by the payer's bank or the provider; nothing is charged."},
+    {"payment.failed",           "Nothing is charged, nowhere."},
+    {"payment.canceled",         "Nothing is charged, and nothing is held any more."},
+    {"payment.review",           "A person must find out what became of it."},
+
+    {"payout.processing",        "With the provider, or not known yet."},
+    {"payout.unclaimed",         "With the provider until the recipient takes it."},
+    {"payout.succeeded",         "Paid."},
+    {"payout.declined",          "Refused; nothing was paid."},
+    {"payout.failed",            "Nothing was paid."},
+    {"payout.returned",          "Paid out, and given back."},
+    {"payout.canceled",          "Canceled; nothing was paid."},
+    {"payout.review",            "A person must find out what became of it."},
+    {"payout.requires_action",   "The provider waits for somebody to act."},
+
+    {"attempt.approved",         "An attempt that had ended, or was given up, was approved after all: the payment's status stays, the money is booked."},
+    {"attempt.pending",          "Accepted by a provider after the payment had ended."},
+    {"attempt.requires_action",  "A provider waits for the payer after the payment had ended."},
+    {"attempt.declined_soft",    "An attempt was declined after the payment had ended, or gone on."},
+    {"attempt.declined_hard",    "An attempt was declined for good after the payment had ended, or gone on."},
+    {"attempt.failed",           "An attempt surely did nothing, after the payment had ended or gone on."},
+    {"attempt.unknown",          "Nobody can say what became of an attempt of a payment that has ended."},
+};
+/* clang-format on */
+
+const struct event_type *event_type_all(size_t *count)
+{
+    *count = ARRAY_LEN(types);
+    return types;
+}
+
+const struct event_type *event_type_find(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (str_eq(name, str_of(types[i].name)))
+            return &types[i];
+    }
+    return NULL;
+}
