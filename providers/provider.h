@@ -35,6 +35,10 @@ enum {
     PROVIDER_SETTING_MAX = 16,
     PROVIDER_PATH_MAX = 1024,
     PROVIDER_SETTLE_MS_MAX = 24 * 3600 * 1000,
+    PROVIDER_WEBHOOK_SECRET_MAX = 2,
+    PROVIDER_EVENT_ID_MAX = 128,
+    PROVIDER_EVENT_TYPE_MAX = 64,
+    PROVIDER_HINT_REFERENCE_MAX = 4,
 };
 
 /* How the provider answers the same key again (capability `replay`). */
@@ -55,6 +59,8 @@ struct provider_capability {
     int64_t amount_max_minor; /* 0: no own limit */
 };
 
+struct webhook_key; /* certificate.h: the public key of a certificate that was checked */
+
 /* One account of one merchant at the provider. Owned by the merchant cache; borrowed in a call. */
 struct provider_account {
     struct uuid merchant_id;
@@ -64,6 +70,8 @@ struct provider_account {
     char ca_file[256];      /* empty: the system's trust store */
     struct str user;        /* client id, or merchant code */
     struct secret password; /* client secret, or API key */
+    struct secret webhook_secret[PROVIDER_WEBHOOK_SECRET_MAX]; /* signs its webhooks: the new one,
+                               and the one before while it may still be used; may be empty */
     const json_t *settings; /* account settings by name (division, program_id, ...); may be NULL */
 };
 
@@ -229,6 +237,57 @@ struct provider_payee {
     struct str currency; /* in which the payee is paid out, as the provider says; may be empty */
 };
 
+/*
+ * Webhooks: what a provider sends us by itself. It is a hint, and never booked: it says which attempt
+ * to look up now. Two questions, both pure:
+ *
+ *     verify_webhook(account, webhook, key) -> GENUINE                        -> parse_webhook -> hint
+ *            ^                                 FORGED, STALE, MALFORMED       nothing is stored
+ *            '------- key ------- certificate <- NEEDS_KEY, certificate_url
+ *
+ * The certificate is fetched and checked by certificate.h; whose it may be is decided here, before
+ * anything is fetched.
+ */
+struct provider_webhook { /* as it came; borrowed */
+    struct str url;       /* as the provider called it: "https://host/webhooks/...?event=Cancel" */
+    struct str query;     /* after '?', not decoded; empty: none */
+    const struct provider_header *headers;
+    size_t header_count;
+    struct str body; /* raw bytes */
+    int64_t now_us;  /* wall clock */
+};
+
+enum provider_verdict {
+    PROVIDER_WEBHOOK_FORGED = 0, /* not signed as it should be, or not by the provider */
+    PROVIDER_WEBHOOK_GENUINE,
+    PROVIDER_WEBHOOK_MALFORMED,  /* what a signature consists of is missing or unreadable */
+    PROVIDER_WEBHOOK_STALE,      /* signed for another time */
+    PROVIDER_WEBHOOK_NEEDS_KEY,  /* ask again with the key of certificate_url */
+    PROVIDER_WEBHOOK_NOT_SET_UP, /* the account takes none: a setting or a secret is missing */
+    PROVIDER_VERDICT_COUNT,
+};
+const char *provider_verdict_name(enum provider_verdict verdict); /* "forged", ... */
+
+struct provider_check {
+    enum provider_verdict verdict;
+    const char *reason;         /* for the log; a literal; "" when genuine */
+    char certificate_url[256];  /* NEEDS_KEY: https, its host is one that may be asked */
+    char certificate_name[128]; /* a name the certificate must have; ".paypal.com": one below it */
+};
+
+/* What a webhook is about. Strings live in the arena; empty: it does not say. */
+struct provider_hint {
+    struct str event_id;    /* the same for each repeat; never empty */
+    struct str event_type;  /* the provider's word for it */
+    struct str attempt_ref; /* ours, "att_...", as the provider tells it back */
+    struct str payment_ref; /* ours, "pay_..." */
+    struct str reference[PROVIDER_HINT_REFERENCE_MAX]; /* the provider's ids of what it is about */
+    size_t reference_count;
+    enum outcome outcome; /* what it says became of it; OUTCOME_NONE: ask in any case */
+    int64_t happened_us;  /* 0: it does not say */
+    bool is_irrelevant;   /* about nothing that we look up */
+};
+
 enum provider_next {
     PROVIDER_NEXT_SEND = 0,
     PROVIDER_NEXT_REFUSE, /* cannot be expressed for this provider: the attempt FAILED, *err says
@@ -291,6 +350,21 @@ struct provider {
                         int64_t *lifetime_ms, struct error *err);
     /* Checked when an account is made: settings known, complete, of the right form. */
     bool (*check_account)(const struct provider_account *account, struct error *err);
+
+    /*
+     * Did the provider send this, for this account, now? key: of certificate_url, checked; NULL
+     * where none is known yet, or where none is needed. Both NULL: no webhooks are taken.
+     */
+    void (*verify_webhook)(const struct provider_account *account,
+                           const struct provider_webhook *webhook, const struct webhook_key *key,
+                           struct provider_check *check);
+    /*
+     * What a genuine webhook is about. ERROR_INVALID: it cannot be read (and says nothing, whatever
+     * it was). Strings live in arena.
+     */
+    bool (*parse_webhook)(const struct provider_account *account,
+                          const struct provider_webhook *webhook, struct arena *arena,
+                          struct provider_hint *hint, struct error *err);
 };
 
 /* registry.c: every provider that is compiled in. */
