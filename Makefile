@@ -226,7 +226,7 @@ help:
 ## clean           Remove build/ (var/ stays)
 .PHONY: clean
 clean:
-	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang $(BUILD)-fuzz
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang $(BUILD)-fuzz $(BUILD)-sim
 
 # ---- attack -----------------------------------------------------------------------------------
 
@@ -315,30 +315,44 @@ fuzz-programs: $(FUZZ:%=$(BUILD)/fuzz/%)
 
 # ---- simulator --------------------------------------------------------------------------------
 
-SIM_SRC  := $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c))
+SIM_SRC  := $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)) \
+            $(patsubst %,gateway/base/%.c,clock error rng str terms)
 SIM_CORE := $(wildcard gateway/payment/orchestrate*.c) gateway/payment/attempt.c gateway/payment/plan.c
 SEED     ?= 1
-PAYMENTS ?= 200000
+SIM_PAYMENTS = $(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS),2000000)
 
 $(BUILD)/sim/sim: $(SIM_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/tests/sim/main.o \
-                  $(SIM_CORE:%.c=$(BUILD)/obj/%.o) $(BUILD)/libbase.a
+                  $(SIM_CORE:%.c=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lpthread
 
 # The same with the core and main compiled for seeded bugs; no production object has them.
 $(BUILD)/sim/sim-bugs: $(SIM_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj-bugs/tests/sim/main.o \
-                       $(SIM_CORE:%.c=$(BUILD)/obj-bugs/%.o) $(BUILD)/libbase.a
+                       $(SIM_CORE:%.c=$(BUILD)/obj-bugs/%.o)
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ -lpthread
 
 $(BUILD)/obj-bugs/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -DORCHESTRATE_BUGS -MMD -MP -c -o $@ $<
 
-## sim             Simulate payments from a seed (SEED=, PAYMENTS=, CASE= runs one world, TRACE=1 prints it)
+## sim             Simulate payments from a seed (SEED= PAYMENTS=); one world: CASE= ORDERS= SALT= STOP=
+##                 OFF= or ON=, TRACE=1 prints what happens; a failing world is shrunk
 .PHONY: sim
 sim: $(BUILD)/sim/sim
-	@$< --seed=$(SEED) --payments=$(PAYMENTS) $(if $(CASE),--case=$(CASE)) $(if $(TRACE),--trace)
+	@$< --seed=$(SEED) --payments=$(SIM_PAYMENTS) $(if $(CASE),--case=$(CASE)) $(if $(ORDERS),--orders=$(ORDERS)) \
+	    $(if $(SALT),--salt=$(SALT)) $(if $(STOP),--stop=$(STOP)) $(if $(OFF),--off=$(OFF)) $(if $(ON),--on=$(ON)) \
+	    $(if $(TRACE),--trace) $(if $(MARKS),--marks)
+
+## sim-same        Same seeds, same traces: gcc and clang, -O0 and -O2, with and without ASan (SEEDS=1000)
+.PHONY: sim-same
+sim-same:
+	@tests/sim/same.sh $(or $(SEEDS),1000)
+
+## sim-campaign    100 million payments over 100,000 seeds; goes on where it was stopped (PART=i/n CHUNKS=100)
+.PHONY: sim-campaign
+sim-campaign: $(BUILD)/sim/sim
+	@nice tests/sim/campaign.sh $< "$(or $(PART),1/1)" $(or $(CHUNKS),100) $(SEED)
 
 ## sim-teeth       Seeded bugs in the core must be caught by the simulator
 .PHONY: sim-teeth

@@ -73,8 +73,17 @@ enum fault {
     FAULT_CLIENT_NEW_KEY,
     FAULT_CANCEL,
     FAULT_UNCLAIMED, /* a pending payout says another reason */
+    /* Drawn as events at the beginning: these are on or off. */
+    FAULT_CRASH,
+    FAULT_CRASH_HOST,
+    FAULT_PAUSE,
+    FAULT_CLOCK,
+    FAULT_STORE_AWAY,
+    FAULT_PROVIDER_AWAY,
     FAULT_COUNT,
 };
+
+extern const char *const fault_names[FAULT_COUNT];
 
 /* Rare things that the default run must have seen. The table with names is in swarm.c. */
 enum mark {
@@ -462,8 +471,16 @@ struct order {
 
 /* ---- the world ------------------------------------------------------------------------------- */
 
-struct world {
+struct world_plan { /* which world; the shrinker varies all but the seed */
     uint64_t seed;
+    uint32_t order_count;
+    uint64_t salt;   /* not 0: the faults, limits and providers of the seed, and another course */
+    uint64_t off;    /* classes of faults that do not happen although they are drawn: a bit each */
+    int64_t stop_us; /* not 0: faults end by then */
+};
+
+struct world {
+    struct world_plan plan;
     uint32_t order_count;
     bool trace;
     struct rng rng;
@@ -491,8 +508,8 @@ struct world {
 
 void world_init(struct world *w, uint64_t *marks);
 void world_release(struct world *w);
-/* Everything that happens for a seed, without judging it. */
-void world_run(struct world *w, uint64_t seed, uint32_t order_count);
+/* Everything that happens for a plan, without judging it. */
+void world_run(struct world *w, const struct world_plan *plan);
 void world_push(struct world *w, int64_t at, enum sim_event_kind kind, uint32_t a, uint32_t b);
 void world_push_x(struct world *w, int64_t at, enum sim_event_kind kind, uint32_t a, uint32_t b,
                   uint16_t x);

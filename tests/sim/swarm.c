@@ -1,6 +1,8 @@
 #include "sim.h"
 
-#include <string.h>
+enum {
+    CRASHES_STORM = 1200,
+};
 
 /* clang-format off */
 /* Highest chance, in a million, of each class; a seed draws up to it, or switches the class off. */
@@ -36,6 +38,52 @@ static const uint32_t chance_max[FAULT_COUNT] = {
     [FAULT_CLIENT_NEW_KEY]    = 200000,
     [FAULT_CANCEL]            = 5000, /* of payouts: far more */
     [FAULT_UNCLAIMED]         = 300000,
+    [FAULT_CRASH]             = 1,
+    [FAULT_CRASH_HOST]        = 1,
+    [FAULT_PAUSE]             = 1,
+    [FAULT_CLOCK]             = 1,
+    [FAULT_STORE_AWAY]        = 1,
+    [FAULT_PROVIDER_AWAY]     = 1,
+};
+
+const char *const fault_names[FAULT_COUNT] = {
+    [FAULT_REFUSE]            = "refuse",
+    [FAULT_RESET_BEFORE]      = "reset_before",
+    [FAULT_RESET_AFTER]       = "reset_after",
+    [FAULT_HANG_BEFORE]       = "hang_before",
+    [FAULT_HANG_AFTER]        = "hang_after",
+    [FAULT_500_BEFORE]        = "500_before",
+    [FAULT_500_AFTER]         = "500_after",
+    [FAULT_500_CACHED]        = "500_cached",
+    [FAULT_GARBAGE]           = "garbage",
+    [FAULT_LATE_EFFECT]       = "late_effect",
+    [FAULT_LATE_ARRIVAL]      = "late_arrival",
+    [FAULT_DOOR]              = "door",
+    [FAULT_MISMATCH]          = "mismatch",
+    [FAULT_DECLINE_SOFT]      = "decline_soft",
+    [FAULT_DECLINE_HARD]      = "decline_hard",
+    [FAULT_FAILED]            = "failed",
+    [FAULT_PENDING]           = "pending",
+    [FAULT_ACTION]            = "action",
+    [FAULT_LIE]               = "lie",
+    [FAULT_ADAPTER_REFUSES]   = "adapter_refuses",
+    [FAULT_ROLLBACK]          = "rollback",
+    [FAULT_COMMIT_UNKNOWN]    = "commit_unknown",
+    [FAULT_COMMIT_LATE]       = "commit_late",
+    [FAULT_PROBE_AWAY]        = "probe_away",
+    [FAULT_REPLY_LOST]        = "reply_lost",
+    [FAULT_CLIENT_REPEATS]    = "client_repeats",
+    [FAULT_CLIENT_PARALLEL]   = "client_parallel",
+    [FAULT_CLIENT_OTHER_BODY] = "client_other_body",
+    [FAULT_CLIENT_NEW_KEY]    = "client_new_key",
+    [FAULT_CANCEL]            = "cancel",
+    [FAULT_UNCLAIMED]         = "unclaimed",
+    [FAULT_CRASH]             = "crash",
+    [FAULT_CRASH_HOST]        = "crash_host",
+    [FAULT_PAUSE]             = "pause",
+    [FAULT_CLOCK]             = "clock",
+    [FAULT_STORE_AWAY]        = "store_away",
+    [FAULT_PROVIDER_AWAY]     = "provider_away",
 };
 
 const char *const mark_names[MARK_COUNT] = {
@@ -104,9 +152,21 @@ const char *const mark_names[MARK_COUNT] = {
 };
 /* clang-format on */
 
+/* Switched off by hand, after it was drawn: what else is drawn stays the same. */
+static bool is_off(const struct world *w, enum fault fault)
+{
+    return (w->plan.off >> fault & 1) != 0;
+}
+
+static bool happens(const struct world *w, enum fault fault)
+{
+    return w->chance[fault] > 0 && !is_off(w, fault);
+}
+
 bool chance(struct world *w, enum fault fault)
 {
-    return faults_are_on(w) && w->chance[fault] > 0 && rng_chance(&w->rng, w->chance[fault]);
+    return faults_are_on(w) && w->chance[fault] > 0 && rng_chance(&w->rng, w->chance[fault]) &&
+           !is_off(w, fault);
 }
 
 int64_t between(struct world *w, int64_t low, int64_t high)
@@ -123,9 +183,9 @@ static bool one_in(struct world *w, uint64_t count)
 static void draw_faults(struct world *w)
 {
     for (int i = 0; i < FAULT_COUNT; i++) {
-        bool is_off = one_in(w, 3);
+        bool is_absent = one_in(w, 3);
         uint64_t highest = one_in(w, 10) ? chance_max[i] * 8ULL : chance_max[i];
-        w->chance[i] = is_off ? 0 : (uint32_t)rng_below(&w->rng, highest) + 1;
+        w->chance[i] = is_absent ? 0 : (uint32_t)rng_below(&w->rng, highest) + 1;
     }
 }
 
@@ -176,34 +236,49 @@ static void draw_provider(struct world *w, struct provider_fake *provider)
     provider->down_from = between(w, 0, w->span);
     provider->down_to = provider->down_from + between(w, 0, w->stop_at / 2);
     provider->down_hangs = one_in(w, 2);
+    if (!happens(w, FAULT_PROVIDER_AWAY))
+        provider->down_to = provider->down_from;
 }
 
-static void draw_disaster(struct world *w, enum sim_event_kind kind, uint32_t first, unsigned count,
-                          int64_t until)
+/* Drawn in any case, so that a class which is off by hand changes nothing else. */
+static void draw_disaster(struct world *w, enum fault fault, enum sim_event_kind kind,
+                          uint32_t first, unsigned count, int64_t until)
 {
     uint32_t which = first + (uint32_t)rng_below(&w->rng, count);
-    world_push(w, between(w, 0, until), kind, which, 0);
+    int64_t at = between(w, 0, until);
+    if (happens(w, fault))
+        world_push(w, at, kind, which, 0);
+}
+
+/* Mostly a few; in some worlds hundreds, while the payments come or over the whole time. */
+static void draw_crashes(struct world *w)
+{
+    bool is_storm = one_in(w, 4);
+    int64_t count = is_storm ? between(w, 0, CRASHES_STORM) : between(w, 0, 6);
+    int64_t until = one_in(w, 2) ? w->stop_at : w->span;
+    for (int64_t i = 0; i < count; i++)
+        draw_disaster(w, FAULT_CRASH, SIM_CRASH, 0, w->worker_count, until);
 }
 
 static void draw_disasters(struct world *w)
 {
-    int64_t crashes = one_in(w, 3) ? 0 : between(w, 0, 6);
-    int64_t pauses = one_in(w, 3) ? 0 : between(w, 0, 12);
-    int64_t steps = one_in(w, 3) ? between(w, 0, 2) : 0;
-    for (int64_t i = 0; i < crashes; i++)
-        draw_disaster(w, SIM_CRASH, 0, w->worker_count, w->stop_at);
-    if (one_in(w, 3))
-        draw_disaster(w, SIM_CRASH, WORKER_MAX, w->host_count, w->stop_at);
+    int64_t pauses = between(w, 0, 12);
+    int64_t steps = between(w, 0, 2);
+    draw_crashes(w);
+    if (one_in(w, 2))
+        draw_disaster(w, FAULT_CRASH_HOST, SIM_CRASH, WORKER_MAX, w->host_count, w->stop_at);
     for (int64_t i = 0; i < pauses; i++) {
         int64_t until = one_in(w, 2) ? w->stop_at : w->span;
-        draw_disaster(w, SIM_PAUSE, 0, w->worker_count, until);
+        draw_disaster(w, FAULT_PAUSE, SIM_PAUSE, 0, w->worker_count, until);
     }
     for (int64_t i = 0; i < steps; i++)
-        draw_disaster(w, SIM_CLOCK, 0, w->host_count, w->stop_at);
-    if (one_in(w, 3)) {
+        draw_disaster(w, FAULT_CLOCK, SIM_CLOCK, 0, w->host_count, w->stop_at);
+    if (one_in(w, 2)) {
         w->store_down_from = between(w, 0, w->stop_at);
         w->store_down_to = w->store_down_from + between(w, 0, 40 * SEC);
     }
+    if (!happens(w, FAULT_STORE_AWAY))
+        w->store_down_to = w->store_down_from;
 }
 
 void swarm_step_clock(struct world *w, uint32_t host)
@@ -214,6 +289,7 @@ void swarm_step_clock(struct world *w, uint32_t host)
 void swarm_draw(struct world *w)
 {
     draw_faults(w);
+    w->store_down_from = w->store_down_to = 0;
     draw_limits(w);
     w->span = between(w, 1 * SEC, 30 * SEC);
     w->stop_at = w->span + between(w, 1 * SEC, 240 * SEC);
@@ -221,9 +297,10 @@ void swarm_draw(struct world *w)
     w->host_count = (unsigned)between(w, 1, HOST_MAX);
     for (uint32_t i = 0; i < w->host_count; i++)
         swarm_step_clock(w, i);
-    w->store_down_from = w->store_down_to = 0;
     w->provider_count = (unsigned)between(w, 1, PROVIDER_MAX);
     for (unsigned i = 0; i < w->provider_count; i++)
         draw_provider(w, &w->provider[i]);
     draw_disasters(w);
+    if (w->plan.stop_us != 0 && w->plan.stop_us < w->stop_at)
+        w->stop_at = w->plan.stop_us;
 }

@@ -200,46 +200,59 @@ static void dispatch(struct world *w, const struct sim_event *event)
     CHECK(false);
 }
 
-static void reset(struct world *w, uint64_t seed, uint32_t order_count)
+static void reset(struct world *w, const struct world_plan *plan)
 {
     for (size_t i = 0; vec_at(w, i) != NULL; i++)
         vec_at(w, i)->count = 0;
     w->heap.count = 0;
     w->heap.seq = 0;
-    w->seed = seed;
-    w->order_count = order_count;
+    w->plan = *plan;
+    w->order_count = plan->order_count;
     w->now = 0;
     w->hash = 0xcbf29ce484222325u;
     w->event_count = 0;
     w->free_flight = NONE;
     w->crash_count = w->send_count = w->look_count = 0;
     w->violation[0] = '\0';
-    rng_seed(&w->rng, seed);
+    rng_seed(&w->rng, plan->seed);
 }
 
-static void mix(struct world *w, const struct sim_event *event)
+static void mix(struct world *w, uint64_t part)
 {
-    const uint64_t parts[] = {(uint64_t)event->at, event->kind, event->a, event->b};
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        w->hash = (w->hash ^ parts[i]) * 0x100000001b3u;
+    w->hash = (w->hash ^ part) * 0x100000001b3u;
 }
 
-void world_run(struct world *w, uint64_t seed, uint32_t order_count)
+static void mix_event(struct world *w, const struct sim_event *event)
+{
+    mix(w, (uint64_t)event->at);
+    mix(w, (uint64_t)event->kind << 32 | event->x);
+    mix(w, (uint64_t)event->a << 32 | event->b);
+}
+
+/* How it ended: rows, books, and what clients were told. */
+static void mix_end(struct world *w)
+{
+    for (uint32_t i = 0; i < w->payments.count; i++) {
+        const struct payment_row *payment = PAYMENT(w, i);
+        mix(w, (uint64_t)payment->status << 32 | (uint32_t)payment->event_count);
+        mix(w, (uint64_t)payment->posted);
+        mix(w, payment->answer_bytes);
+    }
+    for (uint32_t i = 0; i < w->books.count; i++)
+        mix(w, (uint64_t)BOOK(w, i)->net);
+    for (uint32_t i = 0; i < w->log.count; i++)
+        mix(w, (uint64_t)LOG(w, i)->told << 32 | (uint64_t)LOG(w, i)->status);
+}
+
+static void play(struct world *w)
 {
     struct sim_event event;
-    reset(w, seed, order_count);
-    swarm_draw(w);
-    for (uint32_t i = 0; i < WORKER_MAX; i++)
-        w->worker[i] = (struct worker){0};
-    for (uint32_t i = 0; i < w->worker_count; i++)
-        worker_boot(w, i);
-    for (uint32_t i = 0; i < order_count; i++)
-        client_start(w, vec_add(&w->orders));
+    uint64_t longest = (uint64_t)(w->order_count + 10) * EVENTS_PER_ORDER_MAX;
     while (heap_pop(&w->heap, &event)) {
         CHECK(event.at >= w->now);
         w->now = event.at;
-        mix(w, &event);
-        if (++w->event_count > (uint64_t)order_count * EVENTS_PER_ORDER_MAX) {
+        mix_event(w, &event);
+        if (++w->event_count > longest) {
             world_violation(w, "the world does not end: %llu events",
                             (unsigned long long)w->event_count);
             return;
@@ -247,4 +260,20 @@ void world_run(struct world *w, uint64_t seed, uint32_t order_count)
         if (!worker_puts_off(w, &event))
             dispatch(w, &event);
     }
+}
+
+void world_run(struct world *w, const struct world_plan *plan)
+{
+    reset(w, plan);
+    swarm_draw(w);
+    if (plan->salt != 0)
+        rng_seed(&w->rng, plan->seed ^ (plan->salt * 0x9e3779b97f4a7c15u));
+    for (uint32_t i = 0; i < WORKER_MAX; i++)
+        w->worker[i] = (struct worker){0};
+    for (uint32_t i = 0; i < w->worker_count; i++)
+        worker_boot(w, i);
+    for (uint32_t i = 0; i < plan->order_count; i++)
+        client_start(w, vec_add(&w->orders));
+    play(w);
+    mix_end(w);
 }
