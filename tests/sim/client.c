@@ -35,15 +35,13 @@ static void act_later(struct world *w, uint32_t order_index, int64_t at)
 void client_start(struct world *w, uint32_t index)
 {
     struct order *order = ORDER(w, index);
+    order->merchant = (uint8_t)rng_below(&w->rng, w->merchant_count);
+    order->local = w->local_count[order->merchant]++;
     order->amount = between(w, 1, 1000000);
     order->has_reference = rng_below(&w->rng, 2) == 0;
     static const enum operation operations[] = {OPERATION_SALE, OPERATION_SALE, OPERATION_AUTHORIZE,
                                                 OPERATION_PAYOUT};
     order->operation = operations[rng_below(&w->rng, ARRAY_LEN(operations))];
-    for (int i = 0; i < KEY_MAX; i++)
-        order->key_payment[i] = NONE;
-    for (int i = 0; i <= KEY_MAX; i++)
-        order->try_payment[i] = NONE;
     int64_t at = between(w, 0, w->span);
     world_push(w, at, SIM_CLIENT, index, order->generation);
     if (w->chance[FAULT_CANCEL] == 0)

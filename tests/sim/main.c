@@ -20,7 +20,7 @@
 
 enum {
     ORDERS_PER_WORLD = 1000,
-    WORLDS_FOR_MARKS = 200, /* with so many, each mark must be hit */
+    WORLDS_FOR_MARKS = 500, /* with so many, each mark must be hit */
     COMMAND_MAX = 2000,
 };
 
@@ -179,22 +179,24 @@ static bool read_options(int argc, char **argv, struct settings *to)
     return true;
 }
 
-static bool marks_are_hit(const uint64_t marks[MARK_COUNT])
+static bool marks_are_hit(const uint64_t marks[MARK_AND_POINT_COUNT])
 {
+    char name[MARK_NAME_MAX];
     bool all = true;
-    for (int i = 0; i < MARK_COUNT; i++) {
+    for (int i = 0; i < MARK_AND_POINT_COUNT; i++) {
         if (marks[i] == 0) {
-            fprintf(stderr, "sim: mark %s was not hit\n", mark_names[i]);
+            fprintf(stderr, "sim: mark %s was not hit\n", mark_name(i, name));
             all = false;
         }
     }
     return all;
 }
 
-static void print_marks(const uint64_t marks[MARK_COUNT])
+static void print_marks(const uint64_t marks[MARK_AND_POINT_COUNT])
 {
-    for (int i = 0; i < MARK_COUNT; i++)
-        printf("  %-28s %llu\n", mark_names[i], (unsigned long long)marks[i]);
+    char name[MARK_NAME_MAX];
+    for (int i = 0; i < MARK_AND_POINT_COUNT; i++)
+        printf("  %-28s %llu\n", mark_name(i, name), (unsigned long long)marks[i]);
 }
 
 static void report_violation(const struct settings *settings, const struct run_result *result)

@@ -334,6 +334,7 @@ void provider_send(struct world *w, uint32_t index)
         delay = between(w, 0, w->limits.call_us);
     }
     world_push(w, w->now + delay, SIM_ARRIVE, index, 0);
+    crash_call(w, index, CRASH_SENT);
 }
 
 void provider_arrive(struct world *w, uint32_t index)
@@ -373,4 +374,5 @@ void provider_arrive(struct world *w, uint32_t index)
     if (verdict.is_lost && !verdict.resets)
         back = call->started_at + w->limits.call_us;
     answer_at(w, index, back, verdict.answer);
+    crash_call(w, index, CRASH_DONE);
 }

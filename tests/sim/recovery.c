@@ -36,9 +36,14 @@ void recovery_due(struct world *w, uint32_t payment, uint8_t at, uint16_t versio
     park->was_canceled = park->is_canceled;
     park->claimed_at = w->now;
     park->lease_until_us = w->now + EPOCH_US + w->limits.lease_us;
+    store_due(w, payment, at, w->now + w->limits.lease_us);
+    if (chance(w, FAULT_CLAIM_LOST)) {
+        mark(w, MARK_CLAIM_LOST);
+        return;
+    }
     world_push_x(w, w->now + between(w, 1 * MS, 30 * MS), SIM_LOADED, payment, at,
                  (uint16_t)worker);
-    store_due(w, payment, at, w->now + w->limits.lease_us);
+    crash_worker(w, worker, CRASH_CLAIMED);
 }
 
 void recovery_loaded(struct world *w, uint32_t payment, uint8_t at, uint32_t worker)
@@ -46,7 +51,8 @@ void recovery_loaded(struct world *w, uint32_t payment, uint8_t at, uint32_t wor
     if (!w->worker[worker].is_alive || !PAYMENT(w, payment)->attempt[at].park.exists)
         return;
     world_trace(w, "payment %u: attempt %u claimed by worker %u", payment, at + 1U, worker);
-    worker_resume(w, worker, payment, at);
+    if (!crash_worker(w, worker, CRASH_LOADED))
+        worker_resume(w, worker, payment, at);
 }
 
 /* ---- the sweep ------------------------------------------------------------------------------- */
@@ -106,12 +112,17 @@ static void kill_worker(struct world *w, uint32_t number, int64_t reaped_at, int
     world_push(w, restart_at, SIM_RESTART, number, 0);
 }
 
+void recovery_kill(struct world *w, uint32_t number)
+{
+    int64_t reaped_at = w->now + between(w, 1 * MS, 200 * MS);
+    kill_worker(w, number, reaped_at, reaped_at + between(w, 1 * MS, 200 * MS));
+}
+
 void recovery_crash(struct world *w, uint32_t which)
 {
     if (which < WORKER_MAX) {
         mark(w, MARK_CRASH_WORKER);
-        int64_t reaped_at = w->now + between(w, 1 * MS, 200 * MS);
-        kill_worker(w, which, reaped_at, reaped_at + between(w, 1 * MS, 200 * MS));
+        recovery_kill(w, which);
         return;
     }
     mark(w, MARK_CRASH_HOST);

@@ -88,7 +88,7 @@ static void add_result(struct run_result *sum, const struct run_result *part)
     sum->sends += part->sends;
     sum->looks += part->looks;
     sum->hash += part->hash;
-    for (int i = 0; i < MARK_COUNT; i++)
+    for (int i = 0; i < MARK_AND_POINT_COUNT; i++)
         sum->marks[i] += part->marks[i];
     if (!part->is_violated || (sum->is_violated && sum->violated_case < part->violated_case))
         return;

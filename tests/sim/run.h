@@ -28,7 +28,7 @@ struct run_options {
 
 struct run_result {
     uint64_t worlds, orders, payments, events, crashes, sends, looks, hash;
-    uint64_t marks[MARK_COUNT];
+    uint64_t marks[MARK_AND_POINT_COUNT];
     bool is_violated;
     uint64_t violated_case;
     char violation[512];

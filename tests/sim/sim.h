@@ -21,137 +21,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/rng.h"
+#include "faults.h"
 #include "payment/orchestrate.h"
-
-#define NONE     UINT32_MAX
-#define MS       1000LL
-#define SEC      1000000LL
-#define EPOCH_US (1000000 * SEC) /* wall clock when the world begins */
-
-enum {
-    WORKER_MAX = 6,
-    HOST_MAX = 2,
-    PROVIDER_MAX = 4,
-    ATTEMPT_MAX = 4,
-    KEY_MAX = 4, /* idempotency keys that one order uses, one after the other */
-};
-
-/* ---- faults and marks ------------------------------------------------------------------------ */
-
-/* Chances in a million, drawn per seed; 0: this class is off. The table with names is in swarm.c.
- */
-enum fault {
-    FAULT_REFUSE = 0,
-    FAULT_RESET_BEFORE,
-    FAULT_RESET_AFTER,
-    FAULT_HANG_BEFORE,
-    FAULT_HANG_AFTER,
-    FAULT_500_BEFORE,
-    FAULT_500_AFTER,
-    FAULT_500_CACHED,
-    FAULT_GARBAGE,
-    FAULT_LATE_EFFECT,
-    FAULT_LATE_ARRIVAL,
-    FAULT_DOOR, /* 401, 429: refused before the key is looked at */
-    FAULT_MISMATCH,
-    FAULT_DECLINE_SOFT,
-    FAULT_DECLINE_HARD,
-    FAULT_FAILED, /* 422, recorded under the key */
-    FAULT_PENDING,
-    FAULT_ACTION,
-    FAULT_LIE, /* lookup or repeat says what is not so, before the settling time */
-    FAULT_ADAPTER_REFUSES,
-    FAULT_ROLLBACK,
-    FAULT_COMMIT_UNKNOWN,
-    FAULT_COMMIT_LATE,
-    FAULT_PROBE_AWAY,
-    FAULT_REPLY_LOST,
-    FAULT_CLIENT_REPEATS,
-    FAULT_CLIENT_PARALLEL,
-    FAULT_CLIENT_OTHER_BODY,
-    FAULT_CLIENT_NEW_KEY,
-    FAULT_CANCEL,
-    FAULT_UNCLAIMED, /* a pending payout says another reason */
-    /* Drawn as events at the beginning: these are on or off. */
-    FAULT_CRASH,
-    FAULT_CRASH_HOST,
-    FAULT_PAUSE,
-    FAULT_CLOCK,
-    FAULT_STORE_AWAY,
-    FAULT_PROVIDER_AWAY,
-    FAULT_COUNT,
-};
-
-extern const char *const fault_names[FAULT_COUNT];
-
-/* Rare things that the default run must have seen. The table with names is in swarm.c. */
-enum mark {
-    MARK_FAILOVER_NOT_SENT = 0,
-    MARK_FAILOVER_SOFT,
-    MARK_FAILOVER_SESSION,
-    MARK_ADAPTER_REFUSED,
-    MARK_AGAIN,
-    MARK_UNKNOWN,
-    MARK_ENGINE_EXPIRED,
-    MARK_LATE_ARRIVAL,
-    MARK_LATE_EFFECT,
-    MARK_REPEAT_APPROVED,
-    MARK_REPEAT_EXECUTED,
-    MARK_REPEAT_DECLINED,
-    MARK_REPEAT_LIED,
-    MARK_REPEAT_DOOR,
-    MARK_DUPLICATE,
-    MARK_LOOKUP_APPROVED,
-    MARK_LOOKUP_NOT_FOUND,
-    MARK_LOOKUP_LIED,
-    MARK_PUT_BACK_EARLY,
-    MARK_PENDING_NOT_FOUND,
-    MARK_PENDING_APPROVED,
-    MARK_PENDING_DECLINED,
-    MARK_ACTION,
-    MARK_REVIEW_MISMATCH,
-    MARK_REVIEW_TIME,
-    MARK_COMMIT_LOST,
-    MARK_COMMIT_KEPT,
-    MARK_COMMIT_LATE,
-    MARK_COMMIT_AFTER_DEATH,
-    MARK_PROBE_AWAY,
-    MARK_REWRITTEN,
-    MARK_FENCED,
-    MARK_ZOMBIE_FENCED,
-    MARK_ZOMBIE_WROTE,
-    MARK_CRASH_WORKER,
-    MARK_CRASH_HOST,
-    MARK_ADOPTED_UNSENT,
-    MARK_ADOPTED_SENT,
-    MARK_ADOPTED_SESSION,
-    MARK_ADOPTED_REPEAT,
-    MARK_TAKEN_OUT,
-    MARK_KEY_REPLAYED,
-    MARK_KEY_CONFLICT,
-    MARK_KEY_PROCESSING,
-    MARK_KEY_OTHER_BODY,
-    MARK_REFERENCE_TAKEN,
-    MARK_NEXT_TRY,
-    MARK_UNAVAILABLE,
-    MARK_DEADLINE_SENDING,
-    MARK_DEADLINE_WRITING,
-    MARK_FINAL_AFTER_DEADLINE,
-    MARK_CANCELED,
-    MARK_CANCEL_NOTED,
-    MARK_CANCEL_UNHEARD, /* whoever held the claim did not know of it yet */
-    MARK_CANCEL_IN_HAND,
-    MARK_CANCEL_CONFIRMED,
-    MARK_CANCEL_TOO_LATE,
-    MARK_CANCEL_LOST,
-    MARK_PAYOUT_PAID,
-    MARK_PAYOUT_RETURNED,
-    MARK_PAYOUT_NEWS,
-    MARK_ADOPTED_FENCED,
-    MARK_COUNT,
-};
-extern const char *const mark_names[MARK_COUNT];
+#include "rows.h"
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -177,6 +51,8 @@ enum sim_event_kind {
     SIM_CLOCK,      /* a: host: its wall clock is stepped */
     SIM_ADOPT,      /* a: writer */
     SIM_CANCEL,     /* a: order; b: how often asked */
+    SIM_STORE_AWAY, /* a: ms: nobody reaches the store */
+    SIM_FAILOVER,   /* a: ms until it serves again; b: 1: what was not acknowledged is lost */
     SIM_KIND_COUNT,
 };
 
@@ -205,129 +81,11 @@ struct vec {
 };
 /* A zeroed item at the end. */
 uint32_t vec_add(struct vec *vec);
-void *vec_get(const struct vec *vec, uint32_t index);
-
-/* ---- rows: what the store holds -------------------------------------------------------------- */
-
-enum step { STEP_CHARGE = 0, STEP_SESSION };
-
-struct send_row {
-    bool exists;
-    bool moves_money;
-    enum step step;
-    int64_t created_us; /* wall clock of the writer */
-    int64_t committed_at;
-};
-
-struct outcome_row {
-    uint32_t next; /* of the same attempt, by number */
-    int16_t number;
-    int16_t send_number;
-    enum outcome outcome;
-    bool left;
-    bool announces;
-    bool is_resumed; /* written by a look, not by the holder */
-    int64_t created_us;
-    int64_t committed_at;
-};
-
-struct park_row {
-    bool exists;
-    int64_t next_us;
-    int64_t lease_until_us;
-    int64_t parked_us;
-    int32_t tries;
-    int64_t epoch;     /* of the claims on this row; a new row begins at 0, as in the ledger */
-    bool is_canceled;  /* the merchant wants it back */
-    bool was_canceled; /* ... and the claim said so */
-    int64_t claimed_at;
-    uint16_t version; /* of what is on the heap for it */
-};
-
-struct attempt_row {
-    bool exists;
-    uint8_t provider;
-    uint32_t writer;
-    struct send_row send[ORCHESTRATE_SEND_MAX];
-    uint32_t first_outcome, last_outcome;
-    int16_t outcome_count;
-    bool has_final_outcome;
-    uint8_t pending_reason; /* of the newest row that says pending */
-    int64_t opened_at;
-    struct park_row park;
-};
-
-struct payment_row {
-    bool exists;
-    uint32_t order;
-    uint8_t key; /* which of the order's keys */
-    uint8_t fingerprint;
-    uint8_t try_number;
-    uint32_t request; /* the request that opened it */
-    uint32_t writer;
-    enum operation operation;
-    int64_t amount;
-    int64_t opened_at;
-    int64_t final_at;
-    enum payment_status status;
-    int32_t event_count;
-    bool has_answer;
-    enum payment_status answer_status;
-    uint64_t answer_bytes; /* stands for the stored bytes */
-    int64_t posted;        /* sum of transfers */
-    bool needs_review;
-    bool is_canceled;
-    int64_t canceled_at;
-    struct attempt_row attempt[ATTEMPT_MAX];
-};
-
-/* ---- books: what a provider holds under one attempt's key ------------------------------------ */
-
-enum book_state {
-    BOOK_NONE = 0,
-    BOOK_WORKING, /* accepted, takes effect at effect_at, and says nothing of it */
-    BOOK_PENDING, /* accepted, says so, decides at effect_at */
-    BOOK_DONE,
-};
-
-struct book {
-    enum book_state state;
-    enum outcome outcome; /* of DONE */
-    enum outcome effect;  /* what WORKING or PENDING becomes */
-    enum outcome pending_word;
-    enum outcome first_answer;
-    int64_t effect_at;
-    int64_t key_at; /* first use of the key */
-    int64_t last_arrival;
-    int64_t net;
-    int64_t charged_at; /* first time that money moved */
-    uint8_t captures;
-    bool mismatch;
-    bool was_late;
-    bool was_canceled; /* by us */
-    uint8_t pending_reason;
-    uint32_t first_entry, last_entry;
-};
-
-enum call_kind { CALL_FIRST = 0, CALL_REPEAT, CALL_LOOKUP, CALL_CANCEL }; /* as send kinds */
-
-struct entry { /* one request, as the wire and the provider saw it */
-    uint32_t next;
-    uint8_t send_number;
-    enum call_kind kind;
-    enum step step;
-    bool arrived;
-    bool delivered; /* the answer reached a living worker */
-    bool whole;
-    bool not_found;
-    bool duplicate;
-    bool may_send_again;
-    bool answers_key;
-    bool mismatch;
-    enum outcome outcome;
-    int64_t begun_at; /* when its worker took or claimed the payment */
-    int64_t started_at, arrived_at, delivered_at;
-};
+static inline void *vec_get(const struct vec *vec, uint32_t index)
+{
+    CHECK(index < vec->count);
+    return (char *)vec->item + index * vec->size;
+}
 
 /* ---- providers ------------------------------------------------------------------------------- */
 
@@ -371,8 +129,11 @@ struct bundle { /* one WRITE on its way */
     bool moves_money;
     enum step step;
     bool is_resumed;
+    bool is_poisoned;
     bool is_decided;
     bool answer_lost;
+    uint32_t era;   /* of the store that it went to */
+    uint64_t batch; /* position in its log */
     int64_t decided_at;
     int64_t now_us;
     int64_t epoch;
@@ -398,6 +159,7 @@ struct flight { /* a payment in a worker's hands: what the driver keeps beside t
     bool moves_money_next;
     bool session_done;
     bool deadline_passed;
+    bool is_poisoned;       /* a text of the provider's that the store does not take */
     int64_t write_asked_at; /* monotonic */
     int64_t epoch;
     int64_t begun_at;
@@ -424,51 +186,6 @@ struct writer { /* one incarnation of a worker, as the store knows it */
     bool was_adopted; /* its attempts were taken over, dead or not */
 };
 
-/* ---- clients --------------------------------------------------------------------------------- */
-
-enum told {
-    TOLD_NOTHING = 0,
-    TOLD_FINAL,
-    TOLD_PROCESSING,
-    TOLD_CONFLICT,    /* 409: a live worker holds the key */
-    TOLD_OTHER_BODY,  /* 422 */
-    TOLD_REFERENCE,   /* 409: the reference has a payment */
-    TOLD_UNAVAILABLE, /* 503: nothing was written */
-    TOLD_OUTCOME_PENDING,
-    TOLD_COUNT,
-};
-
-struct request {
-    uint32_t order;
-    uint8_t key;
-    uint8_t fingerprint; /* of the body: 0 is the order's own */
-    bool is_closed;      /* answered, or the connection is gone */
-    uint32_t worker;
-};
-
-struct log_line { /* what a client saw, whether or not the reply reached it */
-    uint32_t request;
-    uint32_t payment;
-    enum told told;
-    enum payment_status status;
-    uint64_t bytes;
-    int64_t at;
-};
-
-struct order {
-    int64_t amount;
-    bool has_reference;
-    enum operation operation;
-    uint8_t key; /* in use */
-    uint8_t repeats;
-    uint32_t generation;
-    bool is_done;
-    uint32_t key_payment[KEY_MAX]; /* the idempotency table */
-    uint8_t key_requests[KEY_MAX];
-    uint8_t key_unavailable[KEY_MAX];
-    uint32_t try_payment[KEY_MAX + 1]; /* the (reference, try) index; try 1 is [1] */
-};
-
 /* ---- the world ------------------------------------------------------------------------------- */
 
 struct world_plan { /* which world; the shrinker varies all but the seed */
@@ -490,18 +207,26 @@ struct world {
     uint64_t event_count;
     struct heap heap;
     uint32_t chance[FAULT_COUNT];
-    uint64_t *marks; /* MARK_COUNT, borrowed */
+    uint64_t *marks; /* MARK_AND_POINT_COUNT, borrowed */
     struct orchestrate_limits limits;
     int64_t dead_after;
     int64_t span; /* orders come within */
-    unsigned worker_count, host_count, provider_count;
+    unsigned worker_count, host_count, provider_count, merchant_count;
     int64_t skew[HOST_MAX];
-    int64_t store_down_from, store_down_to;
+    int64_t store_down_to;
+    uint32_t store_era;   /* how often another database took over */
+    uint64_t batch_count; /* position in its log */
+    uint64_t kept_batch;  /* what the one that took over last had of its predecessor */
+    int64_t crash_every;  /* crash points, on average, between two crashes */
+    int64_t crash_in;
+    uint64_t transfer_hash; /* of the transfers as they were written */
+    uint32_t local_count[MERCHANT_MAX];
     struct worker worker[WORKER_MAX];
     struct provider_fake provider[PROVIDER_MAX];
     uint32_t free_flight;
-    struct vec orders, requests, log, payments, outcomes, books, entries, calls, bundles, flights,
-        writers;
+    struct vec orders, requests, log, payments, outcomes, transfers, books, entries, calls, bundles,
+        flights, writers;
+    struct vec keys, references; /* unique indexes of the store: uint32_t, payment + 1; 0: free */
     uint64_t crash_count, send_count, look_count;
     char violation[512]; /* empty: none */
 };
@@ -536,11 +261,24 @@ static inline bool faults_are_on(const struct world *w)
 /* swarm.c */
 void swarm_draw(struct world *w);
 bool chance(struct world *w, enum fault fault);
+/* Its class was drawn, and was not switched off by hand. */
+bool happens(const struct world *w, enum fault fault);
 void swarm_step_clock(struct world *w, uint32_t host);
 int64_t between(struct world *w, int64_t low, int64_t high);
 
+/* crash.c: the worker that holds `flight`, or sent `bundle`, may die here: true when it did. */
+bool crash_flight(struct world *w, uint32_t flight, enum crash_point point);
+bool crash_bundle(struct world *w, uint32_t bundle, enum crash_part part);
+bool crash_call(struct world *w, uint32_t call, enum crash_part part);
+bool crash_worker(struct world *w, uint32_t worker, enum crash_point point);
+
 /* store.c */
 bool store_is_down(const struct world *w);
+/* Slots of the unique indexes (merchant, key) and (merchant, reference, try): payment + 1, or 0. */
+uint32_t *store_key(struct world *w, uint8_t merchant, uint32_t local, uint8_t key);
+uint32_t *store_reference(struct world *w, uint8_t merchant, uint32_t local, uint8_t try_number);
+void store_away(struct world *w, int64_t us);
+void store_failover(struct world *w, int64_t us, bool loses);
 void store_write(struct world *w, uint32_t bundle);
 void store_batch(struct world *w, uint32_t worker, uint32_t incarnation);
 void store_commit(struct world *w, uint32_t first);
@@ -574,7 +312,10 @@ void recovery_loaded(struct world *w, uint32_t payment, uint8_t attempt, uint32_
 void recovery_adopt(struct world *w, uint32_t writer);
 void recovery_crash(struct world *w, uint32_t which);
 void recovery_pause(struct world *w, uint32_t worker);
+/* Its process ends; who notices adopts what it held, and it starts again. */
+void recovery_kill(struct world *w, uint32_t worker);
 void worker_resume(struct world *w, uint32_t worker, uint32_t payment, uint8_t attempt);
+bool worker_holds(const struct world *w, uint32_t flight, uint32_t generation);
 void worker_drop_flights(struct world *w, uint32_t worker);
 void worker_cancel(struct world *w, uint32_t payment);
 /* Flights of paused workers wait: true when the event was put off. */
@@ -589,16 +330,17 @@ void client_lost(struct world *w, uint32_t request);
 /* check.c: reads books, rows and the log; writes w->violation. */
 void check_world(struct world *w);
 
-#define ORDER(w, i)   ((struct order *)vec_get(&(w)->orders, i))
-#define REQUEST(w, i) ((struct request *)vec_get(&(w)->requests, i))
-#define PAYMENT(w, i) ((struct payment_row *)vec_get(&(w)->payments, i))
-#define OUTCOME(w, i) ((struct outcome_row *)vec_get(&(w)->outcomes, i))
-#define BOOK(w, i)    ((struct book *)vec_get(&(w)->books, i))
-#define ENTRY(w, i)   ((struct entry *)vec_get(&(w)->entries, i))
-#define CALL(w, i)    ((struct call *)vec_get(&(w)->calls, i))
-#define BUNDLE(w, i)  ((struct bundle *)vec_get(&(w)->bundles, i))
-#define FLIGHT(w, i)  ((struct flight *)vec_get(&(w)->flights, i))
-#define LOG(w, i)     ((struct log_line *)vec_get(&(w)->log, i))
-#define WRITER(w, i)  ((struct writer *)vec_get(&(w)->writers, i))
+#define ORDER(w, i)    ((struct order *)vec_get(&(w)->orders, i))
+#define REQUEST(w, i)  ((struct request *)vec_get(&(w)->requests, i))
+#define PAYMENT(w, i)  ((struct payment_row *)vec_get(&(w)->payments, i))
+#define OUTCOME(w, i)  ((struct outcome_row *)vec_get(&(w)->outcomes, i))
+#define BOOK(w, i)     ((struct book *)vec_get(&(w)->books, i))
+#define ENTRY(w, i)    ((struct entry *)vec_get(&(w)->entries, i))
+#define CALL(w, i)     ((struct call *)vec_get(&(w)->calls, i))
+#define BUNDLE(w, i)   ((struct bundle *)vec_get(&(w)->bundles, i))
+#define FLIGHT(w, i)   ((struct flight *)vec_get(&(w)->flights, i))
+#define LOG(w, i)      ((struct log_line *)vec_get(&(w)->log, i))
+#define TRANSFER(w, i) ((struct transfer_row *)vec_get(&(w)->transfers, i))
+#define WRITER(w, i)   ((struct writer *)vec_get(&(w)->writers, i))
 
 #endif

@@ -6,7 +6,53 @@
 
 bool store_is_down(const struct world *w)
 {
-    return w->now >= w->store_down_from && w->now < w->store_down_to;
+    return w->now < w->store_down_to;
+}
+
+/* ---- the unique indexes ---------------------------------------------------------------------- */
+
+static uint32_t *slot(struct vec *index, uint32_t at)
+{
+    while (index->count <= at)
+        vec_add(index);
+    return vec_get(index, at);
+}
+
+uint32_t *store_key(struct world *w, uint8_t merchant, uint32_t local, uint8_t key)
+{
+    CHECK(key < KEY_MAX);
+    return slot(&w->keys, (local * KEY_MAX + key) * MERCHANT_MAX + merchant);
+}
+
+uint32_t *store_reference(struct world *w, uint8_t merchant, uint32_t local, uint8_t try_number)
+{
+    CHECK(try_number <= KEY_MAX);
+    return slot(&w->references, (local * (KEY_MAX + 1) + try_number) * MERCHANT_MAX + merchant);
+}
+
+/* ---- transactions ---------------------------------------------------------------------------- */
+
+void store_away(struct world *w, int64_t us)
+{
+    if (w->now + us > w->store_down_to)
+        w->store_down_to = w->now + us;
+}
+
+/*
+ * A replica takes over, or the server starts again. What was acknowledged is there: commits are
+ * synchronous. Of what was not, it has a beginning (of the log), or nothing where the log was not
+ * flushed. Whoever waits for an answer gets none.
+ */
+void store_failover(struct world *w, int64_t us, bool loses)
+{
+    mark(w, loses ? MARK_STORE_CRASH : MARK_FAILOVER);
+    world_trace(w, "the store fails over");
+    int64_t behind = loses ? 0 : between(w, 0, 6);
+    w->store_era++;
+    w->kept_batch = w->batch_count > (uint64_t)behind ? w->batch_count - (uint64_t)behind : 0;
+    if (loses)
+        w->kept_batch = 0;
+    store_away(w, us);
 }
 
 void store_write(struct world *w, uint32_t index)
@@ -23,6 +69,7 @@ void store_write(struct world *w, uint32_t index)
         worker->batch_is_scheduled = true;
         world_push(w, w->now + 1 * MS, SIM_BATCH, bundle->worker, worker->incarnation);
     }
+    crash_bundle(w, index, CRASH_ASKED);
 }
 
 static void decide(struct world *w, uint32_t first, enum orchestrate_write result)
@@ -41,18 +88,8 @@ static void tell(struct world *w, uint32_t first, int64_t at)
         world_push(w, at, SIM_WRITTEN, i, 0);
 }
 
-/* What is queued goes out as one transaction. */
-void store_batch(struct world *w, uint32_t number, uint32_t incarnation)
+static void send_batch(struct world *w, uint32_t first, int64_t done_at)
 {
-    struct worker *worker = &w->worker[number];
-    if (!worker->is_alive || worker->incarnation != incarnation)
-        return;
-    uint32_t first = worker->queue_first;
-    worker->batch_is_scheduled = false;
-    worker->queue_first = worker->queue_last = NONE;
-    if (first == NONE)
-        return;
-    int64_t done_at = w->now + between(w, 300, 3 * MS);
     if (store_is_down(w)) {
         decide(w, first, WRITE_UNAVAILABLE);
         tell(w, first, done_at);
@@ -84,6 +121,27 @@ void store_batch(struct world *w, uint32_t number, uint32_t incarnation)
     world_push(w, commit_at, SIM_COMMIT, first, 0);
 }
 
+/* What is queued goes out as one transaction. */
+void store_batch(struct world *w, uint32_t number, uint32_t incarnation)
+{
+    struct worker *worker = &w->worker[number];
+    if (!worker->is_alive || worker->incarnation != incarnation)
+        return;
+    uint32_t first = worker->queue_first;
+    worker->batch_is_scheduled = false;
+    worker->queue_first = worker->queue_last = NONE;
+    if (first == NONE)
+        return;
+    int64_t done_at = w->now + between(w, 300, 3 * MS);
+    w->batch_count++;
+    for (uint32_t i = first; i != NONE; i = BUNDLE(w, i)->next) {
+        BUNDLE(w, i)->era = w->store_era;
+        BUNDLE(w, i)->batch = w->batch_count;
+    }
+    send_batch(w, first, done_at);
+    crash_bundle(w, first, CRASH_SENT);
+}
+
 /* ---- one bundle ------------------------------------------------------------------------------ */
 
 static bool outcome_exists(const struct world *w, const struct attempt_row *attempt, int16_t number)
@@ -95,17 +153,20 @@ static bool outcome_exists(const struct world *w, const struct attempt_row *atte
 }
 
 /* The unique keys and guards. */
-static enum orchestrate_write judge(const struct world *w, const struct bundle *bundle)
+static enum orchestrate_write judge(struct world *w, const struct bundle *bundle)
 {
     const struct orchestrate_write_plan *plan = &bundle->plan;
     const struct payment_row *payment = PAYMENT(w, bundle->payment);
     const struct order *order = ORDER(w, payment->order);
     const struct attempt_row *opened = &payment->attempt[bundle->attempt_number - 1];
     const struct park_row *park = &payment->attempt[bundle->park_attempt].park;
+    if (bundle->is_poisoned && plan->has_outcome && !plan->is_suspect)
+        return WRITE_ROLLED_BACK; /* alone: its neighbours go on */
     if (plan->opens_payment) {
-        if (order->key_payment[payment->key] != NONE)
+        if (*store_key(w, payment->merchant, order->local, payment->key) != 0)
             return WRITE_KEY_TAKEN;
-        if (order->has_reference && order->try_payment[payment->try_number] != NONE)
+        if (order->has_reference &&
+            *store_reference(w, payment->merchant, order->local, payment->try_number) != 0)
             return WRITE_REFERENCE_TAKEN;
     } else if (!payment->exists) {
         return WRITE_FENCED;
@@ -161,6 +222,28 @@ static void put_outcome(struct world *w, const struct bundle *bundle)
         attempt->pending_reason = bundle->pending_reason;
 }
 
+static void add_transfer(struct world *w, struct transfer_row row)
+{
+    *TRANSFER(w, vec_add(&w->transfers)) = row;
+    w->transfer_hash = transfer_hash(w->transfer_hash, &row);
+}
+
+static void post(struct world *w, uint32_t index, uint8_t provider)
+{
+    struct payment_row *payment = PAYMENT(w, index);
+    bool goes_out = payment->operation == OPERATION_PAYOUT;
+    uint16_t theirs = account_of_provider(provider);
+    uint16_t ours = account_of_merchant(payment->merchant);
+    payment->posted += payment->amount;
+    add_transfer(w, (struct transfer_row){
+                        .payment = index,
+                        .state = TRANSFER_POSTED,
+                        .debit = goes_out ? ours : theirs,
+                        .credit = goes_out ? theirs : ours,
+                        .amount = payment->amount,
+                    });
+}
+
 static void put_status(struct world *w, const struct bundle *bundle)
 {
     const struct orchestrate_write_plan *plan = &bundle->plan;
@@ -177,7 +260,7 @@ static void put_status(struct world *w, const struct bundle *bundle)
         payment->answer_bytes = rng_next(&w->rng) | 1;
     }
     if (plan->posts_transfers)
-        payment->posted += payment->amount;
+        post(w, bundle->payment, bundle->provider);
     if (plan->needs_review)
         payment->needs_review = true;
 }
@@ -215,20 +298,30 @@ static void put_park(struct world *w, const struct bundle *bundle)
     store_due(w, bundle->payment, bundle->park_attempt, park->next_us - EPOCH_US);
 }
 
+static void note_others(struct world *w, const struct payment_row *payment,
+                        const struct order *order)
+{
+    for (uint8_t i = 0; i < w->merchant_count; i++)
+        if (i != payment->merchant && *store_key(w, i, order->local, payment->key) != 0)
+            mark(w, MARK_KEY_OF_OTHERS);
+}
+
 static void apply(struct world *w, struct bundle *bundle)
 {
     const struct orchestrate_write_plan *plan = &bundle->plan;
     struct payment_row *payment = PAYMENT(w, bundle->payment);
     struct attempt_row *opened = &payment->attempt[bundle->attempt_number - 1];
     if (plan->opens_payment) {
-        struct order *order = ORDER(w, payment->order);
+        const struct order *order = ORDER(w, payment->order);
         payment->exists = true;
         payment->opened_at = w->now;
         payment->writer = bundle->writer;
         payment->status = PAYMENT_PROCESSING;
-        order->key_payment[payment->key] = bundle->payment;
+        note_others(w, payment, order);
+        *store_key(w, payment->merchant, order->local, payment->key) = bundle->payment + 1;
         if (order->has_reference)
-            order->try_payment[payment->try_number] = bundle->payment;
+            *store_reference(w, payment->merchant, order->local, payment->try_number) =
+                bundle->payment + 1;
     }
     if (plan->opens_attempt) {
         opened->exists = true;
@@ -265,8 +358,40 @@ static void note_commit(struct world *w, const struct bundle *bundle)
     }
 }
 
+/* The store that it was sent to is no more: the one that took over has it, or has not. */
+static bool is_lost(struct world *w, uint32_t first)
+{
+    const struct bundle *bundle = BUNDLE(w, first);
+    if (bundle->era == w->store_era)
+        return false;
+    bool is_kept = bundle->era + 1 == w->store_era && bundle->batch <= w->kept_batch;
+    mark(w, is_kept              ? MARK_FAILOVER_KEPT
+            : w->kept_batch == 0 ? MARK_STORE_CRASH_LOST
+                                 : MARK_FAILOVER_LOST);
+    if (!bundle->answer_lost)
+        tell(w, first, w->now);
+    for (uint32_t i = first; i != NONE; i = BUNDLE(w, i)->next)
+        BUNDLE(w, i)->answer_lost = true;
+    return !is_kept;
+}
+
+/* A whole transaction is given up at its end: a serialization failure. */
+static bool is_given_up(struct world *w, uint32_t first)
+{
+    if (!chance(w, FAULT_SERIALIZATION))
+        return false;
+    mark(w, MARK_SERIALIZATION);
+    if (!BUNDLE(w, first)->answer_lost)
+        tell(w, first, w->now + between(w, 50, 1 * MS));
+    return true;
+}
+
 void store_commit(struct world *w, uint32_t first)
 {
+    if (is_lost(w, first) || is_given_up(w, first)) {
+        decide(w, first, WRITE_ROLLED_BACK);
+        return;
+    }
     for (uint32_t i = first; i != NONE; i = BUNDLE(w, i)->next) {
         struct bundle *bundle = BUNDLE(w, i);
         bundle->is_decided = true;
@@ -277,6 +402,7 @@ void store_commit(struct world *w, uint32_t first)
         note_commit(w, bundle);
         if (!bundle->answer_lost)
             world_push(w, w->now + between(w, 50, 1 * MS), SIM_WRITTEN, i, 0);
+        crash_bundle(w, i, CRASH_DONE);
     }
 }
 

@@ -38,117 +38,18 @@ static const uint32_t chance_max[FAULT_COUNT] = {
     [FAULT_CLIENT_NEW_KEY]    = 200000,
     [FAULT_CANCEL]            = 5000, /* of payouts: far more */
     [FAULT_UNCLAIMED]         = 300000,
+    [FAULT_SERIALIZATION]     = 30000,
+    [FAULT_POISON]            = 300,
+    [FAULT_CLAIM_LOST]        = 20000,
+    [FAULT_CRASH_POINT]       = 1,
     [FAULT_CRASH]             = 1,
     [FAULT_CRASH_HOST]        = 1,
     [FAULT_PAUSE]             = 1,
     [FAULT_CLOCK]             = 1,
     [FAULT_STORE_AWAY]        = 1,
+    [FAULT_FAILOVER]          = 1,
+    [FAULT_STORE_CRASH]       = 1,
     [FAULT_PROVIDER_AWAY]     = 1,
-};
-
-const char *const fault_names[FAULT_COUNT] = {
-    [FAULT_REFUSE]            = "refuse",
-    [FAULT_RESET_BEFORE]      = "reset_before",
-    [FAULT_RESET_AFTER]       = "reset_after",
-    [FAULT_HANG_BEFORE]       = "hang_before",
-    [FAULT_HANG_AFTER]        = "hang_after",
-    [FAULT_500_BEFORE]        = "500_before",
-    [FAULT_500_AFTER]         = "500_after",
-    [FAULT_500_CACHED]        = "500_cached",
-    [FAULT_GARBAGE]           = "garbage",
-    [FAULT_LATE_EFFECT]       = "late_effect",
-    [FAULT_LATE_ARRIVAL]      = "late_arrival",
-    [FAULT_DOOR]              = "door",
-    [FAULT_MISMATCH]          = "mismatch",
-    [FAULT_DECLINE_SOFT]      = "decline_soft",
-    [FAULT_DECLINE_HARD]      = "decline_hard",
-    [FAULT_FAILED]            = "failed",
-    [FAULT_PENDING]           = "pending",
-    [FAULT_ACTION]            = "action",
-    [FAULT_LIE]               = "lie",
-    [FAULT_ADAPTER_REFUSES]   = "adapter_refuses",
-    [FAULT_ROLLBACK]          = "rollback",
-    [FAULT_COMMIT_UNKNOWN]    = "commit_unknown",
-    [FAULT_COMMIT_LATE]       = "commit_late",
-    [FAULT_PROBE_AWAY]        = "probe_away",
-    [FAULT_REPLY_LOST]        = "reply_lost",
-    [FAULT_CLIENT_REPEATS]    = "client_repeats",
-    [FAULT_CLIENT_PARALLEL]   = "client_parallel",
-    [FAULT_CLIENT_OTHER_BODY] = "client_other_body",
-    [FAULT_CLIENT_NEW_KEY]    = "client_new_key",
-    [FAULT_CANCEL]            = "cancel",
-    [FAULT_UNCLAIMED]         = "unclaimed",
-    [FAULT_CRASH]             = "crash",
-    [FAULT_CRASH_HOST]        = "crash_host",
-    [FAULT_PAUSE]             = "pause",
-    [FAULT_CLOCK]             = "clock",
-    [FAULT_STORE_AWAY]        = "store_away",
-    [FAULT_PROVIDER_AWAY]     = "provider_away",
-};
-
-const char *const mark_names[MARK_COUNT] = {
-    [MARK_FAILOVER_NOT_SENT]    = "failover_not_sent",
-    [MARK_FAILOVER_SOFT]        = "failover_soft",
-    [MARK_FAILOVER_SESSION]     = "failover_session",
-    [MARK_ADAPTER_REFUSED]      = "adapter_refused",
-    [MARK_AGAIN]                = "again",
-    [MARK_UNKNOWN]              = "unknown",
-    [MARK_ENGINE_EXPIRED]       = "engine_expired",
-    [MARK_LATE_ARRIVAL]         = "late_arrival",
-    [MARK_LATE_EFFECT]          = "late_effect",
-    [MARK_REPEAT_APPROVED]      = "repeat_approved",
-    [MARK_REPEAT_EXECUTED]      = "repeat_executed",
-    [MARK_REPEAT_DECLINED]      = "repeat_declined",
-    [MARK_REPEAT_LIED]          = "repeat_lied",
-    [MARK_REPEAT_DOOR]          = "repeat_door",
-    [MARK_DUPLICATE]            = "duplicate",
-    [MARK_LOOKUP_APPROVED]      = "lookup_approved",
-    [MARK_LOOKUP_NOT_FOUND]     = "lookup_not_found",
-    [MARK_LOOKUP_LIED]          = "lookup_lied",
-    [MARK_PUT_BACK_EARLY]       = "put_back_early",
-    [MARK_PENDING_NOT_FOUND]    = "pending_not_found",
-    [MARK_PENDING_APPROVED]     = "pending_approved",
-    [MARK_PENDING_DECLINED]     = "pending_declined",
-    [MARK_ACTION]               = "requires_action",
-    [MARK_REVIEW_MISMATCH]      = "review_mismatch",
-    [MARK_REVIEW_TIME]          = "review_time",
-    [MARK_COMMIT_LOST]          = "commit_lost",
-    [MARK_COMMIT_KEPT]          = "commit_kept",
-    [MARK_COMMIT_LATE]          = "commit_late",
-    [MARK_COMMIT_AFTER_DEATH]   = "commit_after_death",
-    [MARK_PROBE_AWAY]           = "probe_away",
-    [MARK_REWRITTEN]            = "rewritten",
-    [MARK_FENCED]               = "fenced",
-    [MARK_ZOMBIE_FENCED]        = "zombie_fenced",
-    [MARK_ZOMBIE_WROTE]         = "zombie_wrote",
-    [MARK_CRASH_WORKER]         = "crash_worker",
-    [MARK_CRASH_HOST]           = "crash_host",
-    [MARK_ADOPTED_UNSENT]       = "adopted_unsent",
-    [MARK_ADOPTED_SENT]         = "adopted_sent",
-    [MARK_ADOPTED_SESSION]      = "adopted_session",
-    [MARK_ADOPTED_REPEAT]       = "adopted_repeat",
-    [MARK_TAKEN_OUT]            = "taken_out",
-    [MARK_KEY_REPLAYED]         = "key_replayed",
-    [MARK_KEY_CONFLICT]         = "key_conflict",
-    [MARK_KEY_PROCESSING]       = "key_processing",
-    [MARK_KEY_OTHER_BODY]       = "key_other_body",
-    [MARK_REFERENCE_TAKEN]      = "reference_taken",
-    [MARK_NEXT_TRY]             = "next_try",
-    [MARK_UNAVAILABLE]          = "unavailable",
-    [MARK_DEADLINE_SENDING]     = "deadline_sending",
-    [MARK_DEADLINE_WRITING]     = "deadline_writing",
-    [MARK_FINAL_AFTER_DEADLINE] = "final_after_deadline",
-    [MARK_CANCELED]             = "canceled",
-    [MARK_CANCEL_NOTED]         = "cancel_noted",
-    [MARK_CANCEL_UNHEARD]       = "cancel_unheard",
-    [MARK_CANCEL_IN_HAND]       = "cancel_in_hand",
-    [MARK_CANCEL_CONFIRMED]     = "cancel_confirmed",
-    [MARK_CANCEL_TOO_LATE]      = "cancel_too_late",
-    [MARK_CANCEL_LOST]          = "cancel_lost",
-    [MARK_PAYOUT_PAID]          = "payout_paid",
-    [MARK_PAYOUT_RETURNED]      = "payout_returned",
-    [MARK_PAYOUT_NEWS]          = "payout_news",
-    [MARK_ADOPTED_FENCED]       = "adopted_fenced",
 };
 /* clang-format on */
 
@@ -158,7 +59,7 @@ static bool is_off(const struct world *w, enum fault fault)
     return (w->plan.off >> fault & 1) != 0;
 }
 
-static bool happens(const struct world *w, enum fault fault)
+bool happens(const struct world *w, enum fault fault)
 {
     return w->chance[fault] > 0 && !is_off(w, fault);
 }
@@ -178,6 +79,15 @@ int64_t between(struct world *w, int64_t low, int64_t high)
 static bool one_in(struct world *w, uint64_t count)
 {
     return rng_below(&w->rng, count) == 0;
+}
+
+/* As often between 1 and 10 as between 100 and 1,000. */
+static int64_t between_decades(struct world *w, int64_t low, int64_t high)
+{
+    int64_t top = low;
+    while (top < high && !one_in(w, 3))
+        top *= 2;
+    return between(w, low, top < high ? top : high);
 }
 
 static void draw_faults(struct world *w)
@@ -207,15 +117,6 @@ static void draw_limits(struct world *w)
     limits->attempt_max = (uint8_t)between(w, 1, ATTEMPT_MAX);
     limits->again_max = (uint8_t)between(w, 0, 2);
     w->dead_after = between(w, 200 * MS, one_in(w, 2) ? 5 * SEC : 60 * SEC);
-}
-
-/* As often between 1 and 10 as between 100 and 1,000. */
-static int64_t between_decades(struct world *w, int64_t low, int64_t high)
-{
-    int64_t top = low;
-    while (top < high && !one_in(w, 3))
-        top *= 2;
-    return between(w, low, top < high ? top : high);
 }
 
 /* One draw a statement: C leaves the order of arguments and initializers open, a trace must not. */
@@ -253,11 +154,33 @@ static void draw_disaster(struct world *w, enum fault fault, enum sim_event_kind
 /* Mostly a few; in some worlds hundreds, while the payments come or over the whole time. */
 static void draw_crashes(struct world *w)
 {
-    bool is_storm = one_in(w, 4);
+    bool is_storm = one_in(w, 8);
     int64_t count = is_storm ? between(w, 0, CRASHES_STORM) : between(w, 0, 6);
     int64_t until = one_in(w, 2) ? w->stop_at : w->span;
     for (int64_t i = 0; i < count; i++)
         draw_disaster(w, FAULT_CRASH, SIM_CRASH, 0, w->worker_count, until);
+}
+
+static void draw_store(struct world *w)
+{
+    static const struct {
+        enum fault fault;
+        enum sim_event_kind kind;
+        uint32_t loses;
+        int64_t longest_s;
+    } classes[] = {
+        {FAULT_STORE_AWAY, SIM_STORE_AWAY, 0, 40},
+        {FAULT_FAILOVER, SIM_FAILOVER, 0, 30},
+        {FAULT_STORE_CRASH, SIM_FAILOVER, 1, 10},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+        for (int64_t left = between(w, 0, 3); left > 0; left--) {
+            int64_t at = between(w, 0, one_in(w, 2) ? w->stop_at : w->span);
+            uint32_t ms = (uint32_t)between(w, 100, classes[i].longest_s * 1000);
+            if (happens(w, classes[i].fault))
+                world_push(w, at, classes[i].kind, ms, classes[i].loses);
+        }
+    }
 }
 
 static void draw_disasters(struct world *w)
@@ -273,12 +196,7 @@ static void draw_disasters(struct world *w)
     }
     for (int64_t i = 0; i < steps; i++)
         draw_disaster(w, FAULT_CLOCK, SIM_CLOCK, 0, w->host_count, w->stop_at);
-    if (one_in(w, 2)) {
-        w->store_down_from = between(w, 0, w->stop_at);
-        w->store_down_to = w->store_down_from + between(w, 0, 40 * SEC);
-    }
-    if (!happens(w, FAULT_STORE_AWAY))
-        w->store_down_to = w->store_down_from;
+    draw_store(w);
 }
 
 void swarm_step_clock(struct world *w, uint32_t host)
@@ -289,7 +207,10 @@ void swarm_step_clock(struct world *w, uint32_t host)
 void swarm_draw(struct world *w)
 {
     draw_faults(w);
-    w->store_down_from = w->store_down_to = 0;
+    w->store_down_to = 0;
+    w->merchant_count = (unsigned)between(w, 1, MERCHANT_MAX);
+    w->crash_every = between_decades(w, 100, 20000);
+    w->crash_in = between(w, 1, 2 * w->crash_every);
     draw_limits(w);
     w->span = between(w, 1 * SEC, 30 * SEC);
     w->stop_at = w->span + between(w, 1 * SEC, 240 * SEC);

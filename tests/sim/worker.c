@@ -43,6 +43,7 @@ static uint32_t take_flight(struct world *w, uint32_t worker, uint32_t request, 
     flight->bundle = NONE;
     flight->session_done = false;
     flight->deadline_passed = false;
+    flight->is_poisoned = false;
     flight->epoch = 0;
     flight->begun_at = w->now;
     flight->pending_reason = 0;
@@ -65,6 +66,11 @@ static bool is_current(const struct world *w, uint32_t index, uint32_t generatio
 {
     const struct flight *flight = FLIGHT(w, index);
     return flight->in_use && flight->generation == generation;
+}
+
+bool worker_holds(const struct world *w, uint32_t flight, uint32_t generation)
+{
+    return is_current(w, flight, generation);
 }
 
 void worker_drop_flights(struct world *w, uint32_t worker)
@@ -139,11 +145,13 @@ static void reply_to_client(struct world *w, struct flight *flight, enum told to
 static void reply_key_taken(struct world *w, struct flight *flight)
 {
     const struct request *request = REQUEST(w, flight->request);
-    uint32_t holder = ORDER(w, request->order)->key_payment[request->key];
-    if (store_is_down(w) || holder == NONE) {
+    const struct order *order = ORDER(w, request->order);
+    uint32_t holder = *store_key(w, order->merchant, order->local, request->key);
+    if (store_is_down(w) || holder == 0) {
         reply_to_client(w, flight, TOLD_OUTCOME_PENDING);
         return;
     }
+    holder--;
     const struct payment_row *payment = PAYMENT(w, holder);
     flight->payment = holder;
     if (payment->fingerprint != request->fingerprint) {
@@ -170,11 +178,12 @@ static bool begin_next_try(struct world *w, const struct flight *flight)
     const struct order *order = ORDER(w, request->order);
     uint8_t last = 0;
     for (uint8_t i = 1; i <= KEY_MAX; i++)
-        if (order->try_payment[i] != NONE)
+        if (*store_reference(w, order->merchant, order->local, i) != 0)
             last = i;
     if (store_is_down(w) || last == 0 || last == KEY_MAX)
         return false;
-    enum payment_status status = PAYMENT(w, order->try_payment[last])->status;
+    uint32_t holder = *store_reference(w, order->merchant, order->local, last) - 1;
+    enum payment_status status = PAYMENT(w, holder)->status;
     if (status != PAYMENT_DECLINED && status != PAYMENT_FAILED)
         return false;
     mark(w, MARK_NEXT_TRY);
@@ -182,11 +191,9 @@ static bool begin_next_try(struct world *w, const struct flight *flight)
     return true;
 }
 
-static void perform_reply(struct world *w, uint32_t index, enum orchestrate_reply reply)
+static void answer_client(struct world *w, uint32_t index, enum orchestrate_reply reply)
 {
     struct flight *flight = FLIGHT(w, index);
-    if (reply == REPLY_NONE || flight->request == NONE)
-        return;
     switch (reply) {
     case REPLY_FINAL:
         reply_to_client(w, flight, TOLD_FINAL);
@@ -217,12 +224,28 @@ static void perform_reply(struct world *w, uint32_t index, enum orchestrate_repl
     CHECK(false);
 }
 
+/* False when the worker died before or after it. */
+static bool perform_reply(struct world *w, uint32_t index, enum orchestrate_reply reply)
+{
+    uint32_t generation = FLIGHT(w, index)->generation;
+    if (reply == REPLY_NONE || FLIGHT(w, index)->request == NONE)
+        return true;
+    if (crash_flight(w, index, CRASH_REPLY_BEFORE))
+        return false;
+    answer_client(w, index, reply);
+    if (!is_current(w, index, generation)) /* over the next try that it began */
+        return false;
+    return !crash_flight(w, index, CRASH_REPLY_AFTER);
+}
+
 /* ---- actions --------------------------------------------------------------------------------- */
 
 static void note_write(struct world *w, const struct flight *flight,
                        const struct orchestrate_write_plan *plan)
 {
     const struct orchestrate_attempt *attempt = &flight->core.attempt;
+    if (plan->is_suspect && flight->is_poisoned)
+        mark(w, MARK_POISON_SUSPECTED);
     if (flight->core.is_resumed) {
         if (plan->parks && !plan->has_outcome && flight->core.settled_us > flight->core.look_us)
             mark(w, MARK_PUT_BACK_EARLY);
@@ -281,6 +304,7 @@ static void perform_write(struct world *w, uint32_t index, const struct orchestr
         .park_attempt = (uint8_t)(action->attempt_number - 1),
         .pending_reason = flight->pending_reason,
         .was_canceled = flight->was_canceled,
+        .is_poisoned = flight->is_poisoned,
         .plan = action->write,
     };
     note_write(w, flight, &action->write);
@@ -322,6 +346,7 @@ static void perform_send(struct world *w, uint32_t index, const struct orchestra
         .send_number = action->send_number,
         .kind = call->kind,
         .step = call->step,
+        .merchant = PAYMENT(w, flight->payment)->merchant,
         .begun_at = flight->begun_at,
         .started_at = w->now,
     };
@@ -331,6 +356,8 @@ static void perform_send(struct world *w, uint32_t index, const struct orchestra
     else
         ENTRY(w, book->last_entry)->next = entry_index;
     book->last_entry = entry_index;
+    if (crash_call(w, number, CRASH_ASKED))
+        return;
     bool is_question = action->send == SEND_LOOKUP || action->send == SEND_CANCEL;
     int64_t asked_at = is_question ? w->now : flight->write_asked_at;
     if (w->now > asked_at + w->limits.send_window_us) { /* the engine's not_after */
@@ -366,8 +393,11 @@ static void step(struct world *w, uint32_t index, const struct orchestrate_event
     for (;;) {
         struct flight *flight = FLIGHT(w, index);
         event.now_us = worker_wall(w, &w->worker[flight->worker]);
+        uint32_t generation = flight->generation;
         orchestrate_step(&flight->core, &event, &action);
-        perform_reply(w, index, action.reply);
+        if (!perform_reply(w, index, action.reply))
+            return; /* it died over it */
+        CHECK(is_current(w, index, generation));
         flight = FLIGHT(w, index);
         switch (action.kind) {
         case ACTION_NONE:
@@ -380,7 +410,8 @@ static void step(struct world *w, uint32_t index, const struct orchestrate_event
             perform_write(w, index, &action);
             return;
         case ACTION_PROBE:
-            store_probe(w, flight->bundle);
+            if (!crash_flight(w, index, CRASH_PROBE_ASKED))
+                store_probe(w, flight->bundle);
             return;
         case ACTION_SEND:
             perform_send(w, index, &action);
@@ -402,7 +433,14 @@ void worker_written(struct world *w, uint32_t number)
     const struct bundle *bundle = BUNDLE(w, number);
     if (!is_current(w, bundle->flight, bundle->generation))
         return;
+    if (crash_bundle(w, number, CRASH_ANSWERED))
+        return;
     struct orchestrate_event event = {.kind = EVENT_WRITTEN, .write = bundle->result};
+    if (bundle->era != w->store_era && !bundle->answer_lost &&
+        bundle->result != WRITE_UNAVAILABLE) {
+        mark(w, MARK_FAILOVER_ACK_LOST);
+        event.write = WRITE_UNKNOWN;
+    }
     if (bundle->answer_lost)
         event.write = WRITE_UNKNOWN;
     struct flight *flight = FLIGHT(w, bundle->flight);
@@ -419,6 +457,8 @@ void worker_probed(struct world *w, uint32_t number)
 {
     const struct bundle *bundle = BUNDLE(w, number);
     if (!is_current(w, bundle->flight, bundle->generation))
+        return;
+    if (crash_flight(w, bundle->flight, CRASH_PROBE_ANSWERED))
         return;
     struct orchestrate_event event = {.kind = EVENT_WRITTEN, .write = bundle->result};
     if (store_is_down(w) || chance(w, FAULT_PROBE_AWAY)) {
@@ -481,6 +521,8 @@ void worker_answer(struct world *w, uint32_t number)
     const struct call *call = CALL(w, number);
     if (!is_current(w, call->flight, call->generation))
         return;
+    if (crash_call(w, number, CRASH_ANSWERED))
+        return;
     struct entry *entry = ENTRY(w, call->entry);
     const struct orchestrate_answer *answer = &call->answer;
     entry->delivered = true;
@@ -500,6 +542,7 @@ void worker_answer(struct world *w, uint32_t number)
     struct orchestrate_event event = {.kind = EVENT_ANSWERED, .answer = *answer};
     const struct payment_row *payment = PAYMENT(w, call->payment);
     flight->pending_reason = call->pending_reason;
+    flight->is_poisoned = flight->is_poisoned || (answer->whole && chance(w, FAULT_POISON));
     event.answer.is_news = payment->operation == OPERATION_PAYOUT && flight->core.is_resumed &&
                            payment->attempt[call->attempt].pending_reason != call->pending_reason;
     step(w, call->flight, &event);
@@ -542,6 +585,7 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
     const struct order *order = ORDER(w, request->order);
     struct payment_row *payment = PAYMENT(w, payment_index);
     payment->order = request->order;
+    payment->merchant = order->merchant;
     payment->key = request->key;
     payment->fingerprint = request->fingerprint;
     payment->try_number = try_number;

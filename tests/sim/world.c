@@ -11,9 +11,9 @@ enum {
 
 static struct vec *vec_at(struct world *w, size_t i)
 {
-    struct vec *const vecs[] = {&w->orders,   &w->requests, &w->log,     &w->payments,
-                                &w->outcomes, &w->books,    &w->entries, &w->calls,
-                                &w->bundles,  &w->flights,  &w->writers};
+    struct vec *const vecs[] = {&w->orders,  &w->requests,  &w->log,   &w->payments,  &w->outcomes,
+                                &w->books,   &w->entries,   &w->calls, &w->bundles,   &w->flights,
+                                &w->writers, &w->transfers, &w->keys,  &w->references};
     return i < ARRAY_LEN(vecs) ? vecs[i] : NULL;
 }
 
@@ -31,6 +31,8 @@ void world_init(struct world *w, uint64_t *marks)
     w->bundles.size = sizeof(struct bundle);
     w->flights.size = sizeof(struct flight);
     w->writers.size = sizeof(struct writer);
+    w->transfers.size = sizeof(struct transfer_row);
+    w->keys.size = w->references.size = sizeof(uint32_t);
 }
 
 void world_release(struct world *w)
@@ -114,9 +116,10 @@ static void cancel_payout(struct world *w, uint32_t order, uint32_t index, uint3
 static void cancel(struct world *w, uint32_t index, uint32_t asked)
 {
     const struct order *order = ORDER(w, index);
-    uint32_t payment = order->key_payment[order->key];
-    if (payment == NONE || store_is_down(w))
+    uint32_t payment = *store_key(w, order->merchant, order->local, order->key);
+    if (payment == 0 || store_is_down(w))
         return;
+    payment--;
     if (order->operation == OPERATION_PAYOUT) {
         cancel_payout(w, index, payment, asked);
         return;
@@ -194,6 +197,12 @@ static void dispatch(struct world *w, const struct sim_event *event)
     case SIM_CANCEL:
         cancel(w, event->a, event->b);
         return;
+    case SIM_STORE_AWAY:
+        store_away(w, event->a * MS);
+        return;
+    case SIM_FAILOVER:
+        store_failover(w, event->a * MS, event->b != 0);
+        return;
     case SIM_KIND_COUNT:
         break;
     }
@@ -212,6 +221,11 @@ static void reset(struct world *w, const struct world_plan *plan)
     w->hash = 0xcbf29ce484222325u;
     w->event_count = 0;
     w->free_flight = NONE;
+    w->store_era = 0;
+    w->batch_count = w->kept_batch = 0;
+    w->transfer_hash = 0;
+    for (int i = 0; i < MERCHANT_MAX; i++)
+        w->local_count[i] = 0;
     w->crash_count = w->send_count = w->look_count = 0;
     w->violation[0] = '\0';
     rng_seed(&w->rng, plan->seed);

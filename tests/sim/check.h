@@ -1,0 +1,37 @@
+/*
+ * check.h - what the checker demands of a world at rest.
+ *
+ *     I1   charged once     per payment at most one attempt ends with money, never more than asked for;
+ *                           per order, too, though its client used several keys
+ *     I2   told succeeded   then the books have the amount, and the ledger has it
+ *     I3   told failed      or declined: then the books have nothing, and the ledger has nothing
+ *     I4   intents          every send and repeat had its row committed before it left
+ *     I5   ledger           transfers are appended and balance; per merchant they equal the books
+ *     I6   amounts          captured <= authorized, refunded <= captured, by books and by ledger
+ *     I7   answers          one key, one answer; what a client is told is stored
+ *     I8   merchants        nobody is told of, or charged through, what is another merchant's
+ *     I9   proof            an attempt is failed over, ended or approved only with proof; nothing new
+ *                           begins after a cancel
+ *     I10  limits           no more attempts, no more sends than allowed
+ *     L1   liveness         once faults stop, every payment ends or is in review within its bound, and
+ *                           nobody is in review who could have been asked about
+ *
+ * The text of a violation begins with the name.
+ */
+#ifndef SIM_CHECK_H
+#define SIM_CHECK_H
+
+#include "sim.h"
+
+/* check_proof.c */
+/* The outcome row that ended an attempt; NULL: none. */
+const struct outcome_row *check_final_row(const struct world *w, const struct attempt_row *attempt);
+void check_intents(struct world *w, uint32_t payment, uint8_t at);
+/* Attempt `at` was followed by another: it must have been surely without effect at that time. */
+void check_failover(struct world *w, uint32_t payment, uint8_t at);
+/* The last attempt of a payment that was called declined or failed. */
+void check_end(struct world *w, uint32_t payment, uint8_t at);
+/* Never a charge that begins after the merchant's cancel. */
+void check_cancel(struct world *w, uint32_t payment);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * Named crash points. How many are passed until a worker dies is drawn, so that passing one costs a
+ * subtraction; which one it hits is a matter of what the worker does then.
+ */
+#include "sim.h"
+
+bool crash_worker(struct world *w, uint32_t worker, enum crash_point point)
+{
+    if (--w->crash_in > 0)
+        return false;
+    w->crash_in = between(w, 1, 2 * w->crash_every);
+    if (!faults_are_on(w) || !happens(w, FAULT_CRASH_POINT) || !w->worker[worker].is_alive)
+        return false;
+    w->marks[(int)MARK_COUNT + (int)point]++;
+    recovery_kill(w, worker);
+    return true;
+}
+
+bool crash_flight(struct world *w, uint32_t flight, enum crash_point point)
+{
+    return crash_worker(w, FLIGHT(w, flight)->worker, point);
+}
+
+static enum crash_write kind_of_write(const struct bundle *bundle)
+{
+    if (bundle->plan.opens_payment)
+        return CRASH_OPEN;
+    if (bundle->plan.announces_repeat)
+        return CRASH_ANNOUNCE;
+    if (bundle->is_resumed)
+        return CRASH_RESOLVE;
+    if (bundle->plan.opens_attempt)
+        return CRASH_SWITCH;
+    return bundle->plan.opens_send ? CRASH_RECORD : CRASH_CLOSE;
+}
+
+bool crash_bundle(struct world *w, uint32_t index, enum crash_part part)
+{
+    const struct bundle *bundle = BUNDLE(w, index);
+    const struct worker *worker = &w->worker[bundle->worker];
+    if (!worker->is_alive || worker->incarnation != bundle->incarnation)
+        return false;
+    int point = (int)CRASH_FIRST_WRITE + (int)kind_of_write(bundle) * CRASH_PART_COUNT + (int)part;
+    return crash_worker(w, bundle->worker, (enum crash_point)point);
+}
+
+static enum crash_send kind_of_send(const struct call *call)
+{
+    switch (call->kind) {
+    case CALL_FIRST:
+        return call->step == STEP_SESSION ? CRASH_SESSION : CRASH_CHARGE;
+    case CALL_REPEAT:
+        return CRASH_REPEAT;
+    case CALL_LOOKUP:
+        return CRASH_LOOKUP;
+    case CALL_CANCEL:
+        break;
+    }
+    return CRASH_CANCEL;
+}
+
+bool crash_call(struct world *w, uint32_t index, enum crash_part part)
+{
+    const struct call *call = CALL(w, index);
+    if (!worker_holds(w, call->flight, call->generation))
+        return false;
+    int point = (int)CRASH_FIRST_SEND + (int)kind_of_send(call) * CRASH_PART_COUNT + (int)part;
+    return crash_flight(w, call->flight, (enum crash_point)point);
+}

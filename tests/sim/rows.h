@@ -1,0 +1,226 @@
+/*
+ * rows.h - what outlives a worker: the store's rows, the providers' books, and what clients saw. The
+ * checker reads nothing else.
+ */
+#ifndef SIM_ROWS_H
+#define SIM_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "payment/orchestrate.h"
+
+#define NONE     UINT32_MAX
+#define MS       1000LL
+#define SEC      1000000LL
+#define EPOCH_US (1000000 * SEC) /* wall clock when the world begins */
+
+enum {
+    WORKER_MAX = 6,
+    HOST_MAX = 2,
+    PROVIDER_MAX = 4,
+    MERCHANT_MAX = 4,
+    ATTEMPT_MAX = 4,
+    KEY_MAX = 4, /* idempotency keys that one order uses, one after the other */
+};
+
+/* ---- rows: what the store holds -------------------------------------------------------------- */
+
+enum step { STEP_CHARGE = 0, STEP_SESSION };
+
+struct send_row {
+    bool exists;
+    bool moves_money;
+    enum step step;
+    int64_t created_us; /* wall clock of the writer */
+    int64_t committed_at;
+};
+
+struct outcome_row {
+    uint32_t next; /* of the same attempt, by number */
+    int16_t number;
+    int16_t send_number;
+    enum outcome outcome;
+    bool left;
+    bool announces;
+    bool is_resumed; /* written by a look, not by the holder */
+    int64_t created_us;
+    int64_t committed_at;
+};
+
+struct park_row {
+    bool exists;
+    int64_t next_us;
+    int64_t lease_until_us;
+    int64_t parked_us;
+    int32_t tries;
+    int64_t epoch;     /* of the claims on this row; a new row begins at 0, as in the ledger */
+    bool is_canceled;  /* the merchant wants it back */
+    bool was_canceled; /* ... and the claim said so */
+    int64_t claimed_at;
+    uint16_t version; /* of what is on the heap for it */
+};
+
+struct attempt_row {
+    bool exists;
+    uint8_t provider;
+    uint32_t writer;
+    struct send_row send[ORCHESTRATE_SEND_MAX];
+    uint32_t first_outcome, last_outcome;
+    int16_t outcome_count;
+    bool has_final_outcome;
+    uint8_t pending_reason; /* of the newest row that says pending */
+    int64_t opened_at;
+    struct park_row park;
+};
+
+/* Appended, never changed. */
+enum transfer_state { TRANSFER_POSTED = 0, TRANSFER_PENDING, TRANSFER_VOIDED };
+
+struct transfer_row {
+    uint32_t payment;
+    enum transfer_state state;
+    uint16_t debit, credit; /* accounts */
+    int64_t amount;
+};
+
+static inline uint64_t transfer_hash(uint64_t hash, const struct transfer_row *row)
+{
+    const uint64_t parts[] = {row->payment, (uint64_t)row->state,
+                              (uint64_t)row->debit << 16 | row->credit, (uint64_t)row->amount};
+    for (int i = 0; i < 4; i++)
+        hash = (hash ^ parts[i]) * 0x100000001b3u;
+    return hash;
+}
+
+/* Accounts of the books: what a provider owes us, what we owe a merchant. */
+static inline uint16_t account_of_provider(uint8_t provider)
+{
+    return provider;
+}
+static inline uint16_t account_of_merchant(uint8_t merchant)
+{
+    return (uint16_t)(PROVIDER_MAX + merchant);
+}
+#define ACCOUNT_COUNT (PROVIDER_MAX + MERCHANT_MAX)
+
+struct payment_row {
+    bool exists;
+    uint8_t merchant; /* whose key asked for it */
+    uint32_t order;
+    uint8_t key; /* which of the order's keys */
+    uint8_t fingerprint;
+    uint8_t try_number;
+    uint32_t request; /* the request that opened it */
+    uint32_t writer;
+    enum operation operation;
+    int64_t amount;
+    int64_t opened_at;
+    int64_t final_at;
+    enum payment_status status;
+    int32_t event_count;
+    bool has_answer;
+    enum payment_status answer_status;
+    uint64_t answer_bytes; /* stands for the stored bytes */
+    int64_t posted;        /* sum of its posted transfers */
+    bool needs_review;
+    bool is_canceled;
+    int64_t canceled_at;
+    struct attempt_row attempt[ATTEMPT_MAX];
+};
+
+/* ---- books: what a provider holds under one attempt's key ------------------------------------ */
+
+enum book_state {
+    BOOK_NONE = 0,
+    BOOK_WORKING, /* accepted, takes effect at effect_at, and says nothing of it */
+    BOOK_PENDING, /* accepted, says so, decides at effect_at */
+    BOOK_DONE,
+};
+
+struct book {
+    enum book_state state;
+    enum outcome outcome; /* of DONE */
+    enum outcome effect;  /* what WORKING or PENDING becomes */
+    enum outcome pending_word;
+    enum outcome first_answer;
+    int64_t effect_at;
+    int64_t key_at; /* first use of the key */
+    int64_t last_arrival;
+    int64_t net;
+    int64_t charged_at; /* first time that money moved */
+    uint8_t captures;
+    bool mismatch;
+    bool was_late;
+    bool was_canceled; /* by us */
+    uint8_t pending_reason;
+    uint32_t first_entry, last_entry;
+};
+
+enum call_kind { CALL_FIRST = 0, CALL_REPEAT, CALL_LOOKUP, CALL_CANCEL }; /* as send kinds */
+
+struct entry { /* one request, as the wire and the provider saw it */
+    uint32_t next;
+    uint8_t send_number;
+    enum call_kind kind;
+    enum step step;
+    uint8_t merchant; /* whose account at the provider it went to */
+    bool arrived;
+    bool delivered; /* the answer reached a living worker */
+    bool whole;
+    bool not_found;
+    bool duplicate;
+    bool may_send_again;
+    bool answers_key;
+    bool mismatch;
+    enum outcome outcome;
+    int64_t begun_at; /* when its worker took or claimed the payment */
+    int64_t started_at, arrived_at, delivered_at;
+};
+
+/* ---- clients --------------------------------------------------------------------------------- */
+
+enum told {
+    TOLD_NOTHING = 0,
+    TOLD_FINAL,
+    TOLD_PROCESSING,
+    TOLD_CONFLICT,    /* 409: a live worker holds the key */
+    TOLD_OTHER_BODY,  /* 422 */
+    TOLD_REFERENCE,   /* 409: the reference has a payment */
+    TOLD_UNAVAILABLE, /* 503: nothing was written */
+    TOLD_OUTCOME_PENDING,
+    TOLD_COUNT,
+};
+
+struct request {
+    uint32_t order;
+    uint8_t key;
+    uint8_t fingerprint; /* of the body: 0 is the order's own */
+    bool is_closed;      /* answered, or the connection is gone */
+    uint32_t worker;
+};
+
+struct log_line { /* what a client saw, whether or not the reply reached it */
+    uint32_t request;
+    uint32_t payment;
+    enum told told;
+    enum payment_status status;
+    uint64_t bytes;
+    int64_t at;
+};
+
+struct order { /* what a client of a merchant wants */
+    uint8_t merchant;
+    uint32_t local; /* number among the merchant's: keys and references of merchants look alike */
+    int64_t amount;
+    bool has_reference;
+    enum operation operation;
+    uint8_t key; /* in use */
+    uint8_t repeats;
+    uint32_t generation;
+    bool is_done;
+    uint8_t key_requests[KEY_MAX];
+    uint8_t key_unavailable[KEY_MAX];
+};
+
+#endif
