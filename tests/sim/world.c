@@ -131,14 +131,49 @@ static void cancel(struct world *w, uint32_t index, uint32_t asked)
     worker_cancel(w, payment);
 }
 
-static void dispatch(struct world *w, const struct sim_event *event)
+/* What workers hear; false: it is another kind of event. */
+static bool dispatch_to_worker(struct world *w, const struct sim_event *event)
 {
-    switch ((enum sim_event_kind)event->kind) {
-    case SIM_CLIENT:
-        client_act(w, event->a, event->b);
-        return;
+    switch (event->kind) {
     case SIM_REQUEST:
         worker_request(w, event->a);
+        return true;
+    case SIM_WRITTEN:
+        worker_written(w, event->a);
+        return true;
+    case SIM_PROBED:
+        worker_probed(w, event->a);
+        return true;
+    case SIM_TIMER:
+        worker_timer(w, event->a, event->b);
+        return true;
+    case SIM_DEADLINE:
+        worker_deadline(w, event->a, event->b);
+        return true;
+    case SIM_ANSWER:
+        worker_answer(w, event->a);
+        return true;
+    case SIM_DUE:
+        recovery_due(w, event->a, (uint8_t)event->b, event->x);
+        return true;
+    case SIM_LOADED:
+        recovery_loaded(w, event->a, (uint8_t)event->b, event->x);
+        return true;
+    case SIM_BEGIN:
+        worker_begin(w, event->a, event->b);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void dispatch(struct world *w, const struct sim_event *event)
+{
+    if (dispatch_to_worker(w, event))
+        return;
+    switch (event->kind) {
+    case SIM_CLIENT:
+        client_act(w, event->a, event->b);
         return;
     case SIM_GIVE_UP:
         client_lost(w, event->a);
@@ -149,35 +184,11 @@ static void dispatch(struct world *w, const struct sim_event *event)
     case SIM_COMMIT:
         store_commit(w, event->a);
         return;
-    case SIM_WRITTEN:
-        worker_written(w, event->a);
-        return;
-    case SIM_PROBED:
-        worker_probed(w, event->a);
-        return;
-    case SIM_TIMER:
-        worker_timer(w, event->a, event->b);
-        return;
-    case SIM_DEADLINE:
-        worker_deadline(w, event->a, event->b);
-        return;
     case SIM_ARRIVE:
         provider_arrive(w, event->a);
         return;
-    case SIM_ANSWER:
-        worker_answer(w, event->a);
-        return;
     case SIM_EFFECT:
         provider_effect(w, event->a);
-        return;
-    case SIM_DUE:
-        recovery_due(w, event->a, (uint8_t)event->b, event->x);
-        return;
-    case SIM_LOADED:
-        recovery_loaded(w, event->a, (uint8_t)event->b, event->x);
-        return;
-    case SIM_BEGIN:
-        worker_begin(w, event->a, event->b);
         return;
     case SIM_CLOCK:
         swarm_step_clock(w, event->a);
@@ -203,10 +214,9 @@ static void dispatch(struct world *w, const struct sim_event *event)
     case SIM_FAILOVER:
         store_failover(w, event->a * MS, event->b != 0);
         return;
-    case SIM_KIND_COUNT:
-        break;
+    default:
+        CHECK(false);
     }
-    CHECK(false);
 }
 
 static void reset(struct world *w, const struct world_plan *plan)
