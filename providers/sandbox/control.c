@@ -227,7 +227,8 @@ static bool settle_payout(struct call *call, struct book_entry *entry, struct st
 static bool settle_charge(struct call *call, struct book_entry *entry, struct str state)
 {
     bool completed = str_eq(state, STR("completed"));
-    if (entry->state != BOOK_PENDING) {
+    bool is_taken_back = completed && entry->state == BOOK_DECLINED;
+    if (entry->state != BOOK_PENDING && !is_taken_back) {
         refuse(call, 404, "not pending", "id names no pending entry of the books");
         return false;
     }
@@ -239,8 +240,8 @@ static bool settle_charge(struct call *call, struct book_entry *entry, struct st
     return true;
 }
 
-/* {"id": "...", "state": "completed" | "declined"}: what became of a pending charge or hold; of a
- * payout any state it may come to, with "code", its reason. */
+/* {"id": "...", "state": "completed" | "declined"}: what became of a pending charge or hold, or
+ * of a declined one that was taken after all; of a payout any state it may come to, with "code", its reason. */
 static void settle_pending(struct call *call)
 {
     if (!parse(call)) {

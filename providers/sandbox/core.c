@@ -261,3 +261,37 @@ void core_answer_garbage(struct core *core, struct call *call)
     buf_clear(&core->body);
     buf_add_str(&core->body, STR("<html><body>Bad Gate\xff{\"id\":"));
 }
+
+/* Behind "value":" (PayPal) or "amount": (Payoneer). Its last digit, or SIZE_MAX. */
+static size_t amount_end(struct str text, size_t at)
+{
+    while (at < text.len && (text.at[at] == '"' || text.at[at] == ' ')) {
+        at++;
+    }
+    size_t end = at;
+    while (end < text.len &&
+           ((text.at[end] >= '0' && text.at[end] <= '9') || text.at[end] == '.')) {
+        end++;
+    }
+    return end > at ? end - 1 : SIZE_MAX;
+}
+
+void core_answer_other_amount(struct call *call)
+{
+    static const struct str names[] = {STR_INIT("\"value\":"), STR_INIT("\"amount\":")};
+    struct str text = arena_str(call->arena, buf_str(call->body));
+    char *changed = arena_alloc(call->arena, text.len + 1);
+    memcpy(changed, text.at, text.len);
+    for (size_t at = 0; at < text.len; at++) {
+        for (size_t n = 0; n < ARRAY_LEN(names); n++) {
+            size_t end = str_starts(str_sub(text, at, SIZE_MAX), names[n])
+                             ? amount_end(text, at + names[n].len)
+                             : SIZE_MAX;
+            if (end != SIZE_MAX) {
+                changed[end] = (char)(text.at[end] == '0' ? '1' : text.at[end] - 1);
+            }
+        }
+    }
+    buf_clear(call->body);
+    buf_add_str(call->body, (struct str){changed, text.len});
+}

@@ -65,6 +65,8 @@ void core_answer(struct core *core, struct call *call);
 void core_answer_fault(struct core *core, struct call *call, int status);
 /* 200 and no JSON, in place of the answer. */
 void core_answer_garbage(struct core *core, struct call *call);
+/* Every amount in the answer is one minor unit away from what it was. */
+void core_answer_other_amount(struct call *call);
 /* The answer has left (or never will): repeats of its key are no longer in conflict with it. */
 void core_release_key(struct core *core, struct str busy_name);
 

@@ -18,6 +18,7 @@ static const char *const kind_names[FAULT_KIND_COUNT] = {
     [FAULT_DECLINE_SOFT] = "decline_soft",
     [FAULT_DECLINE_HARD] = "decline_hard",
     [FAULT_GARBAGE] = "garbage",
+    [FAULT_OTHER_AMOUNT] = "other_amount",
     [FAULT_SLOW] = "slow",
 };
 

@@ -22,6 +22,7 @@
  *     decline_hard           -       the charge is declined, as with tok_hard; a payout is accepted
  *                                    and then fails for its recipient
  *     garbage                yes     200 and no JSON
+ *     other_amount           yes     it names an amount that is one minor unit away
  *     slow                   yes     delay_ms later; other faults are applied besides
  *
  * provider is "paypal", "payoneer" (each with its payouts: the family), "paypal_payouts",
@@ -73,6 +74,7 @@ enum fault_kind {
     FAULT_DECLINE_SOFT,
     FAULT_DECLINE_HARD,
     FAULT_GARBAGE,
+    FAULT_OTHER_AMOUNT,
     FAULT_SLOW,
     FAULT_KIND_COUNT,
 };

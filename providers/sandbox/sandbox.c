@@ -20,7 +20,7 @@
  *     arrived --> (before-effect faults: reset, close, hang, status) --> effect, committed
  *                     |                                                     |
  *                     +-- hang with delay_ms: the effect comes then         v
- *     (after-effect faults: reset, close, hang, 500, garbage) --> base latency --> answer
+ *     (after-effect faults: reset, close, hang, 500, garbage, other amount) --> base latency --> answer
  *
  * Ends of a connection instead of an answer wait for the fault's delay_ms only.
  *
@@ -374,6 +374,7 @@ static bool act_before(struct sandbox *sandbox, struct http_exchange *x, struct 
     case FAULT_HANG_AFTER_EFFECT:
     case FAULT_HTTP_500_AFTER_EFFECT:
     case FAULT_GARBAGE:
+    case FAULT_OTHER_AMOUNT:
     case FAULT_SLOW:
     case FAULT_KIND_COUNT:
         return false;
@@ -407,6 +408,8 @@ static void act_after(struct sandbox *sandbox, struct http_exchange *x, struct c
         call->busy_name = busy;
     } else if (plan->kind == FAULT_GARBAGE) {
         core_answer_garbage(&sandbox->core, call);
+    } else if (plan->kind == FAULT_OTHER_AMOUNT) {
+        core_answer_other_amount(call);
     }
     answer_later(sandbox, x, call, latency_ms);
 }

@@ -242,6 +242,7 @@ static void every_kind_takes_share_count_and_delay(void **state)
         "decline_soft",
         "decline_hard",
         "garbage",
+        "other_amount",
         "slow",
     };
     char why[ERROR_TEXT_MAX];

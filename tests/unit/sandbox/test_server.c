@@ -313,6 +313,10 @@ static void status_faults_have_the_providers_bodies(void **state)
     assert_int_equal(sale("b"), 200);
     assert_non_null(strstr(world.answer, "Bad Gate"));
     assert_int_equal(booked("b"), 1);
+    fault("\"operation\":\"charge\",\"kind\":\"other_amount\",\"count\":1");
+    assert_int_equal(sale("c"), 201);
+    assert_non_null(strstr(world.answer, "\"value\":\"1.01\""));
+    assert_int_equal(booked("c"), 1);
 }
 
 static void declines_are_forced(void **state)
