@@ -135,5 +135,9 @@ void batches_reject(struct api_call *call);
 void batches_cancel(struct api_call *call);
 void payees_link(struct api_call *call);
 void payees_show(struct api_call *call);
+void reviews_list(struct api_call *call);
+void reviews_show(struct api_call *call);
+void reviews_resolve(struct api_call *call);
+void reviews_unresolved(struct api_call *call);
 
 #endif

@@ -59,6 +59,8 @@ extern const struct field_form form_account_id;
 extern const struct field_form form_payment_id;
 extern const struct field_form form_payout_id;
 extern const struct field_form form_batch_id;
+extern const struct field_form form_review_id;
+extern const struct field_form form_attempt_id;
 extern const struct field_form form_iban;    /* as it is printed: its owner checks the digits */
 extern const struct field_form form_bic;     /* likewise */
 extern const struct field_form form_account; /* of a bank account */

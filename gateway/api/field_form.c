@@ -221,6 +221,16 @@ static bool is_batch_id(struct str text)
     return is_id(ID_BATCH, text);
 }
 
+static bool is_review_id(struct str text)
+{
+    return is_id(ID_REVIEW, text);
+}
+
+static bool is_attempt_id(struct str text)
+{
+    return is_id(ID_ATTEMPT, text);
+}
+
 static bool is_time(struct str text)
 {
     int64_t wall_us;
@@ -246,6 +256,8 @@ const struct field_form form_account_id  = {"account_id",  is_account_id,  "^acc
 const struct field_form form_payment_id  = {"payment_id",  is_payment_id,  "^pay_[0-9A-Za-z]{26}$", "must be the id of a payment (pay_...)"};
 const struct field_form form_payout_id   = {"payout_id",   is_payout_id,   "^pyt_[0-9A-Za-z]{26}$", "must be the id of a payout (pyt_...)"};
 const struct field_form form_batch_id    = {"batch_id",    is_batch_id,    "^bat_[0-9A-Za-z]{26}$", "must be the id of a payout batch (bat_...)"};
+const struct field_form form_review_id   = {"review_id",   is_review_id,   "^rev_[0-9A-Za-z]{26}$", "must be the id of a case in the review queue (rev_...)"};
+const struct field_form form_attempt_id  = {"attempt_id",  is_attempt_id,  "^att_[0-9A-Za-z]{26}$", "must be the id of an attempt (att_...)"};
 const struct field_form form_iban     = {"iban",     is_iban,     "^[0-9A-Za-z ]+$", "must be an IBAN: country, two check digits, then up to 30 letters and digits"};
 const struct field_form form_account  = {"account_number", is_account_number, "^[0-9A-Za-z][0-9A-Za-z /-]*$", "must be an account number: letters, digits, spaces, - and /"};
 const struct field_form form_bic      = {"bic",      is_bic,      "^[0-9A-Za-z]+$", "must be a BIC: 8 or 11 letters and digits"};

@@ -33,6 +33,11 @@ const struct endpoint api_endpoints[] = {
     {HTTP_POST,  "/v1/payees/registration-links", "createRegistrationLink", "A page at the provider where a payee registers", ROLE_MERCHANT, false, &no_query, &link_fields, payees_link, ADMIN_NONE, 201, "RegistrationLink"},
     {HTTP_GET,   "/v1/payees/{id}",               "getPayee",               "Can this payee be paid?", READS, false, &payee_query, NULL, payees_show, ADMIN_NONE, 200, "Payee"},
 
+    {HTTP_GET,   "/v1/reviews",              "listReviews",    "Cases that a person must look at, newest first", BOARD, false, &review_query, NULL, reviews_list, ADMIN_NONE, 200, "ReviewList"},
+    {HTTP_GET,   "/v1/reviews/{id}",         "getReview",      "One case with all that is needed to decide", BOARD, false, &no_query, NULL, reviews_show, ADMIN_NONE, 200, "Review"},
+    {HTTP_POST,  "/v1/reviews/{id}/resolve", "resolveReview",  "Decide a case", HOUSE, false, &no_query, &resolve_fields, reviews_resolve, ADMIN_NONE, 200, "Review"},
+    {HTTP_GET,   "/v1/unresolved",           "listUnresolved", "Attempts whose outcome is not known yet, oldest first", BOARD, false, &unresolved_query, NULL, reviews_unresolved, ADMIN_NONE, 200, "UnresolvedList"},
+
     {HTTP_POST,  "/v1/admin/merchants",              "createMerchant",  "Create a merchant and its test twin", HOUSE, false, &no_query, &merchant_fields, admin_handle, ADMIN_MERCHANT_CREATE,  201, "Merchant"},
     {HTTP_GET,   "/v1/admin/merchants",              "listMerchants",   "List merchants",           HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_LIST,    200, "MerchantList"},
     {HTTP_GET,   "/v1/admin/merchants/{id}",         "getMerchant",     "One merchant",             HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_SHOW,    200, "Merchant"},

@@ -161,7 +161,7 @@ const struct field_set *const field_sets[] = {
     &payment_fields, &method_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields, &limit_fields,
     &account_fields, &account_change_fields, &secret_fields, &key_fields,    &rotate_fields,
     &payout_fields,  &beneficiary_fields,    &bank_account_fields, &payout_batch_fields, &link_fields,
-    &approval_fields,
+    &approval_fields, &resolve_fields,
 };
 const size_t field_set_count = ARRAY_LEN(field_sets);
 /* clang-format on */

@@ -24,7 +24,8 @@ extern const struct field_set payout_fields;
 extern const struct field_set beneficiary_fields;
 extern const struct field_set bank_account_fields;
 extern const struct field_set payout_batch_fields;
-extern const struct field_set link_fields; /* of a payee's registration */
+extern const struct field_set link_fields;    /* of a payee's registration */
+extern const struct field_set resolve_fields; /* of a case in the review queue */
 
 /* queries */
 extern const struct field_set payment_query;
@@ -35,6 +36,8 @@ extern const struct field_set batch_query;
 extern const struct field_set row_query; /* rows of a batch */
 extern const struct field_set csv_query; /* what a CSV body cannot say */
 extern const struct field_set payee_query;
+extern const struct field_set review_query;
+extern const struct field_set unresolved_query;
 extern const struct field_set no_query;
 
 /* Every table of a body, for the document: a table names only tables that stand in it too. */
@@ -44,6 +47,8 @@ extern const size_t field_set_count;
 enum {
     TABLES_REFERENCE_MAX = 255,
     TABLES_METADATA_MAX = 50,
+    TABLES_REASON_MAX = 1000, /* of a decision, in bytes */
+    TABLES_EVIDENCE_MAX = 4000,
     TABLES_ROW_MAX = 15000,      /* payouts in one batch */
     TABLES_CLIENT_KEY_SIZE = 44, /* a SHA-256 in base64 */
     TABLES_ACCOUNT_LIST_MAX = 200,

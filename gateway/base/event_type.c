@@ -11,6 +11,9 @@ static const struct event_type types[] = {
     {"payment.canceled",         "Nothing is charged, and nothing is held any more."},
     {"payment.review",           "A person must find out what became of it."},
 
+    {"payment.review_decided",   "A person has decided a case of the review queue; the payment's status stays. `data` says who, what and why."},
+    {"payment.duplicate_reversed", "An approval that came after the payment had ended, or had gone on elsewhere, was taken back."},
+
     {"payout.processing",        "With the provider, or not known yet."},
     {"payout.unclaimed",         "With the provider until the recipient takes it."},
     {"payout.succeeded",         "Paid."},
@@ -20,6 +23,8 @@ static const struct event_type types[] = {
     {"payout.canceled",          "Canceled; nothing was paid."},
     {"payout.review",            "A person must find out what became of it."},
     {"payout.requires_action",   "The provider waits for somebody to act."},
+
+    {"payout.review_decided",    "A person has decided a case of the review queue; the payout's status stays."},
 
     {"attempt.approved",         "An attempt that had ended, or was given up, was approved after all: the payment's status stays, the money is booked."},
     {"attempt.pending",          "Accepted by a provider after the payment had ended."},

@@ -25,6 +25,7 @@ static const char *const prefixes[ID_KIND_COUNT] = {
     [ID_KEY]      = "key_",
     [ID_REQUEST]  = "req_",
     [ID_BATCH]    = "bat_",
+    [ID_REVIEW]   = "rev_",
 };
 /* clang-format on */
 

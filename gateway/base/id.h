@@ -34,6 +34,7 @@ enum id_kind {
     ID_KEY,      /* key_ */
     ID_REQUEST,  /* req_ */
     ID_BATCH,    /* bat_: of payouts */
+    ID_REVIEW,   /* rev_ */
     ID_KIND_COUNT,
 };
 

@@ -35,6 +35,24 @@ static const struct str payment_status_names[PAYMENT_STATUS_COUNT] = {
     [PAYMENT_UNCLAIMED]       = STR_INIT("unclaimed"),
     [PAYMENT_RETURNED]        = STR_INIT("returned"),
 };
+
+static const struct str review_kind_names[REVIEW_KIND_COUNT] = {
+    [REVIEW_NONE]             = STR_INIT("none"),
+    [REVIEW_UNKNOWN_TOO_LONG] = STR_INIT("unknown_too_long"),
+    [REVIEW_PENDING_TOO_LONG] = STR_INIT("pending_too_long"),
+    [REVIEW_AMOUNT_MISMATCH]  = STR_INIT("amount_mismatch"),
+    [REVIEW_LATE_SUCCESS]     = STR_INIT("late_success"),
+    [REVIEW_REVERSAL_FAILED]  = STR_INIT("reversal_failed"),
+    [REVIEW_PROVIDER_REFUND]  = STR_INIT("provider_refund"),
+    [REVIEW_OTHER]            = STR_INIT("other"),
+};
+
+static const struct str review_state_names[REVIEW_STATE_COUNT] = {
+    [REVIEW_STATE_NONE] = STR_INIT("none"),
+    [REVIEW_OPEN]       = STR_INIT("open"),
+    [REVIEW_REVERSING]  = STR_INIT("reversing"),
+    [REVIEW_RESOLVED]   = STR_INIT("resolved"),
+};
 /* clang-format on */
 
 /* Index 0 is the word for "nothing" and is never found. */
@@ -117,4 +135,26 @@ bool payment_status_is_final(enum payment_status status)
         return false;
     }
     return false;
+}
+
+const char *review_kind_name(enum review_kind kind)
+{
+    CHECK((unsigned)kind < REVIEW_KIND_COUNT);
+    return review_kind_names[kind].at;
+}
+
+enum review_kind review_kind_find(struct str name)
+{
+    return (enum review_kind)find_name(review_kind_names, REVIEW_KIND_COUNT, name);
+}
+
+const char *review_state_name(enum review_state state)
+{
+    CHECK((unsigned)state < REVIEW_STATE_COUNT);
+    return review_state_names[state].at;
+}
+
+enum review_state review_state_find(struct str name)
+{
+    return (enum review_state)find_name(review_state_names, REVIEW_STATE_COUNT, name);
 }

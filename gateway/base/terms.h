@@ -49,6 +49,27 @@ enum payment_status {
     PAYMENT_STATUS_COUNT,
 };
 
+/* Why a case is in the review queue, and where it stands (docs/operations.md tells what to do). */
+enum review_kind {
+    REVIEW_NONE = 0,
+    REVIEW_UNKNOWN_TOO_LONG, /* "unknown_too_long": nobody says whether money moved */
+    REVIEW_PENDING_TOO_LONG, /* "pending_too_long": accepted, and never decided */
+    REVIEW_AMOUNT_MISMATCH,  /* "amount_mismatch": the answer speaks of other money */
+    REVIEW_LATE_SUCCESS,     /* "late_success": approved after the payment had ended without it */
+    REVIEW_REVERSAL_FAILED,  /* "reversal_failed": the same, and it cannot be reversed */
+    REVIEW_PROVIDER_REFUND,  /* "provider_refund": the provider gave money back by itself */
+    REVIEW_OTHER,            /* "other" */
+    REVIEW_KIND_COUNT,
+};
+
+enum review_state {
+    REVIEW_STATE_NONE = 0,
+    REVIEW_OPEN,      /* "open": waits for a person */
+    REVIEW_REVERSING, /* "reversing": the gateway is at it */
+    REVIEW_RESOLVED,  /* "resolved" */
+    REVIEW_STATE_COUNT,
+};
+
 const char *operation_name(enum operation operation);
 enum operation operation_find(struct str name); /* OPERATION_NONE when unknown */
 const char *outcome_name(enum outcome outcome);
@@ -58,5 +79,9 @@ bool outcome_is_final(enum outcome outcome);
 const char *payment_status_name(enum payment_status status);
 enum payment_status payment_status_find(struct str name);
 bool payment_status_is_final(enum payment_status status); /* authorized counts as final answer */
+const char *review_kind_name(enum review_kind kind);
+enum review_kind review_kind_find(struct str name); /* REVIEW_NONE when unknown */
+const char *review_state_name(enum review_state state);
+enum review_state review_state_find(struct str name);
 
 #endif

@@ -42,6 +42,16 @@ static const size_t park_texts[] = {
     TEXT(store_park, provider),
     TEXT(store_park, reason),
 };
+static const size_t review_texts[] = {
+    TEXT(store_review, provider),
+    TEXT(store_review, reference),
+    TEXT(store_review, detail),
+};
+static const size_t verdict_texts[] = {
+    TEXT(store_verdict, outcome),
+    TEXT(store_verdict, reason),
+    TEXT(store_verdict, evidence),
+};
 
 static void *copy_rows(struct arena *arena, const void *rows, size_t size, size_t count,
                        const size_t *texts, size_t text_count)
@@ -80,6 +90,9 @@ static void copy_txn(struct bundle *bundle, const struct store_txn *txn)
         .answer = COPY(answer, 1, answer_texts),
         .park = COPY(park, 1, park_texts),
         .unpark = COPY_PLAIN(unpark),
+        .review = COPY(review, 1, review_texts),
+        .verdict = COPY(verdict, 1, verdict_texts),
+        .proof = COPY_PLAIN(proof),
     };
 }
 

@@ -29,6 +29,8 @@ enum column_kind {
     COLUMN_STATUS,
     COLUMN_TRANSFER_STATE,
     COLUMN_KIND, /* bool: is it a payout */
+    COLUMN_REVIEW_KIND,
+    COLUMN_REVIEW_STATE,
 };
 
 struct column {
@@ -141,20 +143,37 @@ static const struct insert inserts[] = {
 {SQL_UNPARK, SCALAR_NONE, {C(UUID, unpark, merchant_id), C(UUID, unpark, attempt_id)},
     {GATED, C(UUID, unpark, merchant_id), C(UUID, unpark, attempt_id),
      C(BIGINT, unpark, epoch)}},
+{SQL_VERDICTS, SCALAR_NONE, {C(UUID, verdict, merchant_id), C(UUID, verdict, review_id)},
+    {C(UUID, verdict, merchant_id), C(UUID, verdict, review_id), C(REVIEW_STATE, verdict, from),
+     C(BIGINT, verdict, epoch), C(UUID_NULL, verdict, key_id), C(TEXT, verdict, outcome),
+     C(TEXT, verdict, reason), C(TEXT, verdict, evidence), C(UUID_NULL, verdict, reversal_id),
+     C(TIME, verdict, created_us), C(REVIEW_STATE, verdict, to)}},
+{SQL_PROOFS, SCALAR_NONE, {C(UUID, proof, merchant_id), C(UUID, proof, attempt_id)},
+    {C(UUID, proof, merchant_id), C(UUID, proof, payment_id), C(UUID, proof, attempt_id),
+     C(OUTCOME, proof, outcome), C(TIME, proof, created_us)}},
+{SQL_REVIEWS, SCALAR_NONE, {C(UUID, review, merchant_id), C(UUID, review, attempt_id)},
+    {C(UUID, review, merchant_id), C(UUID, review, review_id), C(UUID, review, payment_id),
+     C(UUID, review, attempt_id), C(UUID, review, account_id), C(TIME, review, created_us),
+     C(BIGINT, review, amount_minor), C(BIGINT_NULL, review, answered_minor),
+     C(REVIEW_KIND, review, kind), C(REVIEW_STATE, review, state),
+     C(OPERATION, review, operation), C(TEXT, review, provider), C(CURRENCY, review, currency),
+     C(CURRENCY, review, answered_currency), C(TEXT, review, reference),
+     C(TEXT, review, detail)}},
 };
 /* clang-format on */
 
 static const enum value_type column_types[] = {
-    [COLUMN_GATE] = VALUE_UUID,      [COLUMN_UUID] = VALUE_UUID,
-    [COLUMN_UUID_NULL] = VALUE_UUID, [COLUMN_WRITER] = VALUE_UUID,
-    [COLUMN_BIGINT] = VALUE_INT8,    [COLUMN_BIGINT_NULL] = VALUE_INT8,
-    [COLUMN_INTEGER] = VALUE_INT4,   [COLUMN_BOOL] = VALUE_BOOL,
-    [COLUMN_TIME] = VALUE_TIME,      [COLUMN_TEXT] = VALUE_TEXT,
-    [COLUMN_TEXT_NULL] = VALUE_TEXT, [COLUMN_BYTES] = VALUE_BYTEA,
-    [COLUMN_DIGEST] = VALUE_BYTEA,   [COLUMN_CURRENCY] = VALUE_TEXT,
-    [COLUMN_OPERATION] = VALUE_TEXT, [COLUMN_OUTCOME] = VALUE_TEXT,
-    [COLUMN_STATUS] = VALUE_TEXT,    [COLUMN_TRANSFER_STATE] = VALUE_TEXT,
-    [COLUMN_KIND] = VALUE_TEXT,
+    [COLUMN_GATE] = VALUE_UUID,         [COLUMN_UUID] = VALUE_UUID,
+    [COLUMN_UUID_NULL] = VALUE_UUID,    [COLUMN_WRITER] = VALUE_UUID,
+    [COLUMN_BIGINT] = VALUE_INT8,       [COLUMN_BIGINT_NULL] = VALUE_INT8,
+    [COLUMN_INTEGER] = VALUE_INT4,      [COLUMN_BOOL] = VALUE_BOOL,
+    [COLUMN_TIME] = VALUE_TIME,         [COLUMN_TEXT] = VALUE_TEXT,
+    [COLUMN_TEXT_NULL] = VALUE_TEXT,    [COLUMN_BYTES] = VALUE_BYTEA,
+    [COLUMN_DIGEST] = VALUE_BYTEA,      [COLUMN_CURRENCY] = VALUE_TEXT,
+    [COLUMN_OPERATION] = VALUE_TEXT,    [COLUMN_OUTCOME] = VALUE_TEXT,
+    [COLUMN_STATUS] = VALUE_TEXT,       [COLUMN_TRANSFER_STATE] = VALUE_TEXT,
+    [COLUMN_KIND] = VALUE_TEXT,         [COLUMN_REVIEW_KIND] = VALUE_TEXT,
+    [COLUMN_REVIEW_STATE] = VALUE_TEXT,
 };
 
 /* ---- one column ------------------------------------------------------------------------------ */
@@ -269,6 +288,12 @@ static void put_column(struct params *params, const struct column *column, const
         params_put_bytes(params, store_kind_name(*(const bool *)(const void *)at ? STORE_PAYOUTS
                                                                                  : STORE_PAYMENTS));
         return;
+    case COLUMN_REVIEW_KIND:
+        params_put_bytes(params, str_of(review_kind_name((enum review_kind)int_at(at))));
+        return;
+    case COLUMN_REVIEW_STATE:
+        params_put_bytes(params, str_of(review_state_name((enum review_state)int_at(at))));
+        return;
     case COLUMN_TRANSFER_STATE:
         params_put_bytes(params, str_of(state_name(int_at(at))));
         return;
@@ -338,6 +363,12 @@ static const void *rows_of(const struct store_txn *txn, enum sql sql, size_t *co
         return txn->park != NULL && txn->park->epoch != 0 ? txn->park : NULL;
     case SQL_UNPARK:
         return txn->unpark;
+    case SQL_VERDICTS:
+        return txn->verdict;
+    case SQL_PROOFS:
+        return txn->proof;
+    case SQL_REVIEWS:
+        return txn->review;
     default:
         CHECK(false);
     }

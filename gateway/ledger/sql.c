@@ -277,6 +277,45 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " changed AS (DELETE FROM unresolved r USING input i WHERE r.merchant_id = i.merchant_id"
     " AND r.attempt_id = i.attempt_id AND r.epoch = i.epoch RETURNING 1)" ALL_CHANGED},
 
+/* A case is decided once: by a person while it is open, by its reversal while it is claimed. */
+[SQL_VERDICTS] = {SQL_WRITER, "verdicts",
+    "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::text[],"
+    " $4::bigint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::timestamptz[],"
+    " $11::text[]) AS u (merchant_id, review_id, from_state, epoch, key_id, outcome, reason,"
+    " evidence, reversal_id, decided_at, to_state)), changed AS (UPDATE reviews r"
+    " SET state = i.to_state, resolved_at = CASE WHEN i.to_state = 'resolved' THEN i.decided_at END,"
+    " resolved_by = i.key_id, outcome = i.outcome, reason = i.reason, evidence = i.evidence,"
+    " reversal_id = coalesce(i.reversal_id, r.reversal_id), next_at = i.decided_at,"
+    " lease_until = '-infinity', waits = 0, epoch = r.epoch + 1 FROM input i"
+    " WHERE r.merchant_id = i.merchant_id AND r.review_id = i.review_id"
+    " AND r.state = i.from_state AND r.epoch = i.epoch RETURNING 1)" ALL_CHANGED},
+
+[SQL_PROOFS] = {SQL_WRITER, "proofs",
+    "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
+    " $4::text[], $5::timestamptz[]) AS u (merchant_id, payment_id, attempt_id, outcome,"
+    " resolved_at)) UPDATE reviews r SET state = 'resolved', resolved_at = i.resolved_at,"
+    " outcome = i.outcome, reason = 'proof' FROM input i WHERE r.merchant_id = i.merchant_id"
+    " AND r.payment_id = i.payment_id AND r.attempt_id = i.attempt_id AND r.state = 'open'"
+    " AND r.kind IN ('unknown_too_long', 'pending_too_long', 'amount_mismatch')"},
+
+[SQL_REVIEWS] = {SQL_WRITER, "reviews",
+    "INSERT INTO reviews AS r (merchant_id, review_id, payment_id, attempt_id, account_id,"
+    " opened_at, next_at, lease_until, amount_minor, answered_minor, epoch, tries, waits, kind,"
+    " state, operation, provider, currency, answered_currency, reference, detail, outcome, reason,"
+    " evidence) SELECT u.merchant_id, u.review_id, u.payment_id, u.attempt_id, u.account_id,"
+    " u.opened_at, u.opened_at, '-infinity', u.amount_minor, u.answered_minor, 0, 0, 0, u.kind,"
+    " u.state, u.operation, u.provider, u.currency, u.answered_currency, u.reference, u.detail, '',"
+    " '', '' FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[],"
+    " $6::timestamptz[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[],"
+    " $12::text[], $13::text[], $14::text[], $15::text[], $16::text[]) AS u (merchant_id,"
+    " review_id, payment_id, attempt_id, account_id, opened_at, amount_minor, answered_minor, kind,"
+    " state, operation, provider, currency, answered_currency, reference, detail)"
+    " ON CONFLICT (merchant_id, payment_id, attempt_id, kind) DO UPDATE SET state = excluded.state,"
+    " opened_at = excluded.opened_at, answered_minor = excluded.answered_minor,"
+    " answered_currency = excluded.answered_currency, reference = excluded.reference,"
+    " detail = excluded.detail, resolved_at = NULL, resolved_by = NULL, outcome = '', reason = '',"
+    " evidence = '', epoch = r.epoch + 1 WHERE r.state = 'resolved' AND r.kind <> 'late_success'"},
+
 [SQL_PROBE_MARK] = {SQL_CONTROL, "probe_mark",
     "INSERT INTO batches (writer_id, batch_no, is_probe, created_at) VALUES ($1, $2, true, $3)"
     " ON CONFLICT (writer_id, batch_no) DO NOTHING"},
@@ -433,6 +472,20 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     PAYMENT_COLUMNS " FROM payments p" PAYMENT_JOINS LIST_FILTER " AND p.kind = 'payment'"
     " ORDER BY p.payment_id DESC LIMIT $8"},
 
+/*
+ * Payments that are not over are few among many. They are in `unresolved`, in review, or in the
+ * hands of a writer: made since its watermark. The others are not looked at.
+ */
+[SQL_LIST_OPEN] = {SQL_READER, "list_open",
+    PAYMENT_COLUMNS " FROM (SELECT q.* FROM (SELECT DISTINCT w.payment_id FROM"
+    " (SELECT r.payment_id FROM unresolved r WHERE r.merchant_id = $1 UNION ALL"
+    " SELECT c.payment_id FROM reviews c WHERE c.merchant_id = $1 AND c.state <> 'resolved'"
+    " UNION ALL SELECT n.payment_id FROM payments n WHERE n.merchant_id = $1 AND n.payment_id >="
+    " (SELECT balance_floor(coalesce(min(watermark_at), clock_timestamp()) - interval '60 s')"
+    " FROM writers WHERE adopted_at IS NULL)) w) d CROSS JOIN LATERAL (SELECT * FROM payments o"
+    " WHERE o.merchant_id = $1 AND o.payment_id = d.payment_id AND o.kind = 'payment' OFFSET 0) q"
+    " OFFSET 0) p" PAYMENT_JOINS LIST_FILTER " ORDER BY p.payment_id DESC LIMIT $8"},
+
 [SQL_LIST_PAYOUTS] = {SQL_READER, "list_payouts",
     PAYMENT_COLUMNS " FROM payments p" PAYMENT_JOINS LIST_FILTER " AND p.kind = 'payout'"
     " ORDER BY p.payment_id DESC LIMIT $8"},
@@ -507,6 +560,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_REVIEW_FIRST)
+        return sql_review_text(sql);
     return sql < SQL_ORDER_FIRST ? &texts[sql] : sql_order_text(sql);
 }
 

@@ -39,6 +39,9 @@ enum sql {
     SQL_PARK_NEW,
     SQL_PARK_AGAIN,
     SQL_UNPARK,
+    SQL_VERDICTS,
+    SQL_PROOFS,
+    SQL_REVIEWS,
     /* control */
     SQL_PROBE_MARK,
     SQL_PROBE_ASK,
@@ -63,6 +66,7 @@ enum sql {
     SQL_LOAD_PAYMENT,
     SQL_FIND_REFERENCE,
     SQL_LIST,
+    SQL_LIST_OPEN,
     SQL_LIST_PAYOUTS,
     SQL_LIST_REFERENCE,
     SQL_LOAD_ATTEMPTS,
@@ -115,7 +119,17 @@ enum sql {
     SQL_BATCH_INVALID,
     SQL_BATCH_LIST,
     SQL_ORDER_END_MARK,
-    SQL_COUNT = SQL_ORDER_END_MARK,
+    /* cases that a person must look at: sql_reviews.c */
+    SQL_REVIEW_FIRST = SQL_ORDER_END_MARK,
+    SQL_REVIEW_LIST = SQL_REVIEW_FIRST,
+    SQL_REVIEW_LIST_OPEN,
+    SQL_REVIEW_LOAD,
+    SQL_REVIEW_COUNT,
+    SQL_REVIEW_CLAIM,
+    SQL_REVIEW_PUT_BACK,
+    SQL_UNRESOLVED_LIST,
+    SQL_REVIEW_END_MARK,
+    SQL_COUNT = SQL_REVIEW_END_MARK,
 };
 
 struct sql_text {
@@ -125,7 +139,8 @@ struct sql_text {
 };
 
 const struct sql_text *sql_text(enum sql sql);
-const struct sql_text *sql_order_text(enum sql sql); /* of sql_orders.c; sql_text finds them */
+const struct sql_text *sql_order_text(enum sql sql);  /* of sql_orders.c; sql_text finds them */
+const struct sql_text *sql_review_text(enum sql sql); /* of sql_reviews.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

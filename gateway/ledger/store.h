@@ -221,6 +221,48 @@ struct store_unpark { /* delete the row that this worker claimed */
     int64_t epoch; /* other: STORE_FENCED */
 };
 
+struct store_review { /* a new case; one of this attempt and kind that was resolved is opened again,
+                         but for a late success */
+    struct uuid merchant_id;
+    struct uuid review_id;
+    struct uuid payment_id;
+    struct uuid attempt_id;
+    struct uuid account_id;
+    enum review_kind kind;
+    enum review_state state; /* OPEN or REVERSING: due at once */
+    enum operation operation;
+    struct str provider;
+    int64_t amount_minor;
+    char currency[4];
+    int64_t answered_minor;    /* what the answer said; -1: nothing else than was sent */
+    char answered_currency[4]; /* likewise; "" */
+    struct str reference;      /* the provider's */
+    struct str detail;         /* why, in a word */
+    int64_t created_us;
+};
+
+struct store_verdict { /* a case is decided; of another state or epoch: STORE_FENCED */
+    struct uuid merchant_id;
+    struct uuid review_id;
+    enum review_state from;
+    enum review_state to; /* RESOLVED; REVERSING: once more, due at once */
+    int64_t epoch;
+    struct uuid key_id; /* who; zero: the gateway */
+    struct str outcome;
+    struct str reason;
+    struct str evidence;
+    struct uuid reversal_id; /* zero: as it was */
+    int64_t created_us;
+};
+
+struct store_proof { /* an attempt is final: its open cases of not knowing are resolved, if any */
+    struct uuid merchant_id;
+    struct uuid payment_id;
+    struct uuid attempt_id;
+    enum outcome outcome;
+    int64_t created_us;
+};
+
 enum {
     STORE_TRANSFER_MAX = 6,
     STORE_EVENT_MAX = 2,
@@ -243,6 +285,9 @@ struct store_txn { /* every part may be NULL (or count 0); all parts are of one 
     const struct store_final *answer;
     const struct store_park *park;
     const struct store_unpark *unpark;
+    const struct store_review *review;
+    const struct store_verdict *verdict;
+    const struct store_proof *proof;
 };
 
 struct store_ticket { /* names a bundle's place: batch, and the keys to ask for */

@@ -36,6 +36,7 @@ static void rows_result(struct pg_job *job, enum sql sql, const PGresult *res)
         view_take_payments(&read->view, res, 1);
         return;
     case SQL_LIST:
+    case SQL_LIST_OPEN:
     case SQL_LIST_PAYOUTS:
     case SQL_LIST_REFERENCE:
         view_take_payments(&read->view, res, read->limit);
@@ -204,6 +205,15 @@ static void put_filter(struct params *params, const struct store_filter *filter,
     params_int8(params, (int64_t)limit + 1);
 }
 
+static enum sql list_of(const struct store_filter *filter)
+{
+    if (filter->kind == STORE_PAYOUTS)
+        return SQL_LIST_PAYOUTS;
+    bool is_open = filter->status == PAYMENT_PROCESSING ||
+                   filter->status == PAYMENT_REQUIRES_ACTION || filter->status == PAYMENT_REVIEW;
+    return is_open ? SQL_LIST_OPEN : SQL_LIST;
+}
+
 void store_list_payments(struct store *store, const struct store_filter *filter,
                          struct arena *arena, store_list_fn done, void *ctx)
 {
@@ -214,7 +224,7 @@ void store_list_payments(struct store *store, const struct store_filter *filter,
         read->limit = STORE_LIST_MAX;
     put_filter(&read->call.params, filter, read->limit);
     if (str_is_empty(filter->reference)) {
-        call_add(&read->call, filter->kind == STORE_PAYOUTS ? SQL_LIST_PAYOUTS : SQL_LIST);
+        call_add(&read->call, list_of(filter));
     } else {
         params_text(&read->call.params, store_kind_name(filter->kind));
         params_text(&read->call.params, filter->reference);

@@ -24,6 +24,7 @@ static const struct rule rules[] = { /* the first that fits */
     {"22012", "",                       SQL_ATTEMPTS,      {VERDICT_ROW,    STORE_FENCED}},
     {"22012", "",                       SQL_PARK_AGAIN,    {VERDICT_ROW,    STORE_FENCED}},
     {"22012", "",                       SQL_UNPARK,        {VERDICT_ROW,    STORE_FENCED}},
+    {"22012", "",                       SQL_VERDICTS,      {VERDICT_ROW,    STORE_FENCED}},
     /* Full, read only, disk error, schema missing, not prepared: the server, not the rows. */
     {"53",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}},
     {"25",    "",                       SQL_NONE,          {VERDICT_SERVER, STORE_ROLLED_BACK}},

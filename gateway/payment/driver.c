@@ -106,7 +106,10 @@ void drive_free(struct drive *drive)
     payments->in_hand_count--;
     if (drive->is_resumed)
         resolver_ended(payments, drive);
+    const struct drive_told *told = drive->told;
     drive_release(drive);
+    if (told != NULL)
+        told->ended(told->ctx);
 }
 
 int64_t drive_wall_us(const struct drive *drive)
@@ -390,6 +393,7 @@ struct payments *payments_new(const struct payments_config *config,
     list_init(&payments->waiting);
     list_init(&payments->soon);
     list_init(&payments->canceling);
+    list_init(&payments->deciding);
     loop_timer_init(&payments->deadline_timer, parts->loop, deadline_run, payments);
     loop_timer_init(&payments->soon_timer, parts->loop, soon_run, payments);
     payments->in_flight = metrics_find(METRIC_IN_FLIGHT, NULL, 0);
@@ -403,7 +407,7 @@ bool payments_drain(struct payments *payments)
 {
     payments->is_draining = true;
     return payments->in_hand_count == 0 && payments->canceling_count == 0 &&
-           !payments->resolver.is_claiming;
+           list_is_empty(&payments->deciding) && !payments->resolver.is_claiming;
 }
 
 size_t payments_in_flight(const struct payments *payments)
@@ -439,6 +443,7 @@ void payments_free(struct payments **payments_at)
     resolver_release(payments);
     rollup_release(payments);
     driver_cancel_release(payments);
+    decide_release(payments);
     loop_timer_release(&payments->deadline_timer);
     loop_timer_release(&payments->soon_timer);
     rests_free(&payments->rests);

@@ -10,8 +10,10 @@
  *     driver_send.c    engine sends, judging, health and metrics
  *     driver_key.c     keys and references that were taken: replay, 409, 202, next try
  *     driver_cancel.c  the merchant wants a payout back
+ *     decide.c         a person says what an attempt in review came to
  *     resolve.c        the same for attempts claimed from `unresolved`
  *     resolve_queue.c  claiming them, and the heartbeat
+ *     reversal.c       late successes are claimed, and reversed
  *
  * Two views of the payment are kept. `committed` is what the ledger has: only it is shown while a
  * write is in the air. `planned` is `committed` plus the rows of that write; a commit makes it the
@@ -55,6 +57,19 @@ struct drive_answer {       /* what is known of the last send: material of an ou
     int32_t http_status;
     int64_t fee_minor;
     int64_t elapsed_us;
+    int64_t answered_minor; /* a mismatch: what it said instead; else -1 */
+    char answered_currency[4];
+};
+
+struct drive_told { /* what a person says of an attempt; alive until `ended` */
+    enum outcome outcome;
+    int64_t amount_minor; /* that moved; 0: as sent */
+    struct str reference; /* the provider's; may be empty */
+    struct str data_json; /* of the event: who, why */
+    struct store_verdict verdict;
+    void (*written)(void *ctx, enum store_result result); /* a write has ended; more may follow */
+    void (*ended)(void *ctx);                             /* the drive is gone */
+    void *ctx;
 };
 
 struct drive_view {
@@ -143,7 +158,8 @@ struct drive {
     struct loop_timer timer;
     unsigned try_rounds;
     unsigned key_rounds;
-    struct store_claimed claim; /* resumed */
+    struct store_claimed claim;    /* resumed */
+    const struct drive_told *told; /* resumed: by a person; else NULL */
 
     /* A refusal that waits for the next tick, or for the key to be looked up. */
     struct str problem_detail;
@@ -193,6 +209,7 @@ struct payments {
     struct loop_timer soon_timer;
     struct link soon; /* refusals for the next tick: drives linked by `waiting` */
     bool is_draining;
+    struct link deciding;  /* decisions of cases, not yet answered, or still being written */
     struct link canceling; /* requests for a cancel, not yet answered */
     size_t canceling_count;
     struct metrics_series *in_flight;
@@ -281,6 +298,9 @@ void drive_answer_reference(struct drive *drive);
 /* ---- driver_cancel.c ---- */
 void driver_cancel_release(struct payments *payments);
 
+/* ---- decide.c ---- */
+void decide_release(struct payments *payments);
+
 /* ---- resolve.c ---- */
 /* Its provider known here; NULL when the account is gone. */
 const struct merchant_account *drive_find_account(const struct merchant *merchant,
@@ -289,6 +309,9 @@ const struct merchant_account *drive_find_account(const struct merchant *merchan
 void drive_read_facts(const struct store_attempt_view *attempt, struct arena *arena,
                       struct provider_facts *known);
 void resolve_take_on(struct payments *payments, const struct store_claimed *claimed);
+/* End an attempt that nobody else holds as a person says. */
+void resolve_tell(struct payments *payments, const struct store_claimed *attempt,
+                  const struct drive_told *told);
 
 /* ---- resolve_queue.c ---- */
 /* Claim in the next tick. */

@@ -110,6 +110,10 @@ static void keep_judgement(struct drive *drive, const struct engine_result *resu
     answer->reason = readable(arena, str_of(judgement->reason), PROVIDER_REASON_MAX);
     if (is_mismatch(&drive->call, judgement))
         answer->reason = STR("amount_mismatch");
+    if (is_mismatch(&drive->call, judgement)) {
+        answer->answered_minor = judgement->amount_minor;
+        memcpy(answer->answered_currency, judgement->currency, sizeof(answer->answered_currency));
+    }
     answer->reference = arena_str(arena, judgement->reference);
     answer->facts_json = print_facts(drive, judgement);
     answer->debug_id = readable(arena, result->answer.debug_id, DEBUG_ID_MAX);
@@ -284,6 +288,7 @@ void drive_send(struct drive *drive, const struct orchestrate_action *action)
         .attempt_number = action->attempt_number,
         .facts_json = STR("{}"),
         .fee_minor = -1,
+        .answered_minor = -1,
     };
     bool is_usable = drive->candidate[drive->attempt_candidate].account->usable;
     switch (action->send) {

@@ -21,6 +21,8 @@ struct rows { /* of one bundle: the store copies what it needs when the write st
     struct store_final answer;
     struct store_park park;
     struct store_unpark unpark;
+    struct store_review review;
+    struct store_proof proof;
     struct posting_rows posted;
     int64_t now_us;
 };
@@ -211,6 +213,8 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
     const struct store_attempt *row = &attempt->row;
     const struct store_outcome *outcome = rows->txn.outcome;
+    bool is_other = drive->told != NULL && drive->told->amount_minor > 0;
+    int64_t amount_minor = is_other ? drive->told->amount_minor : row->amount_minor;
     CHECK(outcome != NULL); /* money is posted only with the outcome that moved it */
     struct posting posting = {
         .merchant_id = row->merchant_id,
@@ -219,7 +223,7 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
         .account_id = row->account_id,
         .provider = row->provider,
         .operation = row->operation,
-        .amount_minor = row->amount_minor,
+        .amount_minor = amount_minor,
         .fee_minor = outcome->fee_minor >= 0 ? outcome->fee_minor : row->expected_fee_minor,
         .created_us = rows->now_us,
     };
@@ -229,18 +233,83 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     rows->txn.transfer_count = rows->posted.count;
     if (row->operation == OPERATION_PAYOUT)
         return; /* nothing to capture, nothing to refund: no limits */
-    int64_t captured = row->operation == OPERATION_SALE ? row->amount_minor : 0;
+    int64_t captured = row->operation == OPERATION_SALE ? amount_minor : 0;
     rows->limits = (struct store_limits){
         .merchant_id = row->merchant_id,
         .payment_id = view->row.payment_id,
         .create = true,
-        .authorized = row->amount_minor,
+        .authorized = amount_minor,
         .captured = captured,
     };
     memcpy(rows->limits.currency, row->currency, sizeof(rows->limits.currency));
     rows->txn.limits = &rows->limits;
-    view->authorized += row->amount_minor;
+    view->authorized += amount_minor;
     view->captured += captured;
+}
+
+/* A late success is undone by the gateway itself, where that can be done. */
+static bool can_be_reversed(const struct store_attempt *attempt)
+{
+    return attempt->operation == OPERATION_SALE || attempt->operation == OPERATION_AUTHORIZE;
+}
+
+static void add_review(struct drive *drive, const struct orchestrate_write_plan *plan,
+                       struct rows *rows)
+{
+    const struct store_attempt *row = &planned_attempt(drive, plan->outcome_attempt_number)->row;
+    const struct drive_answer *answer = &drive->answer;
+    bool is_late = plan->review == REVIEW_LATE_SUCCESS;
+    rows->review = (struct store_review){
+        .merchant_id = row->merchant_id,
+        .review_id = uuid_new(),
+        .payment_id = row->payment_id,
+        .attempt_id = row->attempt_id,
+        .account_id = row->account_id,
+        .kind = plan->review,
+        .state = is_late && can_be_reversed(row) ? REVIEW_REVERSING : REVIEW_OPEN,
+        .operation = row->operation,
+        .provider = row->provider,
+        .amount_minor = row->amount_minor,
+        .answered_minor = -1,
+        .detail = answer->reason,
+        .created_us = rows->now_us,
+    };
+    memcpy(rows->review.currency, row->currency, sizeof(row->currency));
+    if (plan->review == REVIEW_AMOUNT_MISMATCH && answer->answered_minor >= 0) {
+        rows->review.answered_minor = answer->answered_minor;
+        memcpy(rows->review.answered_currency, answer->answered_currency,
+               sizeof(answer->answered_currency));
+    }
+    if (!plan->is_suspect)
+        rows->review.reference = answer->reference;
+    rows->txn.review = &rows->review;
+}
+
+/* Whatever was not known of this attempt is known now. */
+static void add_proof(struct drive *drive, const struct orchestrate_write_plan *plan,
+                      struct rows *rows)
+{
+    const struct store_attempt *row = &planned_attempt(drive, plan->outcome_attempt_number)->row;
+    rows->proof = (struct store_proof){
+        .merchant_id = row->merchant_id,
+        .payment_id = row->payment_id,
+        .attempt_id = row->attempt_id,
+        .outcome = plan->outcome,
+        .created_us = rows->now_us,
+    };
+    rows->txn.proof = &rows->proof;
+}
+
+static struct str event_data(struct drive *drive, const struct rows *rows)
+{
+    char id[ID_TEXT_SIZE];
+    if (drive->told != NULL)
+        return drive->told->data_json;
+    if (rows->txn.review == NULL)
+        return STR("{}");
+    return arena_printf(
+        &drive->write_arena, "{\"needs_review\":true,\"review\":\"%s\",\"kind\":\"%s\"}",
+        id_format(ID_REVIEW, &rows->review.review_id, id).at, review_kind_name(rows->review.kind));
 }
 
 static void add_event(struct drive *drive, const struct orchestrate_write_plan *plan,
@@ -253,7 +322,7 @@ static void add_event(struct drive *drive, const struct orchestrate_write_plan *
         .payment_id = view->row.payment_id,
         .number = ++view->event_count,
         .status = view->status,
-        .data_json = plan->needs_review ? STR("{\"needs_review\":true}") : STR("{}"),
+        .data_json = event_data(drive, rows),
         .created_us = rows->now_us,
     };
     if (plan->has_outcome) {
@@ -364,6 +433,12 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
         add_send(drive, action, rows);
     if (plan->posts_transfers)
         add_transfers(drive, plan, rows);
+    if (plan->review != REVIEW_NONE)
+        add_review(drive, plan, rows);
+    if (drive->is_resumed && plan->has_outcome && outcome_is_final(plan->outcome))
+        add_proof(drive, plan, rows);
+    if (drive->told != NULL)
+        rows->txn.verdict = &drive->told->verdict;
     bool is_old = plan->is_news && view->status == drive->committed.payment.status;
     if (plan->has_event && !is_old)
         add_event(drive, plan, rows);
@@ -464,6 +539,8 @@ static void write_done(void *ctx, enum store_result result, const struct store_t
         .kind = EVENT_WRITTEN,
         .write = (enum orchestrate_write)result,
     };
+    if (drive->told != NULL)
+        drive->told->written(drive->told->ctx, result);
     drive_step(drive, &event);
 }
 

@@ -308,6 +308,7 @@ void orchestrate_resume(struct orchestrate *o, const struct orchestrate_limits *
     o->soft_declined = resumed->soft_declined_before;
     o->tries = resumed->tries;
     o->unknown_since_us = resumed->unknown_since_us;
+    o->told = resumed->told;
 }
 
 void orchestrate_cancel(struct orchestrate *o)

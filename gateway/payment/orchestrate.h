@@ -50,6 +50,9 @@
  * and asked, in turn, until it says how it ended: canceled, or paid all the same. Its word alone
  * counts, and it is judged like that of a lookup.
  *
+ * A person may say what an attempt in review came to (told): it ends as if a lookup had proved it,
+ * under the same fence.
+ *
  * Fences. Each decision about an attempt (record, switch, close, announcement) carries an outcome
  * row whose number is one above the highest the writer has seen: of two writers who both believe
  * that they hold the attempt, one ends FENCED and stops. Putting back and taking out of
@@ -225,6 +228,7 @@ struct orchestrate_write_plan {
     int32_t park_tries;
     bool unparks;               /* resumed: out of `unresolved` under the claim's epoch */
     bool needs_review;          /* status REVIEW, or approved though the payment had ended */
+    enum review_kind review;    /* ... why; NONE: it does not */
     bool is_suspect;            /* rolled back again and again: a text of the provider's may be why;
                                    write its texts as printable ASCII, or leave them out */
 };
@@ -293,6 +297,7 @@ struct orchestrate {
     int64_t unknown_since_us;
     int64_t look_us;    /* resumed: when the look began */
     int64_t settled_us; /* resumed: a look begun before this proves nothing */
+    enum outcome told;  /* resumed: by a person; NONE: look */
     int64_t write_pause_us;
     uint8_t rollback_count;                /* of the WRITE in the air, in a row */
     enum orchestrate_reply pending_reply;  /* owed once the WRITE is committed */
@@ -319,6 +324,8 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     /* Its status is final, or it has a later attempt: status and answer stay as they are; an
      * approval is posted and needs_review. */
     bool payment_is_final;
+    /* What a person says it came to; NONE: look. It is in no queue then, and nobody is asked. */
+    enum outcome told;
 };
 
 /* First event: BEGIN. Never a client; at most one look, then END. */

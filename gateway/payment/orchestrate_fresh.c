@@ -56,6 +56,7 @@ static void close_attempt(struct orchestrate *o, enum outcome outcome, bool need
     o->pending.has_event = true;
     o->pending.status = needs_review ? PAYMENT_REVIEW : orchestrate_status(o, outcome);
     o->pending.needs_review = needs_review;
+    o->pending.review = needs_review ? REVIEW_AMOUNT_MISMATCH : REVIEW_NONE;
     o->pending.stores_answer = is_final;
     if (!is_final && !needs_review) {
         o->pending.parks = true;

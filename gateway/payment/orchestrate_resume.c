@@ -96,6 +96,8 @@ static void close_look(struct orchestrate *o, int64_t now_us, struct orchestrate
         o->pending.status = PAYMENT_NONE;
         o->pending.stores_answer = false;
         o->pending.needs_review = o->pending.needs_review || o->pending.posts_transfers;
+        if (o->pending.posts_transfers)
+            o->pending.review = REVIEW_LATE_SUCCESS;
     }
     orchestrate_write(o, PHASE_CLOSING, now_us, action);
 }
@@ -116,7 +118,7 @@ static void finish(struct orchestrate *o, uint8_t send_number, enum outcome outc
         .has_event = true,
         .status = orchestrate_status(o, outcome),
         .stores_answer = true,
-        .unparks = true,
+        .unparks = o->told == OUTCOME_NONE,
     };
     orchestrate_put_outcome(o, send_number, outcome, left);
     orchestrate_move(&o->attempt, o->attempt.state == ATTEMPT_PLANNED
@@ -125,13 +127,15 @@ static void finish(struct orchestrate *o, uint8_t send_number, enum outcome outc
     close_look(o, now_us, action);
 }
 
-static void review(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+static void review(struct orchestrate *o, enum review_kind kind, int64_t now_us,
+                   struct orchestrate_action *action)
 {
     o->pending = (struct orchestrate_write_plan){
         .has_event = true,
         .status = PAYMENT_REVIEW,
         .unparks = true,
         .needs_review = true,
+        .review = kind,
     };
     orchestrate_put_outcome(o, orchestrate_last_money_send(&o->attempt), OUTCOME_UNKNOWN, true);
     close_look(o, now_us, action);
@@ -146,7 +150,8 @@ static void put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_u
         bound_us = o->operation == OPERATION_PAYOUT ? o->limits.payout_after_us
                                                     : o->limits.pending_after_us;
     if (now_us - o->unknown_since_us >= bound_us) {
-        review(o, now_us, action);
+        bool is_pending = o->attempt.state == ATTEMPT_PENDING;
+        review(o, is_pending ? REVIEW_PENDING_TOO_LONG : REVIEW_UNKNOWN_TOO_LONG, now_us, action);
         return;
     }
     int64_t next_us = now_us + back_off(o);
@@ -232,6 +237,10 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
         take_out(o, now_us, action);
         return;
     }
+    if (o->told != OUTCOME_NONE) {
+        finish(o, orchestrate_last_money_send(attempt), o->told, true, now_us, action);
+        return;
+    }
     if (orchestrate_money_cannot_have_moved(attempt)) {
         finish(o, attempt->send_count, OUTCOME_FAILED, attempt->send_count > 0, now_us, action);
         return;
@@ -292,7 +301,7 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
         return;
     }
     if (answer->amount_mismatch) {
-        review(o, now_us, action);
+        review(o, REVIEW_AMOUNT_MISMATCH, now_us, action);
         return;
     }
     if (answer->duplicate) {

@@ -132,6 +132,45 @@ void payment_create_start(struct payments *payments, struct merchant *merchant,
 void payout_cancel_start(struct payments *payments, struct merchant *merchant,
                          const struct uuid *payment_id, payment_done_fn done, void *ctx);
 
+/* What a person says of a case in the review queue (docs/operations.md tells which fits when). */
+enum payment_ruling {
+    RULING_NONE = 0,
+    RULING_CHARGED,     /* "charged": the money moved, or is held */
+    RULING_NOT_CHARGED, /* "not_charged": it did not, and never will */
+    RULING_ACCEPTED,    /* "accepted": it stays as it is */
+    RULING_REVERSE,     /* "reverse": try once more to reverse it */
+    RULING_COUNT,
+};
+const char *payment_ruling_name(enum payment_ruling ruling);
+enum payment_ruling payment_ruling_find(struct str name); /* RULING_NONE when unknown */
+/* Does this answer fit that kind of case? */
+bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind);
+
+struct payment_decide {      /* strings borrowed during the call only */
+    struct uuid merchant_id; /* zero: whosever it is */
+    struct uuid review_id;
+    enum payment_ruling ruling;
+    int64_t amount_minor; /* charged: what moved; 0: as sent */
+    struct str reference; /* charged: the provider's id of the money movement; may be empty */
+    struct str reason;
+    struct str evidence; /* may be empty */
+    struct uuid key_id;  /* who */
+    struct str role;
+};
+/*
+ * NONE: decided, and all that follows is in the books. NOT_FOUND; INVALID_MEMBER: the ruling does
+ * not fit; CONFLICT: decided before, or something has moved at this moment; UNAVAILABLE: nothing
+ * was done; OUTCOME_PENDING: perhaps it was: look again.
+ */
+typedef void (*payment_decided_fn)(void *ctx, enum message problem, struct str detail);
+/*
+ * Decide a case: done exactly once, within limits.answer_us, never before this returns. Who decides
+ * it, when, why and on what evidence is written into an event of the payment, with what follows
+ * from it, in one commit; of two who decide at once, or of one and a late proof, one wins.
+ */
+void payment_decide_start(struct payments *payments, const struct payment_decide *decide,
+                          payment_decided_fn done, void *ctx);
+
 /* One look at the rule set's decision for a request, nothing sent or written (GET /v1/providers
  * uses it). */
 void payments_use_rules(struct payments *payments, struct rule_set *rules); /* reload */

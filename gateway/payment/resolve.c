@@ -185,6 +185,20 @@ static bool find_provider(struct drive *drive, const struct store_attempt_view *
     return true;
 }
 
+static void hear(struct drive *drive, struct orchestrate_resumed *resumed)
+{
+    resumed->told = drive->told->outcome;
+    drive->answer = (struct drive_answer){
+        .attempt_number = drive->attempt_number,
+        .outcome = drive->told->outcome,
+        .reason = STR("told_by_operator"),
+        .reference = drive->told->reference,
+        .facts_json = STR("{}"),
+        .fee_minor = -1,
+        .answered_minor = -1,
+    };
+}
+
 /* Without a provider the core puts it back, later and later, and in the end lets a person look. */
 static void resume(struct drive *drive, const struct store_attempt_view *attempt,
                    struct orchestrate_resumed *resumed)
@@ -202,8 +216,15 @@ static void resume(struct drive *drive, const struct store_attempt_view *attempt
     resumed->tries = drive->claim.tries;
     resumed->unknown_since_us = drive->claim.parked_us;
     resumed->is_canceled = drive->claim.is_canceled;
+    if (drive->told != NULL)
+        hear(drive, resumed);
     read_others(drive, attempt->row.number, resumed);
     read_attempt(attempt, &resumed->attempt);
+}
+
+static bool is_over(enum attempt_state state)
+{
+    return state == ATTEMPT_APPROVED || state == ATTEMPT_DECLINED || state == ATTEMPT_FAILED;
 }
 
 static void merchant_loaded(void *ctx, enum merchants_find found, struct merchant *merchant)
@@ -220,6 +241,11 @@ static void merchant_loaded(void *ctx, enum merchants_find found, struct merchan
         return;
     }
     resume(drive, attempt, &resumed);
+    if (drive->told != NULL && is_over(resumed.attempt.state)) {
+        drive->told->written(drive->told->ctx, STORE_FENCED);
+        drive_free(drive);
+        return;
+    }
     orchestrate_resume(&drive->core, &drive->payments->config.limits, drive->operation, &resumed);
     struct orchestrate_event event = {.kind = EVENT_BEGIN};
     drive_step(drive, &event);
@@ -258,10 +284,12 @@ static void payment_loaded(void *ctx, enum store_find found,
                    drive);
 }
 
-void resolve_take_on(struct payments *payments, const struct store_claimed *claimed)
+static void take_on(struct payments *payments, const struct store_claimed *claimed,
+                    const struct drive_told *told)
 {
     struct drive *drive = drive_new(payments, NULL);
     drive->is_resumed = true;
+    drive->told = told;
     list_add_last(&payments->resolver.looking, &drive->looking);
     payments->resolver.running++;
     drive->claim = *claimed;
@@ -271,4 +299,15 @@ void resolve_take_on(struct payments *payments, const struct store_claimed *clai
     drive->lift_us = 0; /* it opens nothing */
     store_load_payment(payments->parts.store, &claimed->merchant_id, &claimed->payment_id,
                        STORE_ANY, &drive->arena, payment_loaded, drive);
+}
+
+void resolve_take_on(struct payments *payments, const struct store_claimed *claimed)
+{
+    take_on(payments, claimed, NULL);
+}
+
+void resolve_tell(struct payments *payments, const struct store_claimed *attempt,
+                  const struct drive_told *told)
+{
+    take_on(payments, attempt, told);
 }

@@ -36,7 +36,7 @@ SELECT 'index ' || i.name || ' of ' || i.table_name || ' does not lead with merc
 FROM indexes i
 WHERE NOT i.is_house AND i.first_column IS DISTINCT FROM 'merchant_id'
   AND (i.indisunique OR (i.amname <> 'brin'
-                         AND i.name NOT IN ('unresolved_lane', 'payout_orders_settle')))
+                         AND i.name NOT IN ('unresolved_lane', 'payout_orders_settle', 'reviews_due')))
 UNION ALL
 SELECT 'foreign key ' || c.conname || ' of ' || t.name || ' does not lead with merchant_id'
 FROM tables t
@@ -95,7 +95,7 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
       ('payment_limits', 'UPDATE'), ('unresolved', 'UPDATE'), ('unresolved', 'DELETE'),
       ('writers', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
       ('accounts', 'UPDATE'), ('directory_version', 'UPDATE'), ('payout_orders', 'UPDATE'),
-      ('payout_batches', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'))
+      ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'))
 UNION ALL
 SELECT 'turnpike_gateway may update ' || t.name || '.' || a.attname
 FROM tables t

@@ -17,6 +17,7 @@
 #include "api/call.h"
 #include "base/metrics.h"
 #include "fake_orders.h"
+#include "fake_reviews.h"
 #include "fake_store.h"
 #include "http/address.h"
 
@@ -206,6 +207,7 @@ static UNUSED int world_start(void **state UNUSED)
     buf_init(&world.answer.head, 1 << 16);
     fake_start(world.loop);
     memset(&fake_orders, 0, sizeof(fake_orders));
+    memset(&fake_reviews, 0, sizeof(fake_reviews));
     fake.find_key = fake_find_key;
     add_rows();
     start_core();

@@ -11,6 +11,10 @@ static void every_name_finds_its_value_and_no_other(void **state)
     for (int i = 1; i < PAYMENT_STATUS_COUNT; i++)
         assert_int_equal(payment_status_find(str_of(payment_status_name((enum payment_status)i))),
                          i);
+    for (int i = 1; i < REVIEW_KIND_COUNT; i++)
+        assert_int_equal(review_kind_find(str_of(review_kind_name((enum review_kind)i))), i);
+    for (int i = 1; i < REVIEW_STATE_COUNT; i++)
+        assert_int_equal(review_state_find(str_of(review_state_name((enum review_state)i))), i);
 }
 
 static void unknown_words_are_none(void **state)
@@ -21,6 +25,8 @@ static void unknown_words_are_none(void **state)
         assert_int_equal(operation_find(str_of(words[i])), OPERATION_NONE);
         assert_int_equal(outcome_find(str_of(words[i])), OUTCOME_NONE);
         assert_int_equal(payment_status_find(str_of(words[i])), PAYMENT_NONE);
+        assert_int_equal(review_kind_find(str_of(words[i])), REVIEW_NONE);
+        assert_int_equal(review_state_find(str_of(words[i])), REVIEW_STATE_NONE);
     }
     assert_int_equal(operation_find(STR_NONE), OPERATION_NONE);
     assert_int_equal(operation_find(STR("sale\0")), OPERATION_NONE);

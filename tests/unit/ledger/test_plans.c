@@ -13,6 +13,8 @@
 /* They read all that a merchant has, which is little; or one newest. */
 static const enum sql modest[] = {SQL_LOAD_MERCHANT_KEYS, SQL_LOAD_MERCHANT_ACCOUNTS,
                                   SQL_DISABLE_ACCOUNT, SQL_RECENT,
+                                  /* What waits: see reviews_and_what_waits_are_found_by_keys. */
+                                  SQL_LIST_OPEN,
                                   /* Asked after a lost commit, which is seldom. */
                                   SQL_PROBE_ASK};
 
@@ -114,10 +116,40 @@ static void orders_are_found_by_their_ids_and_not_among_those_that_wait(void **s
     }
 }
 
+static void reviews_and_what_waits_are_found_by_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sql sql;
+        const char *line;
+    } ways[] = {
+        {SQL_LIST_OPEN, "using payments_pkey on payments o"},
+        {SQL_LIST_OPEN, "using payments_pkey on payments n"},
+        {SQL_REVIEW_LIST, "using reviews_id_key on reviews q"},
+        {SQL_REVIEW_LIST_OPEN, "using reviews_open on reviews q"},
+        {SQL_REVIEW_LOAD, "using reviews_id_key on reviews q"},
+        {SQL_REVIEW_CLAIM, "using reviews_due on reviews"},
+        {SQL_REVIEW_CLAIM, "using reviews_id_key on reviews r"},
+        {SQL_REVIEW_PUT_BACK, "using reviews_id_key on reviews"},
+        {SQL_VERDICTS, "using reviews_id_key on reviews r"},
+        {SQL_PROOFS, "using reviews_pkey on reviews r"},
+        {SQL_UNRESOLVED_LIST, "using unresolved_pkey on unresolved q"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        PGconn *conn = fixture_connect("turnpike_gateway");
+        PGresult *plan = explain(conn, sql_text(ways[i].sql));
+        if (!says(plan, ways[i].line))
+            fail_msg("%s: not %s", sql_text(ways[i].sql)->name, ways[i].line);
+        PQclear(plan);
+        PQfinish(conn);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(no_statement_reads_all_that_a_merchant_has, fixture_new_database),
+        cmocka_unit_test_setup(reviews_and_what_waits_are_found_by_keys, fixture_new_database),
         cmocka_unit_test_setup(orders_are_found_by_their_ids_and_not_among_those_that_wait,
                                fixture_new_database),
     };

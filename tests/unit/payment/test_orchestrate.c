@@ -92,6 +92,7 @@ static void a_wrong_amount_is_never_success_and_a_person_must_look(void **state)
         answered(&run, mismatch(outcomes[i]));
         expect_close(&run, OUTCOME_UNKNOWN, PAYMENT_REVIEW);
         assert_true(run.action.write.needs_review);
+        assert_int_equal(run.action.write.review, REVIEW_AMOUNT_MISMATCH);
         assert_false(run.action.write.parks);
         expect_end(&run, REPLY_PROCESSING);
     }

@@ -411,6 +411,7 @@ static void a_person_looks_after_the_bound_and_not_before_one_more_look(void **s
     answered(&run, lost());
     expect_close(&run, OUTCOME_UNKNOWN, PAYMENT_REVIEW);
     assert_true(run.action.write.needs_review);
+    assert_int_equal(run.action.write.review, REVIEW_UNKNOWN_TOO_LONG);
     assert_true(run.action.write.unparks);
 
     resume(&run, &resumed, SENT_AT + core_limits.review_after_us);
@@ -535,6 +536,7 @@ static void a_payment_that_ended_otherwise_keeps_its_status(void **state)
     assert_false(run.action.write.stores_answer);
     assert_true(run.action.write.posts_transfers);
     assert_true(run.action.write.needs_review);
+    assert_int_equal(run.action.write.review, REVIEW_LATE_SUCCESS);
     assert_true(run.action.write.unparks);
 
     resume(&run, &resumed, SENT_AT + 2 * SETTLED);
@@ -542,6 +544,30 @@ static void a_payment_that_ended_otherwise_keeps_its_status(void **state)
     assert_int_equal(run.action.write.status, PAYMENT_NONE);
     assert_false(run.action.write.stores_answer || run.action.write.needs_review);
     assert_true(run.action.write.unparks);
+}
+
+static void what_a_person_says_ends_it_without_a_look(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = unanswered(&only_lookup);
+    resumed.told = OUTCOME_APPROVED;
+    resume(&run, &resumed, SENT_AT + SEC); /* whatever settling times say */
+    expect_close(&run, OUTCOME_APPROVED, PAYMENT_SUCCEEDED);
+    assert_true(run.action.write.posts_transfers && run.action.write.stores_answer);
+    assert_false(run.action.write.unparks || run.action.write.needs_review);
+
+    resumed.told = OUTCOME_FAILED;
+    resume(&run, &resumed, SENT_AT + SEC);
+    expect_close(&run, OUTCOME_FAILED, PAYMENT_FAILED);
+    assert_false(run.action.write.posts_transfers || run.action.write.unparks);
+
+    resumed.told = OUTCOME_APPROVED;
+    resumed.payment_is_final = true; /* it has gone on elsewhere meanwhile */
+    resume(&run, &resumed, SENT_AT + SEC);
+    assert_int_equal(run.action.write.status, PAYMENT_NONE);
+    assert_int_equal(run.action.write.review, REVIEW_LATE_SUCCESS);
+    assert_true(run.action.write.posts_transfers);
 }
 
 static void no_client_waits_for_a_resumed_attempt(void **state)
@@ -639,6 +665,7 @@ int main(void)
         cmocka_unit_test(an_announcement_that_comes_too_late_is_dropped),
         cmocka_unit_test(a_cancel_stops_a_repeat_that_was_announced),
         cmocka_unit_test(a_payment_that_ended_otherwise_keeps_its_status),
+        cmocka_unit_test(what_a_person_says_ends_it_without_a_look),
         cmocka_unit_test(no_client_waits_for_a_resumed_attempt),
         cmocka_unit_test(a_send_that_surely_did_nothing_is_answered),
         cmocka_unit_test(rows_that_do_not_fit_are_survived),

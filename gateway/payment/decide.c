@@ -1,0 +1,360 @@
+#include "payment/driver.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "ledger/review.h"
+
+/*
+ *     load the case --> absent, decided before, or the ruling does not fit: refused
+ *          |
+ *          +-- charged, not charged --> the attempt is taken on like one that is claimed, and ends
+ *          |                            as told: outcome, transfers, event, answer and the case,
+ *          |                            in one commit, fenced by the outcome's number
+ *          +-- accepted, reverse -----> event and case, in one commit, fenced by the event's number;
+ *                                       fenced: load again
+ *
+ * A case is decided once: the commit demands that it is still open, as it was loaded.
+ */
+
+enum {
+    DECIDE_ARENA_MAX = 4 * 1024 * 1024,
+    DECIDE_ROUNDS_MAX = 4,
+    DATA_BYTES_MAX = 64 * 1024,
+};
+
+static const struct str names[RULING_COUNT] = {
+    [RULING_NONE] = STR_INIT("none"),
+    [RULING_CHARGED] = STR_INIT("charged"),
+    [RULING_NOT_CHARGED] = STR_INIT("not_charged"),
+    [RULING_ACCEPTED] = STR_INIT("accepted"),
+    [RULING_REVERSE] = STR_INIT("reverse"),
+};
+
+struct decision {
+    struct link link;            /* in payments.deciding */
+    struct payments *payments;   /* borrowed */
+    struct payment_decide asked; /* strings in arena */
+    struct review_view review;
+    struct drive_told told;
+    struct store_event event;
+    struct arena arena;
+    struct loop_timer timer;
+    payment_decided_fn done; /* NULL: answered */
+    void *ctx;
+    unsigned rounds;
+    bool is_committed;
+    bool is_fenced;
+    bool is_unsure;
+};
+
+const char *payment_ruling_name(enum payment_ruling ruling)
+{
+    CHECK((unsigned)ruling < RULING_COUNT);
+    return names[ruling].at;
+}
+
+enum payment_ruling payment_ruling_find(struct str name)
+{
+    for (int i = RULING_NONE + 1; i < RULING_COUNT; i++) {
+        if (str_eq(names[i], name))
+            return (enum payment_ruling)i;
+    }
+    return RULING_NONE;
+}
+
+bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind)
+{
+    bool says_what_happened = ruling == RULING_CHARGED || ruling == RULING_NOT_CHARGED;
+    switch (kind) {
+    case REVIEW_UNKNOWN_TOO_LONG:
+    case REVIEW_PENDING_TOO_LONG:
+    case REVIEW_AMOUNT_MISMATCH:
+        return says_what_happened;
+    case REVIEW_LATE_SUCCESS:
+    case REVIEW_REVERSAL_FAILED:
+        return ruling == RULING_ACCEPTED || ruling == RULING_REVERSE;
+    case REVIEW_PROVIDER_REFUND:
+    case REVIEW_OTHER:
+        return ruling == RULING_ACCEPTED;
+    case REVIEW_NONE:
+    case REVIEW_KIND_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void decision_free(struct decision *decision)
+{
+    list_remove(&decision->link);
+    loop_timer_release(&decision->timer);
+    arena_release(&decision->arena);
+    free(decision);
+}
+
+static void answer(struct decision *decision, enum message problem, struct str detail)
+{
+    payment_decided_fn done = decision->done;
+    loop_timer_stop(&decision->timer);
+    decision->done = NULL;
+    if (done != NULL)
+        done(decision->ctx, problem, detail);
+}
+
+static void end(struct decision *decision, enum message problem, struct str detail)
+{
+    answer(decision, problem, detail);
+    decision_free(decision);
+}
+
+static void deadline_run(void *ctx)
+{
+    answer(ctx, MESSAGE_OUTCOME_PENDING,
+           STR("whether the decision was noted is not known yet: look at the case again"));
+}
+
+static void log_decision(const struct decision *decision)
+{
+    char review[ID_TEXT_SIZE];
+    char key[ID_TEXT_SIZE];
+    log_info("payment", "a case was decided",
+             LOG_STR("review", id_format(ID_REVIEW, &decision->review.review_id, review)),
+             LOG_CSTR("kind", review_kind_name(decision->review.kind)),
+             LOG_CSTR("outcome", payment_ruling_name(decision->asked.ruling)),
+             LOG_STR("key", id_format(ID_KEY, &decision->asked.key_id, key)));
+}
+
+static void end_written(struct decision *decision)
+{
+    if (decision->is_committed) {
+        log_decision(decision);
+        end(decision, MESSAGE_NONE, STR_NONE);
+    } else if (decision->is_unsure) {
+        end(decision, MESSAGE_OUTCOME_PENDING,
+            STR("whether the decision was noted is not known: look at the case again"));
+    } else if (decision->is_fenced) {
+        end(decision, MESSAGE_CONFLICT,
+            STR("the payment has moved on at this moment: look at the case again"));
+    } else {
+        end(decision, MESSAGE_UNAVAILABLE, STR_NONE);
+    }
+}
+
+/* ---- who, what and why ----------------------------------------------------------------------- */
+
+static void put_id(struct json_out *json, const char *key, enum id_kind kind, const struct uuid *id)
+{
+    char text[ID_TEXT_SIZE];
+    json_put_str(json, key, id_format(kind, id, text));
+}
+
+static struct str print_data(struct decision *decision)
+{
+    const struct payment_decide *asked = &decision->asked;
+    struct buf text;
+    struct json_out json;
+    buf_init(&text, DATA_BYTES_MAX);
+    json_out_init(&json, &text);
+    json_begin_object(&json);
+    put_id(&json, "review", ID_REVIEW, &decision->review.review_id);
+    json_put_cstr(&json, "kind", review_kind_name(decision->review.kind));
+    json_put_cstr(&json, "outcome", payment_ruling_name(asked->ruling));
+    if (asked->amount_minor > 0)
+        json_put_int(&json, "amount", asked->amount_minor);
+    json_put_str(&json, "reason", asked->reason);
+    json_put_str(&json, "evidence", asked->evidence);
+    json_key(&json, "by");
+    json_begin_object(&json);
+    put_id(&json, "key", ID_KEY, &asked->key_id);
+    json_put_str(&json, "role", asked->role);
+    json_end_object(&json);
+    json_end_object(&json);
+    struct str kept = arena_str(&decision->arena, buf_str(&text));
+    buf_release(&text);
+    return kept;
+}
+
+static struct store_verdict make_verdict(const struct decision *decision)
+{
+    const struct payment_decide *asked = &decision->asked;
+    const struct review_view *review = &decision->review;
+    return (struct store_verdict){
+        .merchant_id = review->merchant_id,
+        .review_id = review->review_id,
+        .from = REVIEW_OPEN,
+        .to = asked->ruling == RULING_REVERSE ? REVIEW_REVERSING : REVIEW_RESOLVED,
+        .epoch = review->epoch,
+        .key_id = asked->key_id,
+        .outcome = str_of(payment_ruling_name(asked->ruling)),
+        .reason = asked->reason,
+        .evidence = asked->evidence,
+        .created_us = clock_wall_us(),
+    };
+}
+
+/* ---- what an attempt came to ----------------------------------------------------------------- */
+
+static void told_written(void *ctx, enum store_result result)
+{
+    struct decision *decision = ctx;
+    decision->is_committed = decision->is_committed || result == STORE_COMMITTED;
+    decision->is_fenced = decision->is_fenced || result == STORE_FENCED;
+}
+
+static void told_ended(void *ctx)
+{
+    end_written(ctx);
+}
+
+static void tell(struct decision *decision)
+{
+    const struct review_view *review = &decision->review;
+    struct store_claimed attempt = {
+        .merchant_id = review->merchant_id,
+        .attempt_id = review->attempt_id,
+        .payment_id = review->payment_id,
+        .account_id = review->account_id,
+        .provider = review->provider,
+        .parked_us = review->opened_us,
+    };
+    decision->told = (struct drive_told){
+        .outcome = decision->asked.ruling == RULING_CHARGED ? OUTCOME_APPROVED : OUTCOME_FAILED,
+        .amount_minor = decision->asked.amount_minor,
+        .reference =
+            decision->asked.reference.len > 0 ? decision->asked.reference : review->reference,
+        .data_json = print_data(decision),
+        .verdict = make_verdict(decision),
+        .written = told_written,
+        .ended = told_ended,
+        .ctx = decision,
+    };
+    resolve_tell(decision->payments, &attempt, &decision->told);
+}
+
+/* ---- what moves nothing ---------------------------------------------------------------------- */
+
+static void load(struct decision *decision);
+
+static void note_written(void *ctx, enum store_result result, const struct store_ticket *ticket,
+                         const struct error *why)
+{
+    struct decision *decision = ctx;
+    (void)ticket;
+    (void)why;
+    if (result == STORE_FENCED && ++decision->rounds < DECIDE_ROUNDS_MAX) {
+        load(decision); /* another event has come in between, or another decision */
+        return;
+    }
+    decision->is_committed = result == STORE_COMMITTED;
+    decision->is_fenced = result == STORE_FENCED;
+    decision->is_unsure = result == STORE_UNKNOWN;
+    end_written(decision);
+}
+
+static void note(void *ctx, enum store_find found, const struct store_payment_view *payment,
+                 const struct error *why)
+{
+    struct decision *decision = ctx;
+    (void)why;
+    if (found != STORE_FOUND) {
+        end_written(decision);
+        return;
+    }
+    struct store_verdict verdict = make_verdict(decision);
+    decision->event = (struct store_event){
+        .merchant_id = payment->row.merchant_id,
+        .event_id = uuid_new(),
+        .payment_id = payment->row.payment_id,
+        .attempt_id = decision->review.attempt_id,
+        .number = payment->event_count + 1,
+        .type = arena_printf(&decision->arena, "%s.review_decided",
+                             payment->row.is_payout ? "payout" : "payment"),
+        .status = payment->status,
+        .data_json = print_data(decision),
+        .created_us = verdict.created_us,
+    };
+    struct store_txn txn = {
+        .name = "decide",
+        .events = &decision->event,
+        .event_count = 1,
+        .verdict = &verdict,
+    };
+    store_write_start(decision->payments->parts.store, &txn, note_written, decision);
+}
+
+/* ---- from the case to the ruling ------------------------------------------------------------- */
+
+static void refuse_decided(struct decision *decision)
+{
+    const struct review_view *review = &decision->review;
+    struct str detail =
+        review->state == REVIEW_REVERSING
+            ? STR("it is being reversed; only when that fails it is yours to decide")
+            : arena_printf(&decision->arena, "it was decided before: " STR_FMT,
+                           STR_ARG(review->outcome));
+    end(decision, MESSAGE_CONFLICT, detail);
+}
+
+static void loaded(void *ctx, enum store_find found, const struct review_view *reviews,
+                   size_t count, bool has_more, const struct error *why)
+{
+    struct decision *decision = ctx;
+    (void)count;
+    (void)has_more;
+    (void)why;
+    if (found != STORE_FOUND) {
+        end(decision, found == STORE_ABSENT ? MESSAGE_NOT_FOUND : MESSAGE_UNAVAILABLE, STR_NONE);
+        return;
+    }
+    decision->review = *reviews;
+    enum payment_ruling ruling = decision->asked.ruling;
+    if (reviews->state != REVIEW_OPEN) {
+        refuse_decided(decision);
+    } else if (!payment_ruling_fits(ruling, reviews->kind)) {
+        end(decision, MESSAGE_INVALID_MEMBER,
+            arena_printf(&decision->arena, "\"%s\" is no answer to a case of kind %s",
+                         payment_ruling_name(ruling), review_kind_name(reviews->kind)));
+    } else if (ruling == RULING_CHARGED || ruling == RULING_NOT_CHARGED) {
+        tell(decision);
+    } else {
+        store_load_payment(decision->payments->parts.store, &reviews->merchant_id,
+                           &reviews->payment_id, STORE_ANY, &decision->arena, note, decision);
+    }
+}
+
+static void load(struct decision *decision)
+{
+    review_load(decision->payments->parts.store, &decision->asked.merchant_id,
+                &decision->asked.review_id, &decision->arena, loaded, decision);
+}
+
+void payment_decide_start(struct payments *payments, const struct payment_decide *asked,
+                          payment_decided_fn done, void *ctx)
+{
+    struct decision *decision = calloc(1, sizeof(*decision));
+    CHECK(decision != NULL);
+    CHECK(asked->ruling > RULING_NONE && asked->ruling < RULING_COUNT);
+    decision->payments = payments;
+    arena_init(&decision->arena, DECIDE_ARENA_MAX);
+    decision->asked = *asked;
+    decision->asked.reference = arena_str(&decision->arena, asked->reference);
+    decision->asked.reason = arena_str(&decision->arena, asked->reason);
+    decision->asked.evidence = arena_str(&decision->arena, asked->evidence);
+    decision->asked.role = arena_str(&decision->arena, asked->role);
+    decision->done = done;
+    decision->ctx = ctx;
+    list_add_last(&payments->deciding, &decision->link);
+    loop_timer_init(&decision->timer, payments->parts.loop, deadline_run, decision);
+    loop_timer_start(&decision->timer, payments->config.limits.answer_us);
+    load(decision);
+}
+
+void decide_release(struct payments *payments)
+{
+    while (!list_is_empty(&payments->deciding))
+        decision_free(LIST_OWNER(payments->deciding.next, struct decision, link));
+}
