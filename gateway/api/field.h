@@ -57,6 +57,8 @@ extern const struct field_form form_sha256;    /* base64 of 32 bytes */
 extern const struct field_form form_merchant_id;
 extern const struct field_form form_account_id;
 extern const struct field_form form_payment_id;
+extern const struct field_form form_event_id;
+extern const struct field_form form_event_type;
 extern const struct field_form form_payout_id;
 extern const struct field_form form_batch_id;
 extern const struct field_form form_review_id;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/country.h"
 #include "base/crypto.h"
+#include "base/event_type.h"
 #include "base/id.h"
 #include "base/money.h"
 #include "providers/provider.h"
@@ -211,6 +212,16 @@ static bool is_payment_id(struct str text)
     return is_id(ID_PAYMENT, text);
 }
 
+static bool is_event_id(struct str text)
+{
+    return is_id(ID_EVENT, text);
+}
+
+static bool is_event_type(struct str text)
+{
+    return event_type_find(text) != NULL;
+}
+
 static bool is_payout_id(struct str text)
 {
     return is_id(ID_PAYOUT, text);
@@ -254,6 +265,8 @@ const struct field_form form_sha256   = {"sha256",   is_sha256,   "^[0-9A-Za-z+/
 const struct field_form form_merchant_id = {"merchant_id", is_merchant_id, "^mer_[0-9A-Za-z]{26}$", "must be the id of a merchant (mer_...)"};
 const struct field_form form_account_id  = {"account_id",  is_account_id,  "^acc_[0-9A-Za-z]{26}$", "must be the id of an account (acc_...)"};
 const struct field_form form_payment_id  = {"payment_id",  is_payment_id,  "^pay_[0-9A-Za-z]{26}$", "must be the id of a payment (pay_...)"};
+const struct field_form form_event_id    = {"event_id",    is_event_id,    "^evt_[0-9A-Za-z]{26}$", "must be the id of an event (evt_...)"};
+const struct field_form form_event_type  = {"event_type",  is_event_type,  "^[a-z_]+[.][a-z_.]+$", "must be a type of events, such as payment.succeeded"};
 const struct field_form form_payout_id   = {"payout_id",   is_payout_id,   "^pyt_[0-9A-Za-z]{26}$", "must be the id of a payout (pyt_...)"};
 const struct field_form form_batch_id    = {"batch_id",    is_batch_id,    "^bat_[0-9A-Za-z]{26}$", "must be the id of a payout batch (bat_...)"};
 const struct field_form form_review_id   = {"review_id",   is_review_id,   "^rev_[0-9A-Za-z]{26}$", "must be the id of a case in the review queue (rev_...)"};

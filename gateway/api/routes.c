@@ -13,6 +13,9 @@ const struct endpoint api_endpoints[] = {
     {HTTP_POST,  "/v1/payments",      "createPayment", "Create a payment", ROLE_MERCHANT, true,  &no_query,       &payment_fields, payments_create, ADMIN_NONE, 201, "Payment"},
     {HTTP_GET,   "/v1/payments",      "listPayments",  "List payments, newest first", READS, false, &payment_query, NULL, payments_list,   ADMIN_NONE, 200, "PaymentList"},
     {HTTP_GET,   "/v1/payments/{id}", "getPayment",    "One payment with its attempts and the routing decision", READS, false, &no_query, NULL, payments_show, ADMIN_NONE, 200, "Payment"},
+    {HTTP_GET,   "/v1/payments/{id}/events", "listPaymentEvents", "Everything that happened to a payment, in order", READS, false, &no_query, NULL, payments_events, ADMIN_NONE, 200, "PaymentHistory"},
+    {HTTP_GET,   "/v1/events",        "listEvents",    "List events, newest first", READS, false, &event_query, NULL, events_query, ADMIN_NONE, 200, "EventList"},
+    {HTTP_GET,   "/v1/events/{id}",   "getEvent",      "One event", READS, false, &no_query, NULL, events_show, ADMIN_NONE, 200, "Event"},
     {HTTP_GET,   "/v1/providers",     "listProviders", "How the provider accounts are doing", BOARD, false, &provider_query, NULL, providers_list, ADMIN_NONE, 200, "ProviderList"},
 
     {HTTP_POST,  "/v1/payouts",              "createPayout",  "Pay money out", ROLE_MERCHANT, true, &no_query, &payout_fields, payouts_create, ADMIN_NONE, 201, "Payout"},

@@ -171,6 +171,52 @@ static const struct member unresolved[] = {
 };
 static const struct member review_list[] = {LIST_OF("Review")};
 static const struct member unresolved_list[] = {LIST_OF("Unresolved")};
+static const struct member event[] = {
+    {"id",        "string",  "evt_..."},
+    {"object",    "string",  "`event`"},
+    {"type",      "string",  "What happened: payment.succeeded, ... (the documentation lists all)."},
+    {"created",   "time",    "RFC 3339."},
+    {"payment",   "string",  "pay_...; absent on events of payouts."},
+    {"payout",    "string",  "pyt_...; only on events of payouts."},
+    {"status",    "string",  "Of the payment or payout, from then on."},
+    {"number",    "integer", "Its place among the payment's events, from 1."},
+    {"attempt",   "string?", "att_...; null: it is about the payment as a whole."},
+    {"amount",    "integer", "Of the payment, in minor units."},
+    {"currency",  "string",  "ISO 4217."},
+    {"reference", "string?", "Your own id of the payment."},
+    {"data",      "object",  "What else is known; may be empty."},
+    {"livemode",  "boolean", "False on test keys."},
+};
+static const struct member history_entry[] = {
+    {"entry",     "string",  "created, attempt, send, outcome or status; by it the other members."},
+    {"at",        "time",    "RFC 3339."},
+    {"actor",     "string",  "merchant, gateway, or the provider by its name."},
+    {"attempt",   "string?", "att_..."},
+    {"provider",  "string",  "Of the attempt."},
+    {"account",   "string",  "attempt: acc_..."},
+    {"operation", "string",  "attempt: sale, authorize, ..."},
+    {"amount",    "integer", "created, attempt: in minor units."},
+    {"currency",  "string",  "created, attempt: ISO 4217."},
+    {"reference", "string?", "created: your own id."},
+    {"send",      "integer?", "send, outcome: which of the attempt's sends."},
+    {"step",      "string",  "send: what is asked for."},
+    {"moves_money", "boolean", "send: it may move money."},
+    {"not_after", "time",    "send: it leaves until then, or never."},
+    {"outcome",   "string",  "outcome: none, approved, pending, requires_action, declined_soft, declined_hard, failed or unknown."},
+    {"reason",    "string?", "outcome, status: ours, stable."},
+    {"code",      "string?", "outcome: the provider's own."},
+    {"provider_reference", "string?", "outcome: the provider's id of the money movement."},
+    {"left",      "boolean", "outcome: the request may have reached the provider."},
+    {"http_status", "integer?", "outcome: of the provider's answer."},
+    {"elapsed_ms", "integer", "outcome: how long the call took."},
+    {"id",        "string",  "status: evt_..."},
+    {"type",      "string",  "status: of the event."},
+    {"status",    "string",  "status: the payment's from then on."},
+    {"number",    "integer", "attempt, status: from 1."},
+    {"data",      "object",  "status: what else is known."},
+};
+static const struct member event_list[] = {LIST_OF("Event")};
+static const struct member payment_history[] = {LIST_OF("HistoryEntry")};
 static const struct member payment_list[] = {LIST_OF("Payment")};
 static const struct member payout_list[] = {LIST_OF("Payout")};
 static const struct member payout_batch_list[] = {LIST_OF("PayoutBatch")};
@@ -271,6 +317,10 @@ static const struct answer answers[] = {
     ANSWER("Payment",       "A payment, its attempts and the routing decision.", payment),
     ANSWER("Attempt",       "One try at one provider.", attempt),
     ANSWER("PaymentList",   "Newest first.", payment_list),
+    ANSWER("Event",         "Something that happened to a payment or payout.", event),
+    ANSWER("EventList",     "Newest first.", event_list),
+    ANSWER("HistoryEntry",  "One row of the ledger about a payment.", history_entry),
+    ANSWER("PaymentHistory", "Oldest first, whole.", payment_history),
     ANSWER("Payout",        "A payout, its attempts and the routing decision.", payout),
     ANSWER("PayoutList",    "Newest first.", payout_list),
     ANSWER("PayoutBatch",   "Payouts that were sent together, and how they are doing.", payout_batch),

@@ -1,5 +1,6 @@
 #include "api/tables.h"
 
+#include "base/event_type.h"
 #include "payment/payment.h"
 
 static const char *const captures[] = {"automatic", "manual", NULL};
@@ -145,6 +146,16 @@ static const struct field payment_query_table[] = {
     {"provider",       FIELD_STRING, .least = 1, .most = 32, .form = &form_provider, .help = "Of any attempt."},
 };
 const struct field_set payment_query = {"PaymentQuery", "", SET(payment_query_table)};
+
+static const struct field event_query_table[] = {
+    {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Events in one page; 10 unless told."},
+    {"starting_after", FIELD_STRING, .least = 30, .most = 30, .form = &form_event_id, .help = "The last id of the page before."},
+    {"created_from",   FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339; inclusive."},
+    {"created_to",     FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339; exclusive."},
+    {"type",           FIELD_STRING, .least = 1, .most = EVENT_TYPE_NAME_MAX, .form = &form_event_type, .help = "Of this type alone."},
+    {"payment",        FIELD_STRING, .least = 30, .most = 30, .form = &form_payment_id, .help = "Of this payment alone."},
+};
+const struct field_set event_query = {"EventQuery", "", SET(event_query_table)};
 
 static const struct field provider_query_table[] = {
     {"currency", FIELD_STRING, .least = 3, .most = 3, .form = &form_currency, .help = "Show the expected fee of 100.00 in this currency."},

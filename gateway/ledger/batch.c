@@ -14,6 +14,7 @@ enum {
     BUSY_LINGER = 4,           /* lingers to wait while another batch is on its way */
     AGAIN_MAX = 5,             /* runs of one batch after deadlocks */
     BATCH_BYTES_MAX = 8 << 20, /* about; bundles beyond it wait for the next batch */
+    DEAD_MAX = 64,             /* beyond it followers find out by themselves (follow.h) */
 };
 
 struct batch {
@@ -21,6 +22,7 @@ struct batch {
     struct pg_job job;
     struct batcher *batcher; /* borrowed */
     int64_t number;
+    size_t told_count; /* of the batcher's dead numbers, which this one tells of */
     unsigned run_count;
     int64_t sent_us;
     size_t count;
@@ -35,9 +37,12 @@ struct batcher {
     int64_t last_number;
     struct link queue; /* bundles, oldest first */
     size_t queue_count;
-    struct link refused; /* bundles that end in the next tick */
-    struct link again;   /* batches that were rolled back, before the queue */
-    struct link on_way;  /* batches */
+    struct link refused;    /* bundles that end in the next tick */
+    struct link again;      /* batches that were rolled back, before the queue */
+    struct link on_way;     /* batches */
+    int64_t dead[DEAD_MAX]; /* numbers that surely never commit, and of which no row tells yet */
+    size_t dead_count;
+    bool is_telling; /* a batch that tells of them is on its way */
     struct params params;
     struct loop_timer wake;
 };
@@ -96,6 +101,49 @@ static void wake_in(struct batcher *batcher, int64_t delay_us)
     if (!loop_timer_is_running(&batcher->wake))
         loop_timer_start(&batcher->wake, delay_us);
 }
+
+/* ---- numbers that are used up ------------------------------------------------------------------ */
+
+static void note_dead(struct batcher *batcher, int64_t number)
+{
+    if (batcher->dead_count < DEAD_MAX)
+        batcher->dead[batcher->dead_count++] = number;
+}
+
+static void tell_dead(struct batch *batch, struct pg *pg, int64_t now_us)
+{
+    struct batcher *batcher = batch->batcher;
+    struct params *params = &batcher->params;
+    batch->told_count = 0;
+    if (batcher->dead_count == 0 || batcher->is_telling)
+        return;
+    batch->told_count = batcher->dead_count;
+    batcher->is_telling = true;
+    params_clear(params);
+    params_uuid(params, &batcher->writer_id);
+    params_time(params, now_us);
+    params_array_begin(params, VALUE_INT8, batcher->dead_count);
+    for (size_t i = 0; i < batcher->dead_count; i++)
+        params_put_int8(params, batcher->dead[i]);
+    params_array_end(params);
+    pg_job_send(pg, &batch->job, SQL_MARK_DEAD, params);
+}
+
+static void told_dead(struct batch *batch, bool is_committed)
+{
+    struct batcher *batcher = batch->batcher;
+    if (batch->told_count == 0)
+        return;
+    batcher->is_telling = false;
+    if (is_committed) {
+        batcher->dead_count -= batch->told_count;
+        memmove(batcher->dead, batcher->dead + batch->told_count,
+                batcher->dead_count * sizeof(batcher->dead[0]));
+    }
+    batch->told_count = 0;
+}
+
+/* ---- what became of a batch -------------------------------------------------------------------- */
 
 /* The surely unwritten bundles from `first` on, to be run again before what is queued. */
 static void run_again(struct batch *batch, size_t first, size_t count, unsigned run_count)
@@ -178,6 +226,7 @@ static void count_batch(const struct batch *batch, struct str result)
 static void batch_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
 {
     struct batch *batch = LIST_OWNER(job, struct batch, job);
+    told_dead(batch, end == PG_DONE);
     switch (end) {
     case PG_DONE:
         count_batch(batch, STR("committed"));
@@ -185,6 +234,7 @@ static void batch_end(struct pg_job *job, enum pg_end end, const struct pg_failu
         return;
     case PG_FAILED:
         count_batch(batch, STR("rolled_back"));
+        note_dead(batch->batcher, batch->number);
         end_refused(batch, why);
         return;
     case PG_LOST:
@@ -227,6 +277,30 @@ static struct batch *take_queue(struct batcher *batcher)
     return batch;
 }
 
+static const struct uuid *first_event(const struct batch *batch)
+{
+    const struct uuid *first = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct uuid *of_bundle = bundle_first_event(batch->bundles[i]);
+        if (of_bundle != NULL && (first == NULL || uuid_compare(of_bundle, first) < 0))
+            first = of_bundle;
+    }
+    return first;
+}
+
+static void put_mark(struct params *params, const struct batch *batch, int64_t now_us)
+{
+    const struct uuid *first = first_event(batch);
+    params_clear(params);
+    params_uuid(params, &batch->batcher->writer_id);
+    params_int8(params, batch->number);
+    params_time(params, now_us);
+    if (first != NULL)
+        params_uuid(params, first);
+    else
+        params_null(params);
+}
+
 static void send_batch(struct batcher *batcher, struct batch *batch, struct pg *pg)
 {
     int64_t now_us = clock_wall_us();
@@ -236,17 +310,17 @@ static void send_batch(struct batcher *batcher, struct batch *batch, struct pg *
         batch->bundles[i]->ticket.batch_no = batch->number;
     pg_job_init(&batch->job, batch_result, batch_end);
     struct params *params = &batcher->params;
-    params_clear(params);
-    params_uuid(params, &batcher->writer_id);
-    params_int8(params, batch->number);
-    params_time(params, now_us);
+    put_mark(params, batch, now_us);
     pg_job_send(pg, &batch->job, SQL_MARK, params);
+    tell_dead(batch, pg, now_us);
     struct rows_batch shared = {batcher->writer_id, batch->number, now_us};
     rows_send(pg, &batch->job, params, &shared, batch->bundles, batch->count);
     if (pg_job_commit(pg, &batch->job)) {
         list_add_last(&batcher->on_way, &batch->link);
     } else {
         /* The Sync never left: this number can never be committed. */
+        told_dead(batch, false);
+        note_dead(batcher, batch->number);
         list_add_first(&batcher->again, &batch->link);
     }
 }

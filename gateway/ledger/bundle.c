@@ -132,6 +132,17 @@ void bundle_end(struct bundle *bundle, enum store_result result, const struct er
     bundle_free(bundle);
 }
 
+const struct uuid *bundle_first_event(const struct bundle *bundle)
+{
+    const struct store_txn *txn = &bundle->txn;
+    const struct uuid *first = NULL;
+    for (size_t i = 0; i < txn->event_count; i++) {
+        if (first == NULL || uuid_compare(&txn->events[i].event_id, first) < 0)
+            first = &txn->events[i].event_id;
+    }
+    return first;
+}
+
 static const struct uuid *parked_attempt(const struct bundle *bundle)
 {
     if (bundle->txn.park != NULL)

@@ -32,6 +32,8 @@ struct bundle *bundle_new(const struct store_txn *txn, store_done_fn done, void 
 void bundle_free(struct bundle *bundle);
 /* Tell and free. */
 void bundle_end(struct bundle *bundle, enum store_result result, const struct error *why);
+/* The smallest id of its events; NULL: it has none. */
+const struct uuid *bundle_first_event(const struct bundle *bundle);
 /* True when both change the same row of payment_limits or unresolved: not in one statement. */
 bool bundle_has_conflict(const struct bundle *a, const struct bundle *b);
 

@@ -101,13 +101,23 @@ static const char *const settings[SQL_KIND_COUNT] = {
 
 /* clang-format off */
 static const struct sql_text texts[SQL_ORDER_FIRST] = {
+/* Numbers in the order in which registrations are committed: the counter's row is locked till then. */
 [SQL_REGISTER] = {SQL_WRITER, "register",
-    "INSERT INTO writers (writer_id, instance_id, boot_id, slot, started_at, heartbeat_at,"
-    " watermark_at) VALUES ($1, $2, $3, $4, $5, $6, $5) ON CONFLICT (writer_id) DO UPDATE"
-    " SET heartbeat_at = greatest(writers.heartbeat_at, excluded.heartbeat_at)"},
+    "WITH numbered AS (UPDATE writer_numbers n SET last = n.last + 1 WHERE n.id = 1"
+    " AND (SELECT true FROM writers w WHERE w.writer_id = $1) IS NULL RETURNING n.last),"
+    " made AS (INSERT INTO writers (writer_id, instance_id, boot_id, slot, started_at, heartbeat_at,"
+    " watermark_at, number) SELECT $1::uuid, $2::uuid, $3::uuid, $4::integer, $5::timestamptz,"
+    " $6::timestamptz, $5::timestamptz, n.last FROM numbered n ON CONFLICT (writer_id) DO NOTHING)"
+    " UPDATE writers SET heartbeat_at = greatest(heartbeat_at, $6) WHERE writer_id = $1"},
 
 [SQL_MARK] = {SQL_WRITER, "mark",
-    "INSERT INTO batches (writer_id, batch_no, is_probe, created_at) VALUES ($1, $2, false, $3)"},
+    "INSERT INTO batches (writer_id, batch_no, is_probe, created_at, first_event)"
+    " VALUES ($1, $2, false, $3, $4)"},
+
+/* Batches that were rolled back: their numbers are used up, and followers need not wait for them. */
+[SQL_MARK_DEAD] = {SQL_WRITER, "mark_dead",
+    "INSERT INTO batches (writer_id, batch_no, is_probe, created_at) SELECT $1, u.batch_no, true, $2"
+    " FROM unnest($3::bigint[]) AS u (batch_no) ON CONFLICT (writer_id, batch_no) DO NOTHING"},
 
 /*
  * Who may open a payment: 'w' won the key; 'k' the key is taken; 'r' the reference is taken. A row not
@@ -560,6 +570,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_EVENT_FIRST)
+        return sql_event_text(sql);
     if (sql >= SQL_REVIEW_FIRST)
         return sql_review_text(sql);
     return sql < SQL_ORDER_FIRST ? &texts[sql] : sql_order_text(sql);

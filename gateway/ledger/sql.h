@@ -26,6 +26,7 @@ enum sql {
     /* a batch, in the order in which it runs */
     SQL_REGISTER,
     SQL_MARK,
+    SQL_MARK_DEAD,
     SQL_OPEN,
     SQL_PAYMENTS,
     SQL_ATTEMPTS,
@@ -129,7 +130,18 @@ enum sql {
     SQL_REVIEW_PUT_BACK,
     SQL_UNRESOLVED_LIST,
     SQL_REVIEW_END_MARK,
-    SQL_COUNT = SQL_REVIEW_END_MARK,
+    /* events, and who follows them: sql_events.c */
+    SQL_EVENT_FIRST = SQL_REVIEW_END_MARK,
+    SQL_EVENT_LIST = SQL_EVENT_FIRST,
+    SQL_EVENT_LIST_PAYMENT,
+    SQL_EVENT_LOAD,
+    SQL_EVENT_OF_PAYMENT,
+    SQL_FOLLOW_NOW,
+    SQL_FOLLOW_BATCHES,
+    SQL_FOLLOW_EVENTS,
+    SQL_FOLLOW_FILL,
+    SQL_EVENT_END_MARK,
+    SQL_COUNT = SQL_EVENT_END_MARK,
 };
 
 struct sql_text {
@@ -141,6 +153,7 @@ struct sql_text {
 const struct sql_text *sql_text(enum sql sql);
 const struct sql_text *sql_order_text(enum sql sql);  /* of sql_orders.c; sql_text finds them */
 const struct sql_text *sql_review_text(enum sql sql); /* of sql_reviews.c; likewise */
+const struct sql_text *sql_event_text(enum sql sql);  /* of sql_events.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

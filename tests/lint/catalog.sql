@@ -5,7 +5,7 @@
 -- House tables belong to no tenant: they are read before a merchant is known, or by the gateway alone.
 WITH house (name) AS (
     VALUES ('merchants'), ('api_keys'), ('directory_version'), ('finance_access'), ('currencies'),
-           ('writers'), ('batches'), ('schema_migrations')
+           ('writers'), ('writer_numbers'), ('batches'), ('schema_migrations')
 ), tables AS (
     SELECT c.oid, c.relname AS name, c.relname IN (SELECT name FROM house) AS is_house, c.relowner
     FROM pg_class c
@@ -93,7 +93,7 @@ CROSS JOIN (VALUES ('UPDATE'), ('DELETE'), ('TRUNCATE'), ('REFERENCES'), ('TRIGG
 WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
   AND (t.name, p.privilege) NOT IN (
       ('payment_limits', 'UPDATE'), ('unresolved', 'UPDATE'), ('unresolved', 'DELETE'),
-      ('writers', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
+      ('writers', 'UPDATE'), ('writer_numbers', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
       ('accounts', 'UPDATE'), ('directory_version', 'UPDATE'), ('payout_orders', 'UPDATE'),
       ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'))
 UNION ALL

@@ -545,4 +545,6 @@ void store_probe_start(struct store *store, const struct store_ticket *ticket UN
     store_write_start(store, NULL, done, ctx);
 }
 
+#include "fake_events.h"
+
 #endif

@@ -381,7 +381,8 @@ static void a_missing_schema_keeps_the_store_unready(void **state)
     run_for(&f, 300000);
     assert_false(store_is_connected(f.store));
     (void)fixture_ask(admin, "CREATE TABLE batches (writer_id uuid, batch_no bigint, is_probe bool,"
-                             " created_at timestamptz, PRIMARY KEY (writer_id, batch_no))");
+                             " created_at timestamptz, first_event uuid,"
+                             " PRIMARY KEY (writer_id, batch_no))");
     (void)fixture_ask(admin, "GRANT SELECT, INSERT ON batches TO turnpike_gateway");
     wait_connected(&f, true);
     PQfinish(admin);
