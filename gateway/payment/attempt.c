@@ -36,6 +36,7 @@ static const enum attempt_state next_state[ATTEMPT_STATE_COUNT][ATTEMPT_EVENT_CO
         [ATTEMPT_FAIL]        = ATTEMPT_FAILED,
     },
     [ATTEMPT_PENDING] = {
+        [ATTEMPT_SEND]        = ATTEMPT_SENT,
         [ATTEMPT_APPROVE]     = ATTEMPT_APPROVED,
         [ATTEMPT_DECLINE]     = ATTEMPT_DECLINED,
         [ATTEMPT_FAIL]        = ATTEMPT_FAILED,

@@ -8,6 +8,9 @@
  *     FAILED               |        UNKNOWN     |
  *                          +-----------+--------+--> APPROVED | DECLINED | FAILED
  *
+ * PENDING goes back to SENT where the payer had to act: the provider waits for another send of the
+ * same attempt.
+ *
  * One rule is worth this whole file: in SENT, PENDING and UNKNOWN the money may have moved, so no
  * other provider may be tried. UNKNOWN is left only by asking the provider what happened; when it
  * says that it has accepted and will decide later, UNKNOWN becomes PENDING.

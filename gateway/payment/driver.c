@@ -43,6 +43,8 @@ const struct payments_config payments_config_default = {
             .pending_after_us = 7LL * 24 * 3600 * CLOCK_SECOND_US,
             .payout_max_us = 3600 * CLOCK_SECOND_US,
             .payout_after_us = 35LL * 24 * 3600 * CLOCK_SECOND_US,
+            .action_us = 3 * 3600 * CLOCK_SECOND_US,
+            .action_max_us = 15 * CLOCK_SECOND_US,
             .attempt_max = 3,
             .again_max = 1,
         },

@@ -100,6 +100,17 @@ enum payment_status orchestrate_status(const struct orchestrate *o, enum outcome
     return PAYMENT_NONE;
 }
 
+void orchestrate_put_expiry(struct orchestrate *o, int64_t now_us)
+{
+    int64_t own_us = o->candidate[o->attempt.candidate].action_us;
+    int64_t action_us = o->limits.action_us;
+    if (own_us > 0 && own_us < action_us)
+        action_us = own_us;
+    if (o->action_expires_us == 0)
+        o->action_expires_us = now_us + action_us;
+    o->pending.action_expires_us = o->action_expires_us;
+}
+
 /* ---- the life of a WRITE --------------------------------------------------------------------- */
 
 /* From whatever phase: a repeated WRITE is dated again, and so are the send or repeat that it
@@ -158,17 +169,27 @@ static void committed(struct orchestrate *o, int64_t now_us, struct orchestrate_
         orchestrate_end(o, o->pending_reply, action);
     else if (o->phase == PHASE_ANNOUNCING)
         orchestrate_resume_announced(o, now_us, action);
+    else if (o->is_resumed)
+        orchestrate_payer_committed(o, now_us, action);
     else
         orchestrate_fresh_committed(o, now_us, action);
+}
+
+/* What the WRITE of a resumed attempt allows must not leave any more. */
+static bool is_stale(const struct orchestrate *o, int64_t now_us)
+{
+    if (o->phase == PHASE_ANNOUNCING)
+        return !orchestrate_may_repeat(o, now_us);
+    return o->phase == PHASE_RECORDING && o->is_resumed &&
+           !orchestrate_payer_may_continue(o, now_us);
 }
 
 /* A WRITE that was surely not committed. */
 static void not_committed(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
 {
-    bool is_stale = o->phase == PHASE_ANNOUNCING && !orchestrate_may_repeat(o, now_us);
     if (o->phase == PHASE_OPENING)
         orchestrate_end(o, REPLY_UNAVAILABLE, action);
-    else if (is_stale)
+    else if (is_stale(o, now_us))
         orchestrate_end(o, REPLY_NONE, action); /* another claim, after this one, decides anew */
     else
         ask_for_wait(o, false, action);
@@ -232,7 +253,7 @@ static void wait_over(struct orchestrate *o, int64_t now_us, struct orchestrate_
         return;
     }
     orchestrate_enter(o, o->resume_phase);
-    if (o->phase == PHASE_ANNOUNCING && !orchestrate_may_repeat(o, now_us)) {
+    if (is_stale(o, now_us)) {
         orchestrate_end(o, REPLY_NONE, action);
         return;
     }
@@ -266,6 +287,8 @@ void orchestrate_check_limits(const struct orchestrate_limits *limits)
     CHECK(limits->pending_after_us > 0);
     CHECK(limits->payout_max_us >= limits->resolve_first_us);
     CHECK(limits->payout_after_us > 0);
+    CHECK(limits->action_us > 0);
+    CHECK(limits->action_max_us >= limits->resolve_first_us);
     CHECK(limits->attempt_max > 0);
 }
 
@@ -309,6 +332,7 @@ void orchestrate_resume(struct orchestrate *o, const struct orchestrate_limits *
     o->tries = resumed->tries;
     o->unknown_since_us = resumed->unknown_since_us;
     o->told = resumed->told;
+    o->action_expires_us = resumed->action_expires_us;
 }
 
 void orchestrate_cancel(struct orchestrate *o)
@@ -334,7 +358,10 @@ void orchestrate_step(struct orchestrate *o, const struct orchestrate_event *eve
             orchestrate_fresh_begin(o, action);
         return;
     case PHASE_PREPARING:
-        orchestrate_fresh_prepared(o, event, action);
+        if (o->is_resumed)
+            orchestrate_payer_prepared(o, event, action);
+        else
+            orchestrate_fresh_prepared(o, event, action);
         return;
     case PHASE_SENDING:
         if (o->is_resumed)

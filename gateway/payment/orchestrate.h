@@ -46,6 +46,20 @@
  * says nothing of earlier sends. Where a provider refuses a key it knows (REPLAY_DUPLICATE), no "no"
  * to a repeat ends it: what forbids the repeat, an empty balance, may be the first send's own doing.
  *
+ * The payer may have to act first (REQUIRES_ACTION). Where the provider then waits for a further
+ * send of ours (its answers say so: is_inert), a look that finds the payer's consent (may_continue)
+ * goes on, with a send of the same attempt under a key of its own:
+ *
+ *       SENDING --may_continue--> PREPARE, RECORDING (WRITE record: fences, opens the send) --SEND
+ *       first--> SENDING --> CLOSING, as after any look
+ *
+ * That WRITE is the claim holder's alone (it puts the claim back under its epoch, due again when
+ * the send must have ended), is refused when the merchant's cancel was noted, and opens only one
+ * such send at a time: while one has no answer of its own it is repeated under its key, or looked
+ * for. After action_expires_us, or the merchant's cancel, nothing is continued or repeated, and an
+ * inert answer of a settled look ends the attempt: nothing has moved, and nobody will move it. What
+ * the provider completes by itself ends by its word alone.
+ *
  * The merchant may ask for an accepted attempt to be canceled (payouts). The provider is then told,
  * and asked, in turn, until it says how it ended: canceled, or paid all the same. Its word alone
  * counts, and it is judged like that of a lookup.
@@ -89,6 +103,7 @@ struct orchestrate_candidate { /* in the order to try */
     bool can_cancel;         /* resumed: build_cancel does */
     int64_t key_lifetime_us; /* 0: for ever */
     int64_t settle_us;
+    int64_t action_us; /* the payer has so long to act; 0: no limit of the provider's */
 };
 
 struct orchestrate_limits {
@@ -104,6 +119,9 @@ struct orchestrate_limits {
     int64_t pending_after_us; /* 7 d: the same for PENDING */
     int64_t payout_max_us;    /* 1 h: longest pause between two looks at a PENDING payout */
     int64_t payout_after_us;  /* 35 d: the same for a PENDING payout: it may lie unclaimed for 30 */
+    int64_t action_us;        /* 3 h: the payer has so long to act, or as long as the provider says,
+                                 if that is less */
+    int64_t action_max_us;    /* 15 s: longest pause between two looks until then */
     uint8_t attempt_max;      /* 3 providers tried per payment */
     uint8_t again_max;        /* 1: further sends of one attempt after FAILED with may_send_again */
 };
@@ -167,6 +185,8 @@ struct orchestrate_answer {
                              door (HTTP 401, 403, 408, 425, 429, 5xx) */
     bool is_news;           /* PENDING: for another reason than before, or with new facts */
     bool has_new_facts;     /* duplicate: it named what has the key, which can now be asked for */
+    bool is_inert;          /* PENDING, REQUIRES_ACTION: nothing moves before a further send of ours */
+    bool may_continue;      /* ... of a lookup: which may leave now, the payer has approved */
 };
 
 struct orchestrate_event {
@@ -206,6 +226,14 @@ enum orchestrate_reply {
     REPLY_OUTCOME_PENDING, /* 503 outcome_pending: "repeat the same key" */
 };
 
+/* Why an attempt ends, where no answer of the provider says it. */
+enum orchestrate_cause {
+    CAUSE_ANSWER = 0,
+    CAUSE_PAYER_DID_NOT_ACT,
+    CAUSE_CANCELED,   /* by the merchant, before the payer's consent was used */
+    CAUSE_NOT_WANTED, /* the payment has ended without this attempt */
+};
+
 /* What a WRITE contains: the driver fills in the rows. */
 struct orchestrate_write_plan {
     bool opens_payment;         /* payment, details, idempotency key, limits row */
@@ -223,7 +251,11 @@ struct orchestrate_write_plan {
     bool is_news;               /* the event may be left out when the status stays as it was */
     enum payment_status status; /* after this commit; NONE: unchanged */
     bool stores_answer;         /* the first final answer, under the idempotency key */
-    bool parks;                 /* into `unresolved`; resumed: put back under the claim's epoch */
+    enum orchestrate_cause cause;
+    int64_t action_expires_us;  /* outcome REQUIRES_ACTION: until then the payer may act */
+    bool parks;                 /* into `unresolved`; resumed: put back under the claim's epoch;
+                                   with opens_send: unless a cancel was noted that the claim did not
+                                   tell of */
     int64_t park_next_us;
     int32_t park_tries;
     bool unparks;               /* resumed: out of `unresolved` under the claim's epoch */
@@ -253,6 +285,7 @@ struct orchestrate_send_state {
     bool left;     /* may have left (a send not held counts as left) */
     bool answered; /* by a definite answer */
     bool arrived;  /* rebuilt: the provider was seen to have it, as pending */
+    bool continued; /* inert, and the next send went on with the payer's consent: a key of its own */
     enum outcome outcome;
     int64_t created_us;
 };
@@ -288,6 +321,7 @@ struct orchestrate {
     bool probe_again;      /* WAITING: then PROBE, not WRITE */
     bool was_announced;    /* resumed: the look in the air is a repeat */
     bool is_canceling;     /* resumed: ... is a cancel */
+    bool is_continuing; /* resumed: ... is the first send of a new key, after the payer's consent */
     uint8_t candidate_count;
     uint8_t attempt_number; /* current, 1.. */
     struct orchestrate_candidate candidate[ORCHESTRATE_CANDIDATE_MAX];
@@ -295,9 +329,10 @@ struct orchestrate {
     bool soft_declined; /* some attempt was: the payment ends declined, not failed */
     int32_t tries;      /* resumed: looks so far */
     int64_t unknown_since_us;
-    int64_t look_us;    /* resumed: when the look began */
-    int64_t settled_us; /* resumed: a look begun before this proves nothing */
-    enum outcome told;  /* resumed: by a person; NONE: look */
+    int64_t look_us;           /* resumed: when the look began */
+    int64_t settled_us;        /* resumed: a look begun before this proves nothing */
+    int64_t action_expires_us; /* 0: the payer was never asked to act */
+    enum outcome told;         /* resumed: by a person; NONE: look */
     int64_t write_pause_us;
     uint8_t rollback_count;                /* of the WRITE in the air, in a row */
     enum orchestrate_reply pending_reply;  /* owed once the WRITE is committed */
@@ -319,6 +354,7 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     uint8_t attempt_number;
     int32_t tries;             /* of the claim */
     int64_t unknown_since_us;  /* when it was first parked */
+    int64_t action_expires_us; /* as written with the newest REQUIRES_ACTION; 0: none */
     bool soft_declined_before; /* an earlier attempt of this payment was */
     bool is_canceled;
     /* Its status is final, or it has a later attempt: status and answer stay as they are; an

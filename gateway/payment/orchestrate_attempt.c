@@ -63,7 +63,9 @@ static void apply_to_send(struct orchestrate_attempt *attempt, struct orchestrat
         send->arrived = true;
     if (outcome == OUTCOME_NONE) {
         send->answered = true;
-        if (send->moves_money) { /* it surely did nothing, and another send followed */
+        if (send->moves_money && send->arrived) { /* inert: the payer approved, another followed */
+            send->continued = true;
+        } else if (send->moves_money) { /* it surely did nothing, and another send followed */
             send->outcome = OUTCOME_FAILED;
             attempt->again_count++;
         }
@@ -82,8 +84,11 @@ static void apply_to_send(struct orchestrate_attempt *attempt, struct orchestrat
 static void apply_to_state(struct orchestrate_attempt *attempt, enum outcome outcome)
 {
     struct error ignored;
-    if (outcome == OUTCOME_NONE)
+    if (outcome == OUTCOME_NONE) {
+        if (attempt->state == ATTEMPT_PENDING) /* the payer approved: the next send is out */
+            orchestrate_move(attempt, ATTEMPT_SEND);
         return;
+    }
     if (attempt->state == ATTEMPT_PLANNED && outcome != OUTCOME_FAILED)
         attempt->state = ATTEMPT_SENT; /* no send row, and yet an answer */
     enum attempt_event event = orchestrate_attempt_event(outcome);
@@ -114,6 +119,25 @@ uint8_t orchestrate_last_money_send(const struct orchestrate_attempt *attempt)
         if (attempt->send[number - 1].moves_money)
             return number;
     return 0;
+}
+
+const struct orchestrate_send_state *
+orchestrate_first_of_key(const struct orchestrate_attempt *attempt)
+{
+    uint8_t number = orchestrate_last_money_send(attempt);
+    CHECK(number > 0);
+    while (number > 1 && !attempt->send[number - 2].continued)
+        number--;
+    return &attempt->send[number - 1];
+}
+
+bool orchestrate_continuation_is_open(const struct orchestrate_attempt *attempt)
+{
+    uint8_t number = orchestrate_last_money_send(attempt);
+    if (number <= 1 || orchestrate_first_of_key(attempt) == &attempt->send[0])
+        return false;
+    const struct orchestrate_send_state *send = &attempt->send[number - 1];
+    return !send->answered && !send->arrived;
 }
 
 bool orchestrate_money_is_open(const struct orchestrate_attempt *attempt)

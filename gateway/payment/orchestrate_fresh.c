@@ -1,9 +1,7 @@
 #include "payment/orchestrate_internal.h"
 
-/* Ask the driver to build the next send of the current attempt; o->resume_phase says for which
- * WRITE. */
-static void prepare(struct orchestrate *o, enum orchestrate_phase for_phase,
-                    struct orchestrate_action *action)
+void orchestrate_prepare(struct orchestrate *o, enum orchestrate_phase for_phase,
+                         struct orchestrate_action *action)
 {
     o->resume_phase = for_phase;
     orchestrate_enter(o, PHASE_PREPARING);
@@ -29,7 +27,7 @@ void orchestrate_fresh_begin(struct orchestrate *o, struct orchestrate_action *a
         .opens_attempt = true,
         .status = PAYMENT_PROCESSING,
     };
-    prepare(o, PHASE_OPENING, action);
+    orchestrate_prepare(o, PHASE_OPENING, action);
 }
 
 static bool next_candidate_exists(const struct orchestrate *o)
@@ -45,7 +43,7 @@ static void switch_attempt(struct orchestrate *o, struct orchestrate_action *act
     begin_attempt(o, (uint8_t)(o->attempt.candidate + 1));
     o->pending.opens_attempt = true;
     o->pending.status = PAYMENT_PROCESSING;
-    prepare(o, PHASE_SWITCHING, action);
+    orchestrate_prepare(o, PHASE_SWITCHING, action);
 }
 
 static void close_attempt(struct orchestrate *o, enum outcome outcome, bool needs_review,
@@ -62,6 +60,8 @@ static void close_attempt(struct orchestrate *o, enum outcome outcome, bool need
         o->pending.parks = true;
         o->pending.park_next_us = now_us + o->limits.resolve_first_us;
     }
+    if (outcome == OUTCOME_REQUIRES_ACTION)
+        orchestrate_put_expiry(o, now_us);
     o->pending_reply = is_final ? REPLY_FINAL : REPLY_PROCESSING;
     orchestrate_write(o, PHASE_CLOSING, now_us, action);
 }
@@ -134,7 +134,7 @@ static void record(struct orchestrate *o, struct orchestrate_action *action)
 {
     o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE};
     orchestrate_put_outcome(o, o->attempt.send_count, OUTCOME_NONE, true);
-    prepare(o, PHASE_RECORDING, action);
+    orchestrate_prepare(o, PHASE_RECORDING, action);
 }
 
 static bool may_send_again(const struct orchestrate *o, const struct orchestrate_answer *answer)

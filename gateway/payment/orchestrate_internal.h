@@ -4,6 +4,7 @@
  *     orchestrate.c          the step, the life of a WRITE, the client's deadline
  *     orchestrate_fresh.c    a new payment: prepare, send, judge, switch, close
  *     orchestrate_resume.c   an attempt taken over: one look, then end, review or put back
+ *     orchestrate_payer.c    ... that waits for its payer: goes on, or ends with nothing moved
  *     orchestrate_attempt.c  the state of an attempt: rebuilt from rows, and THE RULE
  */
 #ifndef PAYMENT_ORCHESTRATE_INTERNAL_H
@@ -22,6 +23,8 @@ enum orchestrate_bug {
     BUG_COMMIT_UNKNOWN_IS_FAILURE, /* an unknown commit counts as rolled back */
     BUG_CANCEL_UNCONFIRMED,        /* whatever answers a cancel, the attempt has failed */
     BUG_REPEAT_CANCELED,           /* repeats go on after the merchant's cancel */
+    BUG_CONTINUE_TWICE, /* the payer's consent is used again while a send of it is open */
+    BUG_GIVE_UP_EARLY,  /* too late for the payer: failed, whatever is still open */
     BUG_COUNT,
 };
 #ifdef ORCHESTRATE_BUGS
@@ -46,9 +49,15 @@ void orchestrate_put_outcome(struct orchestrate *o, uint8_t send_number, enum ou
 /* The payment's status when its last attempt ends so. */
 enum payment_status orchestrate_status(const struct orchestrate *o, enum outcome outcome);
 
+/* o->pending asks the payer to act: until when. The first answer decides, later ones keep it. */
+void orchestrate_put_expiry(struct orchestrate *o, int64_t now_us);
+
 /* ---- orchestrate_fresh.c ------------------------------------------------------------------- */
 
 void orchestrate_fresh_begin(struct orchestrate *o, struct orchestrate_action *action);
+/* Ask the driver to build the next send of the current attempt; o->pending is what it goes into. */
+void orchestrate_prepare(struct orchestrate *o, enum orchestrate_phase for_phase,
+                         struct orchestrate_action *action);
 void orchestrate_fresh_prepared(struct orchestrate *o, const struct orchestrate_event *event,
                                 struct orchestrate_action *action);
 /* OPENING, RECORDING or SWITCHING was committed. */
@@ -68,6 +77,29 @@ void orchestrate_resume_announced(struct orchestrate *o, int64_t now_us,
 void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate_event *event,
                                  struct orchestrate_action *action);
 
+/* The ways a look ends. Back with a later time, or to review after the bound. */
+void orchestrate_resume_put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_us,
+                                 struct orchestrate_action *action);
+/* Nothing moved, and nothing will: FAILED, for a cause of our own. */
+void orchestrate_resume_give_up(struct orchestrate *o, enum orchestrate_cause cause, int64_t now_us,
+                                struct orchestrate_action *action);
+/* When everything that may have left by now has surely taken effect, or never will. */
+int64_t orchestrate_settled_at(const struct orchestrate *o);
+
+/* ---- orchestrate_payer.c ------------------------------------------------------------------- */
+
+/* The time for the payer to act is over. */
+bool orchestrate_payer_is_late(const struct orchestrate *o, int64_t now_us);
+/* A send may follow the payer's consent: nobody wants it back, and there is time. */
+bool orchestrate_payer_may_continue(const struct orchestrate *o, int64_t now_us);
+/* The answer is of an attempt that waits for its payer, and decides what comes now. */
+bool orchestrate_payer_answered(struct orchestrate *o, const struct orchestrate_answer *answer,
+                                int64_t now_us, struct orchestrate_action *action);
+void orchestrate_payer_prepared(struct orchestrate *o, const struct orchestrate_event *event,
+                                struct orchestrate_action *action);
+void orchestrate_payer_committed(struct orchestrate *o, int64_t now_us,
+                                 struct orchestrate_action *action);
+
 /* ---- orchestrate_attempt.c ----------------------------------------------------------------- */
 
 void orchestrate_move(struct orchestrate_attempt *attempt, enum attempt_event event);
@@ -77,6 +109,11 @@ enum attempt_event orchestrate_attempt_event(enum outcome outcome);
 uint8_t orchestrate_last_money_send(const struct orchestrate_attempt *attempt);
 /* Some send that moves money may have left and has no definite answer. */
 bool orchestrate_money_is_open(const struct orchestrate_attempt *attempt);
+/* The last send that moves money went on with the payer's consent, and has no answer of its own. */
+bool orchestrate_continuation_is_open(const struct orchestrate_attempt *attempt);
+/* The first send under the key of the last one that moves money. CHECKs that there is one. */
+const struct orchestrate_send_state *
+orchestrate_first_of_key(const struct orchestrate_attempt *attempt);
 /* Rebuilt: whatever was sent has been answered, or is with the provider; nothing is on its way. */
 bool orchestrate_money_has_arrived(const struct orchestrate_attempt *attempt);
 /* Nothing that was sent can have moved money. */

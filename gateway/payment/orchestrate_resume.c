@@ -16,8 +16,7 @@ static const struct orchestrate_candidate *provider(const struct orchestrate *o)
     return &o->candidate[0];
 }
 
-/* When everything that may have left by now has surely taken effect, or never will. */
-static int64_t settled_at(const struct orchestrate *o)
+int64_t orchestrate_settled_at(const struct orchestrate *o)
 {
     if (orchestrate_money_has_arrived(&o->attempt) && !o->was_announced)
         return 0;
@@ -39,9 +38,10 @@ bool orchestrate_may_repeat(const struct orchestrate *o, int64_t now_us)
         return false;
     if (provider(o)->key_lifetime_us == 0)
         return true;
-    /* The key counts from the first send that may have used it, and the repeat may arrive late. */
+    /* A key counts from the first send that may have used it, and the repeat may arrive late. */
     int64_t arrives_us = now_us + o->limits.send_window_us + o->limits.call_us + o->limits.skew_us;
-    return arrives_us < attempt->send[0].created_us + provider(o)->key_lifetime_us;
+    return arrives_us <
+           orchestrate_first_of_key(attempt)->created_us + provider(o)->key_lifetime_us;
 }
 
 /* Told and asked in turn: the answer to the cancel may be lost, and the lookup says how it ended. */
@@ -60,6 +60,8 @@ static enum orchestrate_send_kind choose_look(const struct orchestrate *o, int64
         *found = true;
         return SEND_CANCEL;
     }
+    if (orchestrate_payer_is_late(o, now_us) && asked->can_lookup)
+        may_repeat = false;                  /* it could still complete what is to end */
     if (o->attempt.state == ATTEMPT_PENDING) /* the first answer would say "pending" for ever */
         may_repeat = may_repeat && asked->replay == REPLAY_LATEST_STATE;
     bool prefers_lookup = o->attempt.state == ATTEMPT_PENDING ||
@@ -80,10 +82,12 @@ static bool is_patient(const struct orchestrate *o)
            !o->is_canceled;
 }
 
-static int64_t back_off(const struct orchestrate *o)
+static int64_t back_off(const struct orchestrate *o, int64_t now_us)
 {
     int64_t pause_us = o->limits.resolve_first_us;
     int64_t max_us = is_patient(o) ? o->limits.payout_max_us : o->limits.resolve_max_us;
+    if (o->action_expires_us > now_us && o->limits.action_max_us < max_us)
+        max_us = o->limits.action_max_us; /* somebody sits before a page */
     for (int32_t i = 0; i < o->tries && pause_us < max_us; i++)
         pause_us *= 2;
     return pause_us < max_us ? pause_us : max_us;
@@ -109,14 +113,16 @@ static void put_park(struct orchestrate *o, int64_t next_us)
     o->pending.park_tries = o->tries + 1;
 }
 
-static void finish(struct orchestrate *o, uint8_t send_number, enum outcome outcome, bool left,
-                   int64_t now_us, struct orchestrate_action *action)
+static void finish_for(struct orchestrate *o, enum orchestrate_cause cause, uint8_t send_number,
+                       enum outcome outcome, bool left, int64_t now_us,
+                       struct orchestrate_action *action)
 {
     CHECK(outcome_is_final(outcome));
     o->pending = (struct orchestrate_write_plan){
         .posts_transfers = outcome == OUTCOME_APPROVED,
         .has_event = true,
-        .status = orchestrate_status(o, outcome),
+        .status = cause == CAUSE_CANCELED ? PAYMENT_CANCELED : orchestrate_status(o, outcome),
+        .cause = cause,
         .stores_answer = true,
         .unparks = o->told == OUTCOME_NONE,
     };
@@ -125,6 +131,12 @@ static void finish(struct orchestrate *o, uint8_t send_number, enum outcome outc
                                       ? ATTEMPT_ABANDON
                                       : orchestrate_attempt_event(outcome));
     close_look(o, now_us, action);
+}
+
+static void finish(struct orchestrate *o, uint8_t send_number, enum outcome outcome, bool left,
+                   int64_t now_us, struct orchestrate_action *action)
+{
+    finish_for(o, CAUSE_ANSWER, send_number, outcome, left, now_us, action);
 }
 
 static void review(struct orchestrate *o, enum review_kind kind, int64_t now_us,
@@ -154,10 +166,25 @@ static void put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_u
         review(o, is_pending ? REVIEW_PENDING_TOO_LONG : REVIEW_UNKNOWN_TOO_LONG, now_us, action);
         return;
     }
-    int64_t next_us = now_us + back_off(o);
+    int64_t next_us = now_us + back_off(o, now_us);
+    if (o->action_expires_us > now_us && next_us > o->action_expires_us)
+        next_us = o->action_expires_us;
     o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE};
     put_park(o, next_us > not_before_us ? next_us : not_before_us);
     close_look(o, now_us, action);
+}
+
+void orchestrate_resume_put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_us,
+                                 struct orchestrate_action *action)
+{
+    put_back(o, not_before_us, now_us, action);
+}
+
+void orchestrate_resume_give_up(struct orchestrate *o, enum orchestrate_cause cause, int64_t now_us,
+                                struct orchestrate_action *action)
+{
+    finish_for(o, cause, orchestrate_last_money_send(&o->attempt), OUTCOME_FAILED, true, now_us,
+               action);
 }
 
 /* The provider has accepted it and decides later. */
@@ -179,7 +206,9 @@ static void accepted(struct orchestrate *o, uint8_t send_number, enum outcome ou
         .status = orchestrate_status(o, outcome),
     };
     orchestrate_put_outcome(o, send_number, outcome, true);
-    put_park(o, now_us + back_off(o));
+    if (outcome == OUTCOME_REQUIRES_ACTION)
+        orchestrate_put_expiry(o, now_us);
+    put_park(o, now_us + back_off(o, now_us));
     close_look(o, now_us, action);
 }
 
@@ -247,7 +276,7 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
     }
     bool can_ask = false;
     enum orchestrate_send_kind kind = choose_look(o, now_us, &can_ask);
-    o->settled_us = settled_at(o);
+    o->settled_us = orchestrate_settled_at(o);
     if (!can_ask)
         put_back(o, now_us, now_us, action);
     else if (kind == SEND_REPEAT)
@@ -277,7 +306,8 @@ static bool is_proof(const struct orchestrate *o, const struct orchestrate_answe
     if (o->was_announced && provider(o)->replay == REPLAY_DUPLICATE)
         return false;
     if (answer->not_found)
-        return !o->was_announced && !o->is_canceling && o->attempt.state != ATTEMPT_PENDING;
+        return !o->was_announced && !o->is_canceling && !o->is_continuing &&
+               o->attempt.state != ATTEMPT_PENDING;
     if (answer->outcome == OUTCOME_FAILED)
         return answer->answers_key && !answer->may_send_again;
     return answer->outcome == OUTCOME_DECLINED_SOFT || answer->outcome == OUTCOME_DECLINED_HARD;
@@ -318,6 +348,8 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
         return;
     case OUTCOME_PENDING:
     case OUTCOME_REQUIRES_ACTION:
+        if (orchestrate_payer_answered(o, answer, now_us, action))
+            return;
         accepted(o, send_number, outcome, answer->is_news, now_us, action);
         return;
     case OUTCOME_DECLINED_SOFT:
@@ -326,7 +358,8 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
         if (is_proof(o, answer))
             finish(o, send_number, outcome, true, now_us, action);
         else
-            put_back(o, settled_at(o) + o->limits.skew_us, now_us, action); /* on any host */
+            put_back(o, orchestrate_settled_at(o) + o->limits.skew_us, now_us,
+                     action); /* on any host */
         return;
     case OUTCOME_NONE:
     case OUTCOME_UNKNOWN:

@@ -37,6 +37,8 @@ static const struct orchestrate_limits core_limits = {
     .pending_after_us = 7 * 24 * 3600 * SEC,
     .payout_max_us = 3600 * SEC,
     .payout_after_us = 35 * 24 * 3600 * SEC,
+    .action_us = 3 * 3600 * SEC,
+    .action_max_us = 15 * SEC,
     .attempt_max = 3,
     .again_max = 1,
 };

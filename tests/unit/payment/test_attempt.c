@@ -16,7 +16,7 @@ static const enum attempt_state expected[ATTEMPT_STATE_COUNT][ATTEMPT_EVENT_COUN
     /*                     send          abandon         accept           lose_answer      approve           decline           fail          */
     [ATTEMPT_PLANNED]  = { ATTEMPT_SENT, ATTEMPT_FAILED, NO,              NO,              NO,               NO,               NO             },
     [ATTEMPT_SENT]     = { NO,           NO,             ATTEMPT_PENDING, ATTEMPT_UNKNOWN, ATTEMPT_APPROVED, ATTEMPT_DECLINED, ATTEMPT_FAILED },
-    [ATTEMPT_PENDING]  = { NO,           NO,             NO,              NO,              ATTEMPT_APPROVED, ATTEMPT_DECLINED, ATTEMPT_FAILED },
+    [ATTEMPT_PENDING]  = { ATTEMPT_SENT, NO,             NO,              NO,              ATTEMPT_APPROVED, ATTEMPT_DECLINED, ATTEMPT_FAILED },
     [ATTEMPT_UNKNOWN]  = { NO,           NO,             ATTEMPT_PENDING, NO,              ATTEMPT_APPROVED, ATTEMPT_DECLINED, ATTEMPT_FAILED },
     [ATTEMPT_APPROVED] = { NO,           NO,             NO,              NO,              NO,               NO,               NO             },
     [ATTEMPT_DECLINED] = { NO,           NO,             NO,              NO,              NO,               NO,               NO             },
