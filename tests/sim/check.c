@@ -112,7 +112,10 @@ static void check_limits(struct world *w, uint32_t index, uint8_t last)
         unsigned again = 0;
         for (uint32_t i = attempt->first_outcome; i != NONE; i = OUTCOME(w, i)->next) {
             const struct outcome_row *row = OUTCOME(w, i);
-            if (row->outcome == OUTCOME_NONE && attempt->send[row->send_number - 1].moves_money)
+            bool went_on = row->send_number < ORCHESTRATE_SEND_MAX &&
+                           attempt->send[row->send_number].step == STEP_CONTINUE;
+            if (row->outcome == OUTCOME_NONE && !went_on &&
+                attempt->send[row->send_number - 1].moves_money)
                 again++;
         }
         if (again > w->limits.again_max)
@@ -152,6 +155,12 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
         check_end(w, index, last);
         check_word(w, index, last);
         break;
+    case PAYMENT_CANCELED:
+        if (net != 0 || payment->posted != 0 || !payment->is_canceled)
+            world_violation(w, "I3: payment %u is canceled, books have %lld, ledger %lld", index,
+                            (long long)net, (long long)payment->posted);
+        check_end(w, index, last);
+        break;
     case PAYMENT_REVIEW:
         if (payment->posted != 0)
             world_violation(w, "I5: payment %u is in review and posted", index);
@@ -160,7 +169,6 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
     case PAYMENT_NONE:
     case PAYMENT_PROCESSING:
     case PAYMENT_REQUIRES_ACTION:
-    case PAYMENT_CANCELED:
     case PAYMENT_UNCLAIMED:
     case PAYMENT_RETURNED:
     case PAYMENT_STATUS_COUNT:

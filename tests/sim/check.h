@@ -29,7 +29,7 @@ const struct outcome_row *check_final_row(const struct world *w, const struct at
 void check_intents(struct world *w, uint32_t payment, uint8_t at);
 /* Attempt `at` was followed by another: it must have been surely without effect at that time. */
 void check_failover(struct world *w, uint32_t payment, uint8_t at);
-/* The last attempt of a payment that was called declined or failed. */
+/* The last attempt of a payment that was called declined, failed or canceled. */
 void check_end(struct world *w, uint32_t payment, uint8_t at);
 /* Never a charge that begins after the merchant's cancel. */
 void check_cancel(struct world *w, uint32_t payment);

@@ -18,7 +18,13 @@ static bool is_definite_no(const struct entry *entry)
 static bool moves_money(const struct entry *entry)
 {
     bool is_send = entry->kind == CALL_FIRST || entry->kind == CALL_REPEAT;
-    return is_send && entry->step == STEP_CHARGE;
+    return is_send && entry->step != STEP_SESSION;
+}
+
+/* What asked the payer moved nothing, and its repeats do not. */
+static bool only_asked(const struct book *book, const struct entry *entry)
+{
+    return book->was_asked && entry->step == STEP_CHARGE;
 }
 
 /* ---- I4: intent before effect ---------------------------------------------------------------- */
@@ -131,9 +137,9 @@ static int64_t settled_without(const struct world *w, uint32_t payment, uint8_t 
         return 0;
     for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
         const struct entry *entry = ENTRY(w, i);
-        if (entry == but || !moves_money(entry) || !entry->arrived)
+        if (entry == but || !moves_money(entry) || !entry->arrived || only_asked(book, entry))
             continue; /* the world is at rest: what has not arrived never left */
-        if (entry->kind == CALL_FIRST && is_definite_no(entry))
+        if (entry->kind == CALL_FIRST && (is_definite_no(entry) || entry->is_inert))
             continue;
         int64_t after = entry->arrived_at + w->provider[attempt->provider].settle;
         settled = after > settled ? after : settled;
@@ -148,12 +154,24 @@ static int64_t settled_without(const struct world *w, uint32_t payment, uint8_t 
     return settled;
 }
 
+/* Nothing will move it: nobody wants it any more, or it is too late for the payer. */
+static bool is_given_up(const struct world *w, uint32_t payment, uint8_t at)
+{
+    const struct attempt_row *attempt = &PAYMENT(w, payment)->attempt[at];
+    const struct outcome_row *closing = check_final_row(w, attempt);
+    bool is_late =
+        attempt->action_expires_us != 0 && closing->created_us >= attempt->action_expires_us;
+    return PAYMENT(w, payment)->is_canceled || is_late;
+}
+
 static bool has_proof(const struct world *w, uint32_t payment, uint8_t at, int64_t before)
 {
+    bool may_be_inert = is_given_up(w, payment, at);
     const struct book *book = BOOK(w, book_index(payment, at));
     for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
         const struct entry *entry = ENTRY(w, i);
-        if (entry->kind != CALL_FIRST && is_definite_no(entry) && entry->delivered_at <= before &&
+        bool is_no = is_definite_no(entry) || (may_be_inert && entry->is_inert);
+        if (entry->kind != CALL_FIRST && is_no && entry->delivered_at <= before &&
             entry->started_at >= settled_without(w, payment, at, entry))
             return true;
     }

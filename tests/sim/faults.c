@@ -24,6 +24,7 @@ const char *const fault_names[FAULT_COUNT] = {
     [FAULT_FAILED]            = "failed",
     [FAULT_PENDING]           = "pending",
     [FAULT_ACTION]            = "action",
+    [FAULT_PAYER_AWAY]        = "payer_away",
     [FAULT_LIE]               = "lie",
     [FAULT_ADAPTER_REFUSES]   = "adapter_refuses",
     [FAULT_ROLLBACK]          = "rollback",
@@ -36,6 +37,7 @@ const char *const fault_names[FAULT_COUNT] = {
     [FAULT_CLIENT_OTHER_BODY] = "client_other_body",
     [FAULT_CLIENT_NEW_KEY]    = "client_new_key",
     [FAULT_CANCEL]            = "cancel",
+    [FAULT_CANCEL_ASKED]      = "cancel_asked",
     [FAULT_UNCLAIMED]         = "unclaimed",
     [FAULT_SERIALIZATION]     = "serialization",
     [FAULT_POISON]            = "poison",
@@ -124,6 +126,13 @@ static const char *const mark_names[MARK_COUNT] = {
     [MARK_STORE_CRASH]          = "store_crash",
     [MARK_STORE_CRASH_LOST]     = "store_crash_lost",
     [MARK_KEY_OF_OTHERS]        = "key_of_others",
+    [MARK_PAYER_CONSENT]        = "payer_consent",
+    [MARK_PAYER_CONTINUED]      = "payer_continued",
+    [MARK_PAYER_REPEATED]       = "payer_repeated",
+    [MARK_PAYER_ASKED_AGAIN]    = "payer_asked_again",
+    [MARK_PAYER_LATE]           = "payer_late",
+    [MARK_PAYER_CANCELED]       = "payer_canceled",
+    [MARK_PAYER_FENCED]         = "payer_fenced",
 };
 /* clang-format on */
 

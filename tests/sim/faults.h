@@ -30,7 +30,8 @@ enum fault {
     FAULT_FAILED, /* 422, recorded under the key */
     FAULT_PENDING,
     FAULT_ACTION,
-    FAULT_LIE, /* lookup or repeat says what is not so, before the settling time */
+    FAULT_PAYER_AWAY, /* who is asked to act never does */
+    FAULT_LIE,        /* lookup or repeat says what is not so, before the settling time */
     FAULT_ADAPTER_REFUSES,
     FAULT_ROLLBACK,
     FAULT_COMMIT_UNKNOWN,
@@ -42,6 +43,7 @@ enum fault {
     FAULT_CLIENT_OTHER_BODY,
     FAULT_CLIENT_NEW_KEY,
     FAULT_CANCEL,
+    FAULT_CANCEL_ASKED,  /* while the payer may act */
     FAULT_UNCLAIMED,     /* a pending payout says another reason */
     FAULT_SERIALIZATION, /* the store gives a transaction up at its end */
     FAULT_POISON,        /* a provider's text that the store does not take */
@@ -135,6 +137,13 @@ enum mark {
     MARK_STORE_CRASH,
     MARK_STORE_CRASH_LOST,
     MARK_KEY_OF_OTHERS, /* another merchant has this key, too */
+    MARK_PAYER_CONSENT,
+    MARK_PAYER_CONTINUED,
+    MARK_PAYER_REPEATED,
+    MARK_PAYER_ASKED_AGAIN,
+    MARK_PAYER_LATE,
+    MARK_PAYER_CANCELED,
+    MARK_PAYER_FENCED,
     MARK_COUNT,
 };
 

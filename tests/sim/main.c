@@ -34,6 +34,8 @@ static const char *const bug_names[BUG_COUNT] = {
     [BUG_COMMIT_UNKNOWN_IS_FAILURE] = "commit-unknown-is-failure",
     [BUG_CANCEL_UNCONFIRMED] = "cancel-unconfirmed",
     [BUG_REPEAT_CANCELED] = "repeat-canceled",
+    [BUG_CONTINUE_TWICE] = "continue-twice",
+    [BUG_GIVE_UP_EARLY] = "give-up-early",
 };
 #endif
 

@@ -7,6 +7,8 @@
  * "pending"
  *   - a key protects for `key_lifetime` from its first use (replay NONE: never)
  *   - later than `settle` after the last arrival a lookup and a repeat tell the truth (or an error)
+ *   - what waits for its payer moves nothing; where it then needs us, a send under a new key
+ *     completes it, each new key again: nothing but the core keeps that to one
  */
 #include "sim.h"
 
@@ -62,6 +64,11 @@ static void take_effect(struct world *w, uint32_t index, enum outcome outcome)
 void provider_effect(struct world *w, uint32_t index)
 {
     struct book *book = BOOK(w, index);
+    if (book->state == BOOK_ASKED && book->effect_at == w->now) {
+        mark(w, MARK_PAYER_CONSENT);
+        book->state = BOOK_CONSENT;
+        return;
+    }
     if ((book->state != BOOK_WORKING && book->state != BOOK_PENDING) || book->effect_at != w->now)
         return;
     if (book->state == BOOK_WORKING)
@@ -96,6 +103,35 @@ static struct verdict lose(bool resets)
 static struct verdict say(enum outcome outcome)
 {
     return (struct verdict){.answer = whole(outcome)};
+}
+
+static struct verdict say_inert(bool has_consent)
+{
+    struct verdict verdict = say(has_consent ? OUTCOME_PENDING : OUTCOME_REQUIRES_ACTION);
+    verdict.answer.is_inert = true;
+    verdict.answer.may_continue = has_consent;
+    return verdict;
+}
+
+static struct verdict ask_payer(struct world *w, uint32_t index)
+{
+    struct book *book = BOOK(w, index);
+    book->state = BOOK_ASKED;
+    book->was_asked = true;
+    book->pending_word = OUTCOME_REQUIRES_ACTION;
+    uint64_t draw = rng_below(&w->rng, 4);
+    bool is_soon = draw < 2;
+    int64_t last = w->limits.action_us - w->limits.send_window_us - w->limits.action_max_us;
+    book->effect_at = w->now + between(w, 0, is_soon ? w->limits.action_us / 4 : 7200 * SEC);
+    if (draw == 2 && last > 0) /* at the last moment */
+        book->effect_at = w->now + last - between(w, 0, last < 5 * SEC ? last : 5 * SEC);
+    if (!chance(w, FAULT_PAYER_AWAY))
+        world_push(w, book->effect_at, SIM_EFFECT, index, 0);
+    if (chance(w, FAULT_CANCEL_ASKED)) { /* about when the payer consents, or at any time */
+        int64_t at = is_soon ? book->effect_at + between(w, 0, 4 * SEC) : w->now;
+        world_push(w, at, SIM_CANCEL, PAYMENT(w, index / ATTEMPT_MAX)->order, 0);
+    }
+    return say_inert(false);
 }
 
 /* The request is dropped before the provider looks at the key. */
@@ -137,7 +173,13 @@ static struct verdict execute(struct world *w, const struct call *call, struct b
     /* A payout is often decided later. */
     bool is_payout = PAYMENT(w, call->payment)->operation == OPERATION_PAYOUT;
     bool pends = is_payout ? rng_below(&w->rng, 3) == 0 : chance(w, FAULT_PENDING);
-    if (pends || (!is_payout && chance(w, FAULT_ACTION))) {
+    bool acts = !pends && !is_payout &&
+                (chance(w, FAULT_ACTION) || (provider->needs_us && rng_below(&w->rng, 12) == 0));
+    if (acts && provider->needs_us) {
+        book->first_answer = OUTCOME_REQUIRES_ACTION;
+        return ask_payer(w, index);
+    }
+    if (pends || acts) {
         bool is_soon = is_payout && rng_below(&w->rng, 8) != 0;
         book->pending_word = pends ? OUTCOME_PENDING : OUTCOME_REQUIRES_ACTION;
         book->first_answer = book->pending_word;
@@ -187,6 +229,8 @@ static struct verdict replay(struct world *w, const struct call *call, struct bo
         mark(w, MARK_DUPLICATE);
         return verdict;
     }
+    if (book->state == BOOK_ASKED || book->state == BOOK_CONSENT)
+        return say_inert(book->state == BOOK_CONSENT && style == REPLAY_LATEST_STATE);
     if (book->state == BOOK_WORKING) {
         if (!chance(w, FAULT_LIE))
             return say(OUTCOME_UNKNOWN); /* 409, in progress */
@@ -210,6 +254,57 @@ static bool key_is_known(const struct world *w, const struct provider_fake *prov
     return provider->key_lifetime == 0 || w->now <= book->key_at + provider->key_lifetime;
 }
 
+/* ---- after the payer's consent --------------------------------------------------------------- */
+
+static bool continued_is_known(const struct world *w, const struct provider_fake *provider,
+                               const struct call *call, const struct book *book)
+{
+    if (call->send_number < book->continued)
+        return true;
+    return call->send_number == book->continued && provider->replay != REPLAY_NONE &&
+           (provider->key_lifetime == 0 || w->now <= book->continued_at + provider->key_lifetime);
+}
+
+/* A send under a key of its own completes it: a new key does so again. */
+static struct verdict go_on(struct world *w, const struct call *call, struct book *book)
+{
+    const struct provider_fake *provider = provider_of(w, call);
+    uint32_t index = book_index(call->payment, call->attempt);
+    if (call->kind == CALL_REPEAT)
+        mark(w, MARK_PAYER_REPEATED);
+    if (continued_is_known(w, provider, call, book)) {
+        if (provider->replay == REPLAY_FIRST_ANSWER && book->continued_answer != OUTCOME_NONE)
+            return book->continued_answer == OUTCOME_REQUIRES_ACTION ? say_inert(false)
+                                                                     : say(book->continued_answer);
+        return replay(w, call, book);
+    }
+    if (book->state == BOOK_ASKED)
+        return say_inert(false);
+    if (book->state == BOOK_WORKING) { /* another key is at work: this one charges besides */
+        book->net += PAYMENT(w, call->payment)->amount;
+        return say(OUTCOME_APPROVED);
+    }
+    if (book->state == BOOK_DONE && book->outcome != OUTCOME_APPROVED)
+        return say(book->outcome);
+    book->continued = call->send_number;
+    book->continued_at = w->now;
+    book->continued_answer = OUTCOME_NONE;
+    bool is_late = faults_are_on(w) && rng_below(&w->rng, 4) == 0;
+    if (book->state == BOOK_CONSENT && is_late && provider->replay != REPLAY_NONE) {
+        start_later(w, index, BOOK_WORKING, between(w, 0, provider->settle));
+        return rng_below(&w->rng, 2) == 0 ? lose(false) : say(OUTCOME_UNKNOWN);
+    }
+    if (book->state == BOOK_CONSENT && faults_are_on(w) && rng_below(&w->rng, 8) == 0) {
+        mark(w, MARK_PAYER_ASKED_AGAIN);
+        book->continued_answer = OUTCOME_REQUIRES_ACTION;
+        return ask_payer(w, index);
+    }
+    enum outcome outcome = book->state == BOOK_DONE ? OUTCOME_APPROVED : decide(w);
+    take_effect(w, index, outcome);
+    book->continued_answer = outcome;
+    return faults_are_on(w) && rng_below(&w->rng, 4) == 0 ? lose(false) : say(outcome);
+}
+
 static struct verdict charge(struct world *w, const struct call *call, struct book *book)
 {
     struct verdict verdict;
@@ -218,7 +313,9 @@ static struct verdict charge(struct world *w, const struct call *call, struct bo
             mark(w, MARK_REPEAT_DOOR);
         return verdict;
     }
-    if (key_is_known(w, provider_of(w, call), book))
+    if (call->step == STEP_CONTINUE)
+        verdict = go_on(w, call, book);
+    else if (key_is_known(w, provider_of(w, call), book))
         verdict = replay(w, call, book);
     else
         verdict = execute(w, call, book);
@@ -254,6 +351,11 @@ static struct verdict look_up(struct world *w, const struct call *call, struct b
     }
     if (book->state == BOOK_NONE)
         return not_found();
+    bool is_hidden = book->state == BOOK_WORKING || (may_lie && chance(w, FAULT_LIE));
+    if (book->was_asked && (is_hidden || book->state == BOOK_CONSENT))
+        return answer_or_lose(w, say_inert(true)); /* nothing of a send that is at work is seen */
+    if (book->state == BOOK_ASKED)
+        return answer_or_lose(w, say_inert(false));
     verdict = say(current_word(book));
     verdict.answer.amount_mismatch = book->mismatch && verdict.answer.outcome == OUTCOME_APPROVED;
     return answer_or_lose(w, verdict);
@@ -270,7 +372,8 @@ static struct verdict cancel(struct world *w, const struct call *call, struct bo
         return verdict;
     if (book->state == BOOK_NONE)
         return not_found();
-    if (book->state != BOOK_PENDING) {
+    bool is_inert = book->state == BOOK_ASKED || book->state == BOOK_CONSENT;
+    if (book->state != BOOK_PENDING && !is_inert) {
         mark(w, MARK_CANCEL_TOO_LATE);
         return answer_or_lose(w, say(book->state == BOOK_DONE && rng_below(&w->rng, 2) == 0
                                          ? current_word(book)

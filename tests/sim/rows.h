@@ -26,7 +26,7 @@ enum {
 
 /* ---- rows: what the store holds -------------------------------------------------------------- */
 
-enum step { STEP_CHARGE = 0, STEP_SESSION };
+enum step { STEP_CHARGE = 0, STEP_SESSION, STEP_CONTINUE /* after the payer's consent */ };
 
 struct send_row {
     bool exists;
@@ -70,6 +70,7 @@ struct attempt_row {
     int16_t outcome_count;
     bool has_final_outcome;
     uint8_t pending_reason; /* of the newest row that says pending */
+    int64_t action_expires_us;
     int64_t opened_at;
     struct park_row park;
 };
@@ -135,6 +136,8 @@ enum book_state {
     BOOK_NONE = 0,
     BOOK_WORKING, /* accepted, takes effect at effect_at, and says nothing of it */
     BOOK_PENDING, /* accepted, says so, decides at effect_at */
+    BOOK_ASKED,   /* inert: the payer consents at effect_at, or never */
+    BOOK_CONSENT, /* inert: waits for a further send */
     BOOK_DONE,
 };
 
@@ -154,6 +157,10 @@ struct book {
     bool was_late;
     bool was_canceled; /* by us */
     uint8_t pending_reason;
+    bool was_asked;
+    uint8_t continued; /* the newest send that went on, and was executed; 0: none */
+    enum outcome continued_answer;
+    int64_t continued_at;
     uint32_t first_entry, last_entry;
 };
 
@@ -173,6 +180,7 @@ struct entry { /* one request, as the wire and the provider saw it */
     bool may_send_again;
     bool answers_key;
     bool mismatch;
+    bool is_inert;
     enum outcome outcome;
     int64_t begun_at; /* when its worker took or claimed the payment */
     int64_t started_at, arrived_at, delivered_at;

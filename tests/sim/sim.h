@@ -94,6 +94,7 @@ struct provider_fake {
     bool can_lookup;
     bool can_cancel;
     bool two_step;
+    bool needs_us; /* after the payer's consent it waits for a further send */
     int64_t key_lifetime;
     int64_t settle;
     int64_t latency;

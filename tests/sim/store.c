@@ -176,6 +176,8 @@ static enum orchestrate_write judge(struct world *w, const struct bundle *bundle
     if (plan->opens_attempt && bundle->attempt_number > 1 &&
         payment->attempt[bundle->attempt_number - 2].park.exists)
         return WRITE_FENCED; /* it was adopted: whoever held it is no longer the one to say */
+    if (plan->opens_send && bundle->is_resumed && payment->is_canceled)
+        return WRITE_FENCED; /* a cancel was noted that whoever goes on has not heard of */
     if (plan->opens_send && opened->send[bundle->send_number - 1].exists)
         return WRITE_FENCED;
     if (plan->has_outcome && outcome_exists(w, &payment->attempt[plan->outcome_attempt_number - 1],
@@ -220,6 +222,8 @@ static void put_outcome(struct world *w, const struct bundle *bundle)
         attempt->has_final_outcome = true;
     if (plan->outcome == OUTCOME_PENDING)
         attempt->pending_reason = bundle->pending_reason;
+    if (plan->action_expires_us != 0)
+        attempt->action_expires_us = plan->action_expires_us;
 }
 
 static void add_transfer(struct world *w, struct transfer_row row)
@@ -352,6 +356,8 @@ static void note_commit(struct world *w, const struct bundle *bundle)
         mark(w, MARK_FENCED);
     if (bundle->result == WRITE_FENCED && bundle->plan.opens_attempt && bundle->attempt_number > 1)
         mark(w, MARK_ADOPTED_FENCED);
+    if (bundle->result == WRITE_FENCED && bundle->plan.opens_send && bundle->is_resumed)
+        mark(w, MARK_PAYER_FENCED);
     if (is_gone && bundle->result == WRITE_COMMITTED) {
         mark(w, MARK_COMMIT_AFTER_DEATH);
         world_push(w, w->now + 1 * SEC, SIM_ADOPT, bundle->writer, 0);

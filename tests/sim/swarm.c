@@ -25,6 +25,7 @@ static const uint32_t chance_max[FAULT_COUNT] = {
     [FAULT_FAILED]            = 20000,
     [FAULT_PENDING]           = 15000,
     [FAULT_ACTION]            = 8000,
+    [FAULT_PAYER_AWAY]        = 400000, /* of those asked */
     [FAULT_LIE]               = 700000,
     [FAULT_ADAPTER_REFUSES]   = 10000,
     [FAULT_ROLLBACK]          = 30000,
@@ -37,6 +38,7 @@ static const uint32_t chance_max[FAULT_COUNT] = {
     [FAULT_CLIENT_OTHER_BODY] = 50000, /* of repeats */
     [FAULT_CLIENT_NEW_KEY]    = 200000,
     [FAULT_CANCEL]            = 5000, /* of payouts: far more */
+    [FAULT_CANCEL_ASKED]      = 200000,
     [FAULT_UNCLAIMED]         = 300000,
     [FAULT_SERIALIZATION]     = 30000,
     [FAULT_POISON]            = 300,
@@ -113,7 +115,7 @@ static void draw_limits(struct world *w)
     limits->resolve_max_us = limits->resolve_first_us + limits->review_after_us / 24;
     limits->payout_max_us = 4 * limits->resolve_max_us;
     limits->payout_after_us = limits->review_after_us + between(w, 0, 7200 * SEC);
-    limits->action_us = between_decades(w, 10 * SEC, 3600 * SEC);
+    limits->action_us = between(w, 10 * SEC, one_in(w, 3) ? 3600 * SEC : 60 * SEC);
     limits->action_max_us = limits->resolve_first_us + between(w, 0, 15 * SEC);
     limits->pending_after_us = limits->review_after_us + between(w, 0, 7200 * SEC);
     limits->attempt_max = (uint8_t)between(w, 1, ATTEMPT_MAX);
@@ -129,6 +131,7 @@ static void draw_provider(struct world *w, struct provider_fake *provider)
     provider->can_lookup = !one_in(w, 4);
     provider->can_cancel = !one_in(w, 4);
     provider->two_step = one_in(w, 3);
+    provider->needs_us = provider->can_lookup && !provider->two_step && one_in(w, 2);
     if (one_in(w, 2))
         provider->key_lifetime = between_decades(w, 10 * SEC, 3600 * SEC);
     if (!one_in(w, 4))

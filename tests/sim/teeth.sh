@@ -6,7 +6,7 @@ failed=0
     echo "sim-teeth: the core without a bug fails: $sim --payments=20000"
     exit 1
 }
-for bug in failover-on-timeout final-decline-on-replay commit-unknown-is-failure cancel-unconfirmed repeat-canceled; do
+for bug in failover-on-timeout final-decline-on-replay commit-unknown-is-failure cancel-unconfirmed repeat-canceled continue-twice give-up-early; do
     if out=$("$sim" --payments=200000 --bug="$bug" 2>&1); then
         echo "sim-teeth: $bug was NOT caught"
         failed=1

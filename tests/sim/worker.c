@@ -260,6 +260,12 @@ static void note_write(struct world *w, const struct flight *flight,
         mark(w, MARK_ACTION);
     if (plan->outcome == OUTCOME_UNKNOWN && !flight->core.is_resumed)
         mark(w, MARK_UNKNOWN);
+    if (plan->opens_send && flight->core.is_resumed)
+        mark(w, MARK_PAYER_CONTINUED);
+    if (plan->cause == CAUSE_PAYER_DID_NOT_ACT)
+        mark(w, MARK_PAYER_LATE);
+    if (plan->cause == CAUSE_CANCELED)
+        mark(w, MARK_PAYER_CANCELED);
     if (plan->outcome == OUTCOME_NONE && plan->has_outcome && attempt->again_count > 0)
         mark(w, MARK_AGAIN);
     if (plan->opens_attempt && plan->has_outcome) {
@@ -308,6 +314,9 @@ static void perform_write(struct world *w, uint32_t index, const struct orchestr
         .plan = action->write,
     };
     note_write(w, flight, &action->write);
+    if (action->write.opens_send && flight->core.is_resumed && chance(w, FAULT_CANCEL_ASKED))
+        world_push(w, w->now + between(w, 0, 4 * MS), SIM_CANCEL,
+                   PAYMENT(w, flight->payment)->order, 0);
     world_trace(
         w, "payment %u: write%s%s%s%s%s%s%s%s%s outcome %s attempt %u status %s by worker %u",
         flight->payment, action->write.opens_payment ? " payment" : "",
@@ -375,10 +384,14 @@ static void prepare(struct world *w, struct flight *flight, const struct orchest
 {
     if (action->send_number == 1)
         flight->session_done = false;
-    flight->provider_next = flight->order_of_providers[action->candidate];
+    bool is_resumed = flight->core.is_resumed; /* it goes on after the payer's consent */
+    flight->provider_next =
+        is_resumed ? flight->provider : flight->order_of_providers[action->candidate];
     bool two_step = w->provider[flight->provider_next].two_step;
     flight->step_next = two_step && !flight->session_done ? STEP_SESSION : STEP_CHARGE;
-    flight->moves_money_next = flight->step_next == STEP_CHARGE;
+    if (is_resumed)
+        flight->step_next = STEP_CONTINUE;
+    flight->moves_money_next = flight->step_next != STEP_SESSION;
     event->kind = EVENT_PREPARED;
     event->prepared.moves_money = flight->moves_money_next;
     event->prepared.refused = chance(w, FAULT_ADAPTER_REFUSES);
@@ -534,6 +547,7 @@ void worker_answer(struct world *w, uint32_t number)
     entry->may_send_again = answer->may_send_again;
     entry->answers_key = answer->answers_key;
     entry->mismatch = answer->amount_mismatch;
+    entry->is_inert = answer->is_inert;
     note_answer(w, call);
     struct flight *flight = FLIGHT(w, call->flight);
     if (call->step == STEP_SESSION && answer->whole && answer->outcome == OUTCOME_NONE)
@@ -656,6 +670,7 @@ void worker_resume(struct world *w, uint32_t worker, uint32_t payment_index, uin
         .attempt_number = (uint8_t)(at + 1),
         .tries = row->park.tries,
         .unknown_since_us = row->park.parked_us,
+        .action_expires_us = row->action_expires_us,
         .soft_declined_before = was_soft_declined(w, payment, at),
         .is_canceled =
             payment->operation == OPERATION_PAYOUT ? row->park.was_canceled : payment->is_canceled,
