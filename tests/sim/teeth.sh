@@ -7,7 +7,7 @@ failed=0
     exit 1
 }
 for bug in failover-on-timeout final-decline-on-replay commit-unknown-is-failure cancel-unconfirmed repeat-canceled continue-twice give-up-early; do
-    if out=$("$sim" --payments=200000 --bug="$bug" 2>&1); then
+    if out=$("$sim" --payments=400000 --bug="$bug" 2>&1); then
         echo "sim-teeth: $bug was NOT caught"
         failed=1
     elif printf '%s\n' "$out" | grep -q '^sim: violation'; then
