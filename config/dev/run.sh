@@ -176,6 +176,7 @@ SQL
 start_sandbox() {
     build/turnpike sandbox --port "$SANDBOX_PORT" --certificate var/tls/gateway.pem \
         --key var/tls/gateway.key --books var/sandbox/books.journal --delay-ms "$DELAY_MS" \
+        --hook-ca var/tls/ca.pem --hook-certificate var/tls/hook.pem --hook-key var/tls/hook.key \
         >var/log/sandbox.log 2>&1 &
     write_file var/run/sandbox.pid $!
     wait_for "$(cat var/run/sandbox.pid)" var/log/sandbox.log \

@@ -251,9 +251,16 @@ int command_sandbox(int argc, char **argv)
     const char *key = command_option(&argc, argv, "key");
     const char *books = command_option(&argc, argv, "books");
     const char *address = command_option(&argc, argv, "address");
+    config.hook_ca_file = command_option(&argc, argv, "hook-ca");
+    config.hook_certificate_file = command_option(&argc, argv, "hook-certificate");
+    config.hook_key_file = command_option(&argc, argv, "hook-key");
     if (!number_option(&argc, argv, "port", 65532, &port, &err) ||
         !number_option(&argc, argv, "delay-ms", 600000, &config.delay_ms, &err) ||
         !command_done(argc, argv, &err)) {
+        return command_fail(&err);
+    }
+    if ((config.hook_certificate_file == NULL) != (config.hook_key_file == NULL)) {
+        (void)fail(&err, ERROR_INVALID, "sandbox: --hook-certificate and --hook-key go together");
         return command_fail(&err);
     }
     config.port = (int)port;

@@ -108,6 +108,7 @@ void books_close(struct books *books)
     free(books->noted_entries.at);
     free(books->noted_sessions.at);
     free(books->noted_keys.at);
+    free(books->noted_hooks.at);
     free(books->log);
     buf_release(&books->line);
     arena_release(&books->arena);
@@ -180,6 +181,43 @@ void books_add_key(struct books *books, struct str name, struct str object, int6
     note(&books->noted_keys, key);
 }
 
+bool books_put_hook(struct books *books, struct book_hook *hook)
+{
+    for (size_t i = 0; i < books->hook_count; i++) {
+        if (books->hooks[i]->removed) {
+            books->hooks[i] = hook;
+            return true;
+        }
+    }
+    if (books->hook_count == BOOKS_HOOK_MAX) {
+        return false;
+    }
+    books->hooks[books->hook_count++] = hook;
+    return true;
+}
+
+struct book_hook *books_add_hook(struct books *books, struct str id)
+{
+    CHECK(!books_find_hook(books, id));
+    struct book_hook *hook = ARENA_NEW(&books->arena, struct book_hook);
+    hook->id = books_keep(books, id);
+    if (!books_put_hook(books, hook)) {
+        return NULL;
+    }
+    books_note_hook(books, hook);
+    return hook;
+}
+
+struct book_hook *books_find_hook(const struct books *books, struct str id)
+{
+    for (size_t i = 0; i < books->hook_count; i++) {
+        if (!books->hooks[i]->removed && str_eq(books->hooks[i]->id, id)) {
+            return books->hooks[i];
+        }
+    }
+    return NULL;
+}
+
 struct book_session *books_find_session(const struct books *books, struct str id)
 {
     return table_find(&books->sessions, id);
@@ -228,10 +266,18 @@ void books_note_entry(struct books *books, struct book_entry *entry)
     }
 }
 
+void books_note_hook(struct books *books, struct book_hook *hook)
+{
+    if (!hook->noted) {
+        hook->noted = true;
+        note(&books->noted_hooks, hook);
+    }
+}
+
 bool books_commit(struct books *books, struct error *err)
 {
-    size_t count =
-        books->noted_sessions.count + books->noted_entries.count + books->noted_keys.count;
+    size_t count = books->noted_sessions.count + books->noted_entries.count +
+                   books->noted_keys.count + books->noted_hooks.count;
     if (books->broken) {
         return fail(err, ERROR_IO, "the books are broken: an earlier write failed");
     }
@@ -246,6 +292,10 @@ bool books_commit(struct books *books, struct error *err)
     for (size_t i = 0; i < books->noted_sessions.count; i++) {
         ((struct book_session *)books->noted_sessions.at[i])->noted = false;
     }
+    for (size_t i = 0; i < books->noted_hooks.count; i++) {
+        ((struct book_hook *)books->noted_hooks.at[i])->noted = false;
+    }
+    books->noted_hooks.count = 0;
     books->noted_sessions.count = 0;
     books->noted_entries.count = 0;
     books->noted_keys.count = 0;

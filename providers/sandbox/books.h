@@ -1,6 +1,6 @@
 /*
- * books.h - what the sandbox's providers know: sessions (orders, lists), entries (money movements)
- * and idempotency keys, in memory and in an append-only journal.
+ * books.h - what the sandbox's providers know: sessions (orders, lists), entries (money movements),
+ * idempotency keys and who is told by webhook, in memory and in an append-only journal.
  *
  *     handler changes objects, notes each (books_note_*) --> books_commit: one line, one write(2)
  *                                                                --> only then the answer leaves
@@ -63,6 +63,7 @@ struct book_entry {
     struct book_entry *next_by_invoice;
     bool indexed;
     bool noted;
+    int told_state; /* that the webhooks know of */
 };
 
 struct book_unit {           /* of an order; a list, a batch of payouts, a payee have one */
@@ -92,14 +93,16 @@ struct book_session {
     struct str email;
     struct str return_url;
     struct str cancel_url;
-    struct str reference;   /* Payoneer payment.reference */
-    struct str integration; /* Payoneer */
-    struct str country;     /* Payoneer */
-    struct str used_by;     /* entry id of the charge that used a list */
+    struct str reference;        /* Payoneer payment.reference */
+    struct str integration;      /* Payoneer */
+    struct str country;          /* Payoneer */
+    struct str used_by;          /* entry id of the charge that used a list */
+    struct str notification_url; /* Payoneer: where its charges are told of */
     int64_t created_us;
     int64_t updated_us;
     int64_t due_us; /* batch of payouts: when it will have been worked off */
     bool noted;     /* in memory */
+    int told_state; /* in memory; as an entry's */
     size_t unit_count;
     struct book_unit *units;
     struct book_entry *first; /* borrowed; entries in order */
@@ -110,6 +113,22 @@ struct book_key {
     struct str name;   /* provider, account, call and key, separated by U+001F */
     struct str object; /* id of the session or entry it made */
     int64_t at_us;
+};
+
+enum { BOOKS_HOOK_MAX = 256 };
+
+struct book_hook {      /* who is told by webhook */
+    struct str id;      /* PayPal's webhook id */
+    int provider;       /* enum sandbox_provider */
+    bool is_whole;      /* of all APIs of the provider's family, as an application at PayPal is */
+    struct str account; /* client id, merchant code; empty: every one */
+    struct str url;     /* "{event}" in it stands for the event's name */
+    struct str secret;  /* Payoneer Mass Payouts: of the HMAC */
+    struct str events;  /* names, separated by a space; empty: all */
+    struct str ca;      /* PEM that its certificate must chain to; empty: the sandbox's own */
+    int64_t created_us;
+    bool removed;
+    bool noted; /* in memory */
 };
 
 struct books_noted { /* objects that the request has changed */
@@ -134,6 +153,9 @@ struct books {
     struct books_noted noted_entries;
     struct books_noted noted_sessions;
     struct books_noted noted_keys;
+    struct books_noted noted_hooks;
+    struct book_hook *hooks[BOOKS_HOOK_MAX]; /* removed ones too, until their place is needed */
+    size_t hook_count;
 };
 
 /* Replay file (made when absent; NULL: memory only); a torn last line is cut off. */
@@ -147,6 +169,10 @@ struct book_entry *books_add_entry(struct books *books, struct str id,
                                    struct book_session *session);
 void books_add_key(struct books *books, struct str name, struct str object, int64_t now_us);
 
+/* NULL when there are BOOKS_HOOK_MAX already. */
+struct book_hook *books_add_hook(struct books *books, struct str id);
+struct book_hook *books_find_hook(const struct books *books, struct str id); /* removed: NULL */
+
 struct book_session *books_find_session(const struct books *books, struct str id);
 struct book_entry *books_find_entry(const struct books *books, struct str id);
 struct book_key *books_find_key(const struct books *books, struct str name);
@@ -159,6 +185,7 @@ struct str books_keep(struct books *books, struct str s); /* copy that lives as 
 /* This object was changed by the request. */
 void books_note_session(struct books *books, struct book_session *session);
 void books_note_entry(struct books *books, struct book_entry *entry);
+void books_note_hook(struct books *books, struct book_hook *hook);
 /* Write what was noted, if anything. ERROR_IO: the books are broken from then on. */
 bool books_commit(struct books *books, struct error *err) MUST_USE;
 
@@ -167,5 +194,6 @@ bool books_commit(struct books *books, struct error *err) MUST_USE;
 struct book_session *books_new_session(struct books *books, size_t unit_count);
 void books_put_entry(struct books *books, struct book_entry *entry, struct book_session *session);
 void books_index_entry(struct books *books, struct book_entry *entry);
+bool books_put_hook(struct books *books, struct book_hook *hook) MUST_USE; /* false: all taken */
 
 #endif

@@ -12,6 +12,7 @@
 #define SESSION(member)       offsetof(struct book_session, member)
 #define UNIT(member)          offsetof(struct book_unit, member)
 #define KEY(member)           offsetof(struct book_key, member)
+#define HOOK(member)          offsetof(struct book_hook, member)
 #define NAMES(names_, count_) .names = (names_), .name_count = (count_)
 
 /* clang-format off */
@@ -70,6 +71,7 @@ static const struct record_field session_fields[] = {
     {"integration", RECORD_STR,  SESSION(integration), .names = NULL},
     {"country",     RECORD_STR,  SESSION(country),     .names = NULL},
     {"used_by",     RECORD_STR,  SESSION(used_by),     .names = NULL},
+    {"notification_url", RECORD_STR, SESSION(notification_url), .names = NULL},
     {"created",     RECORD_TIME, SESSION(created_us),  .names = NULL},
     {"updated",     RECORD_TIME, SESSION(updated_us),  .names = NULL},
     {"due",         RECORD_TIME, SESSION(due_us),      .names = NULL},
@@ -89,6 +91,19 @@ static const struct record_field key_fields[] = {
     {"name",   RECORD_STR,  KEY(name),   .names = NULL},
     {"object", RECORD_STR,  KEY(object), .names = NULL},
     {"at",     RECORD_TIME, KEY(at_us),  .names = NULL},
+};
+
+static const struct record_field hook_fields[] = {
+    {"id",       RECORD_STR,  HOOK(id),         .names = NULL},
+    {"provider", RECORD_NAME, HOOK(provider),   NAMES(sandbox_provider_names, SANDBOX_PROVIDER_COUNT)},
+    {"whole",    RECORD_BOOL, HOOK(is_whole),   .names = NULL},
+    {"account",  RECORD_STR,  HOOK(account),    .names = NULL},
+    {"url",      RECORD_STR,  HOOK(url),        .names = NULL},
+    {"secret",   RECORD_STR,  HOOK(secret),     .names = NULL},
+    {"events",   RECORD_STR,  HOOK(events),     .names = NULL},
+    {"ca",       RECORD_STR,  HOOK(ca),         .names = NULL},
+    {"created",  RECORD_TIME, HOOK(created_us), .names = NULL},
+    {"removed",  RECORD_BOOL, HOOK(removed),    .names = NULL},
 };
 /* clang-format on */
 
@@ -159,6 +174,20 @@ static void replay_key(struct books *books, const json_t *object)
     table_put(&books->keys, key->name, key);
 }
 
+static void replay_hook(struct books *books, const json_t *object)
+{
+    struct book_hook *hook = books_find_hook(books, json_text(object, "id"));
+    bool known = hook != NULL;
+    if (!known) {
+        hook = ARENA_NEW(&books->arena, struct book_hook);
+    }
+    *hook = (struct book_hook){.created_us = 0};
+    record_read(hook_fields, ARRAY_LEN(hook_fields), object, &books->arena, hook);
+    if (!known && !hook->removed) {
+        CHECK(books_put_hook(books, hook)); /* The one who wrote the line had room. */
+    }
+}
+
 /* One object, or a list of them. */
 static void each(struct books *books, const json_t *value,
                  void (*fn)(struct books *books, const json_t *object))
@@ -180,6 +209,7 @@ static bool replay_line(struct books *books, struct str line, struct error *err)
     each(books, json_object_get(change, "session"), replay_session);
     each(books, json_object_get(change, "entries"), replay_entry);
     each(books, json_object_get(change, "key"), replay_key);
+    each(books, json_object_get(change, "hook"), replay_hook);
     json_decref(change);
     return true;
 }
@@ -256,6 +286,14 @@ static void print_change(struct books *books)
         print_record(key_fields, ARRAY_LEN(key_fields), books->noted_keys.at[i], &out);
     }
     json_end_array(&out);
+    if (books->noted_hooks.count > 0) {
+        json_key(&out, "hook");
+        json_begin_array(&out);
+        for (size_t i = 0; i < books->noted_hooks.count; i++) {
+            print_record(hook_fields, ARRAY_LEN(hook_fields), books->noted_hooks.at[i], &out);
+        }
+        json_end_array(&out);
+    }
     json_end_object(&out);
     buf_add_char(&books->line, '\n');
 }

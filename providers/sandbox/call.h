@@ -9,6 +9,7 @@
 
 #include "http/server.h"
 #include "providers/sandbox/books.h"
+#include "providers/sandbox/hooks.h"
 #include "providers/sandbox/payouts.h"
 #include "providers/sandbox/scenario.h"
 
@@ -33,6 +34,7 @@ struct call {
     struct arena *arena;
     struct books *books;
     struct payouts *payouts;
+    struct hooks *hooks;
     const struct sandbox_settings *settings;
     struct table *busy; /* keys whose first answer has not left yet */
     int64_t now_us;     /* wall clock */
@@ -48,6 +50,8 @@ struct call {
     struct buf *body; /* borrowed, empty at start */
     struct http_header headers[CALL_HEADER_MAX];
     size_t header_count;
+    int64_t hook_first; /* numbers of the webhooks it caused; none when first > last */
+    int64_t hook_last;
     struct str busy_name; /* to be released when the answer has left; empty: none */
     /* between a dialect's functions */
     struct str account; /* client id, merchant code */

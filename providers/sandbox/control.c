@@ -2,6 +2,7 @@
 #include "providers/sandbox/core.h"
 
 #include "providers/sandbox/books_journal.h"
+#include "providers/sandbox/control.h"
 
 #include <string.h>
 
@@ -18,6 +19,13 @@ enum control_route {
     CONTROL_SET,
     CONTROL_SETTLE,
     CONTROL_RESET,
+    CONTROL_HOOKS,
+    CONTROL_HOOK_ADD,
+    CONTROL_HOOK_REMOVE,
+    CONTROL_HOOKS_CLEAR,
+    CONTROL_HOOKS_BEHAVE,
+    CONTROL_HOOK_EVENTS,
+    CONTROL_HOOK_SEND,
     CONTROL_ROUTE_COUNT,
 };
 
@@ -34,11 +42,28 @@ const struct route control_routes[] = {
     {HTTP_POST,   "/settings",    NULL, CONTROL_SET},
     {HTTP_POST,   "/settle",      NULL, CONTROL_SETTLE},
     {HTTP_POST,   "/reset",       NULL, CONTROL_RESET},
+    {HTTP_GET,    "/hooks",       NULL, CONTROL_HOOKS},
+    {HTTP_POST,   "/hooks",       NULL, CONTROL_HOOK_ADD},
+    {HTTP_DELETE, "/hooks",       NULL, CONTROL_HOOKS_CLEAR},
+    {HTTP_DELETE, "/hooks/{id}",  NULL, CONTROL_HOOK_REMOVE},
+    {HTTP_POST,   "/hooks/behaviour", NULL, CONTROL_HOOKS_BEHAVE},
+    {HTTP_GET,    "/hooks/events", NULL, CONTROL_HOOK_EVENTS},
+    {HTTP_POST,   "/hooks/send",  NULL, CONTROL_HOOK_SEND},
 };
 const size_t control_route_count = ARRAY_LEN(control_routes);
+
+static void (*const hook_calls[CONTROL_ROUTE_COUNT])(struct hooks *hooks, struct call *call) = {
+    [CONTROL_HOOKS]        = hook_control_show,
+    [CONTROL_HOOK_ADD]     = hook_control_add,
+    [CONTROL_HOOK_REMOVE]  = hook_control_remove,
+    [CONTROL_HOOKS_CLEAR]  = hook_control_clear,
+    [CONTROL_HOOKS_BEHAVE] = hook_control_behave,
+    [CONTROL_HOOK_EVENTS]  = hook_control_events,
+    [CONTROL_HOOK_SEND]    = hook_control_send,
+};
 /* clang-format on */
 
-static void refuse(struct call *call, int status, const char *code, const char *detail)
+void control_refuse(struct call *call, int status, const char *code, const char *detail)
 {
     struct json_out out;
     call->status = status;
@@ -52,17 +77,29 @@ static void refuse(struct call *call, int status, const char *code, const char *
     json_end_object(&out);
 }
 
-static bool parse(struct call *call)
+static bool parse_within(struct call *call, const struct json_limits *limits)
 {
     struct error err;
-    call->json = json_parse(call->req->body, &json_limits_default, &err);
+    call->json = json_parse(call->req->body, limits, &err);
     if (!call->json) {
-        refuse(call, 422, "not JSON", err.text);
+        control_refuse(call, 422, "not JSON", err.text);
     }
     return call->json != NULL;
 }
 
-static void begin(struct call *call, struct json_out *out)
+bool control_parse(struct call *call)
+{
+    return parse_within(call, &json_limits_default);
+}
+
+bool control_parse_large(struct call *call)
+{
+    static const struct json_limits limits = {
+        .depth_max = 8, .member_count_max = 16384, .string_bytes_max = 4096};
+    return parse_within(call, &limits);
+}
+
+void control_begin(struct call *call, struct json_out *out)
 {
     call->status = 200;
     call->content_type = STR("application/json");
@@ -81,7 +118,7 @@ static bool fits(const struct book_entry *entry, struct str provider, struct str
            (invoice.len == 0 || str_eq(invoice, entry->invoice));
 }
 
-static int64_t query_number(const struct call *call, const char *name, int64_t otherwise)
+int64_t control_query_number(const struct call *call, const char *name, int64_t otherwise)
 {
     struct str text;
     int64_t value;
@@ -128,12 +165,12 @@ static void show_books(struct call *call)
     struct str invoice = STR_NONE;
     struct json_out out;
     const struct books *books = call->books;
-    int64_t limit = query_number(call, "limit", INT64_MAX);
-    size_t at = (size_t)query_number(call, "since", 0);
+    int64_t limit = control_query_number(call, "limit", INT64_MAX);
+    size_t at = (size_t)control_query_number(call, "since", 0);
     (void)call_query(call, "provider", &provider);
     (void)call_query(call, "reference", &reference);
     (void)call_query(call, "invoice", &invoice);
-    begin(call, &out);
+    control_begin(call, &out);
     json_key(&out, "entries");
     json_begin_array(&out);
     if (reference.len > 0 || invoice.len > 0) {
@@ -159,7 +196,7 @@ static void show_books(struct call *call)
 static void show_requests(struct core *core, struct call *call)
 {
     struct json_out out;
-    begin(call, &out);
+    control_begin(call, &out);
     json_key(&out, "requests");
     json_begin_array(&out);
     for (size_t i = 0; i < core->counter_count; i++) {
@@ -216,7 +253,8 @@ static bool settle_payout(struct call *call, struct book_entry *entry, struct st
     struct str code = arena_str(call->arena, json_text(call->json, "code"));
     to = to == BOOK_DECLINED ? BOOK_FAILED : to;
     if (!payout_may_become((enum book_state)entry->state, (enum book_state)to)) {
-        refuse(call, 422, "unknown state", "a payout in this state cannot come to that one");
+        control_refuse(call, 422, "unknown state",
+                       "a payout in this state cannot come to that one");
         return false;
     }
     payouts_set(call->payouts, entry, (enum book_state)to,
@@ -229,11 +267,11 @@ static bool settle_charge(struct call *call, struct book_entry *entry, struct st
     bool completed = str_eq(state, STR("completed"));
     bool is_taken_back = completed && entry->state == BOOK_DECLINED;
     if (entry->state != BOOK_PENDING && !is_taken_back) {
-        refuse(call, 404, "not pending", "id names no pending entry of the books");
+        control_refuse(call, 404, "not pending", "id names no pending entry of the books");
         return false;
     }
     if (!completed && !str_eq(state, STR("declined"))) {
-        refuse(call, 422, "unknown state", "state must be completed or declined");
+        control_refuse(call, 422, "unknown state", "state must be completed or declined");
         return false;
     }
     core_settle(call, entry, completed);
@@ -244,13 +282,13 @@ static bool settle_charge(struct call *call, struct book_entry *entry, struct st
  * of a declined one that was taken after all; of a payout any state it may come to, with "code", its reason. */
 static void settle_pending(struct call *call)
 {
-    if (!parse(call)) {
+    if (!control_parse(call)) {
         return;
     }
     struct book_entry *entry = books_find_entry(call->books, json_text(call->json, "id"));
     struct str state = json_text(call->json, "state");
     if (!entry) {
-        refuse(call, 404, "not pending", "id names no pending entry of the books");
+        control_refuse(call, 404, "not pending", "id names no pending entry of the books");
         return;
     }
     if (entry->plan != PAYOUT_PLAN_NONE ? settle_payout(call, entry, state)
@@ -268,7 +306,7 @@ static void settle_pending(struct call *call)
 static void show_faults(struct core *core, struct call *call)
 {
     struct json_out out;
-    begin(call, &out);
+    control_begin(call, &out);
     json_key(&out, "faults");
     faults_print(&core->faults, &out);
     json_end_object(&out);
@@ -278,15 +316,15 @@ static void add_fault(struct core *core, struct call *call)
 {
     struct error err;
     int64_t id;
-    if (!parse(call)) {
+    if (!control_parse(call)) {
         return;
     }
     if (!faults_add(&core->faults, call->json, &id, &err)) {
-        refuse(call, 422, "no such fault", err.text);
+        control_refuse(call, 422, "no such fault", err.text);
         return;
     }
     struct json_out out;
-    begin(call, &out);
+    control_begin(call, &out);
     call->status = 201;
     json_put_int(&out, "id", id);
     json_end_object(&out);
@@ -296,7 +334,7 @@ static void remove_fault(struct core *core, struct call *call)
 {
     int64_t id = 0;
     if (!str_to_int64(call->param[0], &id) || !faults_remove(&core->faults, id)) {
-        refuse(call, 404, "no such fault", "no fault has this id");
+        control_refuse(call, 404, "no such fault", "no fault has this id");
         return;
     }
     call->status = 204;
@@ -306,7 +344,7 @@ static void show_settings(struct core *core, struct call *call)
 {
     const struct sandbox_settings *settings = &core->settings;
     struct json_out out;
-    begin(call, &out);
+    control_begin(call, &out);
     json_put_int(&out, "delay_ms", settings->delay_ms);
     json_put_bool(&out, "unique_invoices", settings->unique_invoices);
     json_put_int(&out, "payout_ms", settings->payout_ms);
@@ -355,7 +393,7 @@ static void change_settings(struct core *core, struct call *call)
     struct sandbox_settings settings = core->settings;
     const char *name;
     json_t *value;
-    if (!parse(call)) {
+    if (!control_parse(call)) {
         return;
     }
     bool good = json_is_object(call->json);
@@ -364,10 +402,11 @@ static void change_settings(struct core *core, struct call *call)
         good = good && read_setting(&settings, name, value);
     }
     if (!good) {
-        refuse(call, 422, "bad settings",
-               "known are delay_ms (0 to 600000), unique_invoices (boolean), seed (integer), "
-               "payout_ms (0 to 86400000), payout_balance (minor units), payout_fee (percent or "
-               "flat) and program_currency (ISO 4217)");
+        control_refuse(
+            call, 422, "bad settings",
+            "known are delay_ms (0 to 600000), unique_invoices (boolean), seed (integer), "
+            "payout_ms (0 to 86400000), payout_balance (minor units), payout_fee (percent or "
+            "flat) and program_currency (ISO 4217)");
         return;
     }
     core->settings = settings;
@@ -382,7 +421,7 @@ static void reset(struct core *core, struct call *call)
 {
     struct error err;
     if (!core_reset(core, &err)) {
-        refuse(call, 500, "not reset", err.text);
+        control_refuse(call, 500, "not reset", err.text);
         return;
     }
     call->status = 204;
@@ -436,11 +475,20 @@ static void answer(struct core *core, struct call *call)
     case CONTROL_RESET:
         reset(core, call);
         return;
+    case CONTROL_HOOKS:
+    case CONTROL_HOOK_ADD:
+    case CONTROL_HOOK_REMOVE:
+    case CONTROL_HOOKS_CLEAR:
+    case CONTROL_HOOKS_BEHAVE:
+    case CONTROL_HOOK_EVENTS:
+    case CONTROL_HOOK_SEND:
+        hook_calls[call->route](&core->hooks, call);
+        return;
     case CONTROL_NO_ROUTE:
     case CONTROL_ROUTE_COUNT:
         break;
     }
-    refuse(call, 404, "not found", "GET / lists what there is");
+    control_refuse(call, 404, "not found", "GET / lists what there is");
 }
 
 void control_answer(struct core *core, struct call *call)
@@ -448,7 +496,8 @@ void control_answer(struct core *core, struct call *call)
     const char *peer = call->req->peer;
     if (strncmp(peer, "127.", 4) != 0 && strcmp(peer, "::1") != 0 &&
         strncmp(peer, "::ffff:127.", 11) != 0) {
-        refuse(call, 403, "loopback only", "the control API answers to loopback addresses only");
+        control_refuse(call, 403, "loopback only",
+                       "the control API answers to loopback addresses only");
         return;
     }
     answer(core, call);

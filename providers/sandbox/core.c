@@ -21,6 +21,7 @@ static const struct {
 } prefixes[] = {
     {STR_INIT("/v1/oauth2/"),          SANDBOX_PAYPAL},
     {STR_INIT("/v1/payments/payouts"), SANDBOX_PAYPAL_PAYOUTS},
+    {STR_INIT("/v1/notifications/"),   SANDBOX_PAYPAL},
     {STR_INIT("/v2/"),                 SANDBOX_PAYPAL},
     {STR_INIT("/checkoutnow"),         SANDBOX_PAYPAL},
     {STR_INIT("/v4/"),                 SANDBOX_PAYONEER_PAYOUTS},
@@ -46,6 +47,7 @@ bool core_open(struct core *core, const char *books_file, int64_t delay_ms, cons
         return false;
     }
     payouts_open(&core->payouts, &core->books);
+    hooks_open(&core->hooks, &core->books);
     faults_init(&core->faults);
     table_init(&core->busy);
     buf_init(&core->body, CORE_BODY_MAX);
@@ -67,6 +69,7 @@ void core_close(struct core *core)
 {
     release_all_keys(core);
     buf_release(&core->body);
+    hooks_close(&core->hooks);
     payouts_close(&core->payouts);
     books_close(&core->books);
 }
@@ -78,6 +81,7 @@ bool core_reset(struct core *core, struct error *err)
     }
     payouts_close(&core->payouts);
     payouts_open(&core->payouts, &core->books);
+    hooks_reset(&core->hooks);
     faults_clear(&core->faults);
     core->counter_count = 0;
     core->settings = sandbox_settings_default(core->default_delay_ms);
@@ -150,6 +154,7 @@ static const struct route *classify(struct core *core, const struct http_request
     call->arena = arena;
     call->books = &core->books;
     call->payouts = &core->payouts;
+    call->hooks = &core->hooks;
     call->settings = &core->settings;
     call->busy = &core->busy;
     call->now_us = now_us;
@@ -201,22 +206,31 @@ void core_release_key(struct core *core, struct str busy_name)
     }
 }
 
-/* Everything that is due happens. */
-static bool ripen(struct core *core, int64_t now_us, struct error *err)
+bool core_ripen(struct core *core, int64_t now_us, struct error *err)
 {
+    const struct call template = {.settings = &core->settings, .now_us = now_us};
+    /* Of two steps that one payout takes each is told. */
+    size_t most = hooks_are_wanted(&core->hooks) ? 1 : RIPEN_MOST;
     bool done = true;
     while (done &&
-           payouts_ripen(&core->payouts, now_us, core->settings.payout_ms * 1000, RIPEN_MOST) > 0) {
+           payouts_ripen(&core->payouts, now_us, core->settings.payout_ms * 1000, most) > 0) {
+        hooks_observe(&core->hooks, &template);
         done = books_commit(&core->books, err);
     }
     return done;
+}
+
+int64_t core_next_due_us(const struct core *core)
+{
+    return core->payouts.count > 0 ? core->payouts.heap[0].due_us : INT64_MAX;
 }
 
 void core_answer(struct core *core, struct call *call)
 {
     struct error err;
     const struct dialect *dialect = find_dialect(call->provider);
-    bool done = ripen(core, call->now_us, &err);
+    bool done = core_ripen(core, call->now_us, &err);
+    call->hook_first = core->hooks.last_number + 1;
     if (done && dialect) {
         dialect->answer(call);
     } else if (done) {
@@ -224,6 +238,8 @@ void core_answer(struct core *core, struct call *call)
     }
     json_decref(call->json);
     call->json = NULL;
+    hooks_observe(&core->hooks, call);
+    call->hook_last = core->hooks.last_number;
     if (!done || !books_commit(&core->books, &err)) {
         log_error("sandbox", "the books cannot be kept", LOG_CSTR("error", err.text));
         core_answer_fault(core, call, 503);

@@ -1,7 +1,8 @@
 /*
  * core.h - the sandbox without sockets: a request in, an answer out. The server around it adds time
  * (latency, hangs) and bad manners (resets, refusals); the unit tests need no more than this.
- * Before each answer, payouts that are due become what they are to become.
+ * Before each answer, payouts that are due become what they are to become; whatever is committed is
+ * told by webhook.
  */
 #ifndef SANDBOX_CORE_H
 #define SANDBOX_CORE_H
@@ -26,6 +27,7 @@ struct core_counter { /* requests that arrived whole, by what they asked */
 struct core {
     struct books books;
     struct payouts payouts;
+    struct hooks hooks;
     struct faults faults;
     struct sandbox_settings settings;
     int64_t default_delay_ms;
@@ -59,6 +61,10 @@ void core_classify(struct core *core, const struct http_request *req, struct are
 /* The same for a request that waited: it is not counted again. */
 void core_classify_again(struct core *core, const struct http_request *req, struct arena *arena,
                          enum sandbox_provider only, int64_t now_us, struct call *call);
+/* Let what is due by now happen, and be told. */
+bool core_ripen(struct core *core, int64_t now_us, struct error *err) MUST_USE;
+/* When the next payout changes by itself. */
+int64_t core_next_due_us(const struct core *core); /* INT64_MAX: never */
 /* Do it and commit it: the answer is in *call; its body is valid until the next core_ call. */
 void core_answer(struct core *core, struct call *call);
 /* The provider's own error body for 429, 500, 503 instead of doing anything. */

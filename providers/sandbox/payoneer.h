@@ -75,5 +75,11 @@ void payoneer_authenticate(struct call *call);
 
 void payoneer_print_list(struct call *call, const struct book_session *list);
 void payoneer_print_charge(struct call *call, const struct book_entry *entry);
+/* "charged.debited": what a notification of its state is called here; Payoneer has no name for it.
+ */
+struct str payoneer_notification_name(const struct book_entry *entry, struct arena *arena);
+/* The notification's body, appended. */
+void payoneer_print_notification(const struct call *call, const struct book_entry *entry,
+                                 struct str id, struct buf *out);
 
 #endif

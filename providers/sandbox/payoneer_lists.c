@@ -88,6 +88,8 @@ static void fill(struct call *call, struct book_session *list, const struct curr
     list->country = books_keep(books, json_text(call->json, "country"));
     list->return_url = books_keep(books, json_path_text(call->json, "callback.returnUrl"));
     list->cancel_url = books_keep(books, json_path_text(call->json, "callback.cancelUrl"));
+    list->notification_url =
+        books_keep(books, json_path_text(call->json, "callback.notificationUrl"));
     list->email = books_keep(books, json_path_text(call->json, "customer.email"));
     list->updated_us = call->now_us;
     unit->custom_id = books_keep(books, json_text(call->json, "transactionId"));

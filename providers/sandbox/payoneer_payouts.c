@@ -256,6 +256,16 @@ static const char *status_word(const struct book_entry *entry)
     return "Cancelled";
 }
 
+const char *payoneer_payout_reason(struct str code)
+{
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        if (str_eq(code, reasons[i].code)) {
+            return reasons[i].text;
+        }
+    }
+    return "Payment was cancelled by the program";
+}
+
 static void put_reasons(struct json_out *out, const struct book_entry *entry)
 {
     bool rejected = entry->state == BOOK_FAILED && entry->plan == PAYOUT_REJECTED;

@@ -74,6 +74,7 @@ void payoneer_payout_error(struct call *call, int status, int sub_code, const ch
 bool payoneer_payout_parse(struct call *call);                        /* false: answered */
 /* An answer of 200 (or status) with {"result": ...: the value comes next, then end. */
 void payoneer_payout_begin(struct call *call, int status, struct json_out *out);
+const char *payoneer_payout_reason(struct str code); /* why it was cancelled, in words */
 /* "2026-01-15T10:00:00Z", or null when at_us is 0. */
 void payoneer_payout_put_time(struct json_out *out, const char *name, int64_t at_us);
 

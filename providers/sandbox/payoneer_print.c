@@ -5,6 +5,10 @@
 
 #include "base/clock.h"
 
+enum {
+    SHORT_ID_SIZE = 16,
+};
+
 /* clang-format off */
 struct status_words {
     const char *code;
@@ -76,15 +80,20 @@ static void put_timestamp(struct json_out *out, int64_t at_us)
     json_put_cstr(out, "timestamp", stamp);
 }
 
-static void put_identification(struct json_out *out, struct str long_id, struct str transaction_id)
+static void make_short_id(struct str long_id, char out[SHORT_ID_SIZE])
 {
-    char short_id[16];
     uint32_t sum = 2166136261U;
     for (size_t i = 0; i < long_id.len; i++) {
         sum = (sum ^ (uint8_t)long_id.at[i]) * 16777619U;
     }
-    (void)snprintf(short_id, sizeof(short_id), "%05u-%05u", (unsigned)(sum >> 16),
+    (void)snprintf(out, SHORT_ID_SIZE, "%05u-%05u", (unsigned)(sum >> 16),
                    (unsigned)(sum & 0xffff));
+}
+
+static void put_identification(struct json_out *out, struct str long_id, struct str transaction_id)
+{
+    char short_id[SHORT_ID_SIZE];
+    make_short_id(long_id, short_id);
     json_key(out, "identification");
     json_begin_object(out);
     json_put_str(out, "longId", long_id);
@@ -251,14 +260,20 @@ static const char *operation_word(const struct book_entry *entry)
                                                                  : "CHARGE";
 }
 
-void payoneer_print_charge(struct call *call, const struct book_entry *entry)
+static size_t find_reason(const struct book_entry *entry)
 {
-    struct status_words words = words_of(entry);
-    struct json_out out;
     size_t at = 0;
     for (size_t i = 1; i < ARRAY_LEN(reasons); i++) {
         at = str_eq(reasons[i].reason, entry->code) ? i : at;
     }
+    return at;
+}
+
+void payoneer_print_charge(struct call *call, const struct book_entry *entry)
+{
+    struct status_words words = words_of(entry);
+    struct json_out out;
+    size_t at = find_reason(entry);
     begin(call, &out);
     put_charge_links(call, &out, entry);
     put_timestamp(&out, entry->updated_us);
@@ -282,4 +297,45 @@ void payoneer_print_charge(struct call *call, const struct book_entry *entry)
         json_end_object(&out);
     }
     json_end_object(&out);
+}
+
+/* ---- notifications --------------------------------------------------------------------------- */
+
+struct str payoneer_notification_name(const struct book_entry *entry, struct arena *arena)
+{
+    struct status_words words = words_of(entry);
+    return arena_printf(arena, "%s.%s", words.code, words.reason);
+}
+
+void payoneer_print_notification(const struct call *call, const struct book_entry *entry,
+                                 struct str id, struct buf *out)
+{
+    struct status_words words = words_of(entry);
+    const struct book_session *list = books_find_session(call->books, entry->session);
+    char text[MONEY_TEXT_SIZE];
+    char short_id[SHORT_ID_SIZE];
+    struct json_out json;
+    size_t at = find_reason(entry);
+    json_out_init(&json, out);
+    json_begin_object(&json);
+    json_put_cstr(&json, "entity", "payment");
+    json_put_str(&json, "notificationId", id);
+    json_put_str(&json, "transactionId", entry->reference);
+    json_put_str(&json, "longId", entry->id);
+    make_short_id(entry->id, short_id);
+    json_put_cstr(&json, "shortId", short_id);
+    put_timestamp(&json, entry->updated_us);
+    json_put_cstr(&json, "network", networks[0].code);
+    json_put_str(&json, "amount",
+                 money_format(entry->amount_minor, entry->currency->exponent, text));
+    json_put_cstr(&json, "currency", entry->currency->code);
+    json_put_str(&json, "reference", list ? list->reference : STR_NONE);
+    json_put_cstr(&json, "statusCode", words.code);
+    json_put_cstr(&json, "reasonCode", words.reason);
+    json_put_cstr(&json, "resultCode", reasons[at].result_code);
+    json_put_cstr(&json, "resultInfo", reasons[at].info);
+    json_put_cstr(&json, "returnCode", reasons[at].name);
+    json_put_cstr(&json, "interactionCode", reasons[at].interaction);
+    json_put_cstr(&json, "interactionReason", reasons[at].reason.at);
+    json_end_object(&json);
 }

@@ -19,6 +19,14 @@ const struct route paypal_routes[] = {
     {HTTP_POST,  "/v2/payments/captures/{id}/refund",              NULL, PAYPAL_CAPTURE_REFUND},
     {HTTP_GET,   "/v2/payments/refunds/{id}",                      NULL, PAYPAL_REFUND_SHOW},
     {HTTP_GET,   "/checkoutnow",                                   NULL, PAYPAL_APPROVE},
+    {HTTP_POST,  "/v1/notifications/webhooks",                     NULL, PAYPAL_HOOK_CREATE},
+    {HTTP_GET,   "/v1/notifications/webhooks",                     NULL, PAYPAL_HOOK_LIST},
+    {HTTP_GET,   "/v1/notifications/webhooks/{id}",                NULL, PAYPAL_HOOK_SHOW},
+    {HTTP_DELETE, "/v1/notifications/webhooks/{id}",               NULL, PAYPAL_HOOK_DELETE},
+    {HTTP_GET,   "/v1/notifications/webhooks-events",              NULL, PAYPAL_HOOK_EVENTS},
+    {HTTP_GET,   "/v1/notifications/webhooks-events/{id}",         NULL, PAYPAL_HOOK_EVENT},
+    {HTTP_POST,  "/v1/notifications/webhooks-events/{id}/resend",  NULL, PAYPAL_HOOK_RESEND},
+    {HTTP_GET,   "/v1/notifications/certs/{id}",                   NULL, PAYPAL_HOOK_CERTIFICATE},
 };
 const size_t paypal_route_count = ARRAY_LEN(paypal_routes);
 
@@ -46,6 +54,14 @@ static const struct {
     [PAYPAL_CAPTURE_REFUND]   = {SANDBOX_OP_REFUND,  "refund",          3888000, paypal_capture_refund},
     [PAYPAL_REFUND_SHOW]      = {SANDBOX_OP_LOOKUP,  NULL,              0,       paypal_refund_show},
     [PAYPAL_APPROVE]          = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_approve},
+    [PAYPAL_HOOK_CREATE]      = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_create},
+    [PAYPAL_HOOK_LIST]        = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_list},
+    [PAYPAL_HOOK_SHOW]        = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_show},
+    [PAYPAL_HOOK_DELETE]      = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_delete},
+    [PAYPAL_HOOK_EVENTS]      = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_events},
+    [PAYPAL_HOOK_EVENT]       = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_event},
+    [PAYPAL_HOOK_RESEND]      = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_resend},
+    [PAYPAL_HOOK_CERTIFICATE] = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_certificate},
 };
 /* clang-format on */
 
@@ -213,7 +229,8 @@ void paypal_answer(struct call *call)
     paypal_add_debug_id(call);
     if (call->route == PAYPAL_NO_ROUTE) {
         paypal_error_plain(call, 404);
-    } else if (call->route == PAYPAL_TOKEN || call->route == PAYPAL_APPROVE) {
+    } else if (call->route == PAYPAL_TOKEN || call->route == PAYPAL_APPROVE ||
+               call->route == PAYPAL_HOOK_CERTIFICATE) {
         calls[call->route].fn(call);
     } else if (!paypal_authenticate(call)) {
         paypal_error_plain(call, 401);

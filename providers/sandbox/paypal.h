@@ -1,5 +1,5 @@
 /*
- * paypal.h - PayPal's Orders v2 and Payments v2, with their token endpoint.
+ * paypal.h - PayPal's Orders v2 and Payments v2, with their token endpoint and notifications.
  *
  *     order: CREATED -------------------------------------> COMPLETED   card, vaulted, capture
  *               |                                              ^
@@ -42,6 +42,14 @@ enum paypal_route {
     PAYPAL_CAPTURE_REFUND,
     PAYPAL_REFUND_SHOW,
     PAYPAL_APPROVE, /* the payer's page */
+    PAYPAL_HOOK_CREATE,
+    PAYPAL_HOOK_LIST,
+    PAYPAL_HOOK_SHOW,
+    PAYPAL_HOOK_DELETE,
+    PAYPAL_HOOK_EVENTS,
+    PAYPAL_HOOK_EVENT,
+    PAYPAL_HOOK_RESEND,
+    PAYPAL_HOOK_CERTIFICATE, /* anybody's */
     PAYPAL_ROUTE_COUNT,
 };
 extern const struct route paypal_routes[];
@@ -140,6 +148,16 @@ void paypal_hold_void(struct call *call);
 void paypal_capture_show(struct call *call);
 void paypal_capture_refund(struct call *call);
 void paypal_refund_show(struct call *call);
+
+/* hook_paypal.c */
+void paypal_hook_create(struct call *call);
+void paypal_hook_list(struct call *call);
+void paypal_hook_show(struct call *call);
+void paypal_hook_delete(struct call *call);
+void paypal_hook_events(struct call *call);
+void paypal_hook_event(struct call *call);
+void paypal_hook_resend(struct call *call);
+void paypal_hook_certificate(struct call *call);
 
 /* paypal_print.c */
 enum paypal_detail {

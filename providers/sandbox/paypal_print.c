@@ -191,6 +191,24 @@ static const char *status_of(const struct book_entry *entry)
                                                                      : entry_status[entry->state];
 }
 
+/* Of captures and authorizations. */
+static void put_related(struct json_out *out, const struct book_entry *entry)
+{
+    if (entry->kind == BOOK_REFUND || entry->session.len == 0) {
+        return;
+    }
+    json_key(out, "supplementary_data");
+    json_begin_object(out);
+    json_key(out, "related_ids");
+    json_begin_object(out);
+    json_put_str(out, "order_id", entry->session);
+    if (entry->kind == BOOK_CHARGE && entry->parent.len > 0) {
+        json_put_str(out, "authorization_id", entry->parent);
+    }
+    json_end_object(out);
+    json_end_object(out);
+}
+
 static void put_entry(struct call *call, struct json_out *out, const struct book_entry *entry,
                       bool all)
 {
@@ -208,6 +226,7 @@ static void put_entry(struct call *call, struct json_out *out, const struct book
         } else {
             put_refund(call, out, entry);
         }
+        put_related(out, entry);
         put_time(out, "create_time", entry->created_us);
         put_time(out, "update_time", entry->updated_us);
     }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "http/server.h"
 #include "providers/sandbox/core.h"
+#include "providers/sandbox/hook_wire.h"
 
 /*
  * A request's way through time:
@@ -25,7 +27,10 @@
  * Ends of a connection instead of an answer wait for the fault's delay_ms only.
  *
  * struct pending holds an exchange while it waits for its timer. The client may go meanwhile: the
- * answer then goes nowhere. One that hangs for ever is let go when its client has gone.
+ * answer then goes nowhere. One that hangs for ever is let go when its client has gone. An answer
+ * that its webhooks are to precede waits for their first try, after its own delay.
+ *
+ * Webhooks that are due, and payouts that change when nobody asks, have one timer: hook_timer.
  */
 
 struct listener {
@@ -43,6 +48,8 @@ struct sandbox {
     struct core core;
     struct listener listeners[SANDBOX_PORT_COUNT];
     struct loop_timer sync_timer; /* listeners are brought in line with the faults */
+    struct hook_wire *wire;       /* owned */
+    struct loop_timer hook_timer;
     struct link pendings;
     bool draining;
 };
@@ -53,6 +60,7 @@ enum pending_step {
     PENDING_RESET,      /* the connection is to be reset */
     PENDING_CLOSE,      /* ... to be closed in order */
     PENDING_NEVER,      /* hangs until the client goes */
+    PENDING_HOOKS,      /* the answer is made, and waits for its webhooks; at most so long */
 };
 
 struct pending {
@@ -65,6 +73,8 @@ struct pending {
     enum sandbox_provider provider; /* whose answer it is; PENDING_ANSWER */
     struct http_response response;  /* PENDING_ANSWER; in the exchange's arena */
     struct str busy_name;           /* in the exchange's arena */
+    int64_t hook_first;             /* the webhooks that go before it */
+    int64_t hook_last;
 };
 
 const struct sandbox_config sandbox_config_default = {
@@ -81,6 +91,8 @@ static const enum sandbox_provider port_providers[SANDBOX_PORT_COUNT] = {
 };
 
 enum {
+    EARLY_HOOKS_MS = 10000, /* an answer waits no longer for its webhooks */
+    HOOK_TIMER_MS_MAX = 3600000,
     BODY_BYTES_MAX = 8 << 20, /* 15,000 payouts; the exchange's arena has room for as much again */
 };
 
@@ -116,16 +128,29 @@ static void late_effect(struct sandbox *sandbox, struct http_exchange *x,
     answer_now(sandbox, x, &call);
 }
 
+/* Its webhooks are to go before it, and have not all been tried. */
+static bool is_before_its_hooks(const struct pending *pending)
+{
+    return pending->step == PENDING_ANSWER && pending->hook_first <= pending->hook_last &&
+           !hooks_are_told(&pending->sandbox->core.hooks, pending->hook_first, pending->hook_last);
+}
+
 static void pending_due(void *ctx)
 {
     struct pending *pending = ctx;
-    struct pending due = *pending;
-    if (due.step == PENDING_NEVER) {
+    if (pending->step == PENDING_NEVER) {
         return;
     }
+    if (is_before_its_hooks(pending)) {
+        pending->step = PENDING_HOOKS;
+        loop_timer_start(&pending->timer, EARLY_HOOKS_MS * CLOCK_MS_US);
+        return;
+    }
+    struct pending due = *pending;
     pending_free(pending); /* its busy_name is in the arena of the exchange, which goes next */
     switch (due.step) {
     case PENDING_ANSWER:
+    case PENDING_HOOKS:
         reply(due.sandbox, due.x, due.provider, due.response);
         return;
     case PENDING_EFFECT:
@@ -190,7 +215,8 @@ static void answer_now(struct sandbox *sandbox, struct http_exchange *x, struct 
 static void answer_later(struct sandbox *sandbox, struct http_exchange *x, struct call *call,
                          int64_t delay_ms)
 {
-    if (delay_ms <= 0) {
+    bool early = sandbox->core.hooks.behaviour.early && call->hook_first <= call->hook_last;
+    if (delay_ms <= 0 && !early) {
         answer_now(sandbox, x, call);
         return;
     }
@@ -203,6 +229,53 @@ static void answer_later(struct sandbox *sandbox, struct http_exchange *x, struc
     pending->response.headers = headers;
     pending->busy_name = call->busy_name;
     pending->provider = call->provider;
+    pending->hook_first = early ? call->hook_first : 1;
+    pending->hook_last = early ? call->hook_last : 0;
+}
+
+/* ---- webhooks -------------------------------------------------------------------------------- */
+
+/* Send what is due now, and come back when something is again. */
+static void look_after_hooks(struct sandbox *sandbox)
+{
+    int64_t now_us = clock_wall_us();
+    int64_t next_us = hook_wire_send(sandbox->wire, now_us);
+    if (hooks_are_wanted(&sandbox->core.hooks) && core_next_due_us(&sandbox->core) < next_us) {
+        next_us = core_next_due_us(&sandbox->core);
+    }
+    if (next_us == INT64_MAX || sandbox->draining) {
+        loop_timer_stop(&sandbox->hook_timer);
+        return;
+    }
+    int64_t most_us = HOOK_TIMER_MS_MAX * CLOCK_MS_US;
+    int64_t wait_us = next_us > now_us ? next_us - now_us : 0;
+    loop_timer_start(&sandbox->hook_timer, wait_us < most_us ? wait_us : most_us);
+}
+
+static void hooks_due(void *ctx)
+{
+    struct sandbox *sandbox = ctx;
+    struct error err;
+    if (hooks_are_wanted(&sandbox->core.hooks) &&
+        !core_ripen(&sandbox->core, clock_wall_us(), &err)) {
+        log_error("sandbox", "the books cannot be kept", LOG_CSTR("error", err.text));
+        return;
+    }
+    look_after_hooks(sandbox);
+}
+
+/* Answers that waited for it go now. */
+static void hook_told(void *ctx)
+{
+    struct sandbox *sandbox = ctx;
+    for (struct link *at = sandbox->pendings.next; at != &sandbox->pendings; at = at->next) {
+        struct pending *pending = LIST_OWNER(at, struct pending, link);
+        if (pending->step == PENDING_HOOKS &&
+            hooks_are_told(&sandbox->core.hooks, pending->hook_first, pending->hook_last)) {
+            loop_timer_start(&pending->timer, 0);
+        }
+    }
+    loop_timer_start(&sandbox->hook_timer, 0);
 }
 
 static void end_later(struct sandbox *sandbox, struct http_exchange *x, bool reset,
@@ -414,9 +487,8 @@ static void act_after(struct sandbox *sandbox, struct http_exchange *x, struct c
     answer_later(sandbox, x, call, latency_ms);
 }
 
-static void handle(struct http_exchange *x, void *ctx)
+static void handle_request(struct listener *listener, struct http_exchange *x)
 {
-    struct listener *listener = ctx;
     struct sandbox *sandbox = listener->sandbox;
     struct call call;
     core_classify(&sandbox->core, http_request(x), http_arena(x), listener->provider,
@@ -441,7 +513,26 @@ static void handle(struct http_exchange *x, void *ctx)
     }
 }
 
+static void handle(struct http_exchange *x, void *ctx)
+{
+    struct listener *listener = ctx;
+    handle_request(listener, x);
+    look_after_hooks(listener->sandbox);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
+
+static bool open_signer(struct sandbox *sandbox, struct error *err)
+{
+    const struct sandbox_config *config = &sandbox->config;
+    struct hooks *hooks = &sandbox->core.hooks;
+    if (config->hook_certificate_file) {
+        hooks->has_signer = hook_signer_open(&hooks->signer, config->hook_certificate_file,
+                                             config->hook_key_file, err);
+        return hooks->has_signer;
+    }
+    return true;
+}
 
 static bool start(struct sandbox *sandbox, int listen_fd, struct error *err)
 {
@@ -454,6 +545,9 @@ static bool start(struct sandbox *sandbox, int listen_fd, struct error *err)
         if (!sandbox->tls) {
             return false;
         }
+    }
+    if (!open_signer(sandbox, err)) {
+        return false;
     }
     for (size_t i = 0; i < SANDBOX_PORT_COUNT; i++) {
         struct listener *listener = &sandbox->listeners[i];
@@ -468,6 +562,10 @@ static bool start(struct sandbox *sandbox, int listen_fd, struct error *err)
             return false;
         }
     }
+    (void)snprintf(sandbox->core.hooks.origin, sizeof(sandbox->core.hooks.origin), "%s://%s:%d",
+                   sandbox->core.scheme, config->address,
+                   sandbox->listeners[SANDBOX_PORT_PAYPAL].port);
+    look_after_hooks(sandbox);
     return true;
 }
 
@@ -485,6 +583,9 @@ struct sandbox *sandbox_new(struct loop *loop, int listen_fd, const struct sandb
     sandbox->config = *config;
     list_init(&sandbox->pendings);
     loop_timer_init(&sandbox->sync_timer, loop, sync_due, sandbox);
+    loop_timer_init(&sandbox->hook_timer, loop, hooks_due, sandbox);
+    sandbox->wire =
+        hook_wire_new(loop, &sandbox->core.hooks, config->hook_ca_file, hook_told, sandbox);
     for (size_t i = 0; i < SANDBOX_PORT_COUNT; i++) {
         sandbox->listeners[i] =
             (struct listener){.sandbox = sandbox, .provider = port_providers[i], .fd = -1};
@@ -499,6 +600,7 @@ void sandbox_drain(struct sandbox *sandbox)
 {
     sandbox->draining = true;
     loop_timer_stop(&sandbox->sync_timer);
+    loop_timer_stop(&sandbox->hook_timer);
     for (size_t i = 0; i < SANDBOX_PORT_COUNT; i++) {
         if (sandbox->listeners[i].server) {
             http_server_drain(sandbox->listeners[i].server);
@@ -519,6 +621,8 @@ void sandbox_free(struct sandbox **sandbox_at)
         pending_gone(LIST_OWNER(list_take_first(&sandbox->pendings), struct pending, link));
     }
     loop_timer_release(&sandbox->sync_timer);
+    hook_wire_free(&sandbox->wire);
+    loop_timer_release(&sandbox->hook_timer);
     core_close(&sandbox->core);
     tls_server_free(&sandbox->tls);
     free(sandbox);

@@ -12,8 +12,8 @@
  * The effect of a request is written to the journal (books_file, one line a change) before its
  * answer leaves, so that books, idempotency keys, orders and lists survive any death of the
  * process. The base latency delays the answer, not the effect. Anybody may use the provider APIs;
- * the control API (/books, /requests, /faults, /settings, /settle, /reset) answers to loopback
- * addresses only.
+ * the control API (/books, /requests, /faults, /settings, /settle, /hooks, /reset) answers to
+ * loopback addresses only. What happened is told by webhook, signed, to who is registered (hooks.h).
  *
  * What each fault does, the sandbox tokens, and the words in a payout's recipient are listed in
  * faults.h, scenario.h and payout_plan.h.
@@ -40,8 +40,11 @@ struct sandbox_config {           /* strings are borrowed until sandbox_free */
     int port;                     /* of listen_fd; 0 (tests): the kernel picks the others as well */
     const char *certificate_file; /* PEM chain; NULL: plain HTTP (tests) */
     const char *key_file;
-    const char *books_file; /* the journal, made when absent; NULL: nothing survives (tests) */
-    int64_t delay_ms;       /* base latency of provider answers */
+    const char *books_file;   /* the journal, made when absent; NULL: nothing survives (tests) */
+    int64_t delay_ms;         /* base latency of provider answers */
+    const char *hook_ca_file; /* whom webhooks are sent to is trusted by it; NULL: by the system */
+    const char *hook_certificate_file; /* PEM chain and RSA key that PayPal's webhooks are signed */
+    const char *hook_key_file; /* with; NULL: one of its own, with an authority of its own */
 };
 extern const struct sandbox_config sandbox_config_default; /* 127.0.0.1, 9443, 50 ms */
 

@@ -159,7 +159,8 @@ export class World {
     }
     async startSandbox() {
         this.sandboxProcess = this.spawn('sandbox', ['sandbox', '--port', `${this.sandboxPort}`,
-            '--certificate', this.at('tls/gateway.pem'), '--key', this.at('tls/gateway.key'),
+            '--certificate', this.at('tls/gateway.pem'), '--key', this.at('tls/gateway.key'), '--hook-ca', this.at('tls/ca.pem'),
+            '--hook-certificate', this.at('tls/hook.pem'), '--hook-key', this.at('tls/hook.key'),
             '--books', this.at('books.journal'), '--delay-ms', `${this.options.delayMs ?? 5}`]);
         await until('the sandbox answers', async () => (await this.call('GET', this.sandbox + '/faults')).status === 200);
     }
