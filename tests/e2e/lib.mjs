@@ -248,34 +248,125 @@ export class World {
             (SELECT FROM events e WHERE e.merchant_id = p.merchant_id AND e.payment_id = p.payment_id
               AND e.status NOT IN ('processing', 'requires_action')) LIMIT 5`).length === 0, boundMs);
     }
-    // P1 and P2, judged by the books and the client's log alone.
+    // P1 and P2, judged by the books and the client's log alone: of all charges and holds of a payment at most one
+    // still has money of the customer. What it captured in parts, or got by authorizing again, counts as one.
     async judge() {
+        const entries = await this.allBooks();
+        const byId = new Map(entries.map((entry) => [entry.id, entry]));
+        const made = new Map(); // payment id -> Map(root -> what the customer is without)
+        for (const entry of entries) {
+            if (!['charge', 'hold', 'refund'].includes(entry.kind)) continue;
+            let root = entry;
+            while (root.parent && byId.has(root.parent)) root = byId.get(root.parent);
+            if (!made.has(root.invoice)) made.set(root.invoice, new Map());
+            const roots = made.get(root.invoice);
+            roots.set(root, (roots.get(root) ?? 0) + minorAway(entry));
+        }
         const charged = new Map(); // payment id -> [entries with net money]
-        for (const entry of await this.books()) {
-            if (!['charge', 'hold', 'capture'].includes(entry.kind) || !entryMoved(entry)) continue;
-            if (!charged.has(entry.invoice)) charged.set(entry.invoice, []);
-            charged.get(entry.invoice).push(entry);
+        for (const [payment, roots] of made) {
+            const live = [...roots].filter(([, minor]) => minor !== 0);
+            if (live.length === 0) continue;
+            assert(live.length === 1, `payment ${payment} was charged ${live.length} times: ${JSON.stringify(live)}`);
+            const [root, minor] = live[0];
+            assert(minor > 0 && minor <= root.amount, `payment ${payment} of ${root.amount}: the customer is without ${minor}`);
+            charged.set(payment, [root]);
         }
-        for (const [payment, entries] of charged) {
-            const moved = entries.filter((e) => e.kind !== 'hold' || !entries.some((o) => o.kind === 'capture'));
-            assert(moved.length === 1, `payment ${payment} was charged ${moved.length} times: ${JSON.stringify(moved)}`);
-        }
-        for (const entry of this.log) {
-            if (entry.status !== 201) continue;
-            const entries = charged.get(entry.answer.id) ?? [];
-            if (['succeeded', 'authorized'].includes(entry.answer.status)) {
-                assert(entries.length > 0, `payment ${entry.answer.id} was told ${entry.answer.status} and is not in the books`);
-                equal(entries[0].amount, entry.answer.amount, `amount of ${entry.answer.id} in the books`);
-                equal(entries[0].currency, entry.answer.currency, `currency of ${entry.answer.id} in the books`);
-            } else if (['declined', 'failed'].includes(entry.answer.status)) {
-                assert(entries.length === 0, `payment ${entry.answer.id} was told ${entry.answer.status} and was charged`);
+        for (const { status, answer } of this.log) {
+            if (status !== 201) continue;
+            const roots = [...(made.get(answer.id)?.keys() ?? [])].filter(entryMoved);
+            if (['succeeded', 'authorized'].includes(answer.status)) {
+                assert(roots.length > 0, `payment ${answer.id} was told ${answer.status} and is not in the books`);
+                const root = charged.get(answer.id)?.[0] ?? roots[0]; // it may have been given back since
+                equal([root.amount, root.currency], [answer.amount, answer.currency], `what the books say of ${answer.id}`);
+            } else if (['declined', 'failed'].includes(answer.status)) {
+                assert(!charged.has(answer.id), `payment ${answer.id} was told ${answer.status} and was charged`);
             }
         }
         return charged;
     }
+    // Every entry of the books, a page at a time.
+    async allBooks() {
+        const entries = [];
+        for (let since = 0; since !== null;) {
+            const page = (await this.call('GET', `${this.sandbox}/books?since=${since}&limit=5000`)).json;
+            entries.push(...page.entries);
+            since = page.next;
+        }
+        return entries;
+    }
+    // What the providers moved, in minor units, by currency: {EUR: {sales, refunds, payouts}}.
+    async booksByCurrency() {
+        const sums = structuredClone(this.booksBefore ?? {});
+        for (const entry of await this.allBooks()) {
+            const kind = { charge: 'sales', refund: 'refunds', payout: 'payouts' }[entry.kind];
+            if (!kind || !['completed', 'partially_refunded', 'refunded'].includes(entry.state) || (kind === 'payouts' && entry.state !== 'completed')) continue;
+            sums[entry.currency] ??= { sales: 0, refunds: 0, payouts: 0 };
+            sums[entry.currency][kind] += entry.amount;
+        }
+        return sums;
+    }
+    // The same by the ledger's posted transfers.
+    ledgerByCurrency() {
+        const side = (account, plus, minus) => `coalesce(sum(amount_minor * CASE WHEN ${plus}_account = '${account}' THEN 1 WHEN ${minus}_account = '${account}' THEN -1 ELSE 0 END), 0)::bigint`;
+        const rows = this.rows(`SELECT currency, ${side('merchant:sales', 'credit', 'debit')} AS sales, ${side('merchant:refunds', 'debit', 'credit')} AS refunds,
+            ${side('merchant:payouts', 'debit', 'credit')} AS payouts FROM transfers WHERE state = 'posted' GROUP BY currency`);
+        return Object.fromEntries(rows.map(({ currency, ...sums }) => [currency, sums]));
+    }
+    // Which payments differ: for the reader of a failure.
+    async differences() {
+        const net = new Map();
+        const add = (id, minor) => net.set(id, (net.get(id) ?? 0) + minor);
+        for (const entry of await this.allBooks()) {
+            if (entry.kind === 'charge' && ['completed', 'partially_refunded', 'refunded'].includes(entry.state)) add(entry.invoice, -entry.amount);
+            if (entry.kind === 'refund' && entry.state === 'completed') add(entry.invoice, entry.amount);
+        }
+        for (const row of this.rows(`SELECT payment, debit_account, credit_account, amount_minor FROM finance.transfers WHERE state = 'posted' AND payment LIKE 'pay%'`, 'e2e_finance')) {
+            if (row.credit_account === 'merchant:sales') add(row.payment, Number(row.amount_minor));
+            if (row.debit_account === 'merchant:refunds') add(row.payment, -Number(row.amount_minor));
+        }
+        return [...net].filter(([, minor]) => minor !== 0);
+    }
+    // Once everything has come to rest, ledger minus books is 0 minor units in every currency.
+    async balanced(boundMs = 60000) {
+        const compare = async () => {
+            const books = await this.booksByCurrency();
+            const ledger = this.ledgerByCurrency();
+            const off = {};
+            for (const currency of new Set([...Object.keys(books), ...Object.keys(ledger)])) {
+                for (const kind of ['sales', 'refunds', 'payouts']) {
+                    const minor = (ledger[currency]?.[kind] ?? 0) - (books[currency]?.[kind] ?? 0);
+                    if (minor !== 0) off[`${currency} ${kind}`] = minor;
+                }
+            }
+            return off;
+        };
+        let off;
+        try {
+            await until('ledger minus books is 0', async () => Object.keys(off = await compare()).length === 0, boundMs);
+        } catch (error) {
+            if (!off) throw error;
+            throw new Error(`ledger minus books is ${JSON.stringify(off)}: ${JSON.stringify((await this.differences()).slice(0, 10))}`);
+        }
+    }
+    // The sandbox forgets everything; what its books said still counts.
+    async resetSandbox() {
+        this.booksBefore = await this.booksByCurrency();
+        await this.call('POST', this.sandbox + '/reset', { body: {} });
+    }
+    // Faults and bad webhooks end; a gateway that a test has ended serves again.
+    async restored() {
+        await this.noFaults();
+        if (this.gateway.exitCode !== null || this.gateway.signalCode !== null) await this.startGateway();
+    }
 }
 function entryMoved(entry) {
-    return ['pending', 'completed', 'partially_refunded', 'refunded', 'held', 'partially_captured', 'captured'].includes(entry.state);
+    return ['pending', 'completed', 'partially_refunded', 'refunded', 'held', 'partially_captured', 'captured', 'voided'].includes(entry.state);
+}
+// How many minor units of the customer's this entry of the books takes (a hold: still keeps), or gives back.
+function minorAway(entry) {
+    if (entry.kind === 'refund') return entry.state === 'completed' ? -entry.amount : 0;
+    if (entry.kind === 'hold') return ['pending', 'held', 'partially_captured'].includes(entry.state) ? Math.max(entry.amount - entry.captured, 0) : 0;
+    return ['pending', 'completed', 'partially_refunded', 'refunded'].includes(entry.state) ? entry.amount : 0;
 }
 
 // Run named cases against one world; prints a line each, and how to run a failing one alone.
@@ -301,6 +392,19 @@ export async function suite(name, options, cases) {
             if (existsSync(world.at('log/gateway.log'))) {
                 console.log(readFileSync(world.at('log/gateway.log'), 'utf8').trim().split('\n').slice(-5).map((l) => '     ' + l).join('\n'));
             }
+            world.abandon();
+            world = undefined;
+        }
+    }
+    if (world && failed === 0) {
+        const from = Date.now();
+        try {
+            await world.restored();
+            await world.balanced();
+            console.log(`ok   ${name}: ledger minus books is 0 minor units in every currency (${Date.now() - from} ms)`);
+        } catch (error) {
+            failed++;
+            console.log(`FAIL ${name}: ${error.message}\n     run it alone: node tests/e2e/${name}.mjs\n     kept: ${path.relative(top, world.folder)}`);
             world.abandon();
             world = undefined;
         }

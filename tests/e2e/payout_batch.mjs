@@ -102,7 +102,7 @@ await suite('payout_batch', {
         equal((await allRows(world, id, '&status=invalid')).length, made.json.invalid, 'bad rows by themselves');
     },
     async the_same_as_csv(world) {
-        await world.call('POST', world.sandbox + '/reset', { body: {} });
+        await world.resetSandbox();
         const tag = randomUUID().slice(0, 8);
         const lines = Array.from({ length: 30 }, (_, i) => `${5000 + i},USD,${tag}-${i},business,"Engines ${i}, Ltd",engines${i}@example.com,${i === 7 ? 'EUR' : ''}`);
         const csv = ['amount,currency,reference,beneficiary.type,beneficiary.business_name,payees.paypal,metadata.a', ...lines].join('\r\n');
