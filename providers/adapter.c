@@ -103,6 +103,11 @@ struct str adapter_clip(struct str s, size_t size)
     return str_sub(s, 0, size);
 }
 
+struct str adapter_choose(struct str first, struct str second)
+{
+    return first.len > 0 ? first : second;
+}
+
 struct str adapter_setting(const struct provider_account *account, const char *name)
 {
     return account->settings != NULL ? json_text(account->settings, name) : STR_NONE;

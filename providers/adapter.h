@@ -39,6 +39,8 @@ bool adapter_encode_part(struct str part, const char *what, struct arena *arena,
 /* At most `size` bytes of s, cut between two characters of UTF-8. */
 struct str adapter_clip(struct str s, size_t size);
 
+/* The first that is not empty. */
+struct str adapter_choose(struct str first, struct str second);
 /* A setting of the account by name; empty when absent or no string. */
 struct str adapter_setting(const struct provider_account *account, const char *name);
 /* Base URL, credentials, and that each setting is a string and named in `known`. */

@@ -16,6 +16,7 @@ static const struct {
     const char *setting;
     const char *member;
 } callbacks[] = {
+    /* the first two may come with the request */
     {"return_url", "returnUrl"},
     {"cancel_url", "cancelUrl"},
     {"notification_url", "notificationUrl"},
@@ -41,12 +42,14 @@ static void put_payment(struct json_out *json, const struct provider_call *call)
     json_end_object(json);
 }
 
-static void put_callback(struct json_out *json, const struct provider_account *account)
+static void put_callback(struct json_out *json, const struct provider_call *call)
 {
     json_key(json, "callback");
     json_begin_object(json);
     for (size_t i = 0; i < ARRAY_LEN(callbacks); i++) {
-        const struct str url = adapter_setting(account, callbacks[i].setting);
+        const struct str own = i == 0 ? call->return_url : i == 1 ? call->cancel_url : STR_NONE;
+        const struct str url =
+            adapter_choose(own, adapter_setting(call->account, callbacks[i].setting));
         if (url.len > 0)
             json_put_str(json, callbacks[i].member, url);
     }
@@ -85,7 +88,7 @@ static void put_list(struct json_out *json, const struct provider_call *call, st
     json_put_str(json, "number", text_or(call->customer_ref, call->payment_ref));
     json_end_object(json);
     put_payment(json, call);
-    put_callback(json, call->account);
+    put_callback(json, call);
     json_key(json, "preselection");
     json_begin_object(json);
     json_put_cstr(json, "direction", "CHARGE");

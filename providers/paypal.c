@@ -65,8 +65,10 @@ static void put_unit(struct json_out *json, const struct provider_call *call, st
 
 static void put_source(struct json_out *json, const struct provider_call *call, const char *source)
 {
-    const struct str return_url = adapter_setting(call->account, "return_url");
-    const struct str cancel_url = adapter_setting(call->account, "cancel_url");
+    const struct str return_url =
+        adapter_choose(call->return_url, adapter_setting(call->account, "return_url"));
+    const struct str cancel_url =
+        adapter_choose(call->cancel_url, adapter_setting(call->account, "cancel_url"));
 
     json_key(json, "payment_source");
     json_begin_object(json);
@@ -84,15 +86,15 @@ static void put_source(struct json_out *json, const struct provider_call *call, 
     json_end_object(json);
 }
 
-static bool start_charge(const struct provider_call *call, struct str path,
-                         struct provider_request *request, struct error *err)
+static bool start_charge(struct str key, struct str path, struct provider_request *request,
+                         struct error *err)
 {
     if (!adapter_request_init(request, PROVIDER_STEP_CHARGE, STR("POST"), path, err))
         return false;
     request->moves_money = true;
-    request->key = call->attempt_ref;
+    request->key = key;
     adapter_add_header(request, STR("Content-Type"), STR("application/json"));
-    adapter_add_header(request, STR("PayPal-Request-Id"), call->attempt_ref);
+    adapter_add_header(request, STR("PayPal-Request-Id"), key);
     adapter_add_header(request, STR("Prefer"), STR("return=representation"));
     return true;
 }
@@ -124,7 +126,7 @@ static bool build_order(const struct provider_call *call, struct arena *arena,
     struct buf body;
 
     if (!check_charge(call, &source, err) || !paypal_format_amount(call, text, &amount, err) ||
-        !start_charge(call, STR("/v2/checkout/orders"), request, err))
+        !start_charge(call->attempt_ref, STR("/v2/checkout/orders"), request, err))
         return false;
     buf_init(&body, ADAPTER_BODY_MAX);
     json_out_init(&json, &body);
@@ -147,7 +149,7 @@ static bool build_completion(const struct provider_call *call, struct str order_
     if (!adapter_encode_part(order_id, "order_id", arena, &id, err))
         return false;
     return start_charge(
-        call,
+        arena_printf(arena, STR_FMT "-%u", STR_ARG(call->attempt_ref), call->send_number),
         arena_printf(arena, "/v2/checkout/orders/" STR_FMT "/%s", STR_ARG(id),
                      call->operation == OPERATION_AUTHORIZE ? "authorize" : "capture"),
         request, err);
@@ -167,7 +169,7 @@ static bool build_follow_up(const struct provider_call *call, struct arena *aren
     if (!adapter_encode_part(call->parent_ref, "parent_ref", arena, &id, err) ||
         (!is_void && !paypal_format_amount(call, text, &amount, err)))
         return false;
-    if (!start_charge(call,
+    if (!start_charge(call->attempt_ref,
                       arena_printf(arena, "/v2/payments/%s/" STR_FMT "/%s",
                                    is_refund ? "captures" : "authorizations", STR_ARG(id),
                                    is_void     ? "void"
@@ -290,6 +292,7 @@ const struct provider provider_paypal = {
                           1u << OPERATION_CAPTURE | 1u << OPERATION_VOID | 1u << OPERATION_REFUND,
             .replay = PROVIDER_REPLAY_LATEST_STATE,
             .key_lifetime_ms = 6LL * 3600 * 1000,
+            .action_ms = 3 * 3600LL * 1000,
             .settle_ms = 5 * 60LL * 1000,
             .lookup_by_reference = true, /* by order_id, once an answer told it */
         },

@@ -7,6 +7,11 @@
  *     void       POST /v2/payments/authorizations/{parent_ref}/void
  *     refund     POST /v2/payments/captures/{parent_ref}/refund
  *
+ * A payer who must approve (a wallet, 3-D Secure) is sent to a link of PayPal's, and the order waits:
+ * nothing moves, until it is approved and we complete it:
+ *
+ *     complete   POST /v2/checkout/orders/{order_id}/capture or /authorize, under a key of its own
+ *
  * PayPal-Request-Id is the attempt's reference: PayPal answers the same id with the state its
  * object has now (200 instead of 201), for six hours (45 days for Payments v2). It does not compare
  * bodies, so a repeat must be the stored bytes. There is no search by our references: what we know

@@ -250,6 +250,8 @@ static void judge_order(const struct reading *r, const json_t *order)
     if (state == NULL)
         return;
     adapter_decide(r->out, state->outcome, state->reason);
+    r->out->may_continue = str_eq(status, STR("APPROVED"));
+    r->out->is_inert = state->outcome == OUTCOME_REQUIRES_ACTION || r->out->may_continue;
     if (state->outcome == OUTCOME_REQUIRES_ACTION)
         set_action(r, order);
     else if (state->outcome == OUTCOME_PENDING)

@@ -54,6 +54,7 @@ struct provider_capability {
     uint32_t operations;       /* bit set: 1u << OPERATION_SALE ... */
     enum provider_replay replay;
     int64_t key_lifetime_ms; /* how long a key protects a repeat; 0: for ever */
+    int64_t action_ms;       /* a payer who must act has so long; 0: it is not said */
     int64_t settle_ms; /* after this long an answer to the same key or "not found" may end it */
     bool lookup_by_reference; /* can be asked by our attempt id or by a fact we hold */
     int64_t amount_max_minor; /* 0: no own limit */
@@ -115,6 +116,9 @@ struct provider_call {
     struct str country;      /* payer's, ISO 3166-1 alpha-2; may be empty */
     struct str customer_ref; /* may be empty */
     struct str description;  /* may be empty */
+    struct str return_url;   /* where a payer who must act comes back to; may be empty */
+    struct str cancel_url;   /* ... who does not want to act */
+    uint8_t send_number;     /* next: of the send that is built; 1 is the first */
     struct str parent_ref;   /* capture, void, refund: the provider's id of what it acts on */
     const struct provider_beneficiary *beneficiary; /* payout; NULL else */
 };
@@ -198,7 +202,9 @@ struct provider_judgement {
     struct str action_url;       /* requires_action: where the payer must go */
     bool not_found;              /* a lookup found nothing (proof only after settle_ms) */
     bool duplicate;              /* the key or session was used before: look up */
-    bool in_progress; /* the provider is still at work on this very request: no fault of its own */
+    bool in_progress;  /* the provider is still at work on this very request: no fault of its own */
+    bool is_inert;     /* PENDING, REQUIRES_ACTION: no money moves before our next send */
+    bool may_continue; /* ... and next() builds it now: the payer has approved */
     bool may_send_again; /* FAILED for a passing reason (token expired): one more send may follow */
 };
 

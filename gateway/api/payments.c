@@ -122,6 +122,8 @@ static void take_fields(struct api_call *call, struct payment_request *request)
     request->customer_json = print_object(call, "customer");
     request->metadata_json = print_object(call, "metadata");
     request->routing_json = print_object(call, "providers");
+    request->return_url = json_text(call->body, "return_url");
+    request->cancel_url = json_text(call->body, "cancel_url");
     take_metadata(call, request);
     request->only_count = take_names(call, "providers.only", request->only);
     request->never_count = take_names(call, "providers.never", request->never);

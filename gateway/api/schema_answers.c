@@ -32,7 +32,7 @@ static const struct member payment[] = {
     {"metadata",        "object",   "As sent."},
     {"provider",        "string?",  "Of the attempt that decides what the payment is."},
     {"failure",         "object?",  "Why it was declined or failed: reason, and the provider's code."},
-    {"next_action",     "object",   "Only with status requires_action: where the payer must go."},
+    {"next_action",     "object",   "Only with status requires_action: `type` (redirect), `url` where the payer must go, `expires` until when."},
     {"attempts",        "[]Attempt", "Every try, in order."},
     {"decision",        "object?",  "Why these providers, in this order: rule, candidates, expected fees, health."},
     {"created",         "time",     "RFC 3339."},

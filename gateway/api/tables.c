@@ -62,6 +62,10 @@ static const struct field payment_table[] = {
     {"metadata",    FIELD_MAP, .most = TABLES_METADATA_MAX, .item_most = 500, .form = &form_text, .name_most = 40, .example = "{\"cart\": \"77\"}",
      .help = "Your own names and values; routing rules may look at them."},
     {"providers",   FIELD_OBJECT, .members = &choice_fields},
+    {"return_url",  FIELD_STRING, .least = 12, .most = PAYMENT_URL_MAX, .form = &form_https_url, .example = "\"https://shop.example/paid?order=1001\"",
+     .help = "Where the payer is sent after acting, should the provider ask for it; replaces the account's setting."},
+    {"cancel_url",  FIELD_STRING, .least = 12, .most = PAYMENT_URL_MAX, .form = &form_https_url, .example = "\"https://shop.example/cart?order=1001\"",
+     .help = "Where the payer is sent who does not want to act; replaces the account's setting."},
 };
 const struct field_set payment_fields = {"PaymentRequest", "What is to be paid, and how.", SET(payment_table)};
 

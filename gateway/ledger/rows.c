@@ -139,7 +139,7 @@ static const struct insert inserts[] = {
 {SQL_PARK_AGAIN, SCALAR_NONE, {C(UUID, park, merchant_id), C(UUID, park, attempt_id)},
     {GATED, C(UUID, park, merchant_id), C(UUID, park, attempt_id), C(TIME, park, next_us),
      C(INTEGER, park, tries), C(BIGINT, park, epoch), C(BOOL, park, is_canceled),
-     C(TEXT, park, reason)}},
+     C(TEXT, park, reason), C(BOOL, park, unless_canceled)}},
 {SQL_UNPARK, SCALAR_NONE, {C(UUID, unpark, merchant_id), C(UUID, unpark, attempt_id)},
     {GATED, C(UUID, unpark, merchant_id), C(UUID, unpark, attempt_id),
      C(BIGINT, unpark, epoch)}},

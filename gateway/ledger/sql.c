@@ -273,13 +273,15 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 /* Whoever did not yet know that the merchant wants it back must not put it off. */
 [SQL_PARK_AGAIN] = {SQL_WRITER, "park_again",
     "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
-    " $4::timestamptz[], $5::integer[], $6::bigint[], $7::boolean[], $8::text[]) AS u (gate,"
-    " merchant_id, attempt_id, next_at, tries, epoch, is_canceled, reason)" GATE "),"
+    " $4::timestamptz[], $5::integer[], $6::bigint[], $7::boolean[], $8::text[], $9::boolean[])"
+    " AS u (gate, merchant_id, attempt_id, next_at, tries, epoch, is_canceled, reason,"
+    " unless_canceled)" GATE "),"
     " changed AS (UPDATE unresolved r SET next_at = CASE WHEN r.canceled_at IS NULL"
     " OR i.is_canceled THEN i.next_at ELSE r.canceled_at END, lease_until = '-infinity',"
     " tries = CASE WHEN r.canceled_at IS NULL OR i.is_canceled THEN i.tries ELSE 0 END,"
     " reason = i.reason FROM input i WHERE r.merchant_id = i.merchant_id"
-    " AND r.attempt_id = i.attempt_id AND r.epoch = i.epoch RETURNING 1)" ALL_CHANGED},
+    " AND r.attempt_id = i.attempt_id AND r.epoch = i.epoch AND (r.canceled_at IS NULL"
+    " OR i.is_canceled OR NOT i.unless_canceled) RETURNING 1)" ALL_CHANGED},
 
 [SQL_UNPARK] = {SQL_WRITER, "unpark",
     "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"

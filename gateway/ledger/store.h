@@ -212,6 +212,8 @@ struct store_park { /* into `unresolved`, or put back with a later time */
     int32_t tries;
     int64_t epoch;    /* 0: new row; else the claim's epoch (other: STORE_FENCED) */
     bool is_canceled; /* as claimed: a cancel that came meanwhile makes it due at once, at try 0 */
+    bool
+        unless_canceled; /* ... or, if this is set: STORE_FENCED, nothing of the bundle is written */
     struct str reason;
 };
 

@@ -10,6 +10,7 @@
  *     driver_send.c    engine sends, judging, health and metrics
  *     driver_key.c     keys and references that were taken: replay, 409, 202, next try
  *     driver_cancel.c  the merchant wants a payout back
+ *     driver_payer.c   until when the payer may act
  *     decide.c         a person says what an attempt in review came to
  *     resolve.c        the same for attempts claimed from `unresolved`
  *     resolve_queue.c  claiming them, and the heartbeat
@@ -101,6 +102,8 @@ struct drive {
     void *ctx;
     struct str request_id;
     struct str description;
+    struct str return_url;
+    struct str cancel_url;
     struct str customer_id;
     const struct currency *currency;
     enum operation operation;
@@ -294,6 +297,12 @@ bool drive_refuse_repeat(struct drive *drive);
  */
 void drive_answer_key(struct drive *drive);
 void drive_answer_reference(struct drive *drive);
+
+/* ---- driver_payer.c ---- */
+/* The facts of an outcome that asks the payer to act, with the time until when. */
+struct str drive_add_expiry(struct drive *drive, struct str facts_json, int64_t expires_us);
+/* The time of the newest such outcome; 0: there is none. */
+int64_t drive_read_expiry(const struct store_attempt_view *attempt);
 
 /* ---- driver_cancel.c ---- */
 void driver_cancel_release(struct payments *payments);

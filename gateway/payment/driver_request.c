@@ -54,6 +54,8 @@ void drive_take_request(struct drive *drive, const struct payment_request *reque
     struct arena *arena = &drive->arena;
     drive->request_id = arena_str(arena, str_of(request->request_id));
     drive->description = arena_str(arena, request->description);
+    drive->return_url = arena_str(arena, request->return_url);
+    drive->cancel_url = arena_str(arena, request->cancel_url);
     drive->customer_id = arena_str(arena, request->customer_id);
     drive->currency = request->currency;
     drive->operation = request->capture_automatic ? OPERATION_SALE : OPERATION_AUTHORIZE;

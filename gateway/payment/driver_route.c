@@ -382,6 +382,7 @@ struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *
         .can_lookup = capability->lookup_by_reference,
         .key_lifetime_us = capability->key_lifetime_ms * CLOCK_MS_US,
         .settle_us = provider_settle_ms(&candidate->account->account) * CLOCK_MS_US,
+        .action_us = capability->action_ms * CLOCK_MS_US,
     };
 }
 
@@ -402,6 +403,8 @@ void drive_fill_call(struct drive *drive, const struct drive_candidate *candidat
         .country = row->country,
         .customer_ref = drive->customer_id,
         .description = drive->description,
+        .return_url = drive->return_url,
+        .cancel_url = drive->cancel_url,
         .beneficiary = drive->beneficiary,
     };
     drive->call.payment_ref =
@@ -438,6 +441,7 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
         }
         sit(drive, candidate);
     }
+    drive->call.send_number = action->send_number;
     bool is_built = is_new || action->send_number > 1 || !drive->has_request ? build_request(drive)
                                                                              : drive->has_request;
     rows->refused_as = is_built ? NULL : "not_expressible";

@@ -293,9 +293,12 @@ void drive_send(struct drive *drive, const struct orchestrate_action *action)
     bool is_usable = drive->candidate[drive->attempt_candidate].account->usable;
     switch (action->send) {
     case SEND_FIRST:
-        CHECK(drive->has_request && !drive->is_resumed);
+        CHECK(drive->has_request);
         CHECK(action->attempt_number == drive->attempt_number);
-        start(drive, leave_until(drive));
+        if (drive->is_resumed && !is_usable)
+            answer_unsent(drive, "account_unusable");
+        else
+            start(drive, leave_until(drive));
         return;
     case SEND_REPEAT:
         if (!is_usable || !build_repeat(drive, action->send_number))
@@ -344,6 +347,8 @@ static void send_done(void *ctx, const struct engine_result *result)
         event.answer.not_found = judgement.not_found;
         event.answer.duplicate = judgement.duplicate;
         event.answer.may_send_again = judgement.may_send_again;
+        event.answer.is_inert = judgement.is_inert;
+        event.answer.may_continue = judgement.may_continue && drive->send_kind == SEND_LOOKUP;
         event.answer.answers_key = !is_refusal_at_the_door(result->answer.status);
     } else {
         drive->answer.reason = arena_str(&drive->arena, str_of(result->reason));

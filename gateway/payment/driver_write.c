@@ -156,6 +156,13 @@ static void add_send(struct drive *drive, const struct orchestrate_action *actio
     rows->txn.send = row;
 }
 
+static const char *const cause_reasons[] = {
+    [CAUSE_ANSWER] = NULL,
+    [CAUSE_PAYER_DID_NOT_ACT] = "payer_did_not_act",
+    [CAUSE_CANCELED] = "canceled",
+    [CAUSE_NOT_WANTED] = "not_wanted",
+};
+
 /* Why, where no answer of a provider says it. */
 static struct str own_reason(const struct orchestrate_write_plan *plan, const char *refused_as)
 {
@@ -163,6 +170,8 @@ static struct str own_reason(const struct orchestrate_write_plan *plan, const ch
         return STR("repeat");
     if (plan->needs_review)
         return STR("review");
+    if (cause_reasons[plan->cause] != NULL)
+        return str_of(cause_reasons[plan->cause]);
     if (plan->outcome == OUTCOME_FAILED && refused_as != NULL)
         return str_of(refused_as);
     return plan->outcome == OUTCOME_FAILED ? STR("not_sent") : STR_NONE;
@@ -201,8 +210,10 @@ static void add_outcome(struct drive *drive, const struct orchestrate_write_plan
         row->fee_minor = answer->fee_minor;
         row->elapsed_us = answer->elapsed_us;
     }
-    if (row->reason.len == 0)
+    if (row->reason.len == 0 || plan->cause != CAUSE_ANSWER)
         row->reason = own_reason(plan, refused_as);
+    if (plan->action_expires_us != 0)
+        row->facts_json = drive_add_expiry(drive, row->facts_json, plan->action_expires_us);
     rows->txn.outcome = row;
 }
 
@@ -380,6 +391,7 @@ static void add_queue(struct drive *drive, const struct orchestrate_action *acti
             .account_id = attempt->row.account_id,
             .provider = attempt->row.provider,
             .is_canceled = drive->claim.is_canceled,
+            .unless_canceled = plan->opens_send,
             .next_us = plan->park_next_us + drive->guard_us - drive->lift_us,
             .tries = plan->park_tries,
             .epoch = drive->claim.epoch,

@@ -56,6 +56,7 @@ void payments_free(struct payments **payments);
 
 enum {
     PAYMENT_TOKEN_MAX = 8,
+    PAYMENT_URL_MAX = 1024,
 };
 
 struct payment_token {
@@ -81,6 +82,8 @@ struct payment_request { /* validated by the API; strings borrowed during the ca
     struct str country;
     struct str customer_id;
     struct str description;
+    struct str return_url; /* https: where the payer is sent after acting; may be empty */
+    struct str cancel_url; /* ... after refusing to */
     struct str customer_json;
     struct str metadata_json;
     struct route_pair metadata[ROUTE_METADATA_MAX];

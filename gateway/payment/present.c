@@ -126,7 +126,13 @@ static void print_failure(const struct store_payment_view *payment, struct json_
     json_end_object(json);
 }
 
-/* Where the payer must go: the newest fact of that name. */
+int64_t present_expires_us(const json_t *facts)
+{
+    int64_t expires_us = 0;
+    return str_to_int64(json_text(facts, PRESENT_EXPIRES), &expires_us) ? expires_us : 0;
+}
+
+/* Where the payer must go, and until when: the newest facts of these names. */
 static void print_next_action(const struct store_payment_view *payment, struct json_out *json)
 {
     if (payment->status != PAYMENT_REQUIRES_ACTION)
@@ -138,10 +144,15 @@ static void print_next_action(const struct store_payment_view *payment, struct j
     if (outcome != NULL && outcome->facts_json.len > 0)
         facts = json_parse(outcome->facts_json, &json_limits_default, &ignored);
     struct str url = facts != NULL ? json_text(facts, "action_url") : STR_NONE;
+    int64_t expires_us = facts != NULL ? present_expires_us(facts) : 0;
     json_key(json, "next_action");
     json_begin_object(json);
     json_put_cstr(json, "type", "redirect");
     put_text(json, "url", url);
+    if (expires_us > 0)
+        put_time(json, "expires", expires_us);
+    else
+        json_put_null(json, "expires");
     json_end_object(json);
     json_decref(facts);
 }

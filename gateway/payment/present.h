@@ -5,7 +5,11 @@
 #ifndef PAYMENT_PRESENT_H
 #define PAYMENT_PRESENT_H
 
+#include "base/json.h"
 #include "ledger/store.h"
+
+/* The fact that says until when the payer may act: microseconds since 1970, in decimal. */
+#define PRESENT_EXPIRES "action_expires"
 
 enum {
     PRESENT_BYTES_MAX = 1024 * 1024,
@@ -27,6 +31,8 @@ struct present_frame { /* a payout that waited: what is shown instead, and besid
 };
 void present_payout(const struct store_payment_view *payout, const struct present_frame *frame,
                     struct buf *out);
+/* Of the facts of an outcome that asks the payer to act; 0: they do not say. */
+int64_t present_expires_us(const json_t *facts);
 /* Human word for why a payment or attempt ended: "insufficient_funds" and so on; may be "". */
 struct str present_failure_reason(const struct store_payment_view *payment);
 

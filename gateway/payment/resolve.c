@@ -86,8 +86,8 @@ void drive_read_facts(const struct store_attempt_view *attempt, struct arena *ar
         for (size_t n = 0; n < facts.count; n++) {
             const struct provider_fact *fact = &facts.fact[n];
             bool is_known = provider_fact_find(known, fact->name).len > 0;
-            if (!str_eq(fact->name, STR("action_url")) &&
-                (is_known || known->count < PROVIDER_FACT_MAX))
+            bool is_for_payer = str_starts(fact->name, STR("action_")); /* and not for us */
+            if (!is_for_payer && (is_known || known->count < PROVIDER_FACT_MAX))
                 provider_fact_set(known, fact->name, fact->value);
         }
     }
@@ -216,6 +216,7 @@ static void resume(struct drive *drive, const struct store_attempt_view *attempt
     resumed->tries = drive->claim.tries;
     resumed->unknown_since_us = drive->claim.parked_us;
     resumed->is_canceled = drive->claim.is_canceled;
+    resumed->action_expires_us = drive_read_expiry(attempt);
     if (drive->told != NULL)
         hear(drive, resumed);
     read_others(drive, attempt->row.number, resumed);
