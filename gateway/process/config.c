@@ -91,6 +91,8 @@ static const struct setting settings[] = {
     {"resolve_first_ms",       SETTING_MS_AS_US, AT(payments.limits.resolve_first_us), 10, 600000, "first look at an unknown outcome"},
     {"resolve_max_ms",         SETTING_MS_AS_US, AT(payments.limits.resolve_max_us), 100, DAY_MS, "longest pause between two looks"},
     {"review_after_ms",        SETTING_MS_AS_US, AT(payments.limits.review_after_us), 1000, 30LL * DAY_MS, "an outcome unknown for so long goes to review"},
+    {"action_ms",              SETTING_MS_AS_US, AT(payments.limits.action_us), 1000, 30LL * DAY_MS, "a payer who is asked to act has so long, or as long as the provider says, if that is less"},
+    {"action_look_ms",         SETTING_MS_AS_US, AT(payments.limits.action_max_us), 100, DAY_MS, "longest pause between two looks at a payment whose payer may act"},
     {"attempt_max",            SETTING_UINT8,    AT(payments.limits.attempt_max), 1, 8, "providers tried for one payment"},
     {"again_max",              SETTING_UINT8,    AT(payments.limits.again_max), 0, 3, "further sends of one attempt after a passing failure"},
     {"in_flight_max",          SETTING_SIZE,     AT(payments.in_flight_max), 1, 100000, "payments in one worker's hands"},

@@ -97,7 +97,7 @@ void call_send_payer_on(struct call *call, struct str url)
     for (size_t i = 0; i < url.len; i++) {
         usable = usable && url.at[i] > ' ' && url.at[i] < 0x7f;
     }
-    call->status = usable ? 302 : 200;
+    call->status = !usable ? 200 : call->req->method == HTTP_POST ? 303 : 302;
     call->content_type = STR("text/plain; charset=utf-8");
     buf_clear(call->body);
     buf_add_str(call->body, STR("Done. You may close this page.\n"));

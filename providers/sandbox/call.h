@@ -67,7 +67,7 @@ void call_add_header(struct call *call, struct str name, struct str value);
 struct str call_random(struct call *call, struct str alphabet, size_t count);
 /* Credentials of Authorization: Basic; false when absent or malformed. */
 bool call_basic(struct call *call, struct str *user, struct str *password) MUST_USE;
-/* 302 to url, or 200 with a line of text when there is none, or one that is no header value. */
+/* 302 (303 after a POST) to url, or 200 with a line of text when there is none, or one that is no header value. */
 void call_send_payer_on(struct call *call, struct str url);
 /* The forced scenario, or the one given. */
 struct scenario call_scenario(const struct call *call, struct scenario natural);

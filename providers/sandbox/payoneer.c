@@ -19,7 +19,8 @@ const struct route payoneer_routes[] = {
     {HTTP_POST,   "/api/charges/{id}/closing",                 NULL, PAYONEER_CHARGE_CLOSE},
     {HTTP_POST,   "/api/charges/{id}/payout",                  NULL, PAYONEER_CHARGE_REFUND},
     {HTTP_GET,    "/api/payouts/{id}",                         NULL, PAYONEER_PAYOUT_SHOW},
-    {HTTP_GET,    "/pci/v1/{id}/authenticate",                 NULL, PAYONEER_AUTHENTICATE},
+    {HTTP_GET,    "/pci/v1/{id}/authenticate",                 NULL, PAYONEER_AUTHENTICATE_PAGE},
+    {HTTP_POST,   "/pci/v1/{id}/authenticate",                 NULL, PAYONEER_AUTHENTICATE},
 };
 const size_t payoneer_route_count = ARRAY_LEN(payoneer_routes);
 
@@ -41,6 +42,7 @@ static const struct {
     [PAYONEER_CHARGE_CLOSE]   = {SANDBOX_OP_CAPTURE, payoneer_charge_close},
     [PAYONEER_CHARGE_REFUND]  = {SANDBOX_OP_REFUND,  payoneer_charge_refund},
     [PAYONEER_PAYOUT_SHOW]    = {SANDBOX_OP_LOOKUP,  payoneer_charge_show},
+    [PAYONEER_AUTHENTICATE_PAGE] = {SANDBOX_OP_OTHER, payoneer_authenticate_page},
     [PAYONEER_AUTHENTICATE]   = {SANDBOX_OP_OTHER,   payoneer_authenticate},
 };
 /* clang-format on */
@@ -166,7 +168,8 @@ void payoneer_answer(struct call *call)
 {
     if (call->route == PAYONEER_NO_ROUTE) {
         payoneer_error(call, 404, "ABORT", "INVALID_REQUEST", "No such resource");
-    } else if (call->route != PAYONEER_AUTHENTICATE && !authenticate(call)) {
+    } else if (call->route != PAYONEER_AUTHENTICATE && call->route != PAYONEER_AUTHENTICATE_PAGE &&
+               !authenticate(call)) {
         payoneer_error(call, 401, "ABORT", "INVALID_REQUEST", "Invalid credentials");
         call_add_header(call, STR("WWW-Authenticate"), STR("Basic realm=\"OPG\""));
     } else {

@@ -40,7 +40,8 @@ enum payoneer_route {
     PAYONEER_CHARGE_CLOSE,
     PAYONEER_CHARGE_REFUND,
     PAYONEER_PAYOUT_SHOW,
-    PAYONEER_AUTHENTICATE, /* the payer's page */
+    PAYONEER_AUTHENTICATE_PAGE, /* the payer's page */
+    PAYONEER_AUTHENTICATE,      /* what is pressed there */
     PAYONEER_ROUTE_COUNT,
 };
 extern const struct route payoneer_routes[];
@@ -71,6 +72,7 @@ void payoneer_charge_show(struct call *call);
 void payoneer_charge_cancel(struct call *call);
 void payoneer_charge_close(struct call *call);
 void payoneer_charge_refund(struct call *call);
+void payoneer_authenticate_page(struct call *call);
 void payoneer_authenticate(struct call *call);
 
 void payoneer_print_list(struct call *call, const struct book_session *list);

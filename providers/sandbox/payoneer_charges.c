@@ -1,4 +1,5 @@
 /* Payoneer Checkout: charges, closings, cancellations and payouts. */
+#include "providers/sandbox/payer.h"
 #include "providers/sandbox/payoneer.h"
 
 static bool refuse(struct call *call, const char *reason, const char *info)
@@ -266,18 +267,63 @@ void payoneer_charge_refund(struct call *call)
     payoneer_print_charge(call, refund);
 }
 
-/* The payer's page of strong authentication: looking at it is consent, ?outcome=declined is not. */
-void payoneer_authenticate(struct call *call)
+/* ---- strong authentication ------------------------------------------------------------------- */
+
+static bool waits(const struct book_entry *entry)
 {
-    struct str outcome = STR_NONE;
+    return str_eq(entry->code, STR("STRONG_AUTHENTICATION"));
+}
+
+/* NULL: answered. */
+static struct book_entry *find_for_payer(struct call *call)
+{
     struct book_entry *entry = books_find_entry(call->books, call->param[0]);
-    if (!entry || !str_eq(entry->code, STR("STRONG_AUTHENTICATION"))) {
-        payoneer_error(call, 404, "ABORT", "INVALID_REQUEST", "Nothing waits for the payer here");
+    if (!entry || entry->provider != SANDBOX_PAYONEER || entry->kind == BOOK_REFUND) {
+        payer_message(call, 404, "There is no such payment.");
+        return NULL;
+    }
+    return entry;
+}
+
+void payoneer_authenticate_page(struct call *call)
+{
+    char text[MONEY_TEXT_SIZE];
+    const struct book_entry *entry = find_for_payer(call);
+    if (!entry) {
         return;
     }
-    (void)call_query(call, "outcome", &outcome);
-    payoneer_settle(entry, str_eq(outcome, STR("declined")) ? SCENARIO_SOFT : SCENARIO_APPROVE);
-    entry->updated_us = call->now_us;
-    books_note_entry(call->books, entry);
-    call_send_payer_on(call, books_find_session(call->books, entry->session)->return_url);
+    if (!waits(entry)) {
+        payer_message(call, 200, "Nothing is to be done here any more.");
+        return;
+    }
+    const struct payer_page page = {
+        .title = "3-D Secure (sandbox)",
+        .amount = money_format(entry->amount_minor, entry->currency->exponent, text),
+        .currency = str_of(entry->currency->code),
+        .invoice = entry->invoice,
+        .accept = {"Approve", STR("?decision=approve")},
+        .refuse = {"Decline", STR("?decision=decline")},
+    };
+    payer_ask(call, &page);
+}
+
+/* Pressed twice, the first counts. The charge goes on by itself: nobody completes it. */
+void payoneer_authenticate(struct call *call)
+{
+    struct str decision = STR_NONE;
+    struct book_entry *entry = find_for_payer(call);
+    (void)call_query(call, "decision", &decision);
+    if (!entry) {
+        return;
+    }
+    bool declines = str_eq(decision, STR("decline"));
+    if (waits(entry)) {
+        payoneer_settle(entry, declines ? SCENARIO_SOFT : SCENARIO_APPROVE);
+        entry->updated_us = call->now_us;
+        books_note_entry(call->books, entry);
+    }
+    const struct book_session *list = books_find_session(call->books, entry->session);
+    bool was_declined = entry->state == BOOK_DECLINED;
+    call_send_payer_on(call, was_declined && list->cancel_url.len > 0 ? list->cancel_url
+                                                                      : list->return_url);
 }

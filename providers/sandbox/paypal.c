@@ -18,7 +18,8 @@ const struct route paypal_routes[] = {
     {HTTP_GET,   "/v2/payments/captures/{id}",                     NULL, PAYPAL_CAPTURE_SHOW},
     {HTTP_POST,  "/v2/payments/captures/{id}/refund",              NULL, PAYPAL_CAPTURE_REFUND},
     {HTTP_GET,   "/v2/payments/refunds/{id}",                      NULL, PAYPAL_REFUND_SHOW},
-    {HTTP_GET,   "/checkoutnow",                                   NULL, PAYPAL_APPROVE},
+    {HTTP_GET,   "/checkoutnow",                                   NULL, PAYPAL_APPROVE_PAGE},
+    {HTTP_POST,  "/checkoutnow",                                   NULL, PAYPAL_APPROVE},
     {HTTP_POST,  "/v1/notifications/webhooks",                     NULL, PAYPAL_HOOK_CREATE},
     {HTTP_GET,   "/v1/notifications/webhooks",                     NULL, PAYPAL_HOOK_LIST},
     {HTTP_GET,   "/v1/notifications/webhooks/{id}",                NULL, PAYPAL_HOOK_SHOW},
@@ -53,6 +54,7 @@ static const struct {
     [PAYPAL_CAPTURE_SHOW]     = {SANDBOX_OP_LOOKUP,  NULL,              0,       paypal_capture_show},
     [PAYPAL_CAPTURE_REFUND]   = {SANDBOX_OP_REFUND,  "refund",          3888000, paypal_capture_refund},
     [PAYPAL_REFUND_SHOW]      = {SANDBOX_OP_LOOKUP,  NULL,              0,       paypal_refund_show},
+    [PAYPAL_APPROVE_PAGE]     = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_approve_page},
     [PAYPAL_APPROVE]          = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_approve},
     [PAYPAL_HOOK_CREATE]      = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_create},
     [PAYPAL_HOOK_LIST]        = {SANDBOX_OP_OTHER,   NULL,              0,       paypal_hook_list},
@@ -230,7 +232,7 @@ void paypal_answer(struct call *call)
     if (call->route == PAYPAL_NO_ROUTE) {
         paypal_error_plain(call, 404);
     } else if (call->route == PAYPAL_TOKEN || call->route == PAYPAL_APPROVE ||
-               call->route == PAYPAL_HOOK_CERTIFICATE) {
+               call->route == PAYPAL_APPROVE_PAGE || call->route == PAYPAL_HOOK_CERTIFICATE) {
         calls[call->route].fn(call);
     } else if (!paypal_authenticate(call)) {
         paypal_error_plain(call, 401);

@@ -23,6 +23,7 @@ enum {
     PAYPAL_PROBLEM_MAX = 16,
     PAYPAL_REQUEST_ID_MAX = 108,
     PAYPAL_TOKEN_LIFE_S = 32400,
+    PAYPAL_APPROVAL_S = 10800, /* a payer has so long to approve an order */
 };
 
 enum paypal_route {
@@ -41,7 +42,8 @@ enum paypal_route {
     PAYPAL_CAPTURE_SHOW,
     PAYPAL_CAPTURE_REFUND,
     PAYPAL_REFUND_SHOW,
-    PAYPAL_APPROVE, /* the payer's page */
+    PAYPAL_APPROVE_PAGE, /* the payer's page */
+    PAYPAL_APPROVE,      /* what is pressed there */
     PAYPAL_HOOK_CREATE,
     PAYPAL_HOOK_LIST,
     PAYPAL_HOOK_SHOW,
@@ -140,6 +142,7 @@ void paypal_order_show(struct call *call);
 void paypal_order_patch(struct call *call);
 void paypal_order_confirm(struct call *call);
 void paypal_order_pay(struct call *call); /* authorize, capture */
+void paypal_approve_page(struct call *call);
 void paypal_approve(struct call *call);
 void paypal_hold_show(struct call *call);
 void paypal_hold_capture(struct call *call);

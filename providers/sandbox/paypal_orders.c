@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "providers/sandbox/payer.h"
+
 struct book_session *paypal_find_order(struct call *call)
 {
     struct str id = call->param[0];
@@ -344,33 +346,94 @@ void paypal_order_confirm(struct call *call)
     paypal_print_order(call, 200, order, paypal_wants_all(call) ? PAYPAL_ALL : PAYPAL_MINIMAL);
 }
 
-/* The payer's page: looking at it is consent, ?decision=cancel is not. */
-void paypal_approve(struct call *call)
+/* ---- the payer ------------------------------------------------------------------------------- */
+
+/* NULL: answered. */
+static struct book_session *find_for_payer(struct call *call)
 {
     struct str id = STR_NONE;
-    struct str decision = STR_NONE;
     (void)call_query(call, "token", &id);
-    (void)call_query(call, "decision", &decision);
     struct book_session *order = books_find_session(call->books, id);
     if (!order || order->provider != SANDBOX_PAYPAL) {
-        paypal_error(call, "INVALID_RESOURCE_ID", STR("token"), "query", id);
+        payer_message(call, 404, "There is no such order.");
+        return NULL;
+    }
+    return order;
+}
+
+static bool waits(const struct book_session *order)
+{
+    return order->state == SESSION_CREATED || order->state == SESSION_PAYER_ACTION;
+}
+
+static bool is_late(const struct call *call, const struct book_session *order)
+{
+    return call->now_us - order->created_us > PAYPAL_APPROVAL_S * INT64_C(1000000);
+}
+
+/* With the token, and the payer's id when there was consent. */
+static struct str back_to(struct call *call, const struct book_session *order, struct str url,
+                          const char *more)
+{
+    bool has_query = str_find_char(url, '?', 0) != SIZE_MAX;
+    if (url.len == 0) {
+        return STR_NONE;
+    }
+    return arena_printf(call->arena, STR_FMT "%stoken=" STR_FMT "%s", STR_ARG(url),
+                        has_query ? "&" : "?", STR_ARG(order->id), more);
+}
+
+void paypal_approve_page(struct call *call)
+{
+    struct book_session *order = find_for_payer(call);
+    if (!order) {
+        return;
+    }
+    if (!waits(order)) {
+        payer_message(call, 200, "Nothing is to be done here any more.");
+        return;
+    }
+    if (is_late(call, order)) {
+        payer_message(call, 410, "It is too late to approve this order.");
+        return;
+    }
+    char text[MONEY_TEXT_SIZE];
+    const struct book_unit *unit = &order->units[0];
+    const struct payer_page page = {
+        .title = "PayPal (sandbox)",
+        .amount = paypal_value(unit->amount_minor, unit->currency, text),
+        .currency = str_of(unit->currency->code),
+        .invoice = unit->invoice_id,
+        .accept = {"Approve", arena_printf(call->arena, "?token=" STR_FMT "&decision=approve",
+                                           STR_ARG(order->id))},
+        .refuse = {"Cancel", arena_printf(call->arena, "?token=" STR_FMT "&decision=cancel",
+                                          STR_ARG(order->id))},
+    };
+    payer_ask(call, &page);
+}
+
+/* Pressed twice, it leads to the same place; who cancels may still come back and approve. */
+void paypal_approve(struct call *call)
+{
+    struct str decision = STR_NONE;
+    struct book_session *order = find_for_payer(call);
+    (void)call_query(call, "decision", &decision);
+    if (!order) {
         return;
     }
     if (str_eq(decision, STR("cancel"))) {
-        call_send_payer_on(call, order->cancel_url);
+        call_send_payer_on(call, back_to(call, order, order->cancel_url, ""));
         return;
     }
-    if (order->state == SESSION_CREATED || order->state == SESSION_PAYER_ACTION) {
+    if (order->state == SESSION_CANCELED || (waits(order) && is_late(call, order))) {
+        payer_message(call, 410, "It is too late to approve this order.");
+        return;
+    }
+    if (waits(order)) {
         order->source = order->source == SOURCE_NONE ? SOURCE_WALLET : order->source;
         order->state = SESSION_APPROVED;
         order->updated_us = call->now_us;
         books_note_session(call->books, order);
     }
-    struct str url = STR_NONE;
-    if (order->return_url.len > 0) {
-        bool has_query = str_find_char(order->return_url, '?', 0) != SIZE_MAX;
-        url = arena_printf(call->arena, STR_FMT "%stoken=" STR_FMT "&PayerID=QYR5Z8XDVJNXQ",
-                           STR_ARG(order->return_url), has_query ? "&" : "?", STR_ARG(order->id));
-    }
-    call_send_payer_on(call, url);
+    call_send_payer_on(call, back_to(call, order, order->return_url, "&PayerID=QYR5Z8XDVJNXQ"));
 }

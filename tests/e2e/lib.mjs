@@ -124,7 +124,7 @@ export class World {
             migrations_folder: path.join(top, 'migrations'), rules_file: path.join(top, 'config/example.rules'),
             database: this.conninfo('turnpike_gateway'),
             provider_connect_ms: 1000, provider_answer_ms: 1500, answer_ms: 3000, send_window_ms: 2000,
-            lease_ms: 5000, dead_after_ms: 10000, resolve_first_ms: 200, resolve_max_ms: 1000,
+            lease_ms: 5000, dead_after_ms: 10000, resolve_first_ms: 200, resolve_max_ms: 1000, action_look_ms: 1000,
             resolve_interval_ms: 100, directory_check_ms: 200, ...this.options.settings,
         };
         writeFileSync(this.at('turnpike.conf'), Object.entries(settings).map(([k, v]) => `${k} = ${v}\n`).join(''));

@@ -205,7 +205,9 @@ static void an_approved_order_is_told(void **state)
         201);
     const char *order = keep("id");
     assert_string_equal(names(), "");
-    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", order), "", NULL), 200);
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", order), "", NULL),
+        200);
     assert_string_equal(names(), "CHECKOUT.ORDER.APPROVED");
     assert_string_equal(in_body("resource.id"), order);
     assert_string_equal(in_body("resource.purchase_units.0.custom_id"), "a");

@@ -310,11 +310,18 @@ static void the_payer_authenticates(void **state)
     assert_string_equal(text_at("redirect.url"),
                         join("https://sandbox.test/pci/v1/{}/authenticate", id));
     const char *page = join("/pci/v1/{}/authenticate", id);
-    assert_int_equal(drive_send(HTTP_GET, page, "", NULL), 302);
+    assert_int_equal(drive_send(HTTP_GET, page, "", NULL), 200); /* looking changes nothing */
+    assert_int_equal(payoneer_send(HTTP_GET, join("/api/charges/{}", id), NULL), 200);
+    assert_string_equal(text_at("status.code"), "pending");
+    const char *approve = join("/pci/v1/{}/authenticate?decision=approve", id);
+    const char *decline = join("/pci/v1/{}/authenticate?decision=decline", id);
+    assert_int_equal(drive_send(HTTP_POST, approve, "", NULL), 303);
+    assert_int_equal(drive_send(HTTP_POST, decline, "", NULL), 303); /* the first counts */
     assert_int_equal(payoneer_send(HTTP_GET, join("/api/charges/{}", id), NULL), 200);
     assert_string_equal(text_at("status.code"), "charged");
     assert_int_equal(entry_at(0)->fee_minor, 127);
-    assert_int_equal(drive_send(HTTP_GET, page, "", NULL), 404);
+    assert_int_equal(drive_send(HTTP_GET, page, "", NULL), 200);
+    assert_int_equal(drive_send(HTTP_GET, "/pci/v1/none/authenticate", "", NULL), 404);
 }
 
 static void a_canceled_or_old_list_takes_no_charge(void **state)

@@ -157,7 +157,8 @@ static void a_key_belongs_to_account_and_call(void **state)
     const char *id = keep("id");
     assert_int_equal(paypal_send_as("other", HTTP_POST, ORDERS, "k", PLAIN), 201);
     assert_string_not_equal(text_at("id"), id);
-    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", id), "", NULL), 200);
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", id), "", NULL), 200);
     assert_int_equal(paypal_send(HTTP_POST, join(ORDERS "/{}/capture", id), "k", ""), 201);
     assert_int_equal(paypal_send(HTTP_POST, join(ORDERS "/{}/capture", id), "k", ""), 200);
     assert_string_equal(text_at("status"), "COMPLETED");
@@ -228,7 +229,8 @@ static void an_order_waits_for_its_payer(void **state)
     assert_string_equal(issue(), "ORDER_NOT_APPROVED");
     assert_int_equal(paypal_send(HTTP_POST, join(ORDERS "/{}/authorize", id), "c", ""), 422);
     assert_string_equal(issue(), "ACTION_DOES_NOT_MATCH_INTENT");
-    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", id), "", NULL), 200);
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", id), "", NULL), 200);
     assert_int_equal(paypal_send(HTTP_GET, join(ORDERS "/{}", id), NULL, NULL), 200);
     assert_string_equal(text_at("status"), "APPROVED");
     assert_int_equal(paypal_send(HTTP_POST, join(ORDERS "/{}/capture", id), "c", ""), 201);
@@ -245,7 +247,8 @@ static void a_wallet_needs_its_payer_and_answers_200(void **state)
     assert_string_equal(text_at("status"), "PAYER_ACTION_REQUIRED");
     assert_string_equal(text_at("links.1.rel"), "payer-action");
     assert_int_equal(drive.core.books.log_count, 0);
-    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", id), "", NULL), 302);
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", id), "", NULL), 303);
     assert_str(drive.call.headers[drive.call.header_count - 1].value,
                join("https://shop.test/back?a=1&token={}&PayerID=QYR5Z8XDVJNXQ", id));
 }
@@ -256,8 +259,54 @@ static void a_return_url_cannot_split_headers(void **state)
     assert_int_equal(create("k", sale_with("{\"paypal\":{\"experience_context\":{\"return_url\":"
                                            "\"https://shop.test/\\r\\nX: y\"}}}")),
                      200);
-    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", keep("id")), "", NULL),
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", keep("id")), "", NULL),
+        200);
+}
+
+static void the_page_asks_and_its_buttons_act(void **state)
+{
+    (void)state;
+    assert_int_equal(create("k", sale_with("{\"paypal\":{\"experience_context\":{\"return_url\":"
+                                           "\"https://shop.test/back\",\"cancel_url\":"
+                                           "\"https://shop.test/cart\"}}}")),
                      200);
+    const char *id = keep("id");
+    for (int i = 0; i < 2; i++) { /* looking at it changes nothing */
+        assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", id), "", NULL), 200);
+        assert_true(answer_has("100.00"));
+        assert_true(answer_has("decision=approve"));
+        assert_true(answer_has("decision=cancel"));
+    }
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=cancel", id), "", NULL), 303);
+    assert_str(drive.call.headers[drive.call.header_count - 1].value,
+               join("https://shop.test/cart?token={}", id));
+    assert_int_equal(paypal_send(HTTP_GET, join(ORDERS "/{}", id), NULL, NULL), 200);
+    assert_string_equal(text_at("status"), "PAYER_ACTION_REQUIRED");
+    for (int i = 0; i < 2; i++) { /* a double click */
+        assert_int_equal(
+            drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", id), "", NULL),
+            303);
+        assert_int_equal(paypal_send(HTTP_GET, join(ORDERS "/{}", id), NULL, NULL), 200);
+        assert_string_equal(text_at("status"), "APPROVED");
+    }
+    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", id), "", NULL), 200);
+    assert_false(answer_has("decision=approve"));
+    assert_int_equal(drive_send(HTTP_GET, "/checkoutnow?token=NONE", "", NULL), 404);
+}
+
+static void an_order_is_approved_within_three_hours(void **state)
+{
+    (void)state;
+    assert_int_equal(create("k", sale_with("{\"paypal\":{}}")), 200);
+    const char *id = keep("id");
+    drive.now_us += INT64_C(3) * 3600 * 1000000 + 1;
+    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", id), "", NULL), 410);
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", id), "", NULL), 410);
+    assert_int_equal(paypal_send(HTTP_GET, join(ORDERS "/{}", id), NULL, NULL), 200);
+    assert_string_equal(text_at("status"), "PAYER_ACTION_REQUIRED");
 }
 
 static void three_d_secure_is_a_payer_action(void **state)
@@ -268,7 +317,8 @@ static void three_d_secure_is_a_payer_action(void **state)
     assert_string_equal(text_at("status"), "PAYER_ACTION_REQUIRED");
     assert_int_equal(paypal_send(HTTP_POST, join(ORDERS "/{}/capture", id), "c", ""), 422);
     assert_string_equal(issue(), "PAYER_ACTION_REQUIRED");
-    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", id), "", NULL), 200);
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", id), "", NULL), 200);
     assert_int_equal(paypal_send(HTTP_POST, join(ORDERS "/{}/capture", id), "c", ""), 201);
     assert_string_equal(text_at(CAPTURE_0 "processor_response.response_code"), "0000");
 }
@@ -536,7 +586,8 @@ static void media_type_is_checked_and_an_empty_body_is_an_object(void **state)
                    STR_ARG(authorization));
     assert_int_equal(drive_send(HTTP_POST, ORDERS, headers, PLAIN), 415);
     assert_string_equal(text_at("name"), "UNSUPPORTED_MEDIA_TYPE");
-    assert_int_equal(drive_send(HTTP_GET, join("/checkoutnow?token={}", id), "", NULL), 200);
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/checkoutnow?token={}&decision=approve", id), "", NULL), 200);
     assert_int_equal(paypal_send(HTTP_POST, join(ORDERS "/{}/capture", id), NULL, ""), 201);
 }
 
@@ -650,6 +701,8 @@ int main(void)
         TEST(an_order_waits_for_its_payer),
         TEST(a_wallet_needs_its_payer_and_answers_200),
         TEST(a_return_url_cannot_split_headers),
+        TEST(the_page_asks_and_its_buttons_act),
+        TEST(an_order_is_approved_within_three_hours),
         TEST(three_d_secure_is_a_payer_action),
         TEST(a_source_is_confirmed_and_captured),
         TEST(a_card_may_come_with_the_capture),

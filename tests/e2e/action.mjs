@@ -1,0 +1,167 @@
+// The payer must act: PayPal's approval and 3-D Secure. Judged by the sandbox's books: what is approved is charged
+// once, what is not is not, whoever clicks how often, and whatever dies meanwhile.
+import { suite, assert, equal, until } from './lib.mjs';
+
+const paypal = (extra = {}) => ({
+    method: { type: 'card', tokens: { paypal: 'tok_3ds' } }, providers: { only: ['paypal'] },
+    return_url: 'https://shop.example/paid?order=1', cancel_url: 'https://shop.example/cart?order=1', ...extra,
+});
+const payoneer = (extra = {}) => paypal({ method: { type: 'card', tokens: { payoneer: 'tok_3ds' } }, providers: { only: ['payoneer'] }, ...extra });
+
+async function ask(world, body) {
+    const entry = await world.pay(world.payment(body));
+    equal([entry.status, entry.answer?.status], [201, 'requires_action'], `the payer is asked (${entry.raw})`);
+    const action = entry.answer.next_action;
+    equal(action.type, 'redirect', 'what the payer is to do');
+    assert(action.url.startsWith('https://127.0.0.1:'), `where: ${action.url}`);
+    assert(Date.parse(action.expires) > Date.now(), `until when: ${action.expires}`);
+    return entry;
+}
+
+// What a payer sees, and presses: the form's buttons, nothing else.
+async function press(world, entry, label) {
+    const url = entry.answer.next_action.url;
+    const page = await world.call('GET', url);
+    equal([page.status, page.headers['content-type']], [200, 'text/html; charset=utf-8'], 'the page');
+    const button = [...page.raw.matchAll(/formaction="([^"]*)"[^>]*>([^<]*)</g)].find((m) => m[2] === label);
+    if (!button) return { status: 0, raw: page.raw };
+    const target = new URL(button[1].replaceAll('&#38;', '&'), url).href;
+    const pressed = await world.call('POST', target, { body: '' });
+    return { ...pressed, target };
+}
+
+async function ends(world, entry, status, boundMs = 30000) {
+    return until(`payment ${entry.answer.id} is ${status}`, async () => {
+        const got = await world.get(entry.answer.id);
+        assert(got.status === status || !['succeeded', 'authorized', 'declined', 'failed', 'canceled', 'review'].includes(got.status), `it is ${got.status}`);
+        return got.status === status && got;
+    }, boundMs);
+}
+
+async function moved(world, entry) {
+    return (await world.books()).filter((e) => e.invoice === entry.answer.id && ['completed', 'held', 'pending'].includes(e.state));
+}
+
+const events = (world, entry) => world.rows(`SELECT type FROM events v JOIN payments p USING (merchant_id, payment_id)
+    WHERE p.key = '${entry.key}' ORDER BY v.number`).map((r) => r.type);
+
+await suite('action', { workers: 2 }, {
+    async an_approved_order_is_charged_once(world) {
+        const entry = await ask(world, paypal());
+        equal((await moved(world, entry)).length, 0, 'charged before the payer acts');
+        const back = await press(world, entry, 'Approve');
+        equal(back.status, 303, 'the payer is sent back');
+        assert(back.headers.location.startsWith('https://shop.example/paid?order=1&token='), back.headers.location);
+        const paid = await ends(world, entry, 'succeeded');
+        equal([paid.amount_captured, paid.next_action], [1099, undefined], 'what it is now');
+        equal((await moved(world, entry)).map((e) => [e.kind, e.amount]), [['charge', 1099]], 'in the books');
+        equal(events(world, entry), ['payment.requires_action', 'payment.processing', 'payment.succeeded'], 'what happened');
+        const again = await world.pay(entry.body, { key: entry.key });
+        equal([again.status, again.answer.status], [201, 'succeeded'], 'the key answers with the end');
+        await world.judge();
+    },
+    async an_approved_authorization_is_held(world) {
+        const entry = await ask(world, paypal({ capture: 'manual' }));
+        await press(world, entry, 'Approve');
+        await ends(world, entry, 'authorized');
+        equal((await moved(world, entry)).map((e) => [e.kind, e.state]), [['hold', 'held']], 'in the books');
+    },
+    async clicks_and_orders_do_not_add_up(world) {
+        const entries = await Promise.all(Array.from({ length: 20 }, () => ask(world, paypal())));
+        for (const entry of entries) {
+            const first = await press(world, entry, 'Approve');
+            await Promise.all(Array.from({ length: 3 }, () => world.call('POST', first.target, { body: '' })));
+        }
+        for (const entry of entries) await ends(world, entry, 'succeeded');
+        for (const entry of entries) equal((await moved(world, entry)).length, 1, `charges of ${entry.answer.id}`);
+        await world.judge();
+    },
+    async who_cancels_may_come_back_and_approve(world) {
+        const entry = await ask(world, paypal());
+        const back = await press(world, entry, 'Cancel');
+        assert(back.headers.location.startsWith('https://shop.example/cart?order=1&token='), back.headers.location);
+        equal((await world.get(entry.answer.id)).status, 'requires_action', 'after the payer left');
+        await press(world, entry, 'Approve');
+        await ends(world, entry, 'succeeded');
+        equal((await moved(world, entry)).length, 1, 'charges');
+    },
+    async three_d_secure_of_a_provider_that_goes_on_by_itself(world) {
+        const entries = [await ask(world, payoneer()), await ask(world, payoneer())];
+        equal((await press(world, entries[0], 'Approve')).headers.location, 'https://shop.example/paid?order=1', 'sent back');
+        equal((await press(world, entries[1], 'Decline')).headers.location, 'https://shop.example/cart?order=1', 'sent back');
+        equal((await ends(world, entries[0], 'succeeded')).provider, 'payoneer', 'approved');
+        equal((await ends(world, entries[1], 'declined')).failure.reason, 'insufficient_funds', 'declined');
+        equal((await press(world, entries[0], 'Approve')).status, 0, 'a page that is done with has no buttons');
+        await world.judge();
+    },
+    async while_the_payer_may_act_nobody_else_is_tried(world) {
+        const entry = await ask(world, { ...paypal(), method: { type: 'card', tokens: { paypal: 'tok_3ds', payoneer: 'tok_ok' } }, providers: { never: [] } });
+        const before = (await world.get(entry.answer.id)).attempts.length;
+        await until('it was looked at again', () => Number(world.psql(`SELECT max(tries) FROM unresolved`)) >= 2);
+        const got = await world.get(entry.answer.id);
+        equal([got.status, got.attempts.length], ['requires_action', before], 'still the payer\'s turn');
+        await press(world, entry, got.provider === 'paypal' ? 'Approve' : 'Decline');
+        await world.settled();
+        await world.judge();
+    },
+    async workers_that_die_complete_nothing_twice(world) {
+        const entries = await Promise.all(Array.from({ length: 40 }, () => ask(world, paypal())));
+        await world.fault({ provider: 'paypal', operation: 'charge', kind: 'slow', delay_ms: 300 });
+        let clicked = 0;
+        const clicks = entries.map(async (entry) => { await press(world, entry, 'Approve'); clicked++; });
+        for (let kill = 0; kill < 4; kill++) { // whatever a worker does at that moment, it dies of it
+            await until('some completion is on its way', () => clicked > 0 &&
+                Number(world.psql(`SELECT count(*) FROM sends WHERE number > 1`)) > kill * 8, 20000);
+            const [pid] = world.workers();
+            try { process.kill(pid, 'SIGKILL'); } catch { /* it is gone */ }
+            await until('its successor is there', () => world.workers().length === 2 && !world.workers().includes(pid), 20000);
+        }
+        await Promise.all(clicks);
+        await world.noFaults();
+        for (const entry of entries) await ends(world, entry, 'succeeded', 60000);
+        for (const entry of entries) equal((await moved(world, entry)).length, 1, `charges of ${entry.answer.id}`);
+        equal(world.rows('SELECT attempt_id FROM sends WHERE number > 2'), [], 'completed under a second key');
+        await world.judge();
+    },
+    async a_lost_answer_to_the_completion_is_asked_for(world) {
+        for (const kind of ['reset_after_effect', 'reset_before_read', 'hang_after_effect', 'http_500']) {
+            const entry = await ask(world, paypal({ metadata: { kind } }));
+            await world.fault({ provider: 'paypal', operation: 'charge', kind, count: 1 });
+            await press(world, entry, 'Approve');
+            await ends(world, entry, 'succeeded', 60000);
+            await world.noFaults();
+            equal((await moved(world, entry)).length, 1, `${kind}: charges`);
+        }
+        await world.judge();
+    },
+    async a_payer_who_does_not_act_is_charged_nothing(world) {
+        const settings = world.options.settings;
+        world.options.settings = { ...settings, action_ms: 4000 };
+        world.writeConfig();
+        await world.stopGateway();
+        await world.startGateway();
+        const away = await ask(world, paypal());
+        const left = await ask(world, paypal());
+        await press(world, left, 'Cancel');
+        const late = await ask(world, paypal());
+        for (const entry of [away, left, late]) {
+            const got = await ends(world, entry, 'failed', 40000);
+            equal([got.failure.reason, got.attempts.map((a) => a.status)], ['payer_did_not_act', ['failed']], 'why');
+            const again = await world.pay(entry.body, { key: entry.key });
+            equal([again.status, again.answer.status], [201, 'failed'], 'the key answers with the end');
+        }
+        equal((await press(world, late, 'Approve')).status, 303, 'the provider still takes the late consent');
+        await until('whatever could follow has', () => Number(world.psql('SELECT count(*) FROM unresolved')) === 0);
+        for (const entry of [away, left, late]) equal((await moved(world, entry)).length, 0, 'nothing completes it');
+        const shown = await world.get(late.answer.id);
+        equal(shown.status, 'failed', 'told once, for ever');
+        await world.judge();
+        world.options.settings = settings;
+    },
+    async urls_are_checked(world) {
+        for (const url of ['http://shop.example/paid', 'shop.example', 'https://', 'https://shop.example/\u0001']) {
+            const { status, answer } = await world.pay(world.payment({ return_url: url }));
+            equal([status, answer?.param], [422, 'return_url'], url);
+        }
+    },
+});
