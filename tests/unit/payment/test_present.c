@@ -202,12 +202,14 @@ static void an_action_shows_where_the_payer_must_go(void **state)
 {
     struct sample *sample = *state;
     add_outcome(sample, 0, OUTCOME_REQUIRES_ACTION, "payer_action");
-    sample->outcome[0][0].facts_json = STR("{\"action_url\":\"https://pay.example/3ds?x=1\"}");
+    sample->outcome[0][0].facts_json = STR(
+        "{\"action_expires\":\"1700000000123456\",\"action_url\":\"https://pay.example/3ds?x=1\"}");
     sample->payment.status = PAYMENT_REQUIRES_ACTION;
     print(sample);
     assert_string_equal(text_at(sample, "next_action.type"), "redirect");
     assert_string_equal(text_at(sample, "next_action.url"), "https://pay.example/3ds?x=1");
     assert_string_equal(text_at(sample, "attempts.0.status"), "requires_action");
+    assert_string_equal(text_at(sample, "next_action.expires"), "2023-11-14T22:13:20.123Z");
 }
 
 static void make_payout(struct sample *sample)

@@ -83,6 +83,23 @@ static void a_sale_makes_a_list_before_it_charges(void **state)
     stop(&s);
 }
 
+static void the_payer_is_sent_where_the_request_says(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    set(&s, "return_url", "https://account.example/back");
+    set(&s, "cancel_url", "https://account.example/cart");
+    s.call.cancel_url = STR("https://shop.example/cart?a=1");
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_true(str_find(s.request.body,
+                         STR("\"callback\":{\"returnUrl\":\"https://account.example/back\","
+                             "\"cancelUrl\":\"https://shop.example/cart?a=1\"}"),
+                         0) != SIZE_MAX);
+    stop(&s);
+}
+
 static void a_list_is_charged_under_its_own_id(void **state)
 {
     struct setup s;
@@ -291,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fixture_is_judged_as_it_says),
         cmocka_unit_test(a_sale_makes_a_list_before_it_charges),
+        cmocka_unit_test(the_payer_is_sent_where_the_request_says),
         cmocka_unit_test(a_list_is_charged_under_its_own_id),
         cmocka_unit_test(an_authorization_is_deferred),
         cmocka_unit_test(only_what_is_safe_to_repeat_has_a_key),

@@ -126,6 +126,90 @@ static void an_order_the_payer_approved_is_completed(void **state)
     stop(&s);
 }
 
+static void each_completion_has_a_key_of_its_own(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    provider_fact_set(&s.facts, STR("order_id"), STR("5O190127TN364715T"));
+    provider_fact_set(&s.facts, STR("order_state"), STR("APPROVED"));
+    for (uint8_t number = 2; number <= 3; number++) {
+        s.call.send_number = number;
+        s.call.operation = number == 2 ? OPERATION_SALE : OPERATION_AUTHORIZE;
+        assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+        assert_true(s.request.moves_money);
+        assert_text(s.request.path, number == 2
+                                        ? "/v2/checkout/orders/5O190127TN364715T/capture"
+                                        : "/v2/checkout/orders/5O190127TN364715T/authorize");
+        assert_text(s.request.key, number == 2 ? FIXTURE_ATTEMPT "-2" : FIXTURE_ATTEMPT "-3");
+        assert_string_equal(header(&s.request, "PayPal-Request-Id"),
+                            number == 2 ? FIXTURE_ATTEMPT "-2" : FIXTURE_ATTEMPT "-3");
+    }
+    stop(&s);
+}
+
+static void the_payer_is_sent_where_the_request_says(void **state)
+{
+    struct setup s;
+    json_t *settings = json_pack("{s:s, s:s}", "return_url", "https://account.example/back",
+                                 "cancel_url", "https://account.example/cart");
+    (void)state;
+
+    start(&s);
+    s.account.settings = settings;
+    s.call.return_url = STR("https://shop.example/paid?a=1");
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_true(str_find(s.request.body,
+                         STR("\"experience_context\":{\"return_url\":\"https://shop.example/"
+                             "paid?a=1\",\"cancel_url\":\"https://account.example/cart\"}"),
+                         0) != SIZE_MAX);
+    stop(&s);
+    json_decref(settings);
+}
+
+/* Nothing moves before our next send; it may leave only when the payer has approved. */
+static void an_order_says_whether_it_waits_for_us(void **state)
+{
+    static const struct {
+        const char *status;
+        const char *more;
+        enum outcome outcome;
+        bool is_inert, may_continue;
+    } rows[] = {
+        {"CREATED", "", OUTCOME_PENDING, true, false}, /* without a link nobody can act */
+        {"PAYER_ACTION_REQUIRED",
+         ",\"links\":[{\"rel\":\"payer-action\",\"href\":\"https://pay.example/1\"}]",
+         OUTCOME_REQUIRES_ACTION, true, false},
+        {"APPROVED", "", OUTCOME_PENDING, true, true},
+        {"SAVED", "", OUTCOME_PENDING, false, false},
+        {"VOIDED", "", OUTCOME_FAILED, false, false},
+        {"COMPLETED", "", OUTCOME_UNKNOWN, false, false},
+        {"APPROVED",
+         ",\"purchase_units\":[{\"payments\":{\"captures\":[{\"id\":\"3C\",\"status\":"
+         "\"COMPLETED\",\"amount\":{\"currency_code\":\"EUR\",\"value\":\"10.99\"}}]}}]",
+         OUTCOME_APPROVED, false, false},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct setup s;
+        struct provider_judgement judgement = {0};
+        start(&s);
+        const struct provider_answer answer = {
+            .status = 200,
+            .content_type = STR("application/json"),
+            .body = arena_printf(&s.arena, "{\"id\":\"5O1\",\"status\":\"%s\"%s}", rows[i].status,
+                                 rows[i].more),
+        };
+        provider_paypal.judge(&s.call, PROVIDER_STEP_LOOKUP, &answer, &s.arena, &judgement);
+        assert_int_equal(judgement.outcome, rows[i].outcome);
+        assert_int_equal(judgement.is_inert, rows[i].is_inert);
+        assert_int_equal(judgement.may_continue, rows[i].may_continue);
+        stop(&s);
+    }
+}
+
 static void follow_ups_name_what_they_act_on(void **state)
 {
     static const struct {
@@ -354,6 +438,9 @@ int main(void)
         cmocka_unit_test(the_same_call_composes_the_same_bytes),
         cmocka_unit_test(a_wallet_is_authorized_with_its_vault_id),
         cmocka_unit_test(an_order_the_payer_approved_is_completed),
+        cmocka_unit_test(each_completion_has_a_key_of_its_own),
+        cmocka_unit_test(the_payer_is_sent_where_the_request_says),
+        cmocka_unit_test(an_order_says_whether_it_waits_for_us),
         cmocka_unit_test(follow_ups_name_what_they_act_on),
         cmocka_unit_test(what_paypal_cannot_express_is_refused),
         cmocka_unit_test(every_currency_survives_the_round_trip),
