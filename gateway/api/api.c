@@ -99,6 +99,13 @@ void api_call_problem(struct api_call *call, enum message problem, struct str de
     api_call_problem_full(call, problem, detail, param, STR_NONE, 0);
 }
 
+struct http_stream *api_call_stream(struct api_call *call, http_gone_fn gone, void *ctx)
+{
+    struct http_stream *stream = http_stream_start(call->x, gone, ctx);
+    call_free(call);
+    return stream;
+}
+
 void api_call_unavailable(struct api_call *call)
 {
     api_call_problem(call, MESSAGE_UNAVAILABLE, STR("the ledger does not answer; try again"),
@@ -378,6 +385,7 @@ struct api *api_new(const struct api_parts *parts)
         .probe_ms = parts->answer_ms,
     };
     list_init(&api->calls);
+    list_init(&api->streams);
     return api;
 }
 
@@ -393,6 +401,7 @@ void api_free(struct api **api_at)
         item = item->next;
         call_free(call); /* nobody will answer it any more */
     }
+    event_streams_free(api);
     buf_release(&api->openapi);
     free(api);
 }

@@ -57,6 +57,8 @@ extern const struct route *api_routes(void);
 
 struct api {
     struct api_parts parts;
+    struct link streams; /* of events: event_stream.c */
+    size_t stream_count;
     struct admin_parts admin;
     struct link calls;
     unsigned intake_count; /* batches being taken in */
@@ -102,6 +104,8 @@ void api_call_problem(struct api_call *call, enum message problem, struct str de
                       struct str param);
 void api_call_problem_full(struct api_call *call, enum message problem, struct str detail,
                            struct str param, struct str payment_id, int retry_after_s);
+/* The answer is an event stream from now on (http_stream_start); the call is gone. */
+struct http_stream *api_call_stream(struct api_call *call, http_gone_fn gone, void *ctx);
 void api_call_unavailable(struct api_call *call);
 /* A query parameter that the table has checked; false when it is absent. */
 bool api_call_query(struct api_call *call, const char *name, struct str *value);
@@ -120,6 +124,8 @@ void payments_list(struct api_call *call);
 void payments_events(struct api_call *call);
 void events_show(struct api_call *call);
 void events_query(struct api_call *call);
+void event_stream_start(struct api_call *call);
+void event_streams_free(struct api *api); /* those whose client is not yet known to be gone */
 void providers_list(struct api_call *call);
 void admin_handle(struct api_call *call);
 void openapi_show(struct api_call *call);

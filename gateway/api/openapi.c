@@ -139,7 +139,13 @@ static void put_success(struct json_out *out, const struct endpoint *endpoint, i
     json_key(out, text);
     json_begin_object(out);
     json_put_cstr(out, "description", description);
-    if (endpoint->response != NULL) {
+    if (endpoint->response != NULL && endpoint->response[0] >= 'a') { /* no schema: its type */
+        json_put_raw(
+            out, "content",
+            STR("{\"text/event-stream\":{\"schema\":{\"type\":\"string\",\"description\":"
+                "\"Each message has an id (where to go on), the event's type, and the Event "
+                "as data.\"}}}"));
+    } else if (endpoint->response != NULL) {
         begin_content(out, "application/json", endpoint->response);
         end_content(out);
     } else {

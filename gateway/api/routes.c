@@ -15,6 +15,7 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,   "/v1/payments/{id}", "getPayment",    "One payment with its attempts and the routing decision", READS, false, &no_query, NULL, payments_show, ADMIN_NONE, 200, "Payment"},
     {HTTP_GET,   "/v1/payments/{id}/events", "listPaymentEvents", "Everything that happened to a payment, in order", READS, false, &no_query, NULL, payments_events, ADMIN_NONE, 200, "PaymentHistory"},
     {HTTP_GET,   "/v1/events",        "listEvents",    "List events, newest first", READS, false, &event_query, NULL, events_query, ADMIN_NONE, 200, "EventList"},
+    {HTTP_GET,   "/v1/events/stream", "streamEvents",  "Events as they happen (text/event-stream), none lost", READS, false, &stream_query, NULL, event_stream_start, ADMIN_NONE, 200, "text/event-stream"},
     {HTTP_GET,   "/v1/events/{id}",   "getEvent",      "One event", READS, false, &no_query, NULL, events_show, ADMIN_NONE, 200, "Event"},
     {HTTP_GET,   "/v1/providers",     "listProviders", "How the provider accounts are doing", BOARD, false, &provider_query, NULL, providers_list, ADMIN_NONE, 200, "ProviderList"},
 

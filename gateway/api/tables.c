@@ -1,6 +1,7 @@
 #include "api/tables.h"
 
 #include "base/event_type.h"
+#include "ledger/follow_mark.h"
 #include "payment/payment.h"
 
 static const char *const captures[] = {"automatic", "manual", NULL};
@@ -160,6 +161,12 @@ static const struct field event_query_table[] = {
     {"payment",        FIELD_STRING, .least = 30, .most = 30, .form = &form_payment_id, .help = "Of this payment alone."},
 };
 const struct field_set event_query = {"EventQuery", "", SET(event_query_table)};
+
+static const struct field stream_query_table[] = {
+    {"after", FIELD_STRING, .least = 1, .most = FOLLOW_TEXT_MAX, .form = &form_token,
+     .help = "Go on behind the event with this `id` of the stream. Last-Event-ID, as browsers send it, counts more. Left out: from now on."},
+};
+const struct field_set stream_query = {"EventStreamQuery", "", SET(stream_query_table)};
 
 static const struct field provider_query_table[] = {
     {"currency", FIELD_STRING, .least = 3, .most = 3, .form = &form_currency, .help = "Show the expected fee of 100.00 in this currency."},

@@ -30,6 +30,7 @@ extern const struct field_set resolve_fields; /* of a case in the review queue *
 /* queries */
 extern const struct field_set payment_query;
 extern const struct field_set event_query;
+extern const struct field_set stream_query;
 extern const struct field_set provider_query;
 extern const struct field_set merchant_query; /* of one merchant's accounts or keys */
 extern const struct field_set payout_query;

@@ -58,6 +58,7 @@ enum metric {
     METRIC_WORKERS,                   /* gauge: state (starting, serving, draining) */
     METRIC_GENERATION,                /* gauge */
     METRIC_RELOADS,                   /* counter: kind, result */
+    METRIC_EVENT_STREAMS,             /* gauge: open streams of events */
     METRIC_LOG_DROPPED,               /* counter */
     METRIC_METRICS_DROPPED,           /* counter */
     METRIC_BUILD_INFO,                /* gauge: version */

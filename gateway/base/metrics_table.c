@@ -120,6 +120,9 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_RELOADS] = {
         "turnpike_reloads_total", "counter",
         "Reloads and upgrades asked for, by what became of them.", {"kind", "result"}},
+    [METRIC_EVENT_STREAMS] = {
+        "turnpike_event_streams", "gauge",
+        "Open streams of events (GET /v1/events/stream).", {NULL}},
     [METRIC_LOG_DROPPED] = {
         "turnpike_log_dropped_total", "counter",
         "Log lines dropped because writing them would have blocked.", {NULL}},

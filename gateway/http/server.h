@@ -196,6 +196,8 @@ void http_abort(struct http_exchange *x, bool reset);
 struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone, void *ctx);
 /* False when the client does not read fast enough; the stream is then closed and `gone` follows. */
 bool http_stream_send(struct http_stream *stream, struct str bytes);
+/* Bytes that the client has not taken yet; 0 also when it is gone. */
+size_t http_stream_waiting(const struct http_stream *stream);
 void http_stream_close(struct http_stream *stream);
 
 #endif

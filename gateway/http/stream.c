@@ -84,6 +84,12 @@ bool http_stream_send(struct http_stream *stream, struct str bytes)
     return true;
 }
 
+size_t http_stream_waiting(const struct http_stream *stream)
+{
+    const struct connection *c = stream->connection;
+    return c ? evbuffer_get_length(bufferevent_get_output(c->bev)) : 0;
+}
+
 void http_stream_close(struct http_stream *stream)
 {
     struct connection *c = stream->connection;

@@ -43,15 +43,17 @@ AT(SQL_EVENT_OF_PAYMENT) = {SQL_READER, "event_of_payment",
     " OFFSET 0) e" ITS_PAYMENT " ORDER BY e.number"},
 
 AT(SQL_FOLLOW_NOW) = {SQL_READER, "follow_now",
-    "SELECT (SELECT n.last FROM writer_numbers n WHERE n.id = 1), r.number, b.batch_no"
-    " FROM writers r LEFT JOIN LATERAL (SELECT i.batch_no FROM batches i"
+    "SELECT n.last, r.number, b.batch_no FROM writer_numbers n LEFT JOIN LATERAL"
+    " (SELECT i.number, i.writer_id FROM writers i WHERE i.number IS NOT NULL"
+    " AND (i.reaped_at IS NULL OR i.adopted_at IS NULL)) r ON true"
+    " LEFT JOIN LATERAL (SELECT i.batch_no FROM batches i"
     " WHERE i.writer_id = r.writer_id ORDER BY i.batch_no DESC LIMIT $1::bigint) b ON true"
-    " WHERE r.number IS NOT NULL AND (r.reaped_at IS NULL OR r.adopted_at IS NULL)"
-    " ORDER BY r.number, b.batch_no"},
+    " WHERE n.id = 1 ORDER BY r.number, b.batch_no"},
 
 /*
  * What was committed beyond a mark: of the writers $2 the batches above $3, of those that registered
- * since all, and what came into the holes $4. Each writer has a row, with or without a batch.
+ * since all, and what came into the holes $4. Each writer has a row, with or without a batch; there
+ * is always a row.
  */
 AT(SQL_FOLLOW_BATCHES) = {SQL_READER, "follow_batches",
     "WITH known AS MATERIALIZED (SELECT r.number, r.writer_id, u.high, r.reaped_at, r.adopted_at"
@@ -59,16 +61,19 @@ AT(SQL_FOLLOW_BATCHES) = {SQL_READER, "follow_batches",
     " (SELECT * FROM writers i WHERE i.number = u.number OFFSET 0) r UNION ALL"
     " SELECT r.number, r.writer_id, 0, r.reaped_at, r.adopted_at FROM writers r"
     " WHERE r.number > $1::integer)"
-    " SELECT (SELECT n.last FROM writer_numbers n WHERE n.id = 1), k.number, k.writer_id,"
-    " k.reaped_at IS NOT NULL AND k.adopted_at IS NOT NULL, false, b.batch_no, b.first_event, b.age"
-    " FROM known k LEFT JOIN LATERAL (SELECT i.batch_no, i.first_event, age(i.xmin) AS age"
+    " SELECT n.last, k.number, k.writer_id, k.reaped_at IS NOT NULL AND k.adopted_at IS NOT NULL,"
+    " false, b.batch_no, b.first_event, b.age, b.is_probe FROM writer_numbers n"
+    " LEFT JOIN known k ON true LEFT JOIN LATERAL"
+    " (SELECT i.batch_no, i.first_event, age(i.xmin) AS age, i.is_probe"
     " FROM batches i WHERE i.writer_id = k.writer_id AND i.batch_no > k.high"
-    " ORDER BY i.batch_no LIMIT $7::bigint) b ON true UNION ALL"
-    " SELECT 0, r.number, r.writer_id, false, true, b.batch_no, b.first_event, b.age"
-    " FROM unnest($4::integer[], $5::bigint[], $6::bigint[]) AS h (number, least, most)"
+    " ORDER BY i.batch_no LIMIT $7::bigint) b ON true WHERE n.id = 1 UNION ALL"
+    " SELECT n.last, r.number, r.writer_id, false, true, b.batch_no, b.first_event, b.age, b.is_probe"
+    " FROM writer_numbers n CROSS JOIN unnest($4::integer[], $5::bigint[], $6::bigint[])"
+    " AS h (number, least, most)"
     " CROSS JOIN LATERAL (SELECT * FROM writers i WHERE i.number = h.number OFFSET 0) r"
-    " CROSS JOIN LATERAL (SELECT i.batch_no, i.first_event, age(i.xmin) AS age FROM batches i"
-    " WHERE i.writer_id = r.writer_id AND i.batch_no BETWEEN h.least AND h.most OFFSET 0) b"},
+    " CROSS JOIN LATERAL (SELECT i.batch_no, i.first_event, age(i.xmin) AS age, i.is_probe"
+    " FROM batches i WHERE i.writer_id = r.writer_id AND i.batch_no BETWEEN h.least AND h.most"
+    " OFFSET 0) b WHERE n.id = 1 ORDER BY 5, 2, 6"},
 
 /*
  * In the order in which their transactions began to write: whoever writes a payment's next event has

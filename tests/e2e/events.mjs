@@ -1,5 +1,6 @@
 // events.mjs - what happened: the list, one event, the life of a payment; and the stream, which loses nothing.
 import { randomUUID } from 'node:crypto';
+import https from 'node:https';
 import { suite, equal, assert, until } from './lib.mjs';
 
 const get = (world, path, key = world.key) => world.call('GET', world.api + path, { key });
@@ -11,6 +12,57 @@ async function otherKey(world) {
     await until('the new key is known', async () => (await get(world, '/v1/payments', key)).status === 200);
     return key;
 }
+
+// A client of the stream: what came, message by message; `last` is where to go on.
+class Stream {
+    constructor(world, { key = world.key, after, lastEventId } = {}) {
+        this.events = [];
+        this.last = undefined;
+        this.ended = false;
+        let text = '';
+        this.status = new Promise((resolve) => {
+            this.request = https.request(`${world.api}/v1/events/stream${after ? `?after=${encodeURIComponent(after)}` : ''}`, {
+                agent: new https.Agent({ ca: world.ca }), headers: { authorization: `Bearer ${key}`, ...(lastEventId ? { 'last-event-id': lastEventId } : {}) },
+            }, (answer) => {
+                this.answer = answer;
+                this.type = answer.headers['content-type'];
+                answer.on('data', (chunk) => {
+                    text += chunk;
+                    for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) this.take(text.slice(0, end));
+                });
+                for (const end of ['end', 'error', 'close']) answer.on(end, () => { this.ended = true; });
+                resolve(answer.statusCode);
+            });
+            this.request.on('error', () => { this.ended = true; resolve(0); });
+            this.request.end();
+        });
+    }
+    take(message) {
+        const field = (name) => message.split('\n').find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+        if (field('id')) this.last = field('id');
+        if (!field('data')) return;
+        const event = JSON.parse(field('data'));
+        equal(event.type, field('event'), 'the type of the message');
+        this.events.push({ ...event, cursor: field('id') });
+    }
+    async ready() {
+        equal(await this.status, 200, 'a stream');
+        await until('it has a position', () => this.last);
+        return this;
+    }
+    stop() { this.request.destroy(); return this.last; }
+}
+// Each payment's events come in their order, none twice.
+function judgeOrder(events) {
+    const next = new Map();
+    for (const event of events) {
+        const subject = event.payment ?? event.payout;
+        equal(event.number, (next.get(subject) ?? 0) + 1, `the next event of ${subject}`);
+        next.set(subject, event.number);
+    }
+    return next;
+}
+const inLedger = (world) => world.rows(`SELECT encode(uuid_send(event_id), 'hex') AS id FROM events WHERE merchant_id IN (SELECT merchant_id FROM payments WHERE NOT livemode)`).length;
 
 await suite('events', {}, {
     async events_are_listed_newest_first_and_found_by_id(world) {
@@ -69,5 +121,108 @@ await suite('events', {}, {
         equal((await get(world, `/v1/events/${last.id}`)).json.payment, paid.id, 'its event');
         assert(life.data.every((e, i) => i === 0 || e.at >= life.data[i - 1].at), 'by time');
         assert(!JSON.stringify(life).includes('tok_'), 'no token is shown');
+    },
+    async the_stream_tells_what_happens_and_to_nobody_else(world) {
+        const foreign = await new Stream(world, { key: await otherKey(world) }).ready();
+        const mine = await new Stream(world).ready();
+        const finance = await new Stream(world, { key: world.financeKey }).ready();
+        equal(mine.type, 'text/event-stream', 'type');
+        const paid = [];
+        for (let i = 0; i < 3; i++) paid.push((await world.pay()).answer.id);
+        for (const stream of [mine, finance]) {
+            await until('they are told', () => stream.events.length >= 3);
+            equal(stream.events.map((e) => e.payment), paid, 'in order');
+        }
+        const { cursor, ...event } = mine.events[1];
+        equal(event, (await get(world, `/v1/events/${event.id}`)).json, 'the same as by its id');
+        const again = await new Stream(world, { after: cursor }).ready();
+        const header = await new Stream(world, { after: mine.last, lastEventId: mine.events[0].cursor }).ready();
+        await until('the rest is told', () => again.events.length >= 1 && header.events.length >= 2);
+        equal(again.events.map((e) => e.payment), paid.slice(2), 'behind ?after');
+        equal(header.events.map((e) => e.payment), paid.slice(1), 'behind Last-Event-ID, which counts more');
+        equal(foreign.events, [], 'nothing of it to another merchant');
+        const spied = await new Stream(world, { key: await otherKey(world), after: mine.events[0].cursor }).ready();
+        await world.pay();
+        await until('the payment is told', () => mine.events.length >= 4);
+        equal([foreign.events, spied.events], [[], []], '... nor behind a position of ours');
+        for (const bad of ['x', 'AAAA', `${cursor}AAAA`, 'Af____8HAAAAAAA']) {
+            const answer = await get(world, `/v1/events/stream?after=${bad}`);
+            equal([answer.status, answer.json.code, answer.json.param], [400, 'cursor_malformed', 'after'], `after=${bad}`);
+        }
+        equal((await get(world, '/v1/events/stream', world.operatorKey)).status, 403, 'operators have no merchant');
+        for (const stream of [foreign, mine, finance, again, header, spied]) stream.stop();
+    },
+    async a_stream_cut_again_and_again_loses_nothing_and_repeats_nothing(world) {
+        const before = inLedger(world);
+        let stream = await new Stream(world).ready();
+        const told = [];
+        let paying = true;
+        const load = (async () => {
+            while (paying) await Promise.all([...Array(8).keys()].map((i) => world.pay(world.payment(tokens(['tok_ok', 'tok_soft', 'tok_hard', 'tok_ok'][i % 4], 'tok_ok')))));
+        })();
+        const cut = async () => { // at any event, often within a batch
+            told.push(...stream.events);
+            const last = stream.stop();
+            stream = new Stream(world, told.length % 2 ? { after: last } : { lastEventId: last });
+            if (await stream.status !== 200) { stream.last = last; stream.events = []; }
+            stream.last ??= last;
+        };
+        for (let round = 0; round < 6; round++) {
+            await until('something is told', () => stream.events.length > 0 || stream.ended, 30000);
+            if (round === 2 || round === 4) { // a worker dies with batches on their way
+                const victim = world.workers()[round === 2 ? 0 : 1];
+                process.kill(victim, 'SIGKILL');
+                await until('it is replaced', () => { const now = world.workers(); return now.length === 2 && !now.includes(victim); }, 30000);
+            }
+            await cut();
+        }
+        paying = false;
+        await load;
+        await world.settled(60000);
+        await until('all is told', async () => {
+            if (stream.ended) await cut();
+            return told.length + stream.events.length >= inLedger(world) - before;
+        }, 60000);
+        told.push(...stream.events);
+        stream.stop();
+        equal(told.length, inLedger(world) - before, 'events told and written');
+        equal(new Set(told.map((e) => e.id)).size, told.length, 'no event twice');
+        judgeOrder(told);
+        await world.judge();
+    },
+    async a_reader_that_sleeps_holds_nobody_up_and_goes_on_later(world) {
+        const stream = await new Stream(world).ready();
+        const from = stream.last;
+        stream.answer.pause();
+        const before = inLedger(world);
+        const slow = Date.now();
+        while (inLedger(world) - before < 1500) await Promise.all([...Array(64).keys()].map(() => world.pay(world.payment({ reference: `${randomUUID()}${'x'.repeat(200)}` }))));
+        const paid = await world.pay();
+        equal(paid.answer.status, 'succeeded', 'payments go on');
+        stream.stop();
+        const again = await new Stream(world, { after: from }).ready();
+        await until('all is told at once', () => again.events.length >= inLedger(world) - before, 30000);
+        equal(again.events.length, inLedger(world) - before, 'whole');
+        judgeOrder(again.events);
+        again.stop();
+        assert(Date.now() - slow < 60000, 'in time');
+    },
+    async streams_are_bounded(world) {
+        const streams = [];
+        let refused;
+        for (let i = 0; i < 60 && !refused; i++) {
+            const stream = new Stream(world);
+            streams.push(stream);
+            const status = await stream.status;
+            if (status !== 200) refused = status;
+        }
+        equal(refused, 429, 'too many of one merchant');
+        for (const stream of streams) stream.stop();
+        await until('their places are free again', async () => {
+            const stream = new Stream(world);
+            const status = await stream.status;
+            stream.stop();
+            return status === 200;
+        });
     },
 });

@@ -5,7 +5,7 @@
 #ifndef TESTS_API_FAKE_EVENTS_H
 #define TESTS_API_FAKE_EVENTS_H
 
-#include "ledger/events.h"
+#include "ledger/follow.h"
 
 struct fake_events {
     events_fn done;
@@ -49,6 +49,24 @@ void events_of_payment(struct store *store UNUSED, const struct uuid *merchant_i
                        void *ctx)
 {
     fake_events(arena, false, done, ctx);
+}
+
+void follow_begin(struct store *store UNUSED, struct follow_mark *mark UNUSED,
+                  struct arena *arena UNUSED, follow_fn done UNUSED, void *ctx UNUSED)
+{
+    CHECK(false); /* no stream is opened here */
+}
+
+void follow_read(struct store *store UNUSED, const struct uuid *merchants UNUSED,
+                 size_t merchant_count UNUSED, struct follow_mark *mark UNUSED,
+                 struct arena *arena UNUSED, follow_fn done UNUSED, void *ctx UNUSED)
+{
+    CHECK(false);
+}
+
+bool follow_next(struct follow_news *news UNUSED, const struct event_view **event UNUSED)
+{
+    return false;
 }
 
 #endif
