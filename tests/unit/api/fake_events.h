@@ -51,17 +51,32 @@ void events_of_payment(struct store *store UNUSED, const struct uuid *merchant_i
     fake_events(arena, false, done, ctx);
 }
 
-void follow_begin(struct store *store UNUSED, struct follow_mark *mark UNUSED,
-                  struct arena *arena UNUSED, follow_fn done UNUSED, void *ctx UNUSED)
+struct fake_following {
+    follow_fn done;
+    void *ctx;
+};
+
+static void run_follow(const struct fake_job *job)
 {
-    CHECK(false); /* no stream is opened here */
+    struct fake_following *asked = job->ctx;
+    struct error why;
+    (void)fail(&why, ERROR_UNAVAILABLE, "nobody can follow here");
+    asked->done(asked->ctx, STORE_FAILED, NULL, &why);
 }
 
-void follow_read(struct store *store UNUSED, const struct uuid *merchants UNUSED,
-                 size_t merchant_count UNUSED, struct follow_mark *mark UNUSED,
-                 struct arena *arena UNUSED, follow_fn done UNUSED, void *ctx UNUSED)
+void follow_begin(struct store *store UNUSED, struct follow_mark *mark UNUSED, struct arena *arena,
+                  follow_fn done, void *ctx)
 {
-    CHECK(false);
+    struct fake_following *asked = ARENA_NEW(arena, struct fake_following);
+    *asked = (struct fake_following){done, ctx};
+    (void)fake_job(run_follow, asked);
+}
+
+void follow_read(struct store *store, const struct uuid *merchants UNUSED,
+                 size_t merchant_count UNUSED, struct follow_mark *mark, struct arena *arena,
+                 follow_fn done, void *ctx)
+{
+    follow_begin(store, mark, arena, done, ctx);
 }
 
 bool follow_next(struct follow_news *news UNUSED, const struct event_view **event UNUSED)
