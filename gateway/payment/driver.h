@@ -11,6 +11,7 @@
  *     driver_key.c     keys and references that were taken: replay, 409, 202, next try
  *     driver_cancel.c  the merchant wants a payout back
  *     driver_payer.c   until when the payer may act
+ *     driver_status.c  which status may be written
  *     decide.c         a person says what an attempt in review came to
  *     resolve.c        the same for attempts claimed from `unresolved`
  *     resolve_queue.c  claiming them, and the heartbeat
@@ -303,6 +304,10 @@ void drive_answer_reference(struct drive *drive);
 struct str drive_add_expiry(struct drive *drive, struct str facts_json, int64_t expires_us);
 /* The time of the newest such outcome; 0: there is none. */
 int64_t drive_read_expiry(const struct store_attempt_view *attempt);
+
+/* ---- driver_status.c ---- */
+/* The planned view gets this status, unless it may not follow (status.h): logged, and false. */
+bool drive_move_status(struct drive *drive, enum payment_status to);
 
 /* ---- driver_cancel.c ---- */
 void driver_cancel_release(struct payments *payments);

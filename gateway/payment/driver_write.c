@@ -25,6 +25,8 @@ struct rows { /* of one bundle: the store copies what it needs when the write st
     struct store_proof proof;
     struct posting_rows posted;
     int64_t now_us;
+    bool has_status;                    /* the event tells one */
+    enum payment_status refused_status; /* it may not follow: not written */
 };
 
 /* ---- the planned view ---- */
@@ -316,6 +318,10 @@ static struct str event_data(struct drive *drive, const struct rows *rows)
     char id[ID_TEXT_SIZE];
     if (drive->told != NULL)
         return drive->told->data_json;
+    if (rows->refused_status != PAYMENT_NONE)
+        return arena_printf(&drive->write_arena,
+                            "{\"needs_review\":true,\"refused_status\":\"%s\"}",
+                            payment_status_name(rows->refused_status));
     if (rows->txn.review == NULL)
         return STR("{}");
     return arena_printf(
@@ -342,7 +348,7 @@ static void add_event(struct drive *drive, const struct orchestrate_write_plan *
         rows->event.attempt_id = attempt->row.attempt_id;
     }
     rows->event.type =
-        plan->status != PAYMENT_NONE
+        rows->has_status
             ? arena_printf(&drive->write_arena, "%s.%s", view->row.is_payout ? "payout" : "payment",
                            payment_status_name(view->status))
             : arena_printf(&drive->write_arena, "attempt.%s", outcome_name(plan->outcome));
@@ -434,11 +440,11 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
         rows->txn.payment = &view->row;
     if (plan->has_outcome)
         add_outcome(drive, plan, rows);
-    if (plan->status != PAYMENT_NONE)
-        view->status = plan->status;
+    enum payment_status status = plan->status;
     if (view->row.is_payout && rows->txn.outcome != NULL && plan->status != PAYMENT_NONE)
-        view->status =
-            drive_payout_status(plan, rows->txn.outcome->reason, drive->claim.is_canceled);
+        status = drive_payout_status(plan, rows->txn.outcome->reason, drive->claim.is_canceled);
+    rows->has_status = status != PAYMENT_NONE && drive_move_status(drive, status);
+    rows->refused_status = rows->has_status ? PAYMENT_NONE : status;
     if (plan->opens_attempt)
         add_attempt(drive, action, rows);
     if (plan->opens_send)

@@ -33,5 +33,7 @@ done < <("$bin" openapi | jq -r '.paths | keys[]')
 while read -r file; do
     [ -e "docs/$file" ] || complain "docs/$file is named in README.md or docs but absent"
 done < <(grep -ohE '\]\((docs/)?[a-z-]+\.md' README.md docs/*.md | sed 's/^\](//; s/^docs\///' | sort -u)
+tests/lint/statuses.sh | cmp -s - docs/payments.md ||
+    complain "docs/payments.md does not draw the tables of gateway/payment/status.c; run: make docs-tables"
 [ $bad -eq 0 ] && echo "tables: ok"
 exit $bad

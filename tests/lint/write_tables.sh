@@ -1,5 +1,6 @@
 #!/bin/bash
-# Write what is generated from the code's tables: config/turnpike.conf, and the table in docs/config.md.
+# Write what is generated from the code's tables: config/turnpike.conf, the table in docs/config.md, the drawings in
+# docs/payments.md.
 # write_tables.sh BUILD   (make docs-tables)
 cd "$(dirname "$0")/../.." || exit 1
 bin=$1/turnpike
@@ -13,3 +14,4 @@ bin=$1/turnpike
                           printf "| `%s` | %s | %s |\n", name, value == "" ? "" : "`" value "`", help; next }
          /^# / { help = substr($0, 3) }' config/turnpike.conf
 } >docs/config.md.new && mv docs/config.md.new docs/config.md
+tests/lint/statuses.sh >docs/payments.md.new && mv docs/payments.md.new docs/payments.md
