@@ -1,5 +1,7 @@
 #include "providers/paypal.h"
 
+#include <string.h>
+
 #include "providers/adapter.h"
 
 enum {
@@ -63,10 +65,14 @@ static void put_unit(struct json_out *json, const struct provider_call *call, st
     json_end_array(json);
 }
 
+static struct str find_return_url(const struct provider_call *call)
+{
+    return adapter_choose(call->return_url, adapter_setting(call->account, "return_url"));
+}
+
 static void put_source(struct json_out *json, const struct provider_call *call, const char *source)
 {
-    const struct str return_url =
-        adapter_choose(call->return_url, adapter_setting(call->account, "return_url"));
+    const struct str return_url = find_return_url(call);
     const struct str cancel_url =
         adapter_choose(call->cancel_url, adapter_setting(call->account, "cancel_url"));
 
@@ -74,12 +80,15 @@ static void put_source(struct json_out *json, const struct provider_call *call, 
     json_begin_object(json);
     json_key(json, source);
     json_begin_object(json);
-    json_put_str(json, "vault_id", call->token);
+    if (call->token.len > 0)
+        json_put_str(json, "vault_id", call->token);
     if (return_url.len > 0 || cancel_url.len > 0) {
         json_key(json, "experience_context");
         json_begin_object(json);
         put_optional(json, "return_url", return_url, ADAPTER_URL_MAX);
         put_optional(json, "cancel_url", cancel_url, ADAPTER_URL_MAX);
+        if (call->token.len == 0)
+            json_put_cstr(json, "user_action", "PAY_NOW");
         json_end_object(json);
     }
     json_end_object(json);
@@ -109,6 +118,12 @@ static bool check_charge(const struct provider_call *call, const char **source, 
     } else {
         return fail(err, ERROR_INVALID,
                     "cannot charge through paypal: method is no card or wallet");
+    }
+    if (call->token.len == 0 && strcmp(*source, "paypal") == 0) {
+        if (find_return_url(call).len == 0)
+            return fail(err, ERROR_INVALID,
+                        "cannot charge through paypal: neither token nor return_url");
+        return true; /* the payer approves at PayPal's page */
     }
     if (!adapter_is_part(call->token) || call->token.len > PAYPAL_TOKEN_MAX)
         return fail(err, ERROR_INVALID,
@@ -295,6 +310,7 @@ const struct provider provider_paypal = {
             .action_ms = 3 * 3600LL * 1000,
             .settle_ms = 5 * 60LL * 1000,
             .lookup_by_reference = true, /* by order_id, once an answer told it */
+            .asks_payer = true,
         },
     .next = paypal_next,
     .judge = paypal_judge,

@@ -58,6 +58,7 @@ struct provider_capability {
     int64_t settle_ms; /* after this long an answer to the same key or "not found" may end it */
     bool lookup_by_reference; /* can be asked by our attempt id or by a fact we hold */
     int64_t amount_max_minor; /* 0: no own limit */
+    bool asks_payer;          /* a wallet without a token is approved at the provider's own page */
 };
 
 struct webhook_key; /* certificate.h: the public key of a certificate that was checked */

@@ -73,9 +73,13 @@ static bool take_method(struct api_call *call, struct payment_request *request)
         return refuse(call, MESSAGE_INVALID_MEMBER, "outcome is for method type \"test\" only",
                       "method.outcome");
     }
-    if (json_object_size(tokens) == 0) {
+    request->asks_payer = json_object_size(tokens) == 0 &&
+                          str_eq(request->method_type, STR("wallet")) &&
+                          json_text(call->body, "return_url").len > 0;
+    if (json_object_size(tokens) == 0 && !request->asks_payer) {
         return refuse(call, MESSAGE_MISSING_MEMBER,
-                      "tokens is needed: the payer's token at one or more providers",
+                      "tokens is needed: the payer's token at one or more providers; or a wallet "
+                      "and return_url, and the payer approves at the provider's page",
                       "method.tokens");
     }
     for (void *at = json_object_iter(tokens); at; at = json_object_iter_next(tokens, at)) {

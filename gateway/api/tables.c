@@ -25,7 +25,7 @@ static const struct field method_table[] = {
      .help = "Kind of payment method: `card`, `wallet`, ...; `test` (test keys only) takes an `outcome` instead of tokens."},
     {"tokens",  FIELD_MAP, .most = PAYMENT_TOKEN_MAX, .item_most = 512, .form = &form_token, .name_form = &form_provider, .name_most = 32,
      .example = "{\"paypal\": \"tok_ok\", \"payoneer\": \"tok_ok\"}",
-     .help = "The providers' own tokens for the payer's method, by provider. A provider without token is not tried."},
+     .help = "The providers' own tokens for the payer's method, by provider. A provider without token is not tried; a `wallet` with `return_url` needs none where the payer approves at the provider's page."},
     {"outcome", FIELD_STRING, .words = test_outcomes, .example = "\"approved\"",
      .help = "With type `test`: what the payment shall come to."},
 };

@@ -107,7 +107,8 @@ static void add_candidate(struct drive *drive, struct routing *routing,
         .provider = account->row.provider,
         .account_name = account->row.name,
         .disabled = account->row.disabled || !account->usable,
-        .has_token = routing->token[index].len > 0,
+        .has_token = routing->token[index].len > 0 ||
+                     (request->asks_payer && provider != NULL && provider->capability.asks_payer),
         .cost = account->cost,
         .amount_max_minor = account->row.amount_max_minor,
     };

@@ -114,7 +114,9 @@ static void add_attempt(struct drive *drive, const struct orchestrate_action *ac
     row->expected_fee_minor = candidate->expected_fee_minor;
     row->created_us = rows->now_us;
     row->writer_id = drive->payments->parts.writer_id;
-    vault_hash_token(&drive->payments->vault, &row->merchant_id, candidate->token, row->token_hash);
+    /* Without a token each payer is another: nobody's tries count for somebody else. */
+    struct str token = candidate->token.len > 0 ? candidate->token : drive->call.attempt_ref;
+    vault_hash_token(&drive->payments->vault, &row->merchant_id, token, row->token_hash);
     rows->txn.attempt = row;
 }
 

@@ -79,6 +79,7 @@ struct payment_request { /* validated by the API; strings borrowed during the ca
     struct str test_outcome; /* method "test": "approved", ... ; test merchants only */
     struct payment_token token[PAYMENT_TOKEN_MAX];
     size_t token_count;
+    bool asks_payer; /* no tokens: the payer approves at the provider's page */
     struct str country;
     struct str customer_id;
     struct str description;

@@ -76,6 +76,20 @@ await suite('action', { workers: 2 }, {
         for (const entry of entries) equal((await moved(world, entry)).length, 1, `charges of ${entry.answer.id}`);
         await world.judge();
     },
+    async a_wallet_needs_no_token_but_its_payer(world) {
+        const wallet = { method: { type: 'wallet' }, return_url: 'https://shop.example/paid' };
+        const entry = await ask(world, wallet); // Payoneer Checkout has no such page: it is no candidate
+        equal([entry.answer.provider, entry.answer.decision.candidates.find((c) => c.provider === 'payoneer').dropped], ['paypal', 'no_token'], 'who is asked');
+        const back = await press(world, entry, 'Approve');
+        assert(back.headers.location.startsWith('https://shop.example/paid?token='), back.headers.location);
+        await ends(world, entry, 'succeeded');
+        equal((await moved(world, entry)).length, 1, 'charges');
+        const nowhere = await world.pay(world.payment({ ...wallet, return_url: undefined }));
+        equal([nowhere.status, nowhere.answer.param], [422, 'method.tokens'], 'without a place to come back to');
+        const card = await world.pay(world.payment({ ...wallet, method: { type: 'card' } }));
+        equal([card.status, card.answer.param], [422, 'method.tokens'], 'a card without a token');
+        await world.judge();
+    },
     async who_cancels_may_come_back_and_approve(world) {
         const entry = await ask(world, paypal());
         const back = await press(world, entry, 'Cancel');

@@ -168,6 +168,27 @@ static void the_payer_is_sent_where_the_request_says(void **state)
     json_decref(settings);
 }
 
+static void a_wallet_without_a_token_is_approved_at_paypals_page(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    s.call.method_type = STR("wallet");
+    s.call.token = STR_NONE;
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE); /* where would the payer come back to? */
+    s.call.return_url = STR("https://shop.example/paid");
+    assert_int_equal(next(&s), PROVIDER_NEXT_SEND);
+    assert_true(
+        str_find(s.request.body,
+                 STR("\"payment_source\":{\"paypal\":{\"experience_context\":{\"return_url\":"
+                     "\"https://shop.example/paid\",\"user_action\":\"PAY_NOW\"}}}"),
+                 0) != SIZE_MAX);
+    s.call.method_type = STR("card");
+    assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
+    stop(&s);
+}
+
 /* Nothing moves before our next send; it may leave only when the payer has approved. */
 static void an_order_says_whether_it_waits_for_us(void **state)
 {
@@ -440,6 +461,7 @@ int main(void)
         cmocka_unit_test(an_order_the_payer_approved_is_completed),
         cmocka_unit_test(each_completion_has_a_key_of_its_own),
         cmocka_unit_test(the_payer_is_sent_where_the_request_says),
+        cmocka_unit_test(a_wallet_without_a_token_is_approved_at_paypals_page),
         cmocka_unit_test(an_order_says_whether_it_waits_for_us),
         cmocka_unit_test(follow_ups_name_what_they_act_on),
         cmocka_unit_test(what_paypal_cannot_express_is_refused),
