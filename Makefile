@@ -37,7 +37,7 @@ CFLAGS   := -std=gnu11 -g $(OPT) $(WARNINGS) $(HARDEN)
 LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -levent_openssl -levent -lssl -lcrypto -ljansson -lpq -lcurl -lzstd)
 
 # Modules, from the top level of the tree down: each links against those after it.
-MODULES   := process dashboard api payment sandbox http ledger router providers base
+MODULES   := process dashboard webhook api payment sandbox http ledger router providers base
 DIR_base      := gateway/base
 DIR_http      := gateway/http
 DIR_ledger    := gateway/ledger
@@ -46,6 +46,7 @@ DIR_providers := providers
 DIR_sandbox   := providers/sandbox
 DIR_payment   := gateway/payment
 DIR_api       := gateway/api
+DIR_webhook   := gateway/webhook
 DIR_dashboard := gateway/dashboard
 DIR_process   := gateway/process
 
@@ -58,6 +59,7 @@ NEEDS_providers := providers base
 NEEDS_sandbox   := sandbox http providers base
 NEEDS_payment   := payment sandbox http ledger router providers base
 NEEDS_api       := api payment http ledger router providers base
+NEEDS_webhook   := webhook payment http ledger router providers base
 NEEDS_dashboard := dashboard api payment http ledger router providers base
 NEEDS_process   := $(MODULES)
 

@@ -1,6 +1,7 @@
 #include "providers/payoneer.h"
 
 #include "providers/adapter.h"
+#include "providers/payoneer_webhook.h"
 
 #define PAYONEER_MEDIA_TYPE "application/vnd.optile.payment.enterprise-v1-extensible+json"
 
@@ -250,7 +251,7 @@ static bool payoneer_check_account(const struct provider_account *account, struc
     if (country.len > 0 && !is_country(country))
         return fail(err, ERROR_INVALID,
                     "cannot use settings: country is no ISO 3166-1 alpha-2 code");
-    return true;
+    return payoneer_check_webhook(account, err);
 }
 
 const struct provider provider_payoneer = {
@@ -272,4 +273,6 @@ const struct provider provider_payoneer = {
     .build_cancel = NULL, /* whether DELETE of a list stops a charge under way is not documented */
     .build_probe = payoneer_build_probe,
     .check_account = payoneer_check_account,
+    .verify_webhook = payoneer_verify_webhook,
+    .parse_webhook = payoneer_parse_webhook,
 };

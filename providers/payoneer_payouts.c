@@ -3,13 +3,15 @@
 #include <string.h>
 
 #include "providers/adapter.h"
+#include "providers/payoneer_payouts_webhook.h"
 
 enum {
     PAYOUT_TEXT_MAX = 255, /* description */
     PAYOUT_REFERENCE_MAX = 60,
 };
 
-static const char *const known_settings[] = {"program_id", "login_url", "currencies"};
+static const char *const known_settings[] = {"program_id", "login_url", "currencies", "webhook_url",
+                                             "webhook_window_s"};
 
 /* Where the provider's own hosts get their tokens; any other base_url gives its own. */
 static const struct {
@@ -188,7 +190,7 @@ static bool payoneer_payouts_check_account(const struct provider_account *accoun
         return fail(err, ERROR_INVALID, "cannot use settings: login_url is too long");
     if (login_url.len > 0 && !adapter_check_base_url(login_url, err))
         return fail_prefix(err, "login_url");
-    return true;
+    return payoneer_payouts_check_webhook(account, err);
 }
 
 const struct provider provider_payoneer_payouts = {
@@ -214,4 +216,6 @@ const struct provider provider_payoneer_payouts = {
     .find_token_url = payoneer_payouts_find_token_url,
     .judge_token = adapter_judge_token,
     .check_account = payoneer_payouts_check_account,
+    .verify_webhook = payoneer_payouts_verify_webhook,
+    .parse_webhook = payoneer_payouts_parse_webhook,
 };

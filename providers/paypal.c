@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "providers/adapter.h"
+#include "providers/paypal_webhook.h"
 
 enum {
     PAYPAL_TEXT_MAX = 127,      /* description */
@@ -11,7 +12,7 @@ enum {
 };
 
 static const char *const known_settings[] = {"currencies", "soft_descriptor", "return_url",
-                                             "cancel_url"};
+                                             "cancel_url", "webhook_id",      "webhook_window_s"};
 
 unsigned paypal_digits(const struct currency *currency)
 {
@@ -292,7 +293,8 @@ void paypal_build_token(const struct provider_account *account, struct arena *ar
 
 static bool paypal_check_account(const struct provider_account *account, struct error *err)
 {
-    return adapter_check_account(account, known_settings, ARRAY_LEN(known_settings), err);
+    return adapter_check_account(account, known_settings, ARRAY_LEN(known_settings), err) &&
+           paypal_check_webhook(account, err);
 }
 
 const struct provider provider_paypal = {
@@ -321,4 +323,6 @@ const struct provider provider_paypal = {
     .build_token = paypal_build_token,
     .judge_token = adapter_judge_token,
     .check_account = paypal_check_account,
+    .verify_webhook = paypal_verify_webhook,
+    .parse_webhook = paypal_parse_webhook,
 };

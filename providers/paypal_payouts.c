@@ -2,6 +2,7 @@
 
 #include "providers/adapter.h"
 #include "providers/paypal.h"
+#include "providers/paypal_webhook.h"
 
 enum {
     PAYOUT_RECEIVER_MAX = 127,
@@ -14,7 +15,8 @@ enum {
     PAYOUT_PHONE_MAX = 15,
 };
 
-static const char *const known_settings[] = {"currencies", "email_subject", "email_message"};
+static const char *const known_settings[] = {"currencies", "email_subject", "email_message",
+                                             "webhook_id", "webhook_window_s"};
 
 /* Who receives: PayPal is told which kind of id it is, and refuses an id of another kind. */
 struct receiver {
@@ -223,7 +225,8 @@ static bool paypal_payouts_check_account(const struct provider_account *account,
 {
     return adapter_check_account(account, known_settings, ARRAY_LEN(known_settings), err) &&
            check_text(account, "email_subject", PAYOUT_SUBJECT_MAX, err) &&
-           check_text(account, "email_message", PAYOUT_MESSAGE_MAX, err);
+           check_text(account, "email_message", PAYOUT_MESSAGE_MAX, err) &&
+           paypal_check_webhook(account, err);
 }
 
 const struct provider provider_paypal_payouts = {
@@ -248,4 +251,6 @@ const struct provider provider_paypal_payouts = {
     .build_token = paypal_build_token,
     .judge_token = adapter_judge_token,
     .check_account = paypal_payouts_check_account,
+    .verify_webhook = paypal_verify_webhook,
+    .parse_webhook = paypal_parse_webhook,
 };

@@ -291,6 +291,7 @@ struct provider_hint {
     struct str reference[PROVIDER_HINT_REFERENCE_MAX]; /* the provider's ids of what it is about */
     size_t reference_count;
     enum outcome outcome; /* what it says became of it; OUTCOME_NONE: ask in any case */
+    unsigned operations;  /* of which of ours it says so; bit set: 1u << OPERATION_SALE ... */
     int64_t happened_us;  /* 0: it does not say */
     bool is_irrelevant;   /* about nothing that we look up */
 };

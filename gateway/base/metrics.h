@@ -39,6 +39,10 @@ enum metric {
     METRIC_ORDERS,                    /* counter: result */
     METRIC_ORDERS_WAITING,            /* gauge: payouts that wait for their turn */
     METRIC_ORDERS_OLDEST_SECONDS,     /* gauge */
+    METRIC_WEBHOOKS_RECEIVED,         /* counter: provider, result */
+    METRIC_INBOUND_EVENTS,            /* counter: result */
+    METRIC_INBOUND_WAITING,           /* gauge: webhooks that wait to be applied */
+    METRIC_INBOUND_OLDEST_SECONDS,    /* gauge */
     METRIC_WRITES_SUSPECT,            /* counter: write */
     METRIC_DB_BATCHES,                /* counter: result */
     METRIC_DB_BATCH_ROWS,             /* histogram: transactions in a batch */

@@ -63,6 +63,18 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_ORDERS_OLDEST_SECONDS] = {
         "turnpike_payout_orders_oldest_seconds", "gauge",
         "How long the oldest of them has been due.", {NULL}},
+    [METRIC_WEBHOOKS_RECEIVED] = {
+        "turnpike_webhooks_received_total", "counter",
+        "Webhooks that came from providers, by what was answered.", {"provider", "result"}},
+    [METRIC_INBOUND_EVENTS] = {
+        "turnpike_inbound_events_total", "counter",
+        "Webhooks of providers that no longer wait, by what came of them.", {"result"}},
+    [METRIC_INBOUND_WAITING] = {
+        "turnpike_inbound_events_waiting", "gauge",
+        "Webhooks of providers that are kept and not yet applied.", {NULL}},
+    [METRIC_INBOUND_OLDEST_SECONDS] = {
+        "turnpike_inbound_events_oldest_seconds", "gauge",
+        "Age of the oldest of them.", {NULL}},
     [METRIC_WRITES_SUSPECT] = {
         "turnpike_writes_suspect_total", "counter",
         "Writes that the ledger rolled back again and again.", {"write"}},

@@ -572,6 +572,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_INBOUND_FIRST)
+        return sql_inbound_text(sql);
     if (sql >= SQL_EVENT_FIRST)
         return sql_event_text(sql);
     if (sql >= SQL_REVIEW_FIRST)

@@ -141,7 +141,16 @@ enum sql {
     SQL_FOLLOW_EVENTS,
     SQL_FOLLOW_FILL,
     SQL_EVENT_END_MARK,
-    SQL_COUNT = SQL_EVENT_END_MARK,
+    /* webhooks that came in: sql_inbound.c */
+    SQL_INBOUND_FIRST = SQL_EVENT_END_MARK,
+    SQL_INBOUND_ACCOUNT = SQL_INBOUND_FIRST,
+    SQL_INBOUND_STORE,
+    SQL_INBOUND_CLAIM,
+    SQL_INBOUND_APPLY,
+    SQL_INBOUND_FAIL,
+    SQL_INBOUND_BACKLOG,
+    SQL_INBOUND_END_MARK,
+    SQL_COUNT = SQL_INBOUND_END_MARK,
 };
 
 struct sql_text {
@@ -151,9 +160,10 @@ struct sql_text {
 };
 
 const struct sql_text *sql_text(enum sql sql);
-const struct sql_text *sql_order_text(enum sql sql);  /* of sql_orders.c; sql_text finds them */
-const struct sql_text *sql_review_text(enum sql sql); /* of sql_reviews.c; likewise */
-const struct sql_text *sql_event_text(enum sql sql);  /* of sql_events.c; likewise */
+const struct sql_text *sql_order_text(enum sql sql);   /* of sql_orders.c; sql_text finds them */
+const struct sql_text *sql_review_text(enum sql sql);  /* of sql_reviews.c; likewise */
+const struct sql_text *sql_event_text(enum sql sql);   /* of sql_events.c; likewise */
+const struct sql_text *sql_inbound_text(enum sql sql); /* of sql_inbound.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

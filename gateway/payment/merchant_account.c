@@ -48,6 +48,19 @@ static void wipe_json_text(struct str text)
         OPENSSL_cleanse((void *)(uintptr_t)text.at, text.len);
 }
 
+/* Optional: what its webhooks are signed with, and were until lately. */
+static void take_webhook_secrets(struct provider_account *account, const json_t *json)
+{
+    static const char *const members[PROVIDER_WEBHOOK_SECRET_MAX] = {"webhook_secret",
+                                                                     "webhook_secret_previous"};
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        struct str text = json_text(json, members[i]);
+        if (text.len > 0)
+            secret_set(&account->webhook_secret[i], text);
+        wipe_json_text(text);
+    }
+}
+
 /* {"user": "...", "password": "..."} */
 static bool take_credentials(struct provider_account *account, const struct secret *text,
                              struct arena *arena, struct error *err)
@@ -62,6 +75,7 @@ static bool take_credentials(struct provider_account *account, const struct secr
     if (is_done) {
         account->user = arena_str(arena, user);
         secret_set(&account->password, password);
+        take_webhook_secrets(account, json);
     }
     wipe_json_text(password);
     json_decref(json);
@@ -182,6 +196,8 @@ void merchant_account_build(struct merchant_account *out, const struct directory
     out->account.merchant_id = row->merchant_id;
     out->account.account_id = row->account_id;
     secret_init(&out->account.password);
+    for (size_t i = 0; i < PROVIDER_WEBHOOK_SECRET_MAX; i++)
+        secret_init(&out->account.webhook_secret[i]);
     if (health != NULL)
         out->health = health_find(health, &row->account_id);
     struct error err;
@@ -194,6 +210,8 @@ void merchant_account_build(struct merchant_account *out, const struct directory
 void merchant_account_release(struct merchant_account *account)
 {
     secret_release(&account->account.password);
+    for (size_t i = 0; i < PROVIDER_WEBHOOK_SECRET_MAX; i++)
+        secret_release(&account->account.webhook_secret[i]);
     if (account->cost != NULL)
         cost_table_free(&account->cost);
     json_decref((json_t *)(uintptr_t)account->account.settings);

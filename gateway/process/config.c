@@ -118,6 +118,14 @@ static const struct setting settings[] = {
     {"order_retry_max_ms",     SETTING_INT64,    AT(orders.retry_max_ms), 10, DAY_MS, "longest pause between two tries"},
     {"order_wait_ms",          SETTING_INT64,    AT(orders.wait_ms), 10, DAY_MS, "pause when nobody can be asked; doubled each time"},
     {"order_wait_max_ms",      SETTING_INT64,    AT(orders.wait_max_ms), 10, DAY_MS, "longest such pause"},
+    {"webhook_interval_ms",    SETTING_INT64,    AT(inbox.interval_ms), 10, 60000, "webhooks of providers that wait to be applied are looked for this often"},
+    {"webhook_in_hand_max",    SETTING_SIZE,     AT(inbox.in_hand_max), 1, 100000, "webhooks of providers that one worker has not answered"},
+    {"webhook_rate",           SETTING_INT64,    AT(inbox.rate), 1, 100000, "webhooks a second for one account, in one worker"},
+    {"webhook_burst",          SETTING_INT64,    AT(inbox.burst), 1, 1000000, "of them at once after a pause"},
+    {"webhook_retry_ms",       SETTING_INT64,    AT(inbox.retry_ms), 10, DAY_MS, "a webhook that names nothing we know is looked at again after this; doubled each time"},
+    {"webhook_retry_max_ms",   SETTING_INT64,    AT(inbox.retry_max_ms), 10, DAY_MS, "longest such pause"},
+    {"webhook_tries_max",      SETTING_UNSIGNED, AT(inbox.tries_max), 1, 100, "then it is given up: dead, and told in the log"},
+    {"webhook_alert_ms",       SETTING_INT64,    AT(inbox.alert_ms), 1000, DAY_MS, "one that waits for so long is worth a warning"},
     {"dead_after_ms",          SETTING_INT64,    AT(payments.dead_after_ms), 1000, DAY_MS, "another host silent for so long is taken for dead"},
     {"directory_check_ms",     SETTING_INT64,    AT(merchants.check_interval_ms), 50, 60000, "changes of merchants, keys and accounts are seen by then"},
     {"merchant_max",           SETTING_SIZE,     AT(merchants.merchant_max), 16, 1000000, "merchants kept in memory"},
@@ -449,6 +457,7 @@ void config_init(struct config *config)
     config->engine = engine_config_default;
     config->payments = payments_config_default;
     config->orders = orders_config_default;
+    config->inbox = inbox_config_default;
     config->health = health_config_default;
     config->admission = admission_config_default;
     config->admission.merchant_in_flight_max = 0;

@@ -17,6 +17,7 @@
 #include "payment/payment.h"
 #include "providers/engine.h"
 #include "router/health.h"
+#include "webhook/inbox.h"
 
 enum {
     CONFIG_TEXT_MAX = 512,
@@ -61,6 +62,7 @@ struct config {
     struct merchants_config merchants;
     struct health_config health;
     struct admission_config admission;
+    struct inbox_config inbox;
 };
 
 void config_init(struct config *config); /* every default */

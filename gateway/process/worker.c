@@ -16,6 +16,7 @@
 #include "ledger/migrate.h"
 #include "process/descriptors.h"
 #include "process/secrets.h"
+#include "webhook/inbox.h"
 
 enum {
     RULES_BYTES_MAX = ROUTE_RULES_BYTES_MAX + 1,
@@ -44,6 +45,7 @@ struct worker {
     struct orders *orders;        /* owned */
     struct admission *admission;  /* owned */
     struct api *api;              /* owned */
+    struct inbox *inbox;          /* owned */
     struct ops *ops;              /* owned */
     struct http_server *api_http; /* owned */
     struct http_server *ops_http; /* owned */
@@ -261,6 +263,7 @@ static void look_drained(void *ctx)
     struct worker *w = ctx;
     bool is_over = clock_mono_us() >= w->drain_until_us;
     bool is_run = orders_drain(w->orders);
+    is_run = inbox_drain(w->inbox) && is_run;
     if (w->is_leaving || (payments_drain(w->payments) && is_run && connection_count(w) == 0)) {
         leave(w);
     } else if (is_over) {
@@ -402,6 +405,15 @@ static void wire_handlers(struct worker *w)
         .answer_ms = config->store.statement_timeout_ms,
     };
     w->api = api_new(&api);
+    struct inbox_parts inbox = {
+        .loop = w->loop,
+        .store = w->store,
+        .merchants = w->merchants,
+        .admission = w->admission,
+        .engine = &config->engine,
+        .seal_key = w->secrets.seal,
+    };
+    w->inbox = inbox_new(&config->inbox, &inbox);
     struct ops_parts ops = {
         .loop = w->loop,
         .store = w->store,
@@ -413,6 +425,27 @@ static void wire_handlers(struct worker *w)
     w->ops = ops_new(&ops);
 }
 
+/* Merchants and providers come by the same door. */
+static void handle(struct http_exchange *x, void *ctx)
+{
+    struct worker *w = ctx;
+    if (inbox_takes(x)) {
+        inbox_handle(x, w->inbox);
+    } else {
+        api_handle(x, w->api);
+    }
+}
+
+static void handle_large(struct http_exchange *x, void *ctx)
+{
+    struct worker *w = ctx;
+    if (inbox_takes(x)) {
+        http_refuse_body(x);
+    } else {
+        api_handle_large(x, w->api);
+    }
+}
+
 /* From here on the sockets' queues are ours to serve. */
 static void open_listeners(struct worker *w)
 {
@@ -421,9 +454,9 @@ static void open_listeners(struct worker *w)
         .limits = config->http,
         .tls = w->api_tls,
         .listener_name = "api",
-        .handler = api_handle,
-        .handler_ctx = w->api,
-        .large_body = api_handle_large,
+        .handler = handle,
+        .handler_ctx = w,
+        .large_body = handle_large,
         .strangers_wait = true,
         .trusted = &w->trusted,
     };
@@ -499,6 +532,7 @@ static void unwire(struct worker *w)
     http_server_free(&w->ops_http);
     ops_free(&w->ops);
     api_free(&w->api);
+    inbox_free(&w->inbox);
     orders_free(&w->orders);
     payments_free(&w->payments);
     admission_free(&w->admission);
