@@ -70,7 +70,7 @@ END;
 -- Does the event say what is known: that it was approved, or that it was not, or something of before?
 CREATE FUNCTION inbound_agrees(operations integer, operation text, says text, known text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN (operations >> CASE operation WHEN 'sale' THEN 1 WHEN 'authorize' THEN 2 WHEN 'capture' THEN 3
+    RETURN known IS NOT NULL AND (operations >> CASE operation WHEN 'sale' THEN 1 WHEN 'authorize' THEN 2 WHEN 'capture' THEN 3
                                          WHEN 'void' THEN 4 WHEN 'refund' THEN 5 ELSE 6 END) & 1 = 1
         AND (says = 'pending' OR (says <> 'none' AND (says = 'approved') = (known = 'approved')));
 

@@ -179,6 +179,7 @@ static struct inbound_pace pace_at(int64_t now_us)
         .retry_max_ms = 60000,
         .tries_max = 5,
         .alert_ms = 600000,
+        .may_recheck = true,
     };
 }
 
@@ -404,7 +405,7 @@ static void a_final_attempt_is_looked_up_again_when_the_event_says_otherwise(voi
             fail_msg("case %zu: rechecked %d", i, (int)got.rechecked);
         assert_state(id, cases[i].again ? "applied recheck" : "applied nothing_new");
     }
-    assert_int_equal(count("SELECT count(*) FROM unresolved WHERE reason = 'webhook' AND epoch = 0"
+    assert_int_equal(count("SELECT count(*) FROM unresolved WHERE reason = 'recheck' AND epoch = 0"
                            " AND tries = 0 AND next_at = to_timestamp(1795335601)"
                            " AND provider = 'paypal'"),
                      8);
