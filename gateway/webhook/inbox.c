@@ -557,8 +557,11 @@ void inbox_free(struct inbox **inbox_at)
     if (inbox == NULL)
         return;
     *inbox_at = NULL;
-    while (!list_is_empty(&inbox->arrivals))
-        arrival_free(LIST_OWNER(inbox->arrivals.next, struct arrival, link));
+    for (struct link *item = inbox->arrivals.next; item != &inbox->arrivals;) {
+        struct arrival *arrival = LIST_OWNER(item, struct arrival, link);
+        item = item->next;
+        arrival_free(arrival);
+    }
     inbox_applier_release(inbox);
     webhook_keys_free(&inbox->keys);
     free(inbox);
