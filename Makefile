@@ -356,8 +356,8 @@ sim-same:
 sim-campaign: $(BUILD)/sim/sim
 	@nice tests/sim/campaign.sh $< "$(or $(PART),1/1)" $(or $(CHUNKS),100) $(SEED)
 
-## sim-teeth       Seeded bugs in the core must be caught by the simulator
+## sim-teeth       Seeded bugs must be caught by the simulator (WRITE=1 writes docs/teeth.md)
 .PHONY: sim-teeth
 sim-teeth: $(BUILD)/sim/sim-bugs $(SIM_CORE:%.c=$(BUILD)/obj/%.o)
 	@tests/sim/pure.sh $(SIM_CORE:%.c=$(BUILD)/obj/%.o)
-	@tests/sim/teeth.sh $<
+	@tests/sim/teeth.sh $< $(if $(WRITE),write)

@@ -207,6 +207,8 @@ static void written(struct orchestrate *o, enum orchestrate_write result, int64_
     case WRITE_UNKNOWN:
         if (HAS_BUG(BUG_COMMIT_UNKNOWN_IS_FAILURE))
             not_committed(o, now_us, action);
+        else if (HAS_BUG(BUG_COMMIT_UNKNOWN_IS_SUCCESS))
+            committed(o, now_us, action);
         else
             ask_for_probe(o, o->phase, action);
         return;
@@ -217,6 +219,10 @@ static void written(struct orchestrate *o, enum orchestrate_write result, int64_
         orchestrate_end(o, opens ? REPLY_REFERENCE_TAKEN : REPLY_PROCESSING, action);
         return;
     case WRITE_FENCED: /* somebody else moved this attempt on: it is his */
+        if (HAS_BUG(BUG_FENCED_GOES_ON) && !opens) {
+            committed(o, now_us, action);
+            return;
+        }
         orchestrate_end(o, opens ? REPLY_UNAVAILABLE : REPLY_PROCESSING, action);
         return;
     case WRITE_LIMIT_EXCEEDED:
@@ -238,7 +244,8 @@ static void written(struct orchestrate *o, enum orchestrate_write result, int64_
 static void probed(struct orchestrate *o, enum orchestrate_write result, int64_t now_us,
                    struct orchestrate_action *action)
 {
-    if (result == WRITE_UNAVAILABLE || result == WRITE_UNKNOWN) {
+    if ((result == WRITE_UNAVAILABLE || result == WRITE_UNKNOWN) &&
+        !HAS_BUG(BUG_PROBE_AWAY_IS_FAILURE)) {
         ask_for_wait(o, true, action);
         return;
     }
@@ -269,6 +276,8 @@ static void deadline_passed(struct orchestrate *o, struct orchestrate_action *ac
     CHECK(o->phase != PHASE_NEW && o->phase != PHASE_PREPARING && o->phase != PHASE_ENDED);
     o->client_waits = false;
     action->reply = o->phase == PHASE_SENDING ? REPLY_PROCESSING : REPLY_OUTCOME_PENDING;
+    if (HAS_BUG(BUG_DEADLINE_SAYS_FINAL))
+        action->reply = REPLY_FINAL;
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

@@ -107,9 +107,10 @@ void orchestrate_attempt_add_outcome(struct orchestrate_attempt *attempt, int32_
     if (send_number >= 1 && send_number <= attempt->send_count)
         apply_to_send(attempt, &attempt->send[send_number - 1], outcome);
     apply_to_state(attempt, outcome);
-    if (outcome == OUTCOME_UNKNOWN)
+    if (outcome == OUTCOME_UNKNOWN && !HAS_BUG(BUG_LOST_FORGOTTEN))
         attempt->was_lost = true;
-    if (outcome == OUTCOME_UNKNOWN && created_us > attempt->last_intent_us)
+    if (outcome == OUTCOME_UNKNOWN && created_us > attempt->last_intent_us &&
+        !HAS_BUG(BUG_ANNOUNCED_FORGOTTEN))
         attempt->last_intent_us = created_us;
 }
 
@@ -163,7 +164,7 @@ bool orchestrate_money_has_arrived(const struct orchestrate_attempt *attempt)
 bool orchestrate_money_cannot_have_moved(const struct orchestrate_attempt *attempt)
 {
     return (attempt->state == ATTEMPT_PLANNED || attempt->state == ATTEMPT_SENT) &&
-           orchestrate_last_money_send(attempt) == 0;
+           (orchestrate_last_money_send(attempt) == 0 || HAS_BUG(BUG_SENT_IS_NOT_SENT));
 }
 
 /* Rules (i) and (ii) of one send. Rule (iii), the confirmed cancel, has no caller yet. */
@@ -173,19 +174,19 @@ static bool send_allows_failover(const struct orchestrate_send_state *send)
         return true;
     if (!send->left)
         return send->held;
-    return send->answered &&
-           (send->outcome == OUTCOME_DECLINED_SOFT || send->outcome == OUTCOME_FAILED);
+    return send->answered && (send->outcome == OUTCOME_DECLINED_SOFT ||
+                              send->outcome == OUTCOME_FAILED || HAS_BUG(BUG_FAILOVER_ON_HARD));
 }
 
 bool orchestrate_may_fail_over(const struct orchestrate *o)
 {
     const struct orchestrate_attempt *attempt = &o->attempt;
-    if (o->is_resumed || o->is_canceled)
+    if (o->is_resumed || (o->is_canceled && !HAS_BUG(BUG_FAILOVER_AFTER_CANCEL)))
         return false;
     for (size_t i = 0; i < attempt->send_count; i++) {
         if (!send_allows_failover(&attempt->send[i]))
             return false;
-        if (attempt->send[i].outcome == OUTCOME_DECLINED_HARD)
+        if (attempt->send[i].outcome == OUTCOME_DECLINED_HARD && !HAS_BUG(BUG_FAILOVER_ON_HARD))
             return false;
     }
     return attempt_may_fail_over(attempt->state);

@@ -33,7 +33,7 @@ void orchestrate_fresh_begin(struct orchestrate *o, struct orchestrate_action *a
 static bool next_candidate_exists(const struct orchestrate *o)
 {
     return o->attempt.candidate + 1 < o->candidate_count &&
-           o->attempt_number < o->limits.attempt_max;
+           (o->attempt_number < o->limits.attempt_max || HAS_BUG(BUG_TOO_MANY_ATTEMPTS));
 }
 
 /* Open the next candidate; o->pending holds the outcome that closes the current attempt. */
@@ -50,20 +50,25 @@ static void close_attempt(struct orchestrate *o, enum outcome outcome, bool need
                           int64_t now_us, struct orchestrate_action *action)
 {
     bool is_final = outcome_is_final(outcome);
-    o->pending.posts_transfers = outcome == OUTCOME_APPROVED;
+    o->pending.posts_transfers = outcome == OUTCOME_APPROVED ||
+                                 (HAS_BUG(BUG_PENDING_IS_POSTED) && outcome == OUTCOME_PENDING);
     o->pending.has_event = true;
     o->pending.status = needs_review ? PAYMENT_REVIEW : orchestrate_status(o, outcome);
     o->pending.needs_review = needs_review;
     o->pending.review = needs_review ? REVIEW_AMOUNT_MISMATCH : REVIEW_NONE;
-    o->pending.stores_answer = is_final;
+    o->pending.stores_answer = is_final && !HAS_BUG(BUG_ANSWER_NOT_STORED);
     if (!is_final && !needs_review) {
-        o->pending.parks = true;
+        o->pending.parks = !HAS_BUG(BUG_UNKNOWN_NOT_PARKED);
         o->pending.park_next_us = now_us + o->limits.resolve_first_us;
     }
     if (outcome == OUTCOME_REQUIRES_ACTION)
         orchestrate_put_expiry(o, now_us);
     o->pending_reply = is_final ? REPLY_FINAL : REPLY_PROCESSING;
     orchestrate_write(o, PHASE_CLOSING, now_us, action);
+    if (HAS_BUG(BUG_REPLY_BEFORE_COMMIT) && o->client_waits) {
+        action->reply = o->pending_reply;
+        o->client_waits = false;
+    }
 }
 
 /* The current attempt has this outcome: close it, or fail over. */
@@ -76,7 +81,7 @@ static void conclude(struct orchestrate *o, enum outcome outcome, bool left, boo
     bool is_abandoned = o->attempt.state == ATTEMPT_PLANNED;
     orchestrate_move(&o->attempt,
                      is_abandoned ? ATTEMPT_ABANDON : orchestrate_attempt_event(outcome));
-    if (outcome == OUTCOME_DECLINED_SOFT)
+    if (outcome == OUTCOME_DECLINED_SOFT && !HAS_BUG(BUG_SOFT_DECLINE_FORGOTTEN))
         o->soft_declined = true;
     if (orchestrate_may_fail_over(o) && next_candidate_exists(o))
         switch_attempt(o, action);
@@ -115,7 +120,7 @@ void orchestrate_fresh_committed(struct orchestrate *o, int64_t now_us,
     struct orchestrate_send_state *send = &attempt->send[attempt->send_count - 1];
     if (attempt->state == ATTEMPT_PLANNED)
         orchestrate_move(attempt, ATTEMPT_SEND);
-    if (o->is_canceled) {
+    if (o->is_canceled && !HAS_BUG(BUG_SEND_AFTER_CANCEL)) {
         conclude(o, OUTCOME_FAILED, false, false, now_us, action);
         return;
     }
@@ -140,7 +145,7 @@ static void record(struct orchestrate *o, struct orchestrate_action *action)
 static bool may_send_again(const struct orchestrate *o, const struct orchestrate_answer *answer)
 {
     return answer->may_send_again && !o->is_canceled &&
-           o->attempt.again_count < o->limits.again_max &&
+           (o->attempt.again_count < o->limits.again_max || HAS_BUG(BUG_AGAIN_FOR_EVER)) &&
            o->attempt.send_count < ORCHESTRATE_SEND_MAX;
 }
 
@@ -155,10 +160,15 @@ static enum outcome weigh(const struct orchestrate_send_state *send,
                    answer->outcome == OUTCOME_REQUIRES_ACTION;
     enum outcome unclear =
         send->moves_money || (answer->whole && started) ? OUTCOME_UNKNOWN : OUTCOME_FAILED;
+    if (HAS_BUG(BUG_UNCLEAR_IS_FAILED) && answer->whole)
+        unclear = OUTCOME_FAILED;
     if (!answer->left)
         return OUTCOME_FAILED;
-    if (!answer->whole || answer->amount_mismatch || answer->duplicate)
+    if (!answer->whole || answer->duplicate ||
+        (answer->amount_mismatch && !HAS_BUG(BUG_MISMATCH_IGNORED)))
         return unclear;
+    if (HAS_BUG(BUG_PENDING_IS_APPROVED) && answer->outcome == OUTCOME_PENDING)
+        return OUTCOME_APPROVED;
     if (answer->outcome == OUTCOME_UNKNOWN)
         return unclear;
     if (answer->outcome == OUTCOME_NONE && send->moves_money)
@@ -196,6 +206,13 @@ void orchestrate_fresh_answered(struct orchestrate *o, const struct orchestrate_
 
     enum outcome outcome = apply_answer(&o->attempt, &answer);
     if (outcome == OUTCOME_NONE) {
+        record(o, action);
+        return;
+    }
+    if (HAS_BUG(BUG_AGAIN_AFTER_UNKNOWN) && outcome == OUTCOME_UNKNOWN &&
+        o->attempt.again_count < o->limits.again_max) {
+        o->attempt.send[o->attempt.send_count - 1].answered = true;
+        o->attempt.again_count++;
         record(o, action);
         return;
     }

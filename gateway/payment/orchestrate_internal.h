@@ -11,28 +11,7 @@
 #define PAYMENT_ORCHESTRATE_INTERNAL_H
 
 #include "payment/orchestrate.h"
-
-/*
- * Teeth: the simulator compiles the core a second time with these bugs, to prove that it would find
- * them. In production the condition is the constant false.
- */
-enum orchestrate_bug {
-    BUG_NONE = 0,
-    BUG_FAILOVER_ON_TIMEOUT,       /* a money send without answer counts as failed */
-    BUG_FINAL_DECLINE_ON_REPLAY,   /* settling times are ignored */
-    BUG_COMMIT_UNKNOWN_IS_FAILURE, /* an unknown commit counts as rolled back */
-    BUG_CANCEL_UNCONFIRMED,        /* whatever answers a cancel, the attempt has failed */
-    BUG_REPEAT_CANCELED,           /* repeats go on after the merchant's cancel */
-    BUG_CONTINUE_TWICE, /* the payer's consent is used again while a send of it is open */
-    BUG_GIVE_UP_EARLY,  /* too late for the payer: failed, whatever is still open */
-    BUG_COUNT,
-};
-#ifdef ORCHESTRATE_BUGS
-extern enum orchestrate_bug orchestrate_bug;
-#define HAS_BUG(bug) (orchestrate_bug == (bug))
-#else
-#define HAS_BUG(bug) false
-#endif
+#include "payment/orchestrate_bugs.h"
 
 /* ---- orchestrate.c ------------------------------------------------------------------------- */
 

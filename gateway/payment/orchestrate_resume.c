@@ -20,8 +20,13 @@ int64_t orchestrate_settled_at(const struct orchestrate *o)
 {
     if (orchestrate_money_has_arrived(&o->attempt) && !o->was_announced)
         return 0;
-    return o->attempt.last_intent_us + o->limits.send_window_us + o->limits.call_us +
-           provider(o)->settle_us + o->limits.skew_us;
+    int64_t window_us = o->limits.send_window_us + o->limits.call_us;
+    int64_t settle_us = provider(o)->settle_us;
+    if (HAS_BUG(BUG_SETTLE_FORGETS_WINDOW))
+        window_us = 0;
+    if (HAS_BUG(BUG_SETTLE_FORGETS_PROVIDER))
+        settle_us = 0;
+    return o->attempt.last_intent_us + window_us + settle_us + o->limits.skew_us;
 }
 
 static bool is_canceled(const struct orchestrate *o)
@@ -32,16 +37,18 @@ static bool is_canceled(const struct orchestrate *o)
 bool orchestrate_may_repeat(const struct orchestrate *o, int64_t now_us)
 {
     const struct orchestrate_attempt *attempt = &o->attempt;
-    if (is_canceled(o) || provider(o)->replay == REPLAY_NONE)
+    if (is_canceled(o) || (provider(o)->replay == REPLAY_NONE && !HAS_BUG(BUG_REPEAT_WITHOUT_KEY)))
         return false;
     if (orchestrate_last_money_send(attempt) == 0)
         return false;
-    if (provider(o)->key_lifetime_us == 0)
+    if (provider(o)->key_lifetime_us == 0 || HAS_BUG(BUG_REPEAT_AFTER_KEY))
         return true;
     /* A key counts from the first send that may have used it, and the repeat may arrive late. */
     int64_t arrives_us = now_us + o->limits.send_window_us + o->limits.call_us + o->limits.skew_us;
-    return arrives_us <
-           orchestrate_first_of_key(attempt)->created_us + provider(o)->key_lifetime_us;
+    int64_t used_us = orchestrate_first_of_key(attempt)->created_us;
+    if (HAS_BUG(BUG_KEY_FROM_LAST_SEND))
+        used_us = attempt->last_intent_us;
+    return arrives_us < used_us + provider(o)->key_lifetime_us;
 }
 
 /* Told and asked in turn: the answer to the cancel may be lost, and the lookup says how it ended. */
@@ -119,7 +126,7 @@ static void finish_for(struct orchestrate *o, enum orchestrate_cause cause, uint
 {
     CHECK(outcome_is_final(outcome));
     o->pending = (struct orchestrate_write_plan){
-        .posts_transfers = outcome == OUTCOME_APPROVED,
+        .posts_transfers = outcome == OUTCOME_APPROVED && !HAS_BUG(BUG_NOT_POSTED),
         .has_event = true,
         .status = cause == CAUSE_CANCELED ? PAYMENT_CANCELED : orchestrate_status(o, outcome),
         .cause = cause,
@@ -161,7 +168,9 @@ static void put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_u
     if (o->attempt.state == ATTEMPT_PENDING)
         bound_us = o->operation == OPERATION_PAYOUT ? o->limits.payout_after_us
                                                     : o->limits.pending_after_us;
-    if (now_us - o->unknown_since_us >= bound_us) {
+    if (HAS_BUG(BUG_REVIEW_AT_ONCE))
+        bound_us = 0;
+    if (now_us - o->unknown_since_us >= bound_us && !HAS_BUG(BUG_NEVER_REVIEW)) {
         bool is_pending = o->attempt.state == ATTEMPT_PENDING;
         review(o, is_pending ? REVIEW_PENDING_TOO_LONG : REVIEW_UNKNOWN_TOO_LONG, now_us, action);
         return;
@@ -279,7 +288,7 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
     o->settled_us = orchestrate_settled_at(o);
     if (!can_ask)
         put_back(o, now_us, now_us, action);
-    else if (kind == SEND_REPEAT)
+    else if (kind == SEND_REPEAT && !HAS_BUG(BUG_REPEAT_UNANNOUNCED))
         announce(o, now_us, action);
     else
         send_look(o, kind, now_us, action);
@@ -303,13 +312,14 @@ static bool is_proof(const struct orchestrate *o, const struct orchestrate_answe
 {
     if (!HAS_BUG(BUG_FINAL_DECLINE_ON_REPLAY) && o->look_us < o->settled_us)
         return false;
-    if (o->was_announced && provider(o)->replay == REPLAY_DUPLICATE)
+    if (o->was_announced && provider(o)->replay == REPLAY_DUPLICATE &&
+        !HAS_BUG(BUG_DUPLICATE_IS_PROOF))
         return false;
     if (answer->not_found)
         return !o->was_announced && !o->is_canceling && !o->is_continuing &&
-               o->attempt.state != ATTEMPT_PENDING;
+               (o->attempt.state != ATTEMPT_PENDING || HAS_BUG(BUG_NOT_FOUND_WHILE_PENDING));
     if (answer->outcome == OUTCOME_FAILED)
-        return answer->answers_key && !answer->may_send_again;
+        return (answer->answers_key || HAS_BUG(BUG_DOOR_IS_PROOF)) && !answer->may_send_again;
     return answer->outcome == OUTCOME_DECLINED_SOFT || answer->outcome == OUTCOME_DECLINED_HARD;
 }
 
@@ -326,11 +336,15 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
         finish(o, send_number, OUTCOME_FAILED, true, now_us, action);
         return;
     }
+    if (HAS_BUG(BUG_RESUMED_SILENCE_IS_FAILED) && !answer->whole) {
+        finish(o, send_number, OUTCOME_FAILED, true, now_us, action);
+        return;
+    }
     if (!answer->whole) {
         put_back(o, now_us, now_us, action);
         return;
     }
-    if (answer->amount_mismatch) {
+    if (answer->amount_mismatch && !HAS_BUG(BUG_RESUMED_MISMATCH)) {
         review(o, REVIEW_AMOUNT_MISMATCH, now_us, action);
         return;
     }
@@ -342,6 +356,12 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
         return;
     }
     enum outcome outcome = answer->not_found ? OUTCOME_FAILED : answer->outcome;
+    if (HAS_BUG(BUG_RESUMED_PENDING_IS_APPROVED) && outcome == OUTCOME_PENDING)
+        outcome = OUTCOME_APPROVED;
+    if (HAS_BUG(BUG_RESUMED_UNKNOWN_IS_FAILED) && outcome == OUTCOME_UNKNOWN) {
+        finish(o, send_number, OUTCOME_FAILED, true, now_us, action);
+        return;
+    }
     switch (outcome) {
     case OUTCOME_APPROVED:
         finish(o, send_number, outcome, true, now_us, action);

@@ -30,6 +30,10 @@ done < <(grep -ohE '"turnpike_[a-z_]+"' gateway/base/metrics*.c | tr -d '"' | so
 while read -r route; do
     grep -qF "$route" docs/api.md || complain "docs/api.md does not list the route $route"
 done < <("$bin" openapi | jq -r '.paths | keys[]')
+while IFS='|' read -r bug what; do
+    grep -qE "^\| \`$bug\` \| (core|around it) \| $what \| [A-Z0-9 ]+ \| [0-9]+ \|$" docs/teeth.md ||
+        complain "docs/teeth.md does not list the bug $bug; run: make sim-teeth WRITE=1"
+done < <(sed -n 's/^ *X([A-Z_]*, *"\([a-z_]*\)", *"\(.*\)").*/\1|\2/p' gateway/payment/orchestrate_bugs.h tests/sim/bugs.h)
 while read -r file; do
     [ -e "docs/$file" ] || complain "docs/$file is named in README.md or docs but absent"
 done < <(grep -ohE '\]\((docs/)?[a-z-]+\.md' README.md docs/*.md | sed 's/^\](//; s/^docs\///' | sort -u)

@@ -48,7 +48,8 @@ void client_start(struct world *w, uint32_t index)
         return;
     bool is_payout = order->operation == OPERATION_PAYOUT;
     if (rng_chance(&w->rng, is_payout ? 200000 : w->chance[FAULT_CANCEL]))
-        world_push(w, at + between(w, 0, 20 * SEC), SIM_CANCEL, index, 0);
+        world_push(w, at + between(w, 0, rng_below(&w->rng, 2) == 0 ? 200 * MS : 20 * SEC),
+                   SIM_CANCEL, index, 0);
 }
 
 /* One request; sometimes several at once, sometimes with another body under the same key. */

@@ -1,6 +1,7 @@
 /*
  * Named crash points. How many are passed until a worker dies is drawn, so that passing one costs a
- * subtraction; which one it hits is a matter of what the worker does then.
+ * subtraction; which one it hits is a matter of what the worker does then. Some stop for a while
+ * instead, and wake up when others have taken over.
  */
 #include "sim.h"
 
@@ -9,7 +10,14 @@ bool crash_worker(struct world *w, uint32_t worker, enum crash_point point)
     if (--w->crash_in > 0)
         return false;
     w->crash_in = between(w, 1, 2 * w->crash_every);
-    if (!faults_are_on(w) || !happens(w, FAULT_CRASH_POINT) || !w->worker[worker].is_alive)
+    if (!faults_are_on(w) || !w->worker[worker].is_alive)
+        return false;
+    if (rng_below(&w->rng, 4) == 0) {
+        if (happens(w, FAULT_PAUSE_POINT))
+            recovery_pause(w, worker);
+        return false;
+    }
+    if (!happens(w, FAULT_CRASH_POINT))
         return false;
     w->marks[(int)MARK_COUNT + (int)point]++;
     recovery_kill(w, worker);

@@ -49,6 +49,7 @@ enum fault {
     FAULT_POISON,        /* a provider's text that the store does not take */
     FAULT_CLAIM_LOST,    /* claimed, and the answer of the claim is lost */
     FAULT_CRASH_POINT,   /* a worker dies at one of the named points */
+    FAULT_PAUSE_POINT,   /* ... or stops there for a while */
     /* Drawn as events at the beginning: these are on or off. */
     FAULT_CRASH,
     FAULT_CRASH_HOST,
@@ -80,6 +81,7 @@ enum mark {
     MARK_REPEAT_LIED,
     MARK_REPEAT_DOOR,
     MARK_DUPLICATE,
+    MARK_REPEAT_REFUSED, /* by a provider that knows the key, for what the first send did */
     MARK_LOOKUP_APPROVED,
     MARK_LOOKUP_NOT_FOUND,
     MARK_LOOKUP_LIED,

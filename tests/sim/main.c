@@ -3,7 +3,7 @@
  *
  *     sim --seed=1 --payments=2000000 [--jobs=2] [--first=case] [--orders=1000] [--hashes] [--marks]
  *     sim --seed=1 --case=N [--orders= --salt= --stop= --off=class,class | --on=] [--trace] [--shrink=0]
- *     sim ... --bug=NAME
+ *     sim ... --bug=NAME | --bugs
  *
  * A failing case is shrunk, and the command that plays the small one is printed too. With enough
  * payments every coverage mark must have been hit. --bug exists only in the program that is linked
@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "payment/orchestrate_internal.h"
+#include "bugs.h"
+#include "payment/orchestrate_bugs.h"
 #include "run.h"
 
 enum {
@@ -27,17 +28,22 @@ enum {
 #ifdef ORCHESTRATE_BUGS
 enum orchestrate_bug orchestrate_bug = BUG_NONE;
 
-static const char *const bug_names[BUG_COUNT] = {
-    [BUG_NONE] = "none",
-    [BUG_FAILOVER_ON_TIMEOUT] = "failover-on-timeout",
-    [BUG_FINAL_DECLINE_ON_REPLAY] = "final-decline-on-replay",
-    [BUG_COMMIT_UNKNOWN_IS_FAILURE] = "commit-unknown-is-failure",
-    [BUG_CANCEL_UNCONFIRMED] = "cancel-unconfirmed",
-    [BUG_REPEAT_CANCELED] = "repeat-canceled",
-    [BUG_CONTINUE_TWICE] = "continue-twice",
-    [BUG_GIVE_UP_EARLY] = "give-up-early",
-};
 #endif
+
+static const struct {
+    const char *name, *what;
+    enum orchestrate_bug core;
+    enum sim_bug other;
+} bugs[] = {
+#ifdef ORCHESTRATE_BUGS
+#define X(id, name, what) {name, what, BUG_##id, SIM_BUG_NONE},
+    ORCHESTRATE_BUG_LIST(X)
+#undef X
+#endif
+#define X(id, name, what) {name, what, BUG_NONE, SIM_BUG_##id},
+        SIM_BUG_LIST(X)
+#undef X
+};
 
 struct settings {
     struct run_options run;
@@ -45,20 +51,29 @@ struct settings {
     int64_t only_case; /* -1: all */
     bool shrinks;
     bool prints_marks;
+    bool prints_bugs;
 };
 
 static bool set_bug(const char *name)
 {
+    for (size_t i = 0; i < ARRAY_LEN(bugs); i++) {
+        if (strcmp(bugs[i].name, name) != 0)
+            continue;
 #ifdef ORCHESTRATE_BUGS
-    for (int i = 0; i < BUG_COUNT; i++) {
-        if (strcmp(bug_names[i], name) == 0) {
-            orchestrate_bug = (enum orchestrate_bug)i;
-            return true;
-        }
-    }
+        orchestrate_bug = bugs[i].core;
 #endif
+        sim_bug = bugs[i].other;
+        return true;
+    }
     fprintf(stderr, "sim: no bug %s is compiled into this program\n", name);
     return false;
+}
+
+static void print_bugs(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(bugs); i++)
+        printf("%s\t%s\t%s\n", bugs[i].name, bugs[i].core != BUG_NONE ? "core" : "around it",
+               bugs[i].what);
 }
 
 /* Bits of the classes in a list like "door,pending"; "none" is none. */
@@ -144,6 +159,8 @@ static bool read_option(const char *arg, struct settings *to)
         to->run.print_hashes = true;
     else if (strcmp(arg, "--marks") == 0)
         to->prints_marks = true;
+    else if (strcmp(arg, "--bugs") == 0)
+        to->prints_bugs = true;
     else {
         fprintf(stderr, "sim: unknown option %s; known ones are in tests/sim/main.c\n", arg);
         return false;
@@ -229,6 +246,10 @@ int main(int argc, char **argv)
     struct settings settings;
     if (!read_options(argc, argv, &settings))
         return 2;
+    if (settings.prints_bugs) {
+        print_bugs();
+        return 0;
+    }
     int64_t began_us = clock_mono_us();
     run_cases(&settings.run, &result);
     double seconds = (double)(clock_mono_us() - began_us) / 1e6;

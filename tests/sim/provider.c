@@ -10,6 +10,7 @@
  *   - what waits for its payer moves nothing; where it then needs us, a send under a new key
  *     completes it, each new key again: nothing but the core keeps that to one
  */
+#include "bugs.h"
 #include "sim.h"
 
 struct verdict { /* how a request is treated */
@@ -226,6 +227,10 @@ static struct verdict replay(struct world *w, const struct call *call, struct bo
     if (style == REPLAY_DUPLICATE) {
         struct verdict verdict = say(rng_below(&w->rng, 2) == 0 ? OUTCOME_UNKNOWN : OUTCOME_FAILED);
         verdict.answer.duplicate = true;
+        if (chance(w, FAULT_LIE)) { /* no balance left: the first send took it */
+            mark(w, MARK_REPEAT_REFUSED);
+            return say(OUTCOME_FAILED);
+        }
         mark(w, MARK_DUPLICATE);
         return verdict;
     }
@@ -437,6 +442,8 @@ void provider_send(struct world *w, uint32_t index)
         delay = between(w, 0, w->limits.call_us);
     }
     world_push(w, w->now + delay, SIM_ARRIVE, index, 0);
+    if (has_bug(SIM_BUG_ENGINE_SENDS_AGAIN) && delay > provider->latency)
+        world_push(w, w->now + delay + 1, SIM_ARRIVE, index, 0);
     crash_call(w, index, CRASH_SENT);
 }
 
@@ -448,6 +455,7 @@ void provider_arrive(struct world *w, uint32_t index)
     struct book *book = BOOK(w, at);
     struct entry *entry = ENTRY(w, call->entry);
     struct verdict verdict;
+    bool is_again = entry->arrived; /* below the engine: it hears the first answer */
     entry->arrived = true;
     entry->arrived_at = w->now;
     if (is_down(w, provider))
@@ -474,8 +482,12 @@ void provider_arrive(struct world *w, uint32_t index)
                 verdict.answer.may_send_again ? " again" : "",
                 verdict.answer.answers_key ? " answers_key" : "");
     int64_t back = w->now + provider->latency / 2;
+    if (has_bug(SIM_BUG_LEFT_BY_ERROR_CODE) && verdict.resets)
+        verdict.answer.left = false;
     if (verdict.is_lost && !verdict.resets)
         back = call->started_at + w->limits.call_us;
+    if (is_again)
+        return;
     answer_at(w, index, back, verdict.answer);
     crash_call(w, index, CRASH_DONE);
 }

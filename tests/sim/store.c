@@ -2,6 +2,7 @@
  * The store: rows that are durable once a batch is committed, and batches that may be rolled back,
  * not go out at all, or end unknown: committed now, later, or never, with the answer lost.
  */
+#include "bugs.h"
 #include "sim.h"
 
 bool store_is_down(const struct world *w)
@@ -21,12 +22,16 @@ static uint32_t *slot(struct vec *index, uint32_t at)
 uint32_t *store_key(struct world *w, uint8_t merchant, uint32_t local, uint8_t key)
 {
     CHECK(key < KEY_MAX);
+    if (has_bug(SIM_BUG_KEY_WITHOUT_MERCHANT))
+        merchant = 0;
     return slot(&w->keys, (local * KEY_MAX + key) * MERCHANT_MAX + merchant);
 }
 
 uint32_t *store_reference(struct world *w, uint8_t merchant, uint32_t local, uint8_t try_number)
 {
     CHECK(try_number <= KEY_MAX);
+    if (has_bug(SIM_BUG_REFERENCE_WITHOUT_MERCHANT))
+        merchant = 0;
     return slot(&w->references, (local * (KEY_MAX + 1) + try_number) * MERCHANT_MAX + merchant);
 }
 
@@ -88,6 +93,14 @@ static void tell(struct world *w, uint32_t first, int64_t at)
         world_push(w, at, SIM_WRITTEN, i, 0);
 }
 
+static void acknowledge(struct world *w, uint32_t first)
+{
+    for (uint32_t i = first; i != NONE; i = BUNDLE(w, i)->next) {
+        BUNDLE(w, i)->answer_lost = false;
+        BUNDLE(w, i)->result = WRITE_COMMITTED;
+    }
+}
+
 static void send_batch(struct world *w, uint32_t first, int64_t done_at)
 {
     if (store_is_down(w)) {
@@ -110,6 +123,8 @@ static void send_batch(struct world *w, uint32_t first, int64_t done_at)
     if (rng_below(&w->rng, 2) == 0) {
         mark(w, MARK_COMMIT_LOST);
         decide(w, first, WRITE_ROLLED_BACK);
+        if (has_bug(SIM_BUG_ACKNOWLEDGED_UNDURABLE))
+            acknowledge(w, first);
         return;
     }
     mark(w, MARK_COMMIT_KEPT);
@@ -180,17 +195,19 @@ static enum orchestrate_write judge(struct world *w, const struct bundle *bundle
         return WRITE_FENCED; /* a cancel was noted that whoever goes on has not heard of */
     if (plan->opens_send && opened->send[bundle->send_number - 1].exists)
         return WRITE_FENCED;
-    if (plan->has_outcome && outcome_exists(w, &payment->attempt[plan->outcome_attempt_number - 1],
-                                            plan->outcome_number))
+    if (plan->has_outcome && !has_bug(SIM_BUG_OUTCOME_WITHOUT_FENCE) &&
+        outcome_exists(w, &payment->attempt[plan->outcome_attempt_number - 1],
+                       plan->outcome_number))
         return WRITE_FENCED;
-    if (has_event(plan) && payment->event_count != bundle->event_number - 1)
+    if (has_event(plan) && payment->event_count != bundle->event_number - 1 &&
+        !has_bug(SIM_BUG_EVENT_WITHOUT_FENCE))
         return WRITE_FENCED;
     if (plan->stores_answer && payment->has_answer)
         return WRITE_FENCED;
     if (plan->parks && !bundle->is_resumed && park->exists)
         return WRITE_FENCED;
     if (((plan->parks && bundle->is_resumed) || plan->unparks) &&
-        (!park->exists || park->epoch != bundle->epoch))
+        (!park->exists || (park->epoch != bundle->epoch && !has_bug(SIM_BUG_CLAIM_WITHOUT_EPOCH))))
         return WRITE_FENCED;
     return WRITE_COMMITTED;
 }

@@ -2,6 +2,7 @@
  * Workers: the driver, as thin as it can be. It does what the core says and comes back with what
  * happened.
  */
+#include "bugs.h"
 #include "sim.h"
 
 static void step(struct world *w, uint32_t index, const struct orchestrate_event *event);
@@ -154,7 +155,7 @@ static void reply_key_taken(struct world *w, struct flight *flight)
     holder--;
     const struct payment_row *payment = PAYMENT(w, holder);
     flight->payment = holder;
-    if (payment->fingerprint != request->fingerprint) {
+    if (payment->fingerprint != request->fingerprint && !has_bug(SIM_BUG_FINGERPRINT_IGNORED)) {
         mark(w, MARK_KEY_OTHER_BODY);
         reply_to_client(w, flight, TOLD_OTHER_BODY);
     } else if (payment->has_answer) {
@@ -184,11 +185,24 @@ static bool begin_next_try(struct world *w, const struct flight *flight)
         return false;
     uint32_t holder = *store_reference(w, order->merchant, order->local, last) - 1;
     enum payment_status status = PAYMENT(w, holder)->status;
-    if (status != PAYMENT_DECLINED && status != PAYMENT_FAILED)
+    if (status != PAYMENT_DECLINED && status != PAYMENT_FAILED &&
+        !(has_bug(SIM_BUG_NEXT_TRY_EARLY) && status == PAYMENT_PROCESSING))
         return false;
     mark(w, MARK_NEXT_TRY);
     begin_payment(w, flight->worker, flight->request, (uint8_t)(last + 1));
     return true;
+}
+
+/* 409, and it names the payment that has the reference. */
+static void reply_reference_taken(struct world *w, struct flight *flight)
+{
+    const struct order *order = ORDER(w, REQUEST(w, flight->request)->order);
+    for (uint8_t i = 1; i <= KEY_MAX; i++) {
+        uint32_t holder = *store_reference(w, order->merchant, order->local, i);
+        if (holder != 0)
+            flight->payment = holder - 1;
+    }
+    reply_to_client(w, flight, TOLD_REFERENCE);
 }
 
 static void answer_client(struct world *w, uint32_t index, enum orchestrate_reply reply)
@@ -209,7 +223,7 @@ static void answer_client(struct world *w, uint32_t index, enum orchestrate_repl
         if (begin_next_try(w, flight))
             FLIGHT(w, index)->request = NONE;
         else
-            reply_to_client(w, flight, TOLD_REFERENCE);
+            reply_reference_taken(w, FLIGHT(w, index));
         return;
     case REPLY_UNAVAILABLE:
         mark(w, MARK_UNAVAILABLE);
@@ -330,6 +344,15 @@ static void perform_write(struct world *w, uint32_t index, const struct orchestr
     store_write(w, number);
 }
 
+/* Whose account at the provider is used. */
+static uint8_t account_of(const struct world *w, const struct flight *flight)
+{
+    uint8_t merchant = PAYMENT(w, flight->payment)->merchant;
+    if (has_bug(SIM_BUG_ACCOUNT_OF_OTHERS) && flight->core.is_resumed)
+        merchant = (uint8_t)((merchant + 1U) % w->merchant_count);
+    return merchant;
+}
+
 static void perform_send(struct world *w, uint32_t index, const struct orchestrate_action *action)
 {
     uint32_t number = vec_add(&w->calls);
@@ -355,7 +378,7 @@ static void perform_send(struct world *w, uint32_t index, const struct orchestra
         .send_number = action->send_number,
         .kind = call->kind,
         .step = call->step,
-        .merchant = PAYMENT(w, flight->payment)->merchant,
+        .merchant = account_of(w, flight),
         .begun_at = flight->begun_at,
         .started_at = w->now,
     };
@@ -369,7 +392,8 @@ static void perform_send(struct world *w, uint32_t index, const struct orchestra
         return;
     bool is_question = action->send == SEND_LOOKUP || action->send == SEND_CANCEL;
     int64_t asked_at = is_question ? w->now : flight->write_asked_at;
-    if (w->now > asked_at + w->limits.send_window_us) { /* the engine's not_after */
+    if (w->now > asked_at + w->limits.send_window_us &&
+        !has_bug(SIM_BUG_WINDOW_NOT_KEPT)) { /* the engine's not_after */
         mark(w, MARK_ENGINE_EXPIRED);
         call->answer = (struct orchestrate_answer){.left = false};
         world_push(w, w->now, SIM_ANSWER, number, 0);
@@ -477,6 +501,8 @@ void worker_probed(struct world *w, uint32_t number)
     if (store_is_down(w) || chance(w, FAULT_PROBE_AWAY)) {
         mark(w, MARK_PROBE_AWAY);
         event.write = WRITE_UNAVAILABLE;
+    } else if (!bundle->is_decided && has_bug(SIM_BUG_PROBE_DOES_NOT_WAIT)) {
+        event.write = WRITE_ROLLED_BACK;
     } else if (!bundle->is_decided) {
         world_push(w, w->now + 200 * MS, SIM_PROBED, number, 0);
         return;

@@ -1,3 +1,4 @@
+#include "bugs.h"
 #include "sim.h"
 
 #include <stdarg.h>
@@ -5,9 +6,12 @@
 #include <stdlib.h>
 
 enum {
-    EVENTS_PER_ORDER_MAX = 50000, /* a world that needs more never ends */
+    EVENTS_MAX = 200000,         /* a world that needs more never ends ... */
+    EVENTS_PER_ORDER_MAX = 3000, /* ... and so many for each order */
     CANCEL_ASKED_MAX = 20,
 };
+
+enum sim_bug sim_bug = SIM_BUG_NONE;
 
 static struct vec *vec_at(struct world *w, size_t i)
 {
@@ -271,13 +275,13 @@ static void mix_end(struct world *w)
 static void play(struct world *w)
 {
     struct sim_event event;
-    uint64_t longest = (uint64_t)(w->order_count + 10) * EVENTS_PER_ORDER_MAX;
+    uint64_t longest = (uint64_t)w->order_count * EVENTS_PER_ORDER_MAX + EVENTS_MAX;
     while (heap_pop(&w->heap, &event)) {
         CHECK(event.at >= w->now);
         w->now = event.at;
         mix_event(w, &event);
         if (++w->event_count > longest) {
-            world_violation(w, "the world does not end: %llu events",
+            world_violation(w, "L1: the world does not end: %llu events",
                             (unsigned long long)w->event_count);
             return;
         }
