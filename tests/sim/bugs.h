@@ -17,8 +17,6 @@
     X(ACKNOWLEDGED_UNDURABLE,     "acknowledged_undurable",     "a transaction that may be lost is acknowledged") \
     X(PROBE_DOES_NOT_WAIT,        "probe_does_not_wait",        "a commit that still runs counts as rolled back") \
     X(OUTCOME_WITHOUT_FENCE,      "outcome_without_fence",      "two may write the same outcome number of an attempt") \
-    X(CLAIM_WITHOUT_EPOCH,        "claim_without_epoch",        "who has lost its claim may still put back and take out") \
-    X(EVENT_WITHOUT_FENCE,        "event_without_fence",        "two may write the same event number of a payment") \
     X(WINDOW_NOT_KEPT,            "window_not_kept",            "a send leaves after its time") \
     X(ENGINE_SENDS_AGAIN,         "engine_sends_again",         "a broken connection is tried again below the engine") \
     X(LEFT_BY_ERROR_CODE,         "left_by_error_code",         "a reset connection counts as nothing sent")

@@ -199,15 +199,14 @@ static enum orchestrate_write judge(struct world *w, const struct bundle *bundle
         outcome_exists(w, &payment->attempt[plan->outcome_attempt_number - 1],
                        plan->outcome_number))
         return WRITE_FENCED;
-    if (has_event(plan) && payment->event_count != bundle->event_number - 1 &&
-        !has_bug(SIM_BUG_EVENT_WITHOUT_FENCE))
+    if (has_event(plan) && payment->event_count != bundle->event_number - 1)
         return WRITE_FENCED;
     if (plan->stores_answer && payment->has_answer)
         return WRITE_FENCED;
     if (plan->parks && !bundle->is_resumed && park->exists)
         return WRITE_FENCED;
     if (((plan->parks && bundle->is_resumed) || plan->unparks) &&
-        (!park->exists || (park->epoch != bundle->epoch && !has_bug(SIM_BUG_CLAIM_WITHOUT_EPOCH))))
+        (!park->exists || park->epoch != bundle->epoch))
         return WRITE_FENCED;
     return WRITE_COMMITTED;
 }

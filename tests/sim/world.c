@@ -7,7 +7,7 @@
 
 enum {
     EVENTS_MAX = 200000,         /* a world that needs more never ends ... */
-    EVENTS_PER_ORDER_MAX = 3000, /* ... and so many for each order */
+    EVENTS_PER_ORDER_MAX = 1000, /* ... and so many for each order */
     CANCEL_ASKED_MAX = 20,
 };
 
