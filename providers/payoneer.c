@@ -133,6 +133,8 @@ static bool put_operation(const struct provider_call *call, bool with_payment, s
     json_put_str(&json, "transactionId", call->attempt_ref);
     if (with_payment)
         put_payment(&json, call);
+    if (call->is_last)
+        json_put_bool(&json, "finalOperation", true);
     json_end_object(&json);
     return adapter_set_body(request, &body, arena, err);
 }

@@ -201,6 +201,8 @@ static bool build_follow_up(const struct provider_call *call, struct arena *aren
     put_amount(&json, call, amount);
     if (is_refund)
         json_put_str(&json, "custom_id", call->attempt_ref);
+    else
+        json_put_bool(&json, "final_capture", call->is_last);
     json_end_object(&json);
     return adapter_set_body(request, &body, arena, err);
 }
@@ -311,6 +313,7 @@ const struct provider provider_paypal = {
             .key_lifetime_ms = 6LL * 3600 * 1000,
             .action_ms = 3 * 3600LL * 1000,
             .settle_ms = 5 * 60LL * 1000,
+            .hold_ms = 29 * 24LL * 3600 * 1000,
             .lookup_by_reference = true, /* by order_id, once an answer told it */
             .asks_payer = true,
         },

@@ -59,6 +59,7 @@ struct provider_capability {
     bool lookup_by_reference; /* can be asked by our attempt id or by a fact we hold */
     int64_t amount_max_minor; /* 0: no own limit */
     bool asks_payer;          /* a wallet without a token is approved at the provider's own page */
+    int64_t hold_ms;          /* an authorization is held so long; 0: nobody says */
 };
 
 struct webhook_key; /* certificate.h: the public key of a certificate that was checked */
@@ -121,6 +122,7 @@ struct provider_call {
     struct str cancel_url;   /* ... who does not want to act */
     uint8_t send_number;     /* next: of the send that is built; 1 is the first */
     struct str parent_ref;   /* capture, void, refund: the provider's id of what it acts on */
+    bool is_last;            /* capture: what is held beyond it is let go */
     const struct provider_beneficiary *beneficiary; /* payout; NULL else */
 };
 

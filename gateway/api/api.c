@@ -185,7 +185,7 @@ static bool take_body(struct api_call *call)
     if (set == NULL || call->endpoint->fn == intake_start) { /* that one reads by itself */
         return true;
     }
-    bool may_be_empty = set == &no_fields || set == &rotate_fields;
+    bool may_be_empty = set->is_optional;
     if (!(may_be_empty && text.len == 0) && !body_is_json(http_header(call->x, "Content-Type"))) {
         api_call_problem(call, MESSAGE_UNSUPPORTED_MEDIA_TYPE,
                          STR("send the body with Content-Type: application/json"), STR_NONE);

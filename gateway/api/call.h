@@ -126,6 +126,16 @@ void events_show(struct api_call *call);
 void events_query(struct api_call *call);
 void event_stream_start(struct api_call *call);
 void event_streams_free(struct api *api); /* those whose client is not yet known to be gone */
+void payments_cancel(struct api_call *call);
+void captures_create(struct api_call *call);
+void captures_show(struct api_call *call);
+void captures_list(struct api_call *call);
+void voids_create(struct api_call *call);
+void voids_show(struct api_call *call);
+void refunds_create(struct api_call *call);
+void refunds_show(struct api_call *call);
+void refunds_list(struct api_call *call);
+void operations_list(struct api_call *call);
 void providers_list(struct api_call *call);
 void admin_handle(struct api_call *call);
 void openapi_show(struct api_call *call);

@@ -60,6 +60,7 @@ extern const struct field_form form_payment_id;
 extern const struct field_form form_event_id;
 extern const struct field_form form_event_type;
 extern const struct field_form form_payout_id;
+extern const struct field_form form_capture_id;
 extern const struct field_form form_batch_id;
 extern const struct field_form form_review_id;
 extern const struct field_form form_attempt_id;
@@ -95,7 +96,8 @@ struct field_set {
     const char *help;
     const struct field *fields;
     size_t count;
-    bool has_any; /* at least one of its members must be there */
+    bool has_any;     /* at least one of its members must be there */
+    bool is_optional; /* the body may be left out altogether */
 };
 
 struct field_problem {

@@ -227,6 +227,11 @@ static bool is_payout_id(struct str text)
     return is_id(ID_PAYOUT, text);
 }
 
+static bool is_capture_id(struct str text)
+{
+    return is_id(ID_CAPTURE, text);
+}
+
 static bool is_batch_id(struct str text)
 {
     return is_id(ID_BATCH, text);
@@ -268,6 +273,7 @@ const struct field_form form_payment_id  = {"payment_id",  is_payment_id,  "^pay
 const struct field_form form_event_id    = {"event_id",    is_event_id,    "^evt_[0-9A-Za-z]{26}$", "must be the id of an event (evt_...)"};
 const struct field_form form_event_type  = {"event_type",  is_event_type,  "^[a-z_]+[.][a-z_.]+$", "must be a type of events, such as payment.succeeded"};
 const struct field_form form_payout_id   = {"payout_id",   is_payout_id,   "^pyt_[0-9A-Za-z]{26}$", "must be the id of a payout (pyt_...)"};
+const struct field_form form_capture_id  = {"capture_id",  is_capture_id,  "^cap_[0-9A-Za-z]{26}$", "must be the id of a capture (cap_...)"};
 const struct field_form form_batch_id    = {"batch_id",    is_batch_id,    "^bat_[0-9A-Za-z]{26}$", "must be the id of a payout batch (bat_...)"};
 const struct field_form form_review_id   = {"review_id",   is_review_id,   "^rev_[0-9A-Za-z]{26}$", "must be the id of a case in the review queue (rev_...)"};
 const struct field_form form_attempt_id  = {"attempt_id",  is_attempt_id,  "^att_[0-9A-Za-z]{26}$", "must be the id of an attempt (att_...)"};

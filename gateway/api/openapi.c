@@ -119,7 +119,7 @@ static void put_body(struct json_out *out, const struct endpoint *endpoint)
     }
     json_key(out, "requestBody");
     json_begin_object(out);
-    json_put_bool(out, "required", endpoint->body != &rotate_fields);
+    json_put_bool(out, "required", !endpoint->body->is_optional);
     begin_content(out, "application/json", endpoint->body->name);
     if (endpoint->body == &payment_fields) {
         put_payment_examples(out);

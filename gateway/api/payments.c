@@ -233,3 +233,16 @@ void payments_list(struct api_call *call)
     (void)api_call_query(call, "provider", &filter.provider);
     store_list_payments(call->api->parts.store, &filter, &call->arena, list_loaded, call);
 }
+
+/* ---- cancel ---------------------------------------------------------------------------------- */
+
+void payments_cancel(struct api_call *call)
+{
+    struct uuid id;
+    struct error ignored;
+    if (!id_parse(ID_PAYMENT, call->params.value[0], &id, &ignored)) {
+        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
+        return;
+    }
+    payment_cancel_start(call->api->parts.payments, call->caller.merchant, &id, created, call);
+}

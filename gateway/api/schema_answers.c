@@ -23,6 +23,7 @@ static const struct member payment[] = {
     {"status",          "string",   "processing, requires_action, authorized, succeeded, declined, failed, canceled or review"},
     {"amount",          "integer",  "In minor units."},
     {"currency",        "string",   "ISO 4217."},
+    {"amount_authorized", "integer", "What was held at first, but for what was let go since."},
     {"amount_captured", "integer",  "What was charged."},
     {"amount_refunded", "integer",  "What was given back."},
     {"capture",         "string",   "automatic or manual"},
@@ -38,11 +39,27 @@ static const struct member payment[] = {
     {"created",         "time",     "RFC 3339."},
     {"livemode",        "boolean",  "False on test keys."},
 };
+static const struct member operation[] = {
+    {"id",        "string",    "cap_..., voi_... or ref_..."},
+    {"object",    "string",    "`capture`, `void` or `refund`"},
+    {"payment",   "string",    "pay_...: what it acts on."},
+    {"status",    "string",    "processing, succeeded, declined, failed, canceled or review"},
+    {"amount",    "integer",   "In minor units."},
+    {"currency",  "string",    "ISO 4217."},
+    {"reference", "string?",   "Your own id."},
+    {"reason",    "string?",   "As sent."},
+    {"metadata",  "object",    "As sent."},
+    {"provider",  "string?",   "Where the payment is."},
+    {"failure",   "object?",   "Why it was declined or failed: reason, and the provider's code."},
+    {"attempts",  "[]Attempt", "Every try, in order."},
+    {"created",   "time",      "RFC 3339."},
+    {"livemode",  "boolean",   "False on test keys."},
+};
 static const struct member attempt[] = {
     {"id",                 "string",  "att_..."},
     {"provider",           "string",  "Name of the provider."},
     {"account",            "string",  "acc_..."},
-    {"operation",          "string",  "sale or authorize"},
+    {"operation",          "string",  "sale, authorize, capture, void, refund or payout"},
     {"status",             "string",  "processing, approved, pending, requires_action, declined, failed or unknown"},
     {"reason",             "string?", "Ours, stable: insufficient_funds, connect_refused, ..."},
     {"code",               "string?", "The provider's own."},
@@ -218,6 +235,7 @@ static const struct member history_entry[] = {
 static const struct member event_list[] = {LIST_OF("Event")};
 static const struct member payment_history[] = {LIST_OF("HistoryEntry")};
 static const struct member payment_list[] = {LIST_OF("Payment")};
+static const struct member operation_list[] = {LIST_OF("Operation")};
 static const struct member payout_list[] = {LIST_OF("Payout")};
 static const struct member payout_batch_list[] = {LIST_OF("PayoutBatch")};
 static const struct member payout_batch_row_list[] = {LIST_OF("PayoutBatchRow")};
@@ -321,6 +339,8 @@ static const struct answer answers[] = {
     ANSWER("EventList",     "Newest first.", event_list),
     ANSWER("HistoryEntry",  "One row of the ledger about a payment.", history_entry),
     ANSWER("PaymentHistory", "Oldest first, whole.", payment_history),
+    ANSWER("Operation",     "A capture, void or refund, and its attempts.", operation),
+    ANSWER("OperationList", "Newest first.", operation_list),
     ANSWER("Payout",        "A payout, its attempts and the routing decision.", payout),
     ANSWER("PayoutList",    "Newest first.", payout_list),
     ANSWER("PayoutBatch",   "Payouts that were sent together, and how they are doing.", payout_batch),

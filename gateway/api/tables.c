@@ -137,9 +137,9 @@ static const struct field rotate_table[] = {
     {"grace_hours",  FIELD_INTEGER, .least = 0, .most = TABLES_GRACE_HOURS_MAX, .help = "The old key stays valid for so long; 24 unless told."},
     {"expires_days", FIELD_INTEGER, .least = 1, .most = TABLES_EXPIRES_DAYS_MAX, .help = "The new key ends by itself; left out: never."},
 };
-const struct field_set rotate_fields = {"KeyRotation", "A new key in the place of an old one.", SET(rotate_table)};
+const struct field_set rotate_fields = {"KeyRotation", "A new key in the place of an old one.", SET(rotate_table), .is_optional = true};
 
-const struct field_set no_fields = {"Nothing", "No members.", NULL, 0, false};
+const struct field_set no_fields = {"Nothing", "No members.", NULL, 0, false, true};
 
 static const struct field payment_query_table[] = {
     {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Payments in one page; 10 unless told."},
@@ -177,13 +177,13 @@ static const struct field merchant_query_table[] = {
     {"merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id, .help = "Of this merchant alone."},
 };
 const struct field_set merchant_query = {"MerchantQuery", "", SET(merchant_query_table)};
-const struct field_set no_query = {"NoQuery", "", NULL, 0, false};
+const struct field_set no_query = {"NoQuery", "", NULL, 0, false, true};
 
 const struct field_set *const field_sets[] = {
     &payment_fields, &method_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields, &limit_fields,
     &account_fields, &account_change_fields, &secret_fields, &key_fields,    &rotate_fields,
     &payout_fields,  &beneficiary_fields,    &bank_account_fields, &payout_batch_fields, &link_fields,
-    &approval_fields, &resolve_fields,
+    &approval_fields, &resolve_fields, &capture_fields, &void_fields, &refund_fields,
 };
 const size_t field_set_count = ARRAY_LEN(field_sets);
 /* clang-format on */

@@ -20,6 +20,9 @@ extern const struct field_set secret_fields;
 extern const struct field_set key_fields;
 extern const struct field_set rotate_fields;
 extern const struct field_set no_fields;
+extern const struct field_set capture_fields;
+extern const struct field_set void_fields;
+extern const struct field_set refund_fields;
 extern const struct field_set payout_fields;
 extern const struct field_set beneficiary_fields;
 extern const struct field_set bank_account_fields;
@@ -33,6 +36,7 @@ extern const struct field_set event_query;
 extern const struct field_set stream_query;
 extern const struct field_set provider_query;
 extern const struct field_set merchant_query; /* of one merchant's accounts or keys */
+extern const struct field_set operation_query;
 extern const struct field_set payout_query;
 extern const struct field_set batch_query;
 extern const struct field_set row_query; /* rows of a batch */

@@ -26,6 +26,8 @@ static const char *const prefixes[ID_KIND_COUNT] = {
     [ID_REQUEST]  = "req_",
     [ID_BATCH]    = "bat_",
     [ID_REVIEW]   = "rev_",
+    [ID_CAPTURE]  = "cap_",
+    [ID_VOID]     = "voi_",
 };
 /* clang-format on */
 

@@ -35,6 +35,8 @@ enum id_kind {
     ID_REQUEST,  /* req_ */
     ID_BATCH,    /* bat_: of payouts */
     ID_REVIEW,   /* rev_ */
+    ID_CAPTURE,  /* cap_ */
+    ID_VOID,     /* voi_ */
     ID_KIND_COUNT,
 };
 

@@ -12,20 +12,21 @@
 
 enum message {
     MESSAGE_NONE = 0,
-    MESSAGE_MALFORMED_REQUEST,      /* 400 */
-    MESSAGE_MALFORMED_JSON,         /* 400 */
-    MESSAGE_MALFORMED_CSV,          /* 400 */
-    MESSAGE_KEY_MISSING,            /* 400 Idempotency-Key */
-    MESSAGE_KEY_MALFORMED,          /* 400 */
-    MESSAGE_CURSOR_MALFORMED,       /* 400 */
-    MESSAGE_UNAUTHENTICATED,        /* 401 */
-    MESSAGE_FORBIDDEN,              /* 403: the key's role may not do this */
-    MESSAGE_OWN_APPROVAL,           /* 403: another key must approve */
-    MESSAGE_NOT_FOUND,              /* 404 */
-    MESSAGE_METHOD_NOT_ALLOWED,     /* 405 */
-    MESSAGE_KEY_IN_USE,             /* 409: the first request is still running */
-    MESSAGE_REFERENCE_TAKEN,        /* 409 */
-    MESSAGE_CONFLICT,               /* 409 */
+    MESSAGE_MALFORMED_REQUEST,  /* 400 */
+    MESSAGE_MALFORMED_JSON,     /* 400 */
+    MESSAGE_MALFORMED_CSV,      /* 400 */
+    MESSAGE_KEY_MISSING,        /* 400 Idempotency-Key */
+    MESSAGE_KEY_MALFORMED,      /* 400 */
+    MESSAGE_CURSOR_MALFORMED,   /* 400 */
+    MESSAGE_UNAUTHENTICATED,    /* 401 */
+    MESSAGE_FORBIDDEN,          /* 403: the key's role may not do this */
+    MESSAGE_OWN_APPROVAL,       /* 403: another key must approve */
+    MESSAGE_NOT_FOUND,          /* 404 */
+    MESSAGE_METHOD_NOT_ALLOWED, /* 405 */
+    MESSAGE_KEY_IN_USE,         /* 409: the first request is still running */
+    MESSAGE_REFERENCE_TAKEN,    /* 409 */
+    MESSAGE_CONFLICT,
+    MESSAGE_OVER_LIMIT,             /* 409 */
     MESSAGE_UNSUPPORTED_MEDIA_TYPE, /* 415 */
     MESSAGE_KEY_REUSED,             /* 422: other body under the key */
     MESSAGE_UNKNOWN_MEMBER,         /* 422 */

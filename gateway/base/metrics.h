@@ -25,6 +25,7 @@ enum metric {
     METRIC_HTTP_REFUSED,              /* counter: reason */
     METRIC_PAYMENTS,                  /* counter: status, currency */
     METRIC_PAYOUTS,                   /* counter: status, currency */
+    METRIC_OPERATIONS,                /* counter: operation, status, currency */
     METRIC_ATTEMPTS,                  /* counter: provider, outcome, reason */
     METRIC_ATTEMPT_SECONDS,           /* histogram: provider, operation */
     METRIC_FAILOVERS,                 /* counter: from, to, reason */

@@ -21,6 +21,9 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_PAYOUTS] = {
         "turnpike_payouts_total", "counter",
         "Payouts that reached a status.", {"status", "currency"}},
+    [METRIC_OPERATIONS] = {
+        "turnpike_operations_total", "counter",
+        "Captures, voids and refunds that reached a status.", {"operation", "status", "currency"}},
     [METRIC_ATTEMPTS] = {
         "turnpike_attempts_total", "counter",
         "Attempts by their outcome.", {"provider", "outcome", "reason"}},

@@ -76,6 +76,12 @@ enum operation operation_find(struct str name)
     return (enum operation)find_name(operation_names, OPERATION_COUNT, name);
 }
 
+bool operation_is_follow_up(enum operation operation)
+{
+    return operation == OPERATION_CAPTURE || operation == OPERATION_VOID ||
+           operation == OPERATION_REFUND;
+}
+
 const char *outcome_name(enum outcome outcome)
 {
     CHECK((unsigned)outcome < OUTCOME_COUNT);

@@ -72,6 +72,8 @@ enum review_state {
 
 const char *operation_name(enum operation operation);
 enum operation operation_find(struct str name); /* OPERATION_NONE when unknown */
+/* Capture, void, refund: acts on a payment that is already with a provider. */
+bool operation_is_follow_up(enum operation operation);
 const char *outcome_name(enum outcome outcome);
 enum outcome outcome_find(struct str name);
 /* Approved, declined or failed: nothing more is to be learned. */

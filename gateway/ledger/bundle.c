@@ -38,6 +38,10 @@ static const size_t event_texts[] = {
 static const size_t answer_texts[] = {
     TEXT(store_final, body),
 };
+static const size_t parent_texts[] = {
+    TEXT(store_parent, type),
+    TEXT(store_parent, data_json),
+};
 static const size_t park_texts[] = {
     TEXT(store_park, provider),
     TEXT(store_park, reason),
@@ -87,6 +91,8 @@ static void copy_txn(struct bundle *bundle, const struct store_txn *txn)
         .events = COPY(events, txn->event_count, event_texts),
         .event_count = txn->event_count,
         .limits = COPY_PLAIN(limits),
+        .parent = COPY(parent, 1, parent_texts),
+        .hold = COPY_PLAIN(hold),
         .answer = COPY(answer, 1, answer_texts),
         .park = COPY(park, 1, park_texts),
         .unpark = COPY_PLAIN(unpark),
@@ -100,6 +106,7 @@ struct bundle *bundle_new(const struct store_txn *txn, store_done_fn done, void 
 {
     CHECK(txn->transfer_count <= STORE_TRANSFER_MAX);
     CHECK(txn->event_count <= STORE_EVENT_MAX);
+    CHECK(txn->limits != NULL || (txn->parent == NULL && txn->hold == NULL)); /* their lock */
     struct bundle *bundle = calloc(1, sizeof(*bundle));
     CHECK(bundle != NULL);
     list_init(&bundle->link);

@@ -7,8 +7,8 @@ struct rule {
     struct str debit;  /* empty: the receivable */
     struct str credit; /* empty: the receivable */
     struct str kind;
-    enum transfer_state state;
-    bool has_pending;
+    bool is_hold;
+    bool has_phases;
     bool has_fee;
 };
 
@@ -16,17 +16,22 @@ struct rule {
 #define RECEIVABLE {NULL, 0}
 static const struct rule rules[OPERATION_COUNT] = {
     [OPERATION_SALE]      = {RECEIVABLE, STR_INIT("merchant:sales"), STR_INIT("payment"),
-                             TRANSFER_POSTED, false, true},
+                             .has_fee = true},
     [OPERATION_AUTHORIZE] = {RECEIVABLE, STR_INIT("merchant:sales"), STR_INIT("authorization"),
-                             TRANSFER_PENDING, false, false},
+                             .is_hold = true},
     [OPERATION_CAPTURE]   = {RECEIVABLE, STR_INIT("merchant:sales"), STR_INIT("payment"),
-                             TRANSFER_POSTED, true, true},
-    [OPERATION_VOID]      = {RECEIVABLE, STR_INIT("merchant:sales"), STR_INIT("authorization"),
-                             TRANSFER_VOIDED, true, false},
+                             .has_phases = true, .has_fee = true},
     [OPERATION_REFUND]    = {STR_INIT("merchant:refunds"), RECEIVABLE, STR_INIT("refund"),
-                             TRANSFER_POSTED, false, false},
+                             .has_phases = true},
     [OPERATION_PAYOUT]    = {STR_INIT("merchant:payouts"), RECEIVABLE, STR_INIT("payout"),
-                             TRANSFER_POSTED, false, true},
+                             .has_fee = true},
+};
+static const enum transfer_state phase_states[] = {
+    [POSTING_WHOLE] = TRANSFER_POSTED,
+    [POSTING_OPEN]  = TRANSFER_PENDING,
+    [POSTING_CLOSE] = TRANSFER_POSTED,
+    [POSTING_DROP]  = TRANSFER_VOIDED,
+    [POSTING_LATE]  = TRANSFER_POSTED,
 };
 /* clang-format on */
 
@@ -46,27 +51,41 @@ static struct store_transfer *add(const struct posting *posting, struct posting_
     return transfer;
 }
 
+static void put_gross(const struct posting *posting, const struct rule *rule, struct str receivable,
+                      struct posting_rows *rows)
+{
+    struct store_transfer *gross = add(posting, rows);
+    gross->state = rule->is_hold ? TRANSFER_PENDING : phase_states[posting->phase];
+    gross->debit_account = str_is_empty(rule->debit) ? receivable : rule->debit;
+    gross->credit_account = str_is_empty(rule->credit) ? receivable : rule->credit;
+    gross->amount_minor = posting->amount_minor;
+    gross->kind = rule->kind;
+    if (rule->is_hold || posting->phase == POSTING_OPEN)
+        gross->transfer_id = posting->attempt_id;
+    if (posting->phase == POSTING_CLOSE || posting->phase == POSTING_DROP)
+        gross->pending_id = posting->attempt_id;
+}
+
 void posting_make(const struct posting *posting, struct posting_rows *rows)
 {
     CHECK(posting->operation > OPERATION_NONE && posting->operation < OPERATION_COUNT);
     CHECK(posting->amount_minor > 0);
     CHECK(posting->provider.len <= POSTING_PROVIDER_MAX);
     const struct rule *rule = &rules[posting->operation];
+    rows->count = 0;
+    if (posting->operation == OPERATION_VOID)
+        return;
+    CHECK(rule->has_phases == (posting->phase != POSTING_WHOLE));
     char id[ID_TEXT_SIZE];
     (void)id_format(ID_ACCOUNT, &posting->account_id, id);
     (void)snprintf(rows->receivable, sizeof(rows->receivable), "provider:" STR_FMT ":%s:receivable",
                    STR_ARG(posting->provider), id);
     struct str receivable = str_of(rows->receivable);
-    rows->count = 0;
-    struct store_transfer *gross = add(posting, rows);
-    gross->state = rule->state;
-    gross->debit_account = str_is_empty(rule->debit) ? receivable : rule->debit;
-    gross->credit_account = str_is_empty(rule->credit) ? receivable : rule->credit;
-    gross->amount_minor = posting->amount_minor;
-    gross->kind = rule->kind;
-    if (rule->has_pending)
-        gross->pending_id = posting->pending_id;
-    if (!rule->has_fee || posting->fee_minor <= 0 || posting->fee_minor > MONEY_AMOUNT_MAX)
+    put_gross(posting, rule, receivable, rows);
+    bool is_done = posting->phase == POSTING_WHOLE || posting->phase == POSTING_CLOSE ||
+                   posting->phase == POSTING_LATE;
+    if (!is_done || !rule->has_fee || posting->fee_minor <= 0 ||
+        posting->fee_minor > MONEY_AMOUNT_MAX)
         return;
     struct store_transfer *fee = add(posting, rows);
     fee->debit_account = STR("merchant:fees");

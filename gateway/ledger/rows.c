@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    ROW_COLUMN_MAX = 19, /* one more than any row has: the last one ends it */
+    ROW_COLUMN_MAX = 20, /* one more than any row has: the last one ends it */
     ROW_KEY_MAX = 3,
 };
 
@@ -27,8 +27,9 @@ enum column_kind {
     COLUMN_OPERATION,
     COLUMN_OUTCOME,
     COLUMN_STATUS,
+    COLUMN_STATUS_NULL, /* PAYMENT_NONE: NULL */
     COLUMN_TRANSFER_STATE,
-    COLUMN_KIND, /* bool: is it a payout */
+    COLUMN_KIND, /* of struct store_payment */
     COLUMN_REVIEW_KIND,
     COLUMN_REVIEW_STATE,
 };
@@ -66,12 +67,12 @@ struct insert {
         COLUMN_GATE, 0                                                                             \
     }
 
-#define LIMITS_COLUMNS                                                                             \
+#define LIMITS_COLUMNS(...)                                                                        \
     {                                                                                              \
         GATED, C(UUID, limits, merchant_id), C(UUID, limits, payment_id),                          \
             C(CURRENCY, limits, currency), C(BIGINT, limits, authorized),                          \
             C(BIGINT, limits, captured), C(BIGINT, limits, capture_open),                          \
-            C(BIGINT, limits, refunded), C(BIGINT, limits, refund_open)                            \
+            C(BIGINT, limits, refunded), C(BIGINT, limits, refund_open) __VA_ARGS__                \
     }
 
 /* clang-format off */
@@ -79,17 +80,17 @@ static const struct insert inserts[] = {
 {SQL_OPEN, SCALAR_NONE, {C(UUID, payment, merchant_id), C(TEXT, payment, key)},
     {C(UUID, payment, merchant_id), C(TEXT, payment, key), C(DIGEST, payment, fingerprint),
      C(UUID, payment, payment_id), C(WRITER, payment, writer_id), C(TIME, payment, created_us),
-     C(KIND, payment, is_payout), C(TEXT_NULL, payment, reference),
+     {COLUMN_KIND, 0}, C(TEXT_NULL, payment, reference),
      C(INTEGER, payment, try_number)}},
 {SQL_PAYMENTS, SCALAR_BATCH, {C(UUID, payment, merchant_id), C(UUID, payment, payment_id)},
-    {C(UUID, payment, merchant_id), C(UUID, payment, payment_id), C(KIND, payment, is_payout),
+    {C(UUID, payment, merchant_id), C(UUID, payment, payment_id), {COLUMN_KIND, 0},
      C(TIME, payment, created_us), C(BIGINT, payment, amount_minor), C(CURRENCY, payment, currency),
      C(BOOL, payment, capture_automatic), C(BOOL, payment, livemode),
      C(TEXT_NULL, payment, reference), C(INTEGER, payment, try_number),
      C(TEXT, payment, method_type), C(TEXT, payment, country), C(TEXT, payment, key),
      C(WRITER, payment, writer_id), C(TEXT, payment, customer_json),
      C(TEXT, payment, metadata_json), C(TEXT, payment, routing_json),
-     C(BYTES, payment, tokens_sealed)}},
+     C(BYTES, payment, tokens_sealed), C(UUID_NULL, payment, parent_id)}},
 {SQL_ATTEMPTS, SCALAR_WRITER_BATCH, {C(UUID, attempt, merchant_id), C(UUID, attempt, attempt_id)},
     {GATED, C(UUID, attempt, merchant_id), C(UUID, attempt, payment_id),
      C(UUID, attempt, attempt_id), C(INTEGER, attempt, number), C(OPERATION, attempt, operation),
@@ -129,9 +130,17 @@ static const struct insert inserts[] = {
     {GATED, C(UUID, final, merchant_id), C(UUID, final, payment_id), C(INTEGER, final, status),
      C(BYTES, final, body), C(TIME, final, created_us)}},
 {SQL_LIMITS_CREATE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
-    LIMITS_COLUMNS},
+    LIMITS_COLUMNS(, C(UUID_NULL, limits, hold_id))},
 {SQL_LIMITS_CHANGE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
-    LIMITS_COLUMNS},
+    LIMITS_COLUMNS()},
+{SQL_PARENTS, SCALAR_WRITER_BATCH, {C(UUID, parent, merchant_id), C(UUID, parent, payment_id)},
+    {GATED, C(UUID, parent, merchant_id), C(UUID, parent, payment_id), C(UUID, parent, event_id),
+     C(UUID_NULL, parent, attempt_id), C(TEXT, parent, type), C(STATUS_NULL, parent, status),
+     C(TEXT, parent, data_json), C(TIME, parent, created_us)}},
+{SQL_HOLDS, SCALAR_WRITER_BATCH, {C(UUID, hold, merchant_id), C(UUID, hold, payment_id)},
+    {GATED, C(UUID, hold, merchant_id), C(UUID, hold, release_id), C(UUID, hold, rest_id),
+     C(UUID, hold, payment_id), C(UUID, hold, attempt_id), C(UUID_NULL, hold, of_attempt),
+     C(TIME, hold, created_us)}},
 {SQL_PARK_NEW, SCALAR_NOW, {C(UUID, park, merchant_id), C(UUID, park, attempt_id)},
     {GATED, C(UUID, park, merchant_id), C(UUID, park, attempt_id), C(UUID, park, payment_id),
      C(UUID, park, account_id), C(TEXT, park, provider), C(TIME, park, next_us),
@@ -173,7 +182,7 @@ static const enum value_type column_types[] = {
     [COLUMN_OPERATION] = VALUE_TEXT,    [COLUMN_OUTCOME] = VALUE_TEXT,
     [COLUMN_STATUS] = VALUE_TEXT,       [COLUMN_TRANSFER_STATE] = VALUE_TEXT,
     [COLUMN_KIND] = VALUE_TEXT,         [COLUMN_REVIEW_KIND] = VALUE_TEXT,
-    [COLUMN_REVIEW_STATE] = VALUE_TEXT,
+    [COLUMN_REVIEW_STATE] = VALUE_TEXT, [COLUMN_STATUS_NULL] = VALUE_TEXT,
 };
 
 /* ---- one column ------------------------------------------------------------------------------ */
@@ -232,6 +241,15 @@ static void put_nullable(struct params *params, const struct column *column, con
     }
 }
 
+static void put_status(struct params *params, const struct column *column,
+                       enum payment_status status)
+{
+    if (column->kind == COLUMN_STATUS_NULL && status == PAYMENT_NONE)
+        params_put_null(params);
+    else
+        params_put_bytes(params, str_of(payment_status_name(status)));
+}
+
 static void put_column(struct params *params, const struct column *column, const struct row *row,
                        const struct rows_batch *batch)
 {
@@ -282,11 +300,11 @@ static void put_column(struct params *params, const struct column *column, const
         params_put_bytes(params, str_of(outcome_name((enum outcome)int_at(at))));
         return;
     case COLUMN_STATUS:
-        params_put_bytes(params, str_of(payment_status_name((enum payment_status)int_at(at))));
+    case COLUMN_STATUS_NULL:
+        put_status(params, column, (enum payment_status)int_at(at));
         return;
     case COLUMN_KIND:
-        params_put_bytes(params, store_kind_name(*(const bool *)(const void *)at ? STORE_PAYOUTS
-                                                                                 : STORE_PAYMENTS));
+        params_put_bytes(params, store_kind_name(store_kind_of((const void *)at)));
         return;
     case COLUMN_REVIEW_KIND:
         params_put_bytes(params, str_of(review_kind_name((enum review_kind)int_at(at))));
@@ -357,6 +375,10 @@ static const void *rows_of(const struct store_txn *txn, enum sql sql, size_t *co
         return txn->limits != NULL && txn->limits->create ? txn->limits : NULL;
     case SQL_LIMITS_CHANGE:
         return txn->limits != NULL && !txn->limits->create ? txn->limits : NULL;
+    case SQL_PARENTS:
+        return txn->parent;
+    case SQL_HOLDS:
+        return txn->hold;
     case SQL_PARK_NEW:
         return txn->park != NULL && txn->park->epoch == 0 ? txn->park : NULL;
     case SQL_PARK_AGAIN:

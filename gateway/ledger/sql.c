@@ -1,5 +1,7 @@
 #include "ledger/sql.h"
 
+#include "ledger/store.h"
+
 /*
  * Settings. A writer's plans are made once, when the tables may still be empty and without
  * statistics: everything but index scans is off, so that a plan can never come to scan a table (a
@@ -58,11 +60,25 @@ static const char *const settings[SQL_KIND_COUNT] = {
     ", bumped AS (UPDATE directory_version SET version = version + 1"                              \
     " WHERE id = 1 AND (SELECT count(*) FROM changed) > 0)" COUNT_CHANGED
 
+/* Transfers $5 of the merchants $4, see SQL_TRANSFERS. */
+#define LATE                                                                                       \
+    " late AS (INSERT INTO balance_marks AS m (merchant_id, since, rolled_at, rolled_xid,"         \
+    " taken) SELECT l.merchant_id, '00000000-0000-0000-0000-000000000000',"                        \
+    " transaction_timestamp(), pg_current_xact_id(), '1:1:'"                                       \
+    " FROM unnest($4::uuid[], $5::uuid[]) AS l (merchant_id, transfer_id) WHERE l.transfer_id"     \
+    " < (SELECT balance_floor(clock_timestamp() - interval '10 s'))"                               \
+    " GROUP BY l.merchant_id ORDER BY l.merchant_id ON CONFLICT (merchant_id) DO UPDATE"           \
+    " SET since = least(m.since, (SELECT l.transfer_id FROM unnest($4::uuid[], $5::uuid[])"        \
+    " AS l (merchant_id, transfer_id) WHERE l.merchant_id = m.merchant_id"                         \
+    " ORDER BY l.transfer_id LIMIT 1)), rolled_xid = CASE WHEN m.xmin = m.rolled_xid::xid"         \
+    " THEN excluded.rolled_xid ELSE m.rolled_xid END)"
+
 #define PAYMENT_COLUMNS                                                                            \
     "SELECT p.payment_id, p.created_at, p.amount_minor, p.currency, p.capture_automatic,"          \
     " p.livemode, p.reference, p.try_number, p.method_type, p.country, p.key, p.writer_id,"        \
     " p.customer, p.metadata, p.routing, p.tokens_sealed, k.fingerprint, e.status, e.number,"      \
-    " e.created_at, l.authorized, l.captured, l.refunded, p.kind"
+    " e.created_at, l.authorized, l.captured, l.refunded, p.kind, p.parent_id, l.capture_open,"    \
+    " l.refund_open"
 
 /*
  * LATERAL with OFFSET 0: row by row, whatever the planner believes. Tables fill faster than
@@ -142,15 +158,16 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 [SQL_PAYMENTS] = {SQL_WRITER, "payments",
     "INSERT INTO payments (merchant_id, payment_id, kind, created_at, amount_minor, currency,"
     " capture_automatic, livemode, reference, try_number, method_type, country, key, writer_id,"
-    " batch_no, customer, metadata, routing, tokens_sealed) SELECT u.merchant_id, u.payment_id,"
-    " u.kind, u.created_at, u.amount_minor, u.currency, u.capture_automatic, u.livemode,"
-    " u.reference, u.try_number, u.method_type, u.country, u.key, u.writer_id, $1, u.customer,"
-    " u.metadata, u.routing, u.tokens_sealed FROM unnest($2::uuid[], $3::uuid[], $4::text[],"
+    " batch_no, customer, metadata, routing, tokens_sealed, parent_id) SELECT u.merchant_id,"
+    " u.payment_id, u.kind, u.created_at, u.amount_minor, u.currency, u.capture_automatic,"
+    " u.livemode, u.reference, u.try_number, u.method_type, u.country, u.key, u.writer_id, $1,"
+    " u.customer, u.metadata, u.routing, u.tokens_sealed, u.parent_id"
+    " FROM unnest($2::uuid[], $3::uuid[], $4::text[],"
     " $5::timestamptz[], $6::bigint[], $7::text[], $8::boolean[], $9::boolean[], $10::text[],"
     " $11::integer[], $12::text[], $13::text[], $14::text[], $15::uuid[], $16::text[], $17::text[],"
-    " $18::text[], $19::bytea[]) AS u (merchant_id, payment_id, kind, created_at, amount_minor,"
-    " currency, capture_automatic, livemode, reference, try_number, method_type, country, key,"
-    " writer_id, customer, metadata, routing, tokens_sealed)"
+    " $18::text[], $19::bytea[], $20::uuid[]) AS u (merchant_id, payment_id, kind, created_at,"
+    " amount_minor, currency, capture_automatic, livemode, reference, try_number, method_type,"
+    " country, key, writer_id, customer, metadata, routing, tokens_sealed, parent_id)"
     " WHERE (SELECT k.payment_id FROM idempotency k"
     " WHERE k.merchant_id = u.merchant_id AND k.key = u.key" BY_US("k") ") = u.payment_id"},
 
@@ -199,16 +216,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
  * is not sound stays so. Merchants in their order: two writers cannot wait for each other.
  */
 [SQL_TRANSFERS] = {SQL_WRITER, "transfers",
-    "WITH late AS (INSERT INTO balance_marks AS m (merchant_id, since, rolled_at, rolled_xid,"
-    " taken) SELECT l.merchant_id, '00000000-0000-0000-0000-000000000000',"
-    " transaction_timestamp(), pg_current_xact_id(), '1:1:'"
-    " FROM unnest($4::uuid[], $5::uuid[]) AS l (merchant_id, transfer_id) WHERE l.transfer_id"
-    " < (SELECT balance_floor(clock_timestamp() - interval '10 s'))"
-    " GROUP BY l.merchant_id ORDER BY l.merchant_id ON CONFLICT (merchant_id) DO UPDATE"
-    " SET since = least(m.since, (SELECT l.transfer_id FROM unnest($4::uuid[], $5::uuid[])"
-    " AS l (merchant_id, transfer_id) WHERE l.merchant_id = m.merchant_id"
-    " ORDER BY l.transfer_id LIMIT 1)), rolled_xid = CASE WHEN m.xmin = m.rolled_xid::xid"
-    " THEN excluded.rolled_xid ELSE m.rolled_xid END)"
+    "WITH" LATE
     " INSERT INTO transfers (merchant_id, transfer_id, payment_id, attempt_id, pending_id, state,"
     " debit_account, credit_account, amount_minor, currency, kind, created_at, writer_id,"
     " batch_no) SELECT u.merchant_id, u.transfer_id, u.payment_id, u.attempt_id, u.pending_id,"
@@ -239,16 +247,17 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
  */
 [SQL_LIMITS_CREATE] = {SQL_WRITER, "limits_create",
     "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
-    " $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])"
-    " AS u (gate, merchant_id, payment_id, currency, authorized, captured, capture_open, refunded,"
-    " refund_open)" GATE "), changed AS (UPDATE payment_limits l SET"
+    " $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],"
+    " $10::uuid[]) AS u (gate, merchant_id, payment_id, currency, authorized, captured,"
+    " capture_open, refunded, refund_open, hold_id)" GATE "), changed AS (UPDATE payment_limits l SET"
     " authorized = l.authorized + i.authorized, captured = l.captured + i.captured,"
     " capture_open = l.capture_open + i.capture_open, refunded = l.refunded + i.refunded,"
-    " refund_open = l.refund_open + i.refund_open FROM input i"
+    " refund_open = l.refund_open + i.refund_open, hold_id = coalesce(l.hold_id, i.hold_id)"
+    " FROM input i"
     " WHERE l.merchant_id = i.merchant_id AND l.payment_id = i.payment_id RETURNING l.payment_id)"
     " INSERT INTO payment_limits (merchant_id, payment_id, currency, authorized, captured,"
-    " capture_open, refunded, refund_open) SELECT i.merchant_id, i.payment_id, i.currency,"
-    " i.authorized, i.captured, i.capture_open, i.refunded, i.refund_open FROM input i"
+    " capture_open, refunded, refund_open, hold_id) SELECT i.merchant_id, i.payment_id, i.currency,"
+    " i.authorized, i.captured, i.capture_open, i.refunded, i.refund_open, i.hold_id FROM input i"
     " WHERE i.payment_id NOT IN (SELECT c.payment_id FROM changed c)"},
 
 [SQL_LIMITS_CHANGE] = {SQL_WRITER, "limits_change",
@@ -261,6 +270,48 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " refund_open = l.refund_open + i.refund_open FROM input i"
     " WHERE l.merchant_id = i.merchant_id AND l.payment_id = i.payment_id"
     " AND l.currency = i.currency RETURNING 1)" ALL_CHANGED},
+
+/*
+ * The limits are locked by the statement before, and this one sees what it wrote: two operations on
+ * one payment number their events one after the other. Whoever else writes the payment's events may
+ * take the number first; then this batch runs again (verdict.c).
+ */
+[SQL_PARENTS] = {SQL_WRITER, "parents",
+    "INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
+    " created_at, writer_id, batch_no) SELECT u.merchant_id, u.payment_id,"
+    " coalesce(e.number, 0) + 1, u.event_id, u.attempt_id, u.type, CASE"
+    " WHEN u.status = 'processing' THEN coalesce(e.status, 'processing')"
+    " WHEN u.status IS NOT NULL THEN u.status WHEN l.authorized = 0 THEN 'canceled'"
+    " WHEN l.captured < l.authorized THEN 'authorized' ELSE 'succeeded' END, u.data, u.created_at,"
+    " $1, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],"
+    " $9::text[], $10::text[], $11::timestamptz[]) AS u (gate, merchant_id, payment_id, event_id,"
+    " attempt_id, type, status, data, created_at) CROSS JOIN LATERAL (SELECT * FROM payment_limits i"
+    " WHERE i.merchant_id = u.merchant_id AND i.payment_id = u.payment_id OFFSET 0) l"
+    " LEFT JOIN LATERAL (SELECT v.status, v.number FROM events v"
+    " WHERE v.merchant_id = u.merchant_id AND v.payment_id = u.payment_id"
+    " ORDER BY v.number DESC LIMIT 1) e ON true" GATE},
+
+[SQL_HOLDS] = {SQL_WRITER, "holds",
+    "WITH" LATE ", held AS MATERIALIZED (SELECT u.*, t.debit_account, t.credit_account,"
+    " t.amount_minor, t.currency, t.kind, CASE WHEN u.of_attempt IS NULL"
+    " THEN l.authorized - l.captured ELSE 0 END AS rest, l.hold_id FROM unnest($3::uuid[],"
+    " $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::timestamptz[])"
+    " AS u (gate, merchant_id, release_id, rest_id, payment_id, attempt_id, of_attempt, created_at)"
+    " CROSS JOIN LATERAL (SELECT * FROM payment_limits i WHERE i.merchant_id = u.merchant_id"
+    " AND i.payment_id = u.payment_id OFFSET 0) l CROSS JOIN LATERAL (SELECT * FROM transfers i"
+    " WHERE i.merchant_id = u.merchant_id AND i.transfer_id = coalesce(u.of_attempt, l.hold_id)"
+    " OFFSET 0) t" GATE "),"
+    " moved AS (INSERT INTO transfers (merchant_id, transfer_id, payment_id, attempt_id, pending_id,"
+    " state, debit_account, credit_account, amount_minor, currency, kind, created_at, writer_id,"
+    " batch_no) SELECT h.merchant_id, h.release_id, h.payment_id, h.attempt_id,"
+    " coalesce(h.of_attempt, h.hold_id), 'voided', h.debit_account, h.credit_account,"
+    " h.amount_minor, h.currency, h.kind, h.created_at, $1::uuid, $2::bigint FROM held h UNION ALL"
+    " SELECT h.merchant_id, h.rest_id, h.payment_id, h.attempt_id, NULL, 'pending', h.debit_account,"
+    " h.credit_account, h.rest, h.currency, h.kind, h.created_at, $1::uuid, $2::bigint FROM held h"
+    " WHERE h.rest > 0)"
+    " UPDATE payment_limits l SET hold_id = CASE WHEN h.rest > 0 THEN h.rest_id END FROM held h"
+    " WHERE l.merchant_id = h.merchant_id AND l.payment_id = h.payment_id"
+    " AND (h.of_attempt IS NULL OR h.of_attempt = l.hold_id)"},
 
 [SQL_PARK_NEW] = {SQL_WRITER, "park_new",
     "INSERT INTO unresolved (merchant_id, attempt_id, payment_id, account_id, provider, next_at,"
@@ -375,7 +426,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " WHERE r.merchant_id = p.merchant_id AND r.attempt_id = p.attempt_id"
     " AND r.next_at <= $1 AND r.lease_until <= $1"
     " RETURNING r.merchant_id, r.attempt_id, r.payment_id, r.epoch, r.tries, r.parked_at,"
-    " r.account_id, r.provider, r.canceled_at IS NOT NULL"},
+    " r.account_id, r.provider, r.canceled_at IS NOT NULL, r.reason = '" STORE_RECHECK "'"},
 
 [SQL_CANCEL] = {SQL_CONTROL, "cancel",
     "WITH changed AS (UPDATE unresolved SET canceled_at = coalesce(canceled_at, $3),"
@@ -506,6 +557,11 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     PAYMENT_COLUMNS " FROM (SELECT * FROM payments WHERE merchant_id = $1 AND kind = $9"
     " AND reference = $10 OFFSET 0) p" PAYMENT_JOINS LIST_FILTER " ORDER BY p.payment_id DESC LIMIT $8"},
 
+[SQL_LIST_OPERATIONS] = {SQL_READER, "list_operations",
+    PAYMENT_COLUMNS " FROM (SELECT * FROM payments q WHERE q.merchant_id = $1 AND q.parent_id = $2"
+    " AND ($3::text IS NULL OR q.kind = $3) ORDER BY q.payment_id DESC LIMIT $4) p" PAYMENT_JOINS
+    " ORDER BY p.payment_id DESC"},
+
 [SQL_LOAD_ATTEMPTS] = {SQL_READER, "load_attempts",
     "SELECT a.payment_id, a.attempt_id, a.number, a.operation, a.account_id, a.provider,"
     " a.amount_minor, a.currency, a.decision, a.token_hash, a.expected_fee_minor, a.created_at,"
@@ -538,7 +594,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " AND f.payment_id = p.payment_id WHERE k.merchant_id = $1 AND k.key = $2"},
 
 [SQL_BACKLOG] = {SQL_READER, "backlog",
-    "SELECT count(*), min(parked_at) FROM unresolved"},
+    "SELECT count(*), min(parked_at) FROM unresolved WHERE reason <> '" STORE_RECHECK "'"},
 
 [SQL_FIND_KEY] = {SQL_READER, "find_key", KEY_COLUMNS " WHERE digest = $1"},
 [SQL_LOAD_KEY_ROW] = {SQL_READER, "load_key_row", KEY_COLUMNS " WHERE key_id = $1"},
@@ -561,7 +617,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " ORDER BY e.number DESC LIMIT 1), (SELECT string_agg(a.provider, ' ' ORDER BY a.number)"
     " FROM attempts a WHERE a.merchant_id = p.merchant_id AND a.payment_id = p.payment_id)"
     " FROM (SELECT n.* FROM merchants m CROSS JOIN LATERAL (SELECT * FROM payments q"
-    " WHERE q.merchant_id = m.merchant_id ORDER BY q.payment_id DESC LIMIT $1::bigint) n"
+    " WHERE q.merchant_id = m.merchant_id AND q.parent_id IS NULL"
+    " ORDER BY q.payment_id DESC LIMIT $1::bigint) n"
     " ORDER BY n.payment_id DESC LIMIT $1::bigint) p ORDER BY p.payment_id DESC"},
 [SQL_VERSION] = {SQL_READER, "version", "SELECT version FROM directory_version WHERE id = 1"},
 [SQL_SCHEMA] = {SQL_READER, "schema",

@@ -17,12 +17,6 @@ const struct store_config store_config_default = {
     .reconnect_ms = 250,
 };
 
-struct str store_kind_name(enum store_kind kind)
-{
-    CHECK(kind == STORE_PAYMENTS || kind == STORE_PAYOUTS);
-    return kind == STORE_PAYOUTS ? STR("payout") : STR("payment");
-}
-
 const char *store_result_name(enum store_result result)
 {
     static const char *const names[STORE_RESULT_COUNT] = {

@@ -71,6 +71,8 @@ struct store_payment { /* payments + idempotency */
     struct uuid merchant_id;
     struct uuid payment_id;
     bool is_payout; /* money goes out; else a payment: neither is ever found as the other */
+    enum operation operation; /* CAPTURE, VOID, REFUND: an operation on a payment; else NONE */
+    struct uuid parent_id;    /* ... that payment; zero when operation is NONE */
     int64_t created_us;
     int64_t amount_minor;
     char currency[4];
@@ -82,7 +84,8 @@ struct store_payment { /* payments + idempotency */
     struct str country;
     struct str customer_json; /* "{}"; payout: what may be shown of the beneficiary */
     struct str metadata_json; /* "{}" */
-    struct str routing_json;  /* "providers": only, never, as sent; "{}" */
+    struct str routing_json;  /* "providers": only, never, as sent; "{}"; of an operation: what it
+                                 acts on at the provider */
     struct str tokens_sealed; /* encrypted tokens; erased with the personal data above */
     struct str key;           /* Idempotency-Key, 1..255 bytes */
     uint8_t fingerprint[32];
@@ -160,6 +163,37 @@ struct store_transfer {
     int64_t created_us;
 };
 
+struct store_parent { /* an operation's event in the life of its payment; only with limits of it */
+    struct uuid merchant_id;
+    struct uuid payment_id; /* the payment, not the operation */
+    struct uuid event_id;
+    struct uuid attempt_id;
+    struct str type;      /* "payment.captured" */
+    struct str data_json; /* names the operation */
+    int64_t created_us;
+    /*
+     * The payment's status from now on, as its limits say under their lock: nothing authorized:
+     * canceled; less captured than authorized: authorized; else succeeded. PAYMENT_NONE: that.
+     * PAYMENT_PROCESSING: as it was. PAYMENT_CANCELED: that.
+     */
+    enum payment_status status;
+};
+
+/*
+ * What is held of an authorization, after the limits have changed: the transfer that holds it is
+ * voided, and another holds what is still open. Only with limits. Nothing is held: nothing is done.
+ */
+struct store_hold {
+    struct uuid merchant_id;
+    struct uuid payment_id;
+    struct uuid attempt_id;
+    struct uuid release_id; /* of the transfer that voids */
+    struct uuid rest_id;    /* of the one that holds the rest */
+    struct uuid of_attempt; /* release what this attempt held, and keep no rest; zero: the hold that
+                               the limits name */
+    int64_t created_us;
+};
+
 struct store_event {
     struct uuid merchant_id;
     struct uuid event_id;
@@ -182,6 +216,7 @@ struct store_limits {
     bool create;
     char currency[4];
     int64_t authorized, captured, capture_open, refunded, refund_open;
+    struct uuid hold_id; /* create: the transfer that holds what was authorized; zero: none */
 };
 
 struct store_final { /* the first final answer of a payment, replayed byte for byte */
@@ -216,6 +251,9 @@ struct store_park { /* into `unresolved`, or put back with a later time */
         unless_canceled; /* ... or, if this is set: STORE_FENCED, nothing of the bundle is written */
     struct str reason;
 };
+
+/* The reason under which a final attempt is parked, to be looked up again. */
+#define STORE_RECHECK "recheck"
 
 struct store_unpark { /* delete the row that this worker claimed */
     struct uuid merchant_id;
@@ -269,6 +307,7 @@ enum {
     STORE_TRANSFER_MAX = 6,
     STORE_EVENT_MAX = 2,
     STORE_LIST_MAX = 100,
+    STORE_OPERATION_MAX = 1000, /* on one payment */
 };
 
 struct store_txn { /* every part may be NULL (or count 0); all parts are of one payment; a payment
@@ -284,6 +323,8 @@ struct store_txn { /* every part may be NULL (or count 0); all parts are of one 
     const struct store_event *events;
     size_t event_count;
     const struct store_limits *limits;
+    const struct store_parent *parent;
+    const struct store_hold *hold;
     const struct store_final *answer;
     const struct store_park *park;
     const struct store_unpark *unpark;
@@ -347,6 +388,7 @@ struct store_payment_view {
     int32_t event_count;        /* highest event number */
     int64_t updated_us;
     int64_t authorized, captured, refunded; /* from payment_limits; 0 when it has no row */
+    int64_t capture_open, refund_open;      /* asked for, and not yet known to have been done */
     struct store_attempt_view *attempts;    /* by number */
     size_t attempt_count;
 };
@@ -360,14 +402,19 @@ enum store_kind { /* of what is looked for */
                   STORE_ANY = 0,
                   STORE_PAYMENTS,
                   STORE_PAYOUTS,
+                  STORE_CAPTURES,
+                  STORE_VOIDS,
+                  STORE_REFUNDS,
+                  STORE_KIND_COUNT,
 };
-struct str store_kind_name(enum store_kind kind); /* "payment", "payout": one of the two */
+struct str store_kind_name(enum store_kind kind); /* "payment", "payout", ...: not of ANY */
+enum store_kind store_kind_of(const struct store_payment *row);
 typedef void (*store_payment_fn)(void *ctx, enum store_find found,
                                  const struct store_payment_view *payment, const struct error *why);
 void store_load_payment(struct store *store, const struct uuid *merchant_id,
                         const struct uuid *payment_id, enum store_kind kind, struct arena *arena,
                         store_payment_fn done, void *ctx);
-/* The newest try under a reference; `kind` is one of the two. */
+/* The newest try under a reference; `kind` is not STORE_ANY. */
 void store_load_reference(struct store *store, const struct uuid *merchant_id, enum store_kind kind,
                           struct str reference, struct arena *arena, store_payment_fn done,
                           void *ctx);
@@ -400,6 +447,13 @@ typedef void (*store_list_fn)(void *ctx, enum store_find found,
                               bool has_more, const struct error *why);
 void store_list_payments(struct store *store, const struct store_filter *filter,
                          struct arena *arena, store_list_fn done, void *ctx);
+/*
+ * The operations on a payment, newest first, at most STORE_OPERATION_MAX. No such payment: none.
+ * STORE_ANY: of all three kinds.
+ */
+void store_list_operations(struct store *store, const struct uuid *merchant_id,
+                           const struct uuid *payment_id, enum store_kind kind, struct arena *arena,
+                           store_list_fn done, void *ctx);
 
 /* ---- the queue of unresolved attempts -------------------------------------------------------- */
 
@@ -413,6 +467,7 @@ struct store_claimed {
     struct uuid account_id;
     struct str provider;
     bool is_canceled;
+    bool is_recheck; /* parked as STORE_RECHECK: final, and to be looked up again */
 };
 typedef void (*store_claim_fn)(void *ctx, enum store_find found,
                                const struct store_claimed *claimed, size_t count,

@@ -34,6 +34,7 @@ static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult
             .account_id = column_uuid(res, row, 6),
             .provider = column_copy(res, row, 7, claim->arena),
             .is_canceled = column_bool(res, row, 8),
+            .is_recheck = column_bool(res, row, 9),
         };
     }
 }

@@ -39,6 +39,7 @@ static void rows_result(struct pg_job *job, enum sql sql, const PGresult *res)
     case SQL_LIST_OPEN:
     case SQL_LIST_PAYOUTS:
     case SQL_LIST_REFERENCE:
+    case SQL_LIST_OPERATIONS:
         view_take_payments(&read->view, res, read->limit);
         read->has_more = (unsigned)PQntuples(res) > read->limit;
         return;
@@ -62,8 +63,7 @@ static void rows_result(struct pg_job *job, enum sql sql, const PGresult *res)
 
 static bool is_of_kind(const struct payments_read *read)
 {
-    bool is_payout = read->view.payments[0].row.is_payout;
-    return read->kind == STORE_ANY || is_payout == (read->kind == STORE_PAYOUTS);
+    return read->kind == STORE_ANY || read->kind == store_kind_of(&read->view.payments[0].row);
 }
 
 static void finish(struct payments_read *read, enum pg_end end, const struct pg_failure *why)
@@ -230,6 +230,25 @@ void store_list_payments(struct store *store, const struct store_filter *filter,
         params_text(&read->call.params, filter->reference);
         call_add(&read->call, SQL_LIST_REFERENCE);
     }
+    call_submit(&read->call);
+}
+
+void store_list_operations(struct store *store, const struct uuid *merchant_id,
+                           const struct uuid *payment_id, enum store_kind kind, struct arena *arena,
+                           store_list_fn done, void *ctx)
+{
+    struct payments_read *read = read_new(store, merchant_id, arena, list_end, ctx);
+    struct params *params = &read->call.params;
+    read->list_done = done;
+    read->limit = STORE_OPERATION_MAX;
+    params_uuid(params, merchant_id);
+    params_uuid(params, payment_id);
+    if (kind == STORE_ANY)
+        params_null(params);
+    else
+        params_text(params, store_kind_name(kind));
+    params_int8(params, (int64_t)read->limit + 1);
+    call_add(&read->call, SQL_LIST_OPERATIONS);
     call_submit(&read->call);
 }
 

@@ -17,6 +17,7 @@ static const struct rule rules[] = { /* the first that fits */
     /* A payment of a given id was begun before, under the same key (order.h). */
     {"23505", "payments_pkey",          SQL_PAYMENTS,      {VERDICT_ROW,    STORE_KEY_TAKEN}},
     {"23505", "payment_limits_pkey",    SQL_NONE,          {VERDICT_AGAIN,  STORE_ROLLED_BACK}},
+    {"23505", "events_pkey",            SQL_PARENTS,       {VERDICT_AGAIN,  STORE_ROLLED_BACK}},
     {"23505", "",                       SQL_NONE,          {VERDICT_ROW,    STORE_FENCED}},
     {"23514", "payment_limits_",        SQL_NONE,          {VERDICT_ROW,    STORE_LIMIT_EXCEEDED}},
     /* A guarded row was not there, or not in the state it was claimed in (sql.c, ALL_CHANGED). */

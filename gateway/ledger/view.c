@@ -42,6 +42,12 @@ static void take_payment(struct view *view, const PGresult *res, int row,
     payment->captured = column_int8(res, row, 21);
     payment->refunded = column_int8(res, row, 22);
     payment->row.is_payout = str_eq(column_text(res, row, 23), store_kind_name(STORE_PAYOUTS));
+    payment->capture_open = column_int8(res, row, 25);
+    payment->refund_open = column_int8(res, row, 26);
+    if (!column_is_null(res, row, 24)) {
+        payment->row.parent_id = column_uuid(res, row, 24);
+        payment->row.operation = operation_find(column_text(res, row, 23));
+    }
 }
 
 void view_take_payments(struct view *view, const PGresult *res, size_t limit)

@@ -68,6 +68,12 @@ bool attempt_step(enum attempt_state *state, enum attempt_event event, struct er
     return true;
 }
 
+bool attempt_is_final(enum attempt_state state)
+{
+    CHECK(state < ATTEMPT_STATE_COUNT);
+    return state == ATTEMPT_APPROVED || state == ATTEMPT_DECLINED || state == ATTEMPT_FAILED;
+}
+
 bool attempt_may_fail_over(enum attempt_state state)
 {
     CHECK(state < ATTEMPT_STATE_COUNT);

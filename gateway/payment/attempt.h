@@ -48,6 +48,9 @@ const char *attempt_state_name(enum attempt_state state);
 /* Move to the state that follows `event`. On ERROR_CONFLICT *state is unchanged. */
 bool attempt_step(enum attempt_state *state, enum attempt_event event, struct error *err) MUST_USE;
 
+/* Approved, declined or failed. */
+bool attempt_is_final(enum attempt_state state);
+
 /*
  * True when trying another provider cannot charge the customer twice. Whether it is wise (a stolen
  * card stays stolen) is the router's question, not ours.

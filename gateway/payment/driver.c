@@ -198,6 +198,9 @@ static bool perform_reply(struct drive *drive, enum orchestrate_reply kind)
     case REPLY_REFERENCE_TAKEN:
         drive_answer_reference(drive);
         return true;
+    case REPLY_LIMIT_EXCEEDED:
+        drive_reply_problem(drive, MESSAGE_OVER_LIMIT, STR_NONE, NULL, 0);
+        return false;
     case REPLY_UNAVAILABLE:
         drive_reply_problem(drive, MESSAGE_UNAVAILABLE, STR_NONE, NULL, 1);
         return false;
@@ -301,7 +304,7 @@ static void deadline_run(void *ctx)
     }
 }
 
-static void wait_for_deadline(struct drive *drive)
+void drive_wait_for_deadline(struct drive *drive)
 {
     struct payments *payments = drive->payments;
     list_add_last(&payments->waiting, &drive->waiting);
@@ -346,7 +349,7 @@ void payment_create_start(struct payments *payments, struct merchant *merchant,
     drive_take_request(drive, request);
     if (drive_refuse_repeat(drive))
         return;
-    wait_for_deadline(drive);
+    drive_wait_for_deadline(drive);
     if (request->is_repeat) {
         drive->problem = MESSAGE_OVERLOADED;
         drive->retry_after_s = 1;
@@ -396,6 +399,7 @@ struct payments *payments_new(const struct payments_config *config,
     list_init(&payments->soon);
     list_init(&payments->canceling);
     list_init(&payments->deciding);
+    list_init(&payments->operating);
     loop_timer_init(&payments->deadline_timer, parts->loop, deadline_run, payments);
     loop_timer_init(&payments->soon_timer, parts->loop, soon_run, payments);
     payments->in_flight = metrics_find(METRIC_IN_FLIGHT, NULL, 0);
@@ -446,6 +450,7 @@ void payments_free(struct payments **payments_at)
     rollup_release(payments);
     driver_cancel_release(payments);
     decide_release(payments);
+    driver_operate_release(payments);
     loop_timer_release(&payments->deadline_timer);
     loop_timer_release(&payments->soon_timer);
     rests_free(&payments->rests);

@@ -8,6 +8,8 @@
  *     driver_route.c   candidates, decision, and the provider_call of an attempt
  *     driver_write.c   rows for the ledger out of a write plan; the answer that is stored with them
  *     driver_send.c    engine sends, judging, health and metrics
+ *     driver_operate.c an operation on a payment: what it acts on, and whether it may
+ *     driver_operation.c its rows: limits, transfers, and its event in the life of the payment
  *     driver_key.c     keys and references that were taken: replay, 409, 202, next try
  *     driver_cancel.c  the merchant wants a payout back
  *     driver_payer.c   until when the payer may act
@@ -28,6 +30,7 @@
 #include "base/list.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "ledger/posting.h"
 #include "payment/hash.h"
 #include "payment/payment.h"
 #include "payment/rest.h"
@@ -74,6 +77,16 @@ struct drive_told { /* what a person says of an attempt; alive until `ended` */
     void *ctx;
 };
 
+struct drive_target {         /* kept in the operation's row (routing_json) */
+    struct str parent_ref;    /* the provider's id of what it acts on */
+    bool is_last;             /* capture: the last one */
+    int64_t let_go_minor;     /* capture: held beyond its sum, and let go with it; else 0 */
+    struct uuid attempt_id;   /* a reversal: whose approval is taken back; else zero */
+    enum payment_status then; /* of the payment, once approved: PAYMENT_NONE: as its limits say;
+                                 PROCESSING: as it was; CANCELED */
+    struct str reason;
+};
+
 struct drive_view {
     struct store_payment_view payment;
     struct store_attempt_view *attempts; /* attempt_room of them, in the arena */
@@ -110,6 +123,7 @@ struct drive {
     enum operation operation;
     const struct provider_beneficiary *beneficiary; /* payout; in the arena */
     struct uuid given_id;                           /* the payment's, known before; or zero */
+    struct drive_target target; /* capture, void, refund: what it acts on; in the arena */
 
     bool is_resumed;
     bool is_order; /* no client waits for it: accounts that rest are left alone */
@@ -214,6 +228,7 @@ struct payments {
     struct link soon; /* refusals for the next tick: drives linked by `waiting` */
     bool is_draining;
     struct link deciding;  /* decisions of cases, not yet answered, or still being written */
+    struct link operating; /* operations that are still reading what they act on */
     struct link canceling; /* requests for a cancel, not yet answered */
     size_t canceling_count;
     struct metrics_series *in_flight;
@@ -233,11 +248,15 @@ void drive_reply_problem(struct drive *drive, enum message problem, struct str d
                          const struct uuid *payment_id, int retry_after_s);
 /* The state of `payment`: 201 or 202. */
 void drive_reply_state(struct drive *drive, const struct store_payment_view *payment);
+/* The client is answered by its deadline, come what may. */
+void drive_wait_for_deadline(struct drive *drive);
 /* Answer with the refusal in the drive at the next tick, then free it. */
 void drive_refuse_soon(struct drive *drive);
 
 /* ---- driver_request.c ---- */
 void drive_take_request(struct drive *drive, const struct payment_request *request);
+/* By which it is found when the same merchant repeats the key. */
+void drive_name_key(struct drive *drive, struct str key);
 /* A payment id and an empty view for try `try_number`. */
 void drive_open_view(struct drive *drive, int32_t try_number);
 void drive_seal_tokens(struct drive *drive);
@@ -270,6 +289,26 @@ void drive_fill_call(struct drive *drive, const struct drive_candidate *candidat
 bool drive_take_probe(struct drive *drive, struct drive_candidate *candidate);
 void drive_return_probes(struct drive *drive);
 struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *candidate);
+
+/* ---- driver_operate.c ---- */
+/* From the operation's row; false: it cannot be read. */
+bool drive_read_target(struct drive *drive);
+void driver_operate_release(struct payments *payments);
+
+/* ---- driver_operation.c ---- */
+struct drive_operation_rows {
+    struct store_limits limits;
+    struct store_parent parent;
+    struct store_hold hold;
+    bool has_limits, has_hold;
+    bool has_posting;
+    enum posting_phase phase;
+};
+/* What a WRITE of an operation changes at its payment; now_us dates the rows. */
+void drive_operation_rows(struct drive *drive, const struct orchestrate_write_plan *plan,
+                          int64_t now_us, struct drive_operation_rows *rows);
+/* The same of an authorization that is held no longer. */
+void drive_expiry_rows(struct drive *drive, int64_t now_us, struct drive_operation_rows *rows);
 
 /* ---- driver_write.c ---- */
 void drive_write(struct drive *drive, const struct orchestrate_action *action);

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "payment/present.h"
 
 /*
+ * Payouts, and payments whose outcome is not known yet, alike:
+ *
  *     load the payout --> absent, ended, in review, or of a provider that cannot cancel: refused;
  *       ^    |            one whose provider has not said yet where it is: refused for now
  *       |    |
@@ -18,6 +21,10 @@
  * The mark is in the row that is claimed, and by which the attempt ends: the two cannot miss each
  * other. Whoever holds the claim at that moment puts it back as due at once (sql.c, park_again). A
  * parked attempt is never failed over, so a cancel that was noted never meets another attempt.
+ *
+ * Of a payment the provider is not told (none of them can take a payment back by its key): it is
+ * asked what became of it. What has not moved ends canceled; what has is taken back (reversal.h).
+ * A payment that is authorized is voided at once, by an operation under a key of its own.
  *
  * What is canceled is never repeated. So a cancel is noted only once the provider can be asked in
  * another way: a lost PayPal payout is first repeated until PayPal names its batch.
@@ -35,6 +42,7 @@ struct canceling {
     struct link link;
     struct payments *payments; /* borrowed */
     struct merchant *merchant; /* held */
+    enum store_kind kind;      /* STORE_PAYMENTS or STORE_PAYOUTS */
     struct uuid payment_id;
     struct arena arena;
     struct loop_timer timer;
@@ -66,7 +74,8 @@ static void refuse(struct canceling *canceling, enum message problem, struct str
         .retry_after_s = retry_after_s,
     };
     if (problem != MESSAGE_NOT_FOUND)
-        reply.problem_payment = id_format(ID_PAYOUT, &canceling->payment_id, id);
+        reply.problem_payment = id_format(canceling->kind == STORE_PAYOUTS ? ID_PAYOUT : ID_PAYMENT,
+                                          &canceling->payment_id, id);
     canceling->done(canceling->ctx, &reply);
     canceling_release(canceling);
 }
@@ -116,7 +125,7 @@ static void load(struct canceling *canceling, store_payment_fn done)
 {
     arena_reset(&canceling->arena);
     store_load_payment(canceling->payments->parts.store, &canceling->merchant->merchant_id,
-                       &canceling->payment_id, STORE_PAYOUTS, &canceling->arena, done, canceling);
+                       &canceling->payment_id, canceling->kind, &canceling->arena, done, canceling);
 }
 
 static void marked(void *ctx, enum store_find found, int64_t count, const struct error *why)
@@ -133,6 +142,35 @@ static void marked(void *ctx, enum store_find found, int64_t count, const struct
     }
     resolver_wake(canceling->payments);
     load(canceling, reloaded);
+}
+
+/* ---- what is authorized is voided ---- */
+
+static void voided(void *ctx, const struct payment_reply *reply)
+{
+    struct canceling *canceling = ctx;
+    if (reply->problem != MESSAGE_NONE) {
+        struct str detail = arena_str(&canceling->arena, reply->problem_detail);
+        refuse(canceling, reply->problem, detail, reply->retry_after_s);
+        return;
+    }
+    load(canceling, reloaded);
+}
+
+/* Whoever asks again asks for the same void: one that failed is not tried again here. */
+static void void_it(struct canceling *canceling)
+{
+    char id[UUID_TEXT_SIZE];
+    struct payment_operate_request request = {
+        .operation = OPERATION_VOID,
+        .payment_id = canceling->payment_id,
+        .reason = STR_NONE,
+        .request_id = "cancel",
+    };
+    request.key = arena_printf(&canceling->arena, "\302\247cancel:%s",
+                               uuid_format(&canceling->payment_id, id).at);
+    crypto_sha256(request.key, request.fingerprint);
+    payment_operate_start(canceling->payments, canceling->merchant, &request, voided, canceling);
 }
 
 static const struct store_attempt_view *parked_attempt(const struct store_payment_view *payout)
@@ -155,7 +193,8 @@ static enum way find_way(struct canceling *canceling, const struct store_payment
 {
     const struct merchant_account *account =
         drive_find_account(canceling->merchant, &attempt->row.account_id);
-    if (account == NULL || account->account.provider->build_cancel == NULL)
+    bool can_take_back = account != NULL && account->account.provider->build_cancel != NULL;
+    if (account == NULL || (canceling->kind == STORE_PAYOUTS && !can_take_back))
         return WAY_NONE;
     struct arena *arena = &canceling->arena;
     const struct provider *provider = account->account.provider;
@@ -172,7 +211,7 @@ static enum way find_way(struct canceling *canceling, const struct store_payment
     };
     drive_read_facts(attempt, arena, &facts);
     bool is_known =
-        provider->build_cancel(&call, &facts, arena, &ignored) ||
+        (can_take_back && provider->build_cancel(&call, &facts, arena, &ignored)) ||
         (provider->build_lookup != NULL && provider->build_lookup(&call, &facts, arena, &ignored));
     return is_known ? WAY_KNOWN : WAY_NOT_YET;
 }
@@ -183,7 +222,7 @@ static void cancel_parked(struct canceling *canceling, const struct store_paymen
     switch (find_way(canceling, payout, attempt)) {
     case WAY_NONE:
         refuse(canceling, MESSAGE_CONFLICT,
-               arena_printf(&canceling->arena, STR_FMT " cannot cancel a payout",
+               arena_printf(&canceling->arena, STR_FMT " cannot cancel it",
                             STR_ARG(attempt->row.provider)),
                0);
         return;
@@ -208,12 +247,18 @@ static void loaded(void *ctx, enum store_find found, const struct store_payment_
     (void)why;
     if (found != STORE_FOUND) {
         refuse(canceling, found == STORE_ABSENT ? MESSAGE_NOT_FOUND : MESSAGE_UNAVAILABLE,
-               found == STORE_ABSENT ? STR("there is no such payout") : STR_NONE,
+               found == STORE_ABSENT ? arena_printf(&canceling->arena, "there is no such " STR_FMT,
+                                                    STR_ARG(store_kind_name(canceling->kind)))
+                                     : STR_NONE,
                found == STORE_ABSENT ? 0 : 1);
         return;
     }
     if (payout->status == PAYMENT_CANCELED) {
         answer(canceling, 200, payout);
+        return;
+    }
+    if (payout->status == PAYMENT_AUTHORIZED) {
+        void_it(canceling);
         return;
     }
     if (payment_status_is_final(payout->status) || payout->status == PAYMENT_REVIEW) {
@@ -241,7 +286,7 @@ static void look_run(void *ctx)
 
 /* ---- public ---- */
 
-void payout_cancel_start(struct payments *payments, struct merchant *merchant,
+static void cancel_start(struct payments *payments, struct merchant *merchant, enum store_kind kind,
                          const struct uuid *payment_id, payment_done_fn done, void *ctx)
 {
     struct canceling *canceling = calloc(1, sizeof(*canceling));
@@ -250,6 +295,7 @@ void payout_cancel_start(struct payments *payments, struct merchant *merchant,
     *canceling = (struct canceling){
         .payments = payments,
         .merchant = merchant,
+        .kind = kind,
         .payment_id = *payment_id,
         .deadline_us = clock_mono_us() + payments->config.limits.answer_us / 2,
         .pause_us = WAIT_FIRST_MS * CLOCK_MS_US,
@@ -263,6 +309,18 @@ void payout_cancel_start(struct payments *payments, struct merchant *merchant,
     payments->canceling_count++;
     loop_timer_init(&canceling->timer, payments->parts.loop, look_run, canceling);
     loop_timer_start(&canceling->timer, 0);
+}
+
+void payout_cancel_start(struct payments *payments, struct merchant *merchant,
+                         const struct uuid *payment_id, payment_done_fn done, void *ctx)
+{
+    cancel_start(payments, merchant, STORE_PAYOUTS, payment_id, done, ctx);
+}
+
+void payment_cancel_start(struct payments *payments, struct merchant *merchant,
+                          const struct uuid *payment_id, payment_done_fn done, void *ctx)
+{
+    cancel_start(payments, merchant, STORE_PAYMENTS, payment_id, done, ctx);
 }
 
 void driver_cancel_release(struct payments *payments)

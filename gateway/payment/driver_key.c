@@ -243,6 +243,6 @@ void drive_answer_reference(struct drive *drive)
 {
     const struct store_payment *row = &drive->committed.payment.row;
     store_load_reference(drive->payments->parts.store, &drive->merchant->merchant_id,
-                         row->is_payout ? STORE_PAYOUTS : STORE_PAYMENTS, row->reference,
-                         &drive->arena, reference_loaded, drive);
+                         store_kind_of(row), row->reference, &drive->arena, reference_loaded,
+                         drive);
 }

@@ -69,10 +69,15 @@ void drive_take_request(struct drive *drive, const struct payment_request *reque
     drive_view_init(drive, drive->payments->config.limits.attempt_max);
     copy_row(drive, request);
     drive_open_view(drive, 1);
+    drive_name_key(drive, request->key);
+}
+
+void drive_name_key(struct drive *drive, struct str key)
+{
     size_t id_size = sizeof(drive->merchant->merchant_id.byte);
     memcpy(drive->hash_key, drive->merchant->merchant_id.byte, id_size);
-    memcpy(drive->hash_key + id_size, request->key.at, request->key.len);
-    drive->hash_key_len = id_size + request->key.len;
+    memcpy(drive->hash_key + id_size, key.at, key.len);
+    drive->hash_key_len = id_size + key.len;
 }
 
 void drive_open_view(struct drive *drive, int32_t try_number)

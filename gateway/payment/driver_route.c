@@ -384,6 +384,7 @@ struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *
         .key_lifetime_us = capability->key_lifetime_ms * CLOCK_MS_US,
         .settle_us = provider_settle_ms(&candidate->account->account) * CLOCK_MS_US,
         .action_us = capability->action_ms * CLOCK_MS_US,
+        .hold_us = capability->hold_ms * CLOCK_MS_US,
     };
 }
 
@@ -408,8 +409,12 @@ void drive_fill_call(struct drive *drive, const struct drive_candidate *candidat
         .cancel_url = drive->cancel_url,
         .beneficiary = drive->beneficiary,
     };
-    drive->call.payment_ref =
-        arena_str(&drive->arena, id_format(drive_id_kind(row), &row->payment_id, id));
+    bool is_operation = row->operation != OPERATION_NONE;
+    drive->call.parent_ref = drive->target.parent_ref;
+    drive->call.is_last = drive->target.is_last;
+    drive->call.payment_ref = arena_str(
+        &drive->arena, is_operation ? id_format(ID_PAYMENT, &row->parent_id, id)
+                                    : id_format(drive_id_kind(row), &row->payment_id, id));
 }
 
 /* Why an attempt must pass this candidate by, as its reason; NULL: it need not. */

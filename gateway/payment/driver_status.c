@@ -5,6 +5,8 @@
 
 static enum status_kind kind_of(const struct store_payment *row)
 {
+    if (row->operation != OPERATION_NONE)
+        return STATUS_OF_OPERATION;
     return row->is_payout ? STATUS_OF_PAYOUT : STATUS_OF_PAYMENT;
 }
 

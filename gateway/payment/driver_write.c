@@ -24,6 +24,7 @@ struct rows { /* of one bundle: the store copies what it needs when the write st
     struct store_review review;
     struct store_proof proof;
     struct posting_rows posted;
+    struct drive_operation_rows operation;
     int64_t now_us;
     bool has_status;                    /* the event tells one */
     enum payment_status refused_status; /* it may not follow: not written */
@@ -221,6 +222,27 @@ static void add_outcome(struct drive *drive, const struct orchestrate_write_plan
     rows->txn.outcome = row;
 }
 
+static void post(struct rows *rows, const struct store_attempt *row, int64_t amount_minor,
+                 enum posting_phase phase, int64_t fee_minor)
+{
+    struct posting posting = {
+        .phase = phase,
+        .merchant_id = row->merchant_id,
+        .payment_id = row->payment_id,
+        .attempt_id = row->attempt_id,
+        .account_id = row->account_id,
+        .provider = row->provider,
+        .operation = row->operation,
+        .amount_minor = amount_minor,
+        .fee_minor = fee_minor >= 0 ? fee_minor : row->expected_fee_minor,
+        .created_us = rows->now_us,
+    };
+    memcpy(posting.currency, row->currency, sizeof(posting.currency));
+    posting_make(&posting, &rows->posted);
+    rows->txn.transfers = rows->posted.transfers;
+    rows->txn.transfer_count = rows->posted.count;
+}
+
 static void add_transfers(struct drive *drive, const struct orchestrate_write_plan *plan,
                           struct rows *rows)
 {
@@ -231,21 +253,7 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     bool is_other = drive->told != NULL && drive->told->amount_minor > 0;
     int64_t amount_minor = is_other ? drive->told->amount_minor : row->amount_minor;
     CHECK(outcome != NULL); /* money is posted only with the outcome that moved it */
-    struct posting posting = {
-        .merchant_id = row->merchant_id,
-        .payment_id = row->payment_id,
-        .attempt_id = row->attempt_id,
-        .account_id = row->account_id,
-        .provider = row->provider,
-        .operation = row->operation,
-        .amount_minor = amount_minor,
-        .fee_minor = outcome->fee_minor >= 0 ? outcome->fee_minor : row->expected_fee_minor,
-        .created_us = rows->now_us,
-    };
-    memcpy(posting.currency, row->currency, sizeof(posting.currency));
-    posting_make(&posting, &rows->posted);
-    rows->txn.transfers = rows->posted.transfers;
-    rows->txn.transfer_count = rows->posted.count;
+    post(rows, row, amount_minor, POSTING_WHOLE, outcome->fee_minor);
     if (row->operation == OPERATION_PAYOUT)
         return; /* nothing to capture, nothing to refund: no limits */
     int64_t captured = row->operation == OPERATION_SALE ? amount_minor : 0;
@@ -256,6 +264,8 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
         .authorized = amount_minor,
         .captured = captured,
     };
+    if (row->operation == OPERATION_AUTHORIZE)
+        rows->limits.hold_id = row->attempt_id; /* as posting.h names the transfer */
     memcpy(rows->limits.currency, row->currency, sizeof(rows->limits.currency));
     rows->txn.limits = &rows->limits;
     view->authorized += amount_minor;
@@ -331,6 +341,30 @@ static struct str event_data(struct drive *drive, const struct rows *rows)
         id_format(ID_REVIEW, &rows->review.review_id, id).at, review_kind_name(rows->review.kind));
 }
 
+/* Capture, void, refund: what changes at the payment, and the two phases of its transfer. */
+static void add_operation(struct drive *drive, const struct orchestrate_write_plan *plan,
+                          struct rows *rows)
+{
+    struct drive_operation_rows *more = &rows->operation;
+    if (plan->ends_hold)
+        drive_expiry_rows(drive, rows->now_us, more);
+    else
+        drive_operation_rows(drive, plan, rows->now_us, more);
+    if (!more->has_limits)
+        return;
+    rows->txn.limits = &more->limits;
+    rows->txn.parent = &more->parent;
+    if (more->has_hold)
+        rows->txn.hold = &more->hold;
+    if (!more->has_posting)
+        return;
+    struct store_payment_view *view = &drive->planned.payment;
+    struct store_attempt row = view->attempts[view->attempt_count - 1].row;
+    row.payment_id = view->row.parent_id; /* the journal is the payment's */
+    post(rows, &row, row.amount_minor, more->phase,
+         rows->txn.outcome != NULL ? rows->txn.outcome->fee_minor : -1);
+}
+
 static void add_event(struct drive *drive, const struct orchestrate_write_plan *plan,
                       struct rows *rows)
 {
@@ -351,7 +385,8 @@ static void add_event(struct drive *drive, const struct orchestrate_write_plan *
     }
     rows->event.type =
         rows->has_status
-            ? arena_printf(&drive->write_arena, "%s.%s", view->row.is_payout ? "payout" : "payment",
+            ? arena_printf(&drive->write_arena, STR_FMT ".%s",
+                           STR_ARG(store_kind_name(store_kind_of(&view->row))),
                            payment_status_name(view->status))
             : arena_printf(&drive->write_arena, "attempt.%s", outcome_name(plan->outcome));
     rows->txn.events = &rows->event;
@@ -403,7 +438,7 @@ static void add_queue(struct drive *drive, const struct orchestrate_action *acti
             .next_us = plan->park_next_us + drive->guard_us - drive->lift_us,
             .tries = plan->park_tries,
             .epoch = drive->claim.epoch,
-            .reason = drive->answer.reason,
+            .reason = plan->rechecks ? STR(STORE_RECHECK) : drive->answer.reason,
         };
         rows->txn.park = &rows->park;
         return;
@@ -451,7 +486,9 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
         add_attempt(drive, action, rows);
     if (plan->opens_send)
         add_send(drive, action, rows);
-    if (plan->posts_transfers)
+    if (operation_is_follow_up(drive->operation) || plan->ends_hold)
+        add_operation(drive, plan, rows);
+    else if (plan->posts_transfers)
         add_transfers(drive, plan, rows);
     if (plan->review != REVIEW_NONE)
         add_review(drive, plan, rows);
@@ -503,6 +540,17 @@ static void log_state(const struct drive *drive)
               drive->is_resumed ? "payment resolved" : "payment closed", fields, ARRAY_LEN(fields));
 }
 
+static void count_status(const struct store_payment_view *view)
+{
+    struct str status = str_of(payment_status_name(view->status));
+    struct str currency = str_of(view->row.currency);
+    if (view->row.operation != OPERATION_NONE)
+        metrics_count(METRIC_OPERATIONS, 1, str_of(operation_name(view->row.operation)), status,
+                      currency);
+    else
+        metrics_count(view->row.is_payout ? METRIC_PAYOUTS : METRIC_PAYMENTS, 1, status, currency);
+}
+
 static void take_commit(struct drive *drive)
 {
     const struct orchestrate_write_plan *plan = &drive->plan;
@@ -515,9 +563,7 @@ static void take_commit(struct drive *drive)
         admission_note_opened(drive->payments->parts.admission, &row->merchant_id, row->key);
     }
     if (plan->has_event && !plan->is_news && plan->status != PAYMENT_NONE) {
-        struct store_payment_view *view = &drive->committed.payment;
-        metrics_count(view->row.is_payout ? METRIC_PAYOUTS : METRIC_PAYMENTS, 1,
-                      str_of(payment_status_name(view->status)), str_of(view->row.currency));
+        count_status(&drive->committed.payment);
         log_state(drive);
     }
 }

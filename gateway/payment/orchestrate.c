@@ -91,6 +91,8 @@ enum payment_status orchestrate_status(const struct orchestrate *o, enum outcome
     case OUTCOME_DECLINED_HARD:
         return PAYMENT_DECLINED;
     case OUTCOME_FAILED:
+        if (o->is_canceled && o->operation != OPERATION_PAYOUT) /* payouts: as the adapter says */
+            return PAYMENT_CANCELED;
         return o->soft_declined ? PAYMENT_DECLINED : PAYMENT_FAILED;
     case OUTCOME_NONE:
     case OUTCOME_COUNT:
@@ -109,6 +111,18 @@ void orchestrate_put_expiry(struct orchestrate *o, int64_t now_us)
     if (o->action_expires_us == 0)
         o->action_expires_us = now_us + action_us;
     o->pending.action_expires_us = o->action_expires_us;
+}
+
+void orchestrate_watch_hold(struct orchestrate *o, enum outcome outcome, int64_t now_us)
+{
+    const struct orchestrate_candidate *candidate = &o->candidate[o->attempt.candidate];
+    if (outcome != OUTCOME_APPROVED || o->operation != OPERATION_AUTHORIZE ||
+        candidate->hold_us == 0)
+        return;
+    o->pending.parks = true;
+    o->pending.rechecks = true;
+    o->pending.unparks = false;
+    o->pending.park_next_us = now_us + candidate->hold_us;
 }
 
 /* ---- the life of a WRITE --------------------------------------------------------------------- */
@@ -195,6 +209,14 @@ static void not_committed(struct orchestrate *o, int64_t now_us, struct orchestr
         ask_for_wait(o, false, action);
 }
 
+static void rolled_back(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    if (o->rollback_count < WRITE_SUSPECT_AFTER)
+        o->rollback_count++;
+    o->pending.is_suspect = o->rollback_count == WRITE_SUSPECT_AFTER;
+    not_committed(o, now_us, action);
+}
+
 /* The fate of the WRITE of o->phase is known, or is to be asked for. */
 static void written(struct orchestrate *o, enum orchestrate_write result, int64_t now_us,
                     struct orchestrate_action *action)
@@ -226,11 +248,24 @@ static void written(struct orchestrate *o, enum orchestrate_write result, int64_
         orchestrate_end(o, opens ? REPLY_UNAVAILABLE : REPLY_PROCESSING, action);
         return;
     case WRITE_LIMIT_EXCEEDED:
+        if (opens) {
+            orchestrate_end(o, REPLY_LIMIT_EXCEEDED, action);
+            return;
+        }
+        if (o->phase == PHASE_CLOSING && o->pending.ends_hold) { /* an operation came between */
+            orchestrate_end(o, REPLY_NONE, action);
+            return;
+        }
+        /* More than the limits allow, and yet it is so: a person has to see it. */
+        if (o->pending.posts_transfers) {
+            o->pending.posts_transfers = false;
+            o->pending.needs_review = true;
+            o->pending.review = REVIEW_OTHER;
+        }
+        rolled_back(o, now_us, action);
+        return;
     case WRITE_ROLLED_BACK:
-        if (o->rollback_count < WRITE_SUSPECT_AFTER)
-            o->rollback_count++;
-        o->pending.is_suspect = o->rollback_count == WRITE_SUSPECT_AFTER;
-        not_committed(o, now_us, action);
+        rolled_back(o, now_us, action);
         return;
     case WRITE_UNAVAILABLE:
         not_committed(o, now_us, action);
@@ -307,8 +342,8 @@ void orchestrate_init(struct orchestrate *o, const struct orchestrate_limits *li
 {
     CHECK(candidate_count >= 1);
     CHECK(candidate_count <= ORCHESTRATE_CANDIDATE_MAX);
-    CHECK(operation == OPERATION_SALE || operation == OPERATION_AUTHORIZE ||
-          operation == OPERATION_PAYOUT);
+    CHECK(operation > OPERATION_NONE && operation < OPERATION_COUNT);
+    CHECK(candidate_count == 1 || !operation_is_follow_up(operation));
     orchestrate_check_limits(limits);
     *o = (struct orchestrate){
         .operation = operation,
@@ -318,9 +353,10 @@ void orchestrate_init(struct orchestrate *o, const struct orchestrate_limits *li
     };
     for (size_t i = 0; i < candidate_count; i++)
         o->candidate[i] = candidates[i];
-    plan_start(&o->plan, operation == OPERATION_PAYOUT ? &plan_payout : &plan_default);
-    plan_advance(&o->plan,
-                 operation == OPERATION_SALE); /* the candidates are known: it is routed */
+    plan_start(&o->plan, plan_of(operation));
+    if (plan_verb(&o->plan) == PLAN_ROUTE)
+        plan_advance(&o->plan,
+                     operation == OPERATION_SALE); /* the candidates are known: it is routed */
     CHECK(plan_operation(&o->plan, operation == OPERATION_SALE) == operation);
 }
 
@@ -334,6 +370,7 @@ void orchestrate_resume(struct orchestrate *o, const struct orchestrate_limits *
     o->client_waits = false;
     o->is_canceled = resumed->is_canceled;
     o->payment_is_final = resumed->payment_is_final;
+    o->is_recheck = resumed->is_recheck;
     o->attempt_number = resumed->attempt_number;
     o->attempt = resumed->attempt;
     o->attempt.candidate = 0;

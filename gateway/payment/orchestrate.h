@@ -67,6 +67,15 @@
  * A person may say what an attempt in review came to (told): it ends as if a lookup had proved it,
  * under the same fence.
  *
+ * A final attempt may be looked up again (a recheck): because its provider says that something has
+ * happened, or because what was authorized is held for a time only. It is never repeated. What was
+ * believed to have failed and is approved is posted, and is for a person to see; what was authorized
+ * and is held no longer gives its limits back. Whatever else is said changes nothing.
+ *
+ * Capture, void and refund are operations on a payment: one candidate, no failover, and else the
+ * same. `status` is then the operation's. Their sums are guarded by the payment's limits, changed in
+ * the same WRITE that opens or ends them; while an outcome is unknown its sum stays open.
+ *
  * Fences. Each decision about an attempt (record, switch, close, announcement) carries an outcome
  * row whose number is one above the highest the writer has seen: of two writers who both believe
  * that they hold the attempt, one ends FENCED and stops. Putting back and taking out of
@@ -104,6 +113,7 @@ struct orchestrate_candidate { /* in the order to try */
     int64_t key_lifetime_us; /* 0: for ever */
     int64_t settle_us;
     int64_t action_us; /* the payer has so long to act; 0: no limit of the provider's */
+    int64_t hold_us; /* an authorization holds so long; 0: nobody knows */
 };
 
 struct orchestrate_limits {
@@ -221,6 +231,7 @@ enum orchestrate_reply {
     REPLY_PROCESSING, /* 202 with the current state (201 with requires_action); not stored */
     REPLY_KEY_TAKEN,  /* look the key up and answer by design section 5 */
     REPLY_REFERENCE_TAKEN,
+    REPLY_LIMIT_EXCEEDED,  /* an operation: the payment has not so much left; nothing was written */
     REPLY_UNAVAILABLE,     /* 503: this request wrote and sent nothing; one before it, under its
                               key, may have */
     REPLY_OUTCOME_PENDING, /* 503 outcome_pending: "repeat the same key" */
@@ -258,6 +269,8 @@ struct orchestrate_write_plan {
                                    tell of */
     int64_t park_next_us;
     int32_t park_tries;
+    bool rechecks;              /* parked, and yet final: to be looked up again (see above) */
+    bool ends_hold;             /* approved before; the provider holds it no longer */
     bool unparks;               /* resumed: out of `unresolved` under the claim's epoch */
     bool needs_review;          /* status REVIEW, or approved though the payment had ended */
     enum review_kind review;    /* ... why; NONE: it does not */
@@ -317,6 +330,7 @@ struct orchestrate {
     bool is_resumed;
     bool is_canceled; /* by the merchant: never repeat, never fail over; cancel where possible */
     bool payment_is_final; /* resumed: the payment ended, or went on, without this attempt */
+    bool is_recheck;       /* resumed: what is final is looked up again */
     bool client_waits;     /* an answer is still owed */
     bool probe_again;      /* WAITING: then PROBE, not WRITE */
     bool was_announced;    /* resumed: the look in the air is a repeat */
@@ -357,6 +371,7 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     int64_t action_expires_us; /* as written with the newest REQUIRES_ACTION; 0: none */
     bool soft_declined_before; /* an earlier attempt of this payment was */
     bool is_canceled;
+    bool is_recheck; /* parked by `rechecks`, or by a notice that says otherwise */
     /* Its status is final, or it has a later attempt: status and answer stay as they are; an
      * approval is posted and needs_review. */
     bool payment_is_final;

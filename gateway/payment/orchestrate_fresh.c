@@ -63,6 +63,7 @@ static void close_attempt(struct orchestrate *o, enum outcome outcome, bool need
     }
     if (outcome == OUTCOME_REQUIRES_ACTION)
         orchestrate_put_expiry(o, now_us);
+    orchestrate_watch_hold(o, outcome, now_us);
     o->pending_reply = is_final ? REPLY_FINAL : REPLY_PROCESSING;
     orchestrate_write(o, PHASE_CLOSING, now_us, action);
     if (HAS_BUG(BUG_REPLY_BEFORE_COMMIT) && o->client_waits) {

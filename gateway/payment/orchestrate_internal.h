@@ -25,6 +25,8 @@ void orchestrate_end(struct orchestrate *o, enum orchestrate_reply reply,
 /* Put the outcome of the current attempt into o->pending, under the next number. */
 void orchestrate_put_outcome(struct orchestrate *o, uint8_t send_number, enum outcome outcome,
                              bool left);
+/* Into o->pending, of an authorization that was approved: look again when it has run out. */
+void orchestrate_watch_hold(struct orchestrate *o, enum outcome outcome, int64_t now_us);
 /* The payment's status when its last attempt ends so. */
 enum payment_status orchestrate_status(const struct orchestrate *o, enum outcome outcome);
 

@@ -137,6 +137,7 @@ static void finish_for(struct orchestrate *o, enum orchestrate_cause cause, uint
     orchestrate_move(&o->attempt, o->attempt.state == ATTEMPT_PLANNED
                                       ? ATTEMPT_ABANDON
                                       : orchestrate_attempt_event(outcome));
+    orchestrate_watch_hold(o, outcome, now_us);
     close_look(o, now_us, action);
 }
 
@@ -265,12 +266,105 @@ static void take_out(struct orchestrate *o, int64_t now_us, struct orchestrate_a
     orchestrate_write(o, PHASE_CLOSING, now_us, action);
 }
 
+/* ---- what is final, and is looked up again ---- */
+
+enum {
+    RECHECKS_MAX = 8, /* looks in a row that say nothing */
+};
+
+static void look_later(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    if (o->tries + 1 >= RECHECKS_MAX) {
+        take_out(o, now_us, action);
+        return;
+    }
+    o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE, .rechecks = true};
+    put_park(o, now_us + back_off(o, now_us));
+    close_look(o, now_us, action);
+}
+
+/* Believed to have failed, and it has not: the money has moved all the same. */
+static void believe(struct orchestrate *o, uint8_t send_number, int64_t now_us,
+                    struct orchestrate_action *action)
+{
+    o->payment_is_final = true; /* it ended, or went on, without this attempt */
+    o->pending = (struct orchestrate_write_plan){
+        .posts_transfers = true,
+        .has_event = true,
+        .unparks = true,
+    };
+    orchestrate_put_outcome(o, send_number, OUTCOME_APPROVED, true);
+    o->attempt.state = ATTEMPT_APPROVED; /* the one thing that overrules what was final */
+    close_look(o, now_us, action);
+}
+
+/* The provider holds it no longer: whatever was not captured is free again. */
+static void end_hold(struct orchestrate *o, uint8_t send_number, int64_t now_us,
+                     struct orchestrate_action *action)
+{
+    o->pending = (struct orchestrate_write_plan){
+        .status = PAYMENT_NONE,
+        .ends_hold = true,
+        .unparks = true,
+    };
+    orchestrate_put_outcome(o, send_number, OUTCOME_NONE, true);
+    orchestrate_write(o, PHASE_CLOSING, now_us, action);
+}
+
+/* Still held: until it should have run out. */
+static void watch_on(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    const struct orchestrate_send_state *first = &o->attempt.send[0];
+    int64_t end_us = first->created_us + provider(o)->hold_us + o->limits.skew_us;
+    if (provider(o)->hold_us == 0 || end_us <= now_us) {
+        look_later(o, now_us, action);
+        return;
+    }
+    o->pending = (struct orchestrate_write_plan){
+        .status = PAYMENT_NONE, .rechecks = true, .parks = true, .park_next_us = end_us};
+    close_look(o, now_us, action);
+}
+
+static void rechecked(struct orchestrate *o, const struct orchestrate_answer *answer,
+                      int64_t now_us, struct orchestrate_action *action)
+{
+    bool was_approved = o->attempt.state == ATTEMPT_APPROVED;
+    bool says_no = answer->outcome == OUTCOME_FAILED || answer->outcome == OUTCOME_DECLINED_SOFT ||
+                   answer->outcome == OUTCOME_DECLINED_HARD;
+    uint8_t send_number = orchestrate_last_money_send(&o->attempt);
+    if (answer->whole && answer->not_found && !was_approved) {
+        take_out(o, now_us, action);
+        return;
+    }
+    if (!answer->whole || answer->not_found || answer->duplicate) {
+        look_later(o, now_us, action);
+        return;
+    }
+    if (answer->amount_mismatch) {
+        review(o, REVIEW_AMOUNT_MISMATCH, now_us, action);
+        return;
+    }
+    if (answer->outcome == OUTCOME_APPROVED && was_approved && o->operation == OPERATION_AUTHORIZE)
+        watch_on(o, now_us, action);
+    else if (answer->outcome == OUTCOME_APPROVED && !was_approved)
+        believe(o, send_number, now_us, action);
+    else if (says_no && was_approved && o->operation == OPERATION_AUTHORIZE)
+        end_hold(o, send_number, now_us, action);
+    else if (answer->outcome == OUTCOME_APPROVED || says_no)
+        take_out(o, now_us, action);
+    else
+        look_later(o, now_us, action);
+}
+
 void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
                               struct orchestrate_action *action)
 {
     struct orchestrate_attempt *attempt = &o->attempt;
-    bool is_final = attempt->state == ATTEMPT_APPROVED || attempt->state == ATTEMPT_DECLINED ||
-                    attempt->state == ATTEMPT_FAILED;
+    bool is_final = attempt_is_final(attempt->state);
+    if (is_final && o->is_recheck && provider(o)->can_lookup) {
+        send_look(o, SEND_LOOKUP, now_us, action);
+        return;
+    }
     if (is_final) { /* its holder finished it after all */
         take_out(o, now_us, action);
         return;
@@ -330,6 +424,10 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
     int64_t now_us = event->now_us;
     uint8_t send_number = orchestrate_last_money_send(&o->attempt);
     CHECK(answer->left || !answer->whole);
+    if (o->is_recheck && attempt_is_final(o->attempt.state)) {
+        rechecked(o, answer, now_us, action);
+        return;
+    }
     if (o->attempt.state == ATTEMPT_SENT)
         orchestrate_move(&o->attempt, ATTEMPT_LOSE_ANSWER); /* whoever sent it first lost it */
     if (HAS_BUG(BUG_CANCEL_UNCONFIRMED) && o->is_canceling) {

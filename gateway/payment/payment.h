@@ -119,6 +119,37 @@ typedef void (*payment_done_fn)(void *ctx, const struct payment_reply *reply);
 void payment_create_start(struct payments *payments, struct merchant *merchant,
                           const struct payment_request *request, payment_done_fn done, void *ctx);
 
+struct payment_operate_request { /* validated by the API; strings borrowed during the call only */
+    struct str key;
+    uint8_t fingerprint[32];
+    enum operation operation; /* CAPTURE, VOID, REFUND */
+    struct uuid payment_id;   /* what it acts on */
+    int64_t amount_minor;     /* 0: all that is left; VOID: 0 */
+    bool is_last;             /* CAPTURE: what is held beyond it is let go */
+    struct uuid capture_id;   /* refund: of this capture; zero: of one that has enough left */
+    struct str reference;
+    struct str reason; /* shown to the payer where the provider can; may be empty */
+    struct str metadata_json;
+    struct uuid given_id; /* zero: one is made */
+    /*
+     * A reversal, by the gateway alone: takes this attempt's approval back, whatever the payment's
+     * status is. VOID or REFUND, of its whole amount. Zero: no reversal.
+     */
+    struct uuid attempt_id;
+    const char *request_id; /* for logs */
+    bool is_repeat;         /* as in payment_request */
+};
+
+/*
+ * Capture, void or refund: an operation, a row of its own with its own key (docs/payments.md). done
+ * exactly once, within limits.answer_us, never before this returns; the merchant is borrowed until
+ * done. 201 its final state, 202 its outcome is not known yet; 404 no such payment of this merchant;
+ * 409 the payment's state or what is left of it forbids it (nothing was written or sent).
+ */
+void payment_operate_start(struct payments *payments, struct merchant *merchant,
+                           const struct payment_operate_request *request, payment_done_fn done,
+                           void *ctx);
+
 /*
  * The merchant wants a payout back. done exactly once, within limits.answer_us, never before this
  * returns; the merchant is borrowed until done (merchants_hold):
@@ -174,6 +205,13 @@ typedef void (*payment_decided_fn)(void *ctx, enum message problem, struct str d
  */
 void payment_decide_start(struct payments *payments, const struct payment_decide *decide,
                           payment_decided_fn done, void *ctx);
+
+/*
+ * As payout_cancel_start, for a payment. 200 also when it was authorized and has been voided; 409 when it is paid
+ * (refund it). What is found to have been charged after a cancel was noted is given back by itself.
+ */
+void payment_cancel_start(struct payments *payments, struct merchant *merchant,
+                          const struct uuid *payment_id, payment_done_fn done, void *ctx);
 
 /* One look at the rule set's decision for a request, nothing sent or written (GET /v1/providers
  * uses it). */

@@ -12,6 +12,15 @@ static const struct plan_step payout_steps[] = {
     { "route",     PLAN_ROUTE,     PLAN_ALWAYS },
     { "pay_out",   PLAN_PAY_OUT,   PLAN_ALWAYS },
 };
+static const struct plan_step capture_steps[] = {
+    { "capture",   PLAN_CAPTURE,   PLAN_ALWAYS },
+};
+static const struct plan_step void_steps[] = {
+    { "void",      PLAN_VOID,      PLAN_ALWAYS },
+};
+static const struct plan_step refund_steps[] = {
+    { "refund",    PLAN_REFUND,    PLAN_ALWAYS },
+};
 /* clang-format on */
 
 const struct plan plan_default = {
@@ -25,6 +34,21 @@ const struct plan plan_payout = {
     .steps = payout_steps,
     .count = ARRAY_LEN(payout_steps),
 };
+
+static const struct plan plan_capture = {"capture", capture_steps, ARRAY_LEN(capture_steps)};
+static const struct plan plan_void = {"void", void_steps, ARRAY_LEN(void_steps)};
+static const struct plan plan_refund = {"refund", refund_steps, ARRAY_LEN(refund_steps)};
+
+const struct plan *plan_of(enum operation operation)
+{
+    static const struct plan *const plans[OPERATION_COUNT] = {
+        [OPERATION_SALE] = &plan_default,    [OPERATION_AUTHORIZE] = &plan_default,
+        [OPERATION_CAPTURE] = &plan_capture, [OPERATION_VOID] = &plan_void,
+        [OPERATION_REFUND] = &plan_refund,   [OPERATION_PAYOUT] = &plan_payout,
+    };
+    CHECK(operation > OPERATION_NONE && operation < OPERATION_COUNT);
+    return plans[operation];
+}
 
 static bool guard_holds(enum plan_guard guard, bool capture_automatic)
 {
@@ -73,11 +97,30 @@ void plan_advance(struct plan_position *position, bool capture_automatic)
 
 enum operation plan_operation(const struct plan_position *position, bool capture_automatic)
 {
-    if (plan_verb(position) == PLAN_PAY_OUT)
+    switch (plan_verb(position)) {
+    case PLAN_PAY_OUT:
         return OPERATION_PAYOUT;
-    CHECK(plan_verb(position) == PLAN_AUTHORIZE);
+    case PLAN_CAPTURE:
+        return OPERATION_CAPTURE;
+    case PLAN_VOID:
+        return OPERATION_VOID;
+    case PLAN_REFUND:
+        return OPERATION_REFUND;
+    case PLAN_AUTHORIZE:
+        break;
+    case PLAN_NONE:
+    case PLAN_ROUTE:
+    case PLAN_END:
+        CHECK(false);
+    }
     uint8_t next = find_step(position->plan, position->step + 1U, capture_automatic);
     if (next < position->plan->count && position->plan->steps[next].verb == PLAN_CAPTURE)
         return OPERATION_SALE;
     return OPERATION_AUTHORIZE;
+}
+
+const char *plan_step_id(const struct plan_position *position)
+{
+    CHECK(position->step <= position->plan->count);
+    return position->step < position->plan->count ? position->plan->steps[position->step].id : "";
 }

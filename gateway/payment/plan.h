@@ -1,7 +1,8 @@
 /*
  * plan.h - what a payment does, as a table of typed steps. The default plan is compiled in: route,
  * authorize (with capture in one where the merchant wants it at once), capture. A payout's is
- * shorter: route, pay out. Merchants' own
+ * shorter: route, pay out; and an operation on a payment is one step: where it goes is where the
+ * payment was. Merchants' own
  * workflows become other plans for the same core (attempts and events carry nullable run_id and
  * step_id).
  */
@@ -20,6 +21,8 @@ enum plan_verb {
     PLAN_AUTHORIZE, /* owns failover: walks the candidates */
     PLAN_CAPTURE,
     PLAN_PAY_OUT, /* like PLAN_AUTHORIZE, for money that goes out */
+    PLAN_VOID,
+    PLAN_REFUND,
     PLAN_END,
 };
 
@@ -42,6 +45,8 @@ struct plan {
 };
 extern const struct plan plan_default;
 extern const struct plan plan_payout;
+/* The plan of what is to be done; SALE and AUTHORIZE share the default. */
+const struct plan *plan_of(enum operation operation);
 
 struct plan_position {
     const struct plan *plan;
@@ -54,7 +59,10 @@ void plan_start(struct plan_position *position, const struct plan *plan);
 enum plan_verb plan_verb(const struct plan_position *position);
 /* To the next step whose guard holds. */
 void plan_advance(struct plan_position *position, bool capture_automatic);
-/* SALE when authorize and a guarded-true capture follow each other, else AUTHORIZE; PAYOUT. */
+/* SALE when authorize and a guarded-true capture follow each other, else AUTHORIZE; else as the
+ * verb says. */
 enum operation plan_operation(const struct plan_position *position, bool capture_automatic);
+/* The id of the step to perform now; "" at the end. */
+const char *plan_step_id(const struct plan_position *position);
 
 #endif

@@ -208,6 +208,7 @@ static void print_head(const struct store_payment_view *payment, struct json_out
     json_put_cstr(json, "status", payment_status_name(payment->status));
     json_put_int(json, "amount", row->amount_minor);
     json_put_str(json, "currency", str_of(row->currency));
+    json_put_int(json, "amount_authorized", payment->authorized);
     json_put_int(json, "amount_captured", payment->captured);
     json_put_int(json, "amount_refunded", payment->refunded);
     json_put_cstr(json, "capture", row->capture_automatic ? "automatic" : "manual");
@@ -218,6 +219,36 @@ static void print_head(const struct store_payment_view *payment, struct json_out
     json_end_object(json);
     put_object(json, "customer", row->customer_json);
     put_object(json, "metadata", row->metadata_json);
+}
+
+/* What it acts on at the provider stays inside; why it was asked for is the merchant's own. */
+static struct str reason_of(const struct store_payment *row, json_t **held)
+{
+    struct error ignored;
+    *held = json_parse(row->routing_json, &json_limits_default, &ignored);
+    return *held != NULL ? json_text(*held, "reason") : STR_NONE;
+}
+
+static void print_operation_head(const struct store_payment_view *operation, struct json_out *json)
+{
+    static const enum id_kind kinds[OPERATION_COUNT] = {
+        [OPERATION_CAPTURE] = ID_CAPTURE,
+        [OPERATION_VOID] = ID_VOID,
+        [OPERATION_REFUND] = ID_REFUND,
+    };
+    char id[ID_TEXT_SIZE];
+    json_t *held = NULL;
+    const struct store_payment *row = &operation->row;
+    json_put_str(json, "id", id_format(kinds[row->operation], &row->payment_id, id));
+    json_put_cstr(json, "object", operation_name(row->operation));
+    json_put_str(json, "payment", id_format(ID_PAYMENT, &row->parent_id, id));
+    json_put_cstr(json, "status", payment_status_name(operation->status));
+    json_put_int(json, "amount", row->amount_minor);
+    json_put_str(json, "currency", str_of(row->currency));
+    put_text(json, "reference", row->reference);
+    put_text(json, "reason", reason_of(row, &held));
+    put_object(json, "metadata", row->metadata_json);
+    json_decref(held);
 }
 
 static void print_own_failure(const struct present_frame *frame, struct json_out *json)
@@ -237,7 +268,9 @@ static void present(const struct store_payment_view *payment, const struct prese
     const struct store_attempt_view *deciding = deciding_attempt(payment);
     json_out_init(&json, out);
     json_begin_object(&json);
-    if (payment->row.is_payout)
+    if (payment->row.operation != OPERATION_NONE)
+        print_operation_head(payment, &json);
+    else if (payment->row.is_payout)
         print_payout_head(payment, frame, &json);
     else
         print_head(payment, &json);
@@ -252,7 +285,8 @@ static void present(const struct store_payment_view *payment, const struct prese
     for (size_t i = 0; i < payment->attempt_count; i++)
         print_attempt(&payment->attempts[i], &json);
     json_end_array(&json);
-    print_decision(payment, &json);
+    if (payment->row.operation == OPERATION_NONE)
+        print_decision(payment, &json);
     put_time(&json, "created", payment->row.created_us);
     json_put_bool(&json, "livemode", payment->row.livemode);
     if (frame != NULL)

@@ -150,10 +150,8 @@ static bool can_cancel(struct drive *drive, const struct drive_candidate *candid
 static bool is_sound(const struct store_attempt_view *attempt)
 {
     if (attempt == NULL || attempt->send_count > ORCHESTRATE_SEND_MAX ||
-        (attempt->row.operation != OPERATION_SALE &&
-         attempt->row.operation != OPERATION_AUTHORIZE &&
-         attempt->row.operation != OPERATION_PAYOUT) ||
-        attempt->row.number < 1 || attempt->row.number > UINT8_MAX)
+        attempt->row.operation == OPERATION_NONE || attempt->row.number < 1 ||
+        attempt->row.number > UINT8_MAX)
         return false;
     for (size_t i = 0; i < attempt->outcome_count; i++) {
         int32_t number = attempt->outcomes[i].number;
@@ -169,6 +167,8 @@ static bool find_provider(struct drive *drive, const struct store_attempt_view *
 {
     struct drive_candidate *candidate = &drive->candidate[0];
     drive->currency = currency_find(str_of(drive->committed.payment.row.currency));
+    if (operation_is_follow_up(attempt->row.operation) && !drive_read_target(drive))
+        return false;
     if (drive->merchant != NULL && drive->currency != NULL)
         candidate->account = drive_find_account(drive->merchant, &attempt->row.account_id);
     if (candidate->account == NULL)
@@ -219,6 +219,7 @@ static void resume(struct drive *drive, const struct store_attempt_view *attempt
     resumed->action_expires_us = drive_read_expiry(attempt);
     if (drive->told != NULL)
         hear(drive, resumed);
+    resumed->is_recheck = drive->claim.is_recheck;
     read_others(drive, attempt->row.number, resumed);
     read_attempt(attempt, &resumed->attempt);
 }

@@ -21,6 +21,7 @@ static const struct status_change payment_changes[] = {
     {PAYMENT_REQUIRES_ACTION, PAYMENT_REVIEW,          "nobody says how it ended"},
     {PAYMENT_AUTHORIZED,      PAYMENT_SUCCEEDED,       "captured"},
     {PAYMENT_AUTHORIZED,      PAYMENT_CANCELED,        "voided, or the hold ran out"},
+    {PAYMENT_SUCCEEDED,       PAYMENT_CANCELED,        "taken back, since it was canceled before it was charged"},
     {PAYMENT_REVIEW,          PAYMENT_AUTHORIZED,      "a person, or the provider, says held"},
     {PAYMENT_REVIEW,          PAYMENT_SUCCEEDED,       "a person, or the provider, says charged"},
     {PAYMENT_REVIEW,          PAYMENT_DECLINED,        "a person says declined"},

@@ -185,7 +185,7 @@ static bool begin_next_try(struct world *w, const struct flight *flight)
         return false;
     uint32_t holder = *store_reference(w, order->merchant, order->local, last) - 1;
     enum payment_status status = PAYMENT(w, holder)->status;
-    if (status != PAYMENT_DECLINED && status != PAYMENT_FAILED &&
+    if (status != PAYMENT_DECLINED && status != PAYMENT_FAILED && status != PAYMENT_CANCELED &&
         !(has_bug(SIM_BUG_NEXT_TRY_EARLY) && status == PAYMENT_PROCESSING))
         return false;
     mark(w, MARK_NEXT_TRY);
@@ -232,6 +232,7 @@ static void answer_client(struct world *w, uint32_t index, enum orchestrate_repl
     case REPLY_OUTCOME_PENDING:
         reply_to_client(w, flight, TOLD_OUTCOME_PENDING);
         return;
+    case REPLY_LIMIT_EXCEEDED:
     case REPLY_NONE:
         break;
     }

@@ -43,7 +43,10 @@ static PGresult *explain(PGconn *conn, const struct sql_text *statement)
     static char sql[8192];
     const char *const settings[] = {"10000", statement->name};
     PQclear(PQexecParams(conn, sql_settings(statement->kind), 2, NULL, settings, NULL, NULL, 0));
-    PQclear(PQprepare(conn, statement->name, statement->text, 0, NULL));
+    PGresult *made = PQprepare(conn, statement->name, statement->text, 0, NULL);
+    if (PQresultStatus(made) != PGRES_COMMAND_OK)
+        fail_msg("%s: %s", statement->name, PQresultErrorMessage(made));
+    PQclear(made);
     size_t count = parameter_count(statement->text);
     size_t len = (size_t)snprintf(sql, sizeof(sql), "EXPLAIN (COSTS OFF) EXECUTE %s%s",
                                   statement->name, count > 0 ? "(NULL" : "");

@@ -207,7 +207,7 @@ static void a_canceled_payment_neither_fails_over_nor_sends(void **state)
     start(&run, OPERATION_SALE, 2, true);
     orchestrate_cancel(&run.core);
     committed(&run);
-    expect_close(&run, OUTCOME_FAILED, PAYMENT_FAILED);
+    expect_close(&run, OUTCOME_FAILED, PAYMENT_CANCELED);
     assert_false(run.action.write.left);
 }
 

@@ -10,9 +10,12 @@ static void an_open_that_is_refused_ends_with_its_word(void **state)
         enum orchestrate_write result;
         enum orchestrate_reply reply;
     } cases[] = {
-        {WRITE_KEY_TAKEN, REPLY_KEY_TAKEN},        {WRITE_REFERENCE_TAKEN, REPLY_REFERENCE_TAKEN},
-        {WRITE_ROLLED_BACK, REPLY_UNAVAILABLE},    {WRITE_UNAVAILABLE, REPLY_UNAVAILABLE},
-        {WRITE_LIMIT_EXCEEDED, REPLY_UNAVAILABLE}, {WRITE_FENCED, REPLY_UNAVAILABLE},
+        {WRITE_KEY_TAKEN, REPLY_KEY_TAKEN},
+        {WRITE_REFERENCE_TAKEN, REPLY_REFERENCE_TAKEN},
+        {WRITE_ROLLED_BACK, REPLY_UNAVAILABLE},
+        {WRITE_UNAVAILABLE, REPLY_UNAVAILABLE},
+        {WRITE_LIMIT_EXCEEDED, REPLY_LIMIT_EXCEEDED},
+        {WRITE_FENCED, REPLY_UNAVAILABLE},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct run run;
@@ -113,6 +116,12 @@ static void what_was_not_committed_is_written_again_for_ever(void **state)
             assert_int_equal(run.action.now_us, run.now);
             rolled_back += results[j % 3] != WRITE_UNAVAILABLE;
             plan.is_suspect = rolled_back >= 20;
+            if (results[j % 3] == WRITE_LIMIT_EXCEEDED && plan.posts_transfers) {
+                plan.posts_transfers =
+                    false; /* more than the limits allow: a person has to see it */
+                plan.needs_review = true;
+                plan.review = REVIEW_OTHER;
+            }
             assert_memory_equal(&run.action.write, &plan, sizeof(plan));
         }
         committed(&run);

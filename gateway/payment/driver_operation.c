@@ -1,0 +1,184 @@
+#include "payment/driver.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+/*
+ *              limits of the payment             transfer         event of the payment
+ *     open     sum into capture_open/refund_open pending          "payment.capture.processing"
+ *     done     from there into captured/refunded posted           "payment.captured"
+ *              (void: off authorized)            hold released
+ *     not done given back                        voided           "payment.capture.failed"
+ *     unknown  -                                 -                -
+ *
+ * All in the same commit as the operation's own rows. What is believed only after it was given back
+ * (a recheck) is added without being taken from the open sum.
+ */
+
+enum {
+    EVENT_DATA_MAX = 1024,
+};
+
+enum stage {
+    STAGE_NONE = 0, /* nothing changes at the payment */
+    STAGE_OPEN,
+    STAGE_DONE,
+    STAGE_NOT_DONE,
+};
+
+static bool is_given_back(const struct drive *drive)
+{
+    enum payment_status status = drive->committed.payment.status;
+    return status == PAYMENT_FAILED || status == PAYMENT_DECLINED || status == PAYMENT_CANCELED;
+}
+
+static enum stage find_stage(const struct drive *drive, const struct orchestrate_write_plan *plan)
+{
+    if (plan->opens_payment)
+        return STAGE_OPEN;
+    if (plan->posts_transfers)
+        return STAGE_DONE;
+    bool is_over = plan->status == PAYMENT_FAILED || plan->status == PAYMENT_DECLINED ||
+                   plan->status == PAYMENT_CANCELED;
+    return is_over && !is_given_back(drive) ? STAGE_NOT_DONE : STAGE_NONE;
+}
+
+static void put_limits(const struct drive *drive, enum stage stage, struct store_limits *limits)
+{
+    const struct store_payment *row = &drive->committed.payment.row;
+    int64_t sum = row->amount_minor;
+    int64_t let_go = drive->target.let_go_minor; /* nothing else may have it meanwhile */
+    *limits = (struct store_limits){
+        .merchant_id = row->merchant_id,
+        .payment_id = row->parent_id,
+    };
+    memcpy(limits->currency, row->currency, sizeof(limits->currency));
+    int64_t *open =
+        drive->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
+    if (stage == STAGE_OPEN)
+        *open = sum + let_go;
+    else if (!is_given_back(drive))
+        *open = -sum - let_go;
+    if (stage != STAGE_DONE)
+        return;
+    if (drive->operation == OPERATION_CAPTURE && !is_given_back(drive))
+        limits->authorized = -let_go;
+    if (drive->operation == OPERATION_CAPTURE)
+        limits->captured = sum;
+    else if (drive->operation == OPERATION_REFUND)
+        limits->refunded = sum;
+    else
+        limits->authorized = -sum;
+}
+
+static const char *parent_event(enum operation operation, enum stage stage)
+{
+    static const struct {
+        const char *open, *done, *not_done;
+    } names[OPERATION_COUNT] = {
+        [OPERATION_CAPTURE] = {"payment.capture.processing", "payment.captured",
+                               "payment.capture.failed"},
+        [OPERATION_VOID] = {"payment.void.processing", "payment.voided", "payment.void.failed"},
+        [OPERATION_REFUND] = {"payment.refund.processing", "payment.refunded",
+                              "payment.refund.failed"},
+    };
+    if (stage == STAGE_OPEN)
+        return names[operation].open;
+    return stage == STAGE_DONE ? names[operation].done : names[operation].not_done;
+}
+
+static struct str print_data(struct drive *drive)
+{
+    char id[ID_TEXT_SIZE];
+    struct buf text;
+    struct json_out json;
+    const struct store_payment *row = &drive->committed.payment.row;
+    buf_init(&text, EVENT_DATA_MAX);
+    json_out_init(&json, &text);
+    json_begin_object(&json);
+    json_put_str(&json, "operation", id_format(drive_id_kind(row), &row->payment_id, id));
+    json_put_int(&json, "amount", row->amount_minor);
+    json_put_bool(&json, "reversal", !uuid_is_zero(&drive->target.attempt_id));
+    json_end_object(&json);
+    struct str data = arena_str(&drive->write_arena, buf_str(&text));
+    buf_release(&text);
+    return data;
+}
+
+static void put_parent(struct drive *drive, enum stage stage, int64_t now_us,
+                       struct store_parent *parent)
+{
+    const struct store_payment *row = &drive->committed.payment.row;
+    *parent = (struct store_parent){
+        .merchant_id = row->merchant_id,
+        .payment_id = row->parent_id,
+        .event_id = uuid_new(),
+        .type = str_of(parent_event(drive->operation, stage)),
+        .data_json = print_data(drive),
+        .created_us = now_us,
+        .status = stage == STAGE_DONE ? drive->target.then : PAYMENT_PROCESSING,
+    };
+    const struct store_payment_view *view = &drive->planned.payment;
+    if (view->attempt_count > 0)
+        parent->attempt_id = view->attempts[view->attempt_count - 1].row.attempt_id;
+}
+
+/* What is captured or given up is held no longer. */
+static void put_hold(const struct drive *drive, const struct store_parent *parent,
+                     struct store_hold *hold)
+{
+    *hold = (struct store_hold){
+        .merchant_id = parent->merchant_id,
+        .payment_id = parent->payment_id,
+        .attempt_id = parent->attempt_id,
+        .release_id = uuid_new(),
+        .rest_id = uuid_new(),
+        .of_attempt = drive->target.attempt_id,
+        .created_us = parent->created_us,
+    };
+}
+
+void drive_operation_rows(struct drive *drive, const struct orchestrate_write_plan *plan,
+                          int64_t now_us, struct drive_operation_rows *rows)
+{
+    enum stage stage = find_stage(drive, plan);
+    *rows = (struct drive_operation_rows){.has_limits = stage != STAGE_NONE};
+    if (stage == STAGE_NONE)
+        return;
+    put_limits(drive, stage, &rows->limits);
+    put_parent(drive, stage, now_us, &rows->parent);
+    rows->has_hold = stage == STAGE_DONE && drive->operation != OPERATION_REFUND;
+    if (rows->has_hold)
+        put_hold(drive, &rows->parent, &rows->hold);
+    /* A pending transfer that was voided stays so: what comes after it has one of its own. */
+    rows->has_posting = drive->operation != OPERATION_VOID;
+    rows->phase = stage == STAGE_OPEN   ? POSTING_OPEN
+                  : stage == STAGE_DONE ? POSTING_CLOSE
+                                        : POSTING_DROP;
+    if (stage == STAGE_DONE && is_given_back(drive))
+        rows->phase = POSTING_LATE;
+}
+
+void drive_expiry_rows(struct drive *drive, int64_t now_us, struct drive_operation_rows *rows)
+{
+    const struct store_payment_view *view = &drive->committed.payment;
+    const struct store_payment *row = &view->row;
+    *rows = (struct drive_operation_rows){.has_limits = true, .has_hold = true};
+    rows->limits = (struct store_limits){
+        .merchant_id = row->merchant_id,
+        .payment_id = row->payment_id,
+        .authorized = view->captured - view->authorized,
+    };
+    memcpy(rows->limits.currency, row->currency, sizeof(rows->limits.currency));
+    rows->parent = (struct store_parent){
+        .merchant_id = row->merchant_id,
+        .payment_id = row->payment_id,
+        .event_id = uuid_new(),
+        .attempt_id = drive->attempt_id,
+        .type = STR("payment.authorization_expired"),
+        .data_json = STR("{}"),
+        .created_us = now_us,
+    };
+    put_hold(drive, &rows->parent, &rows->hold);
+}

@@ -1,0 +1,136 @@
+// Capture, void, refund, cancel: full, partial, several at once, with lost answers; judged by the sandbox's books.
+import { randomUUID } from 'node:crypto';
+import { suite, assert, equal, until } from './lib.mjs';
+
+const ROUNDS = Number(process.env.ROUNDS ?? 3); // of 64 captures and 64 refunds at once
+
+async function operate(world, path, body = {}, key = randomUUID()) {
+    const answer = await world.call('POST', `${world.api}/v1/payments/${path}`, { body, key: world.key, headers: { 'idempotency-key': `"${key}"` } });
+    return { status: answer.status, answer: answer.json, raw: answer.raw, headers: answer.headers };
+}
+const hold = (world, amount, provider = 'paypal') =>
+    world.pay({ amount, currency: 'EUR', capture: 'manual', method: { type: 'card', tokens: { [provider]: 'tok_ok' } } });
+const sale = (world, amount, provider = 'paypal') =>
+    world.pay({ amount, currency: 'EUR', method: { type: 'card', tokens: { [provider]: 'tok_ok' } } });
+
+// What the provider has under a payment: charged and given back, each movement by itself.
+async function booked(world, id) {
+    const done = (e) => !['declined', 'failed', 'denied', 'voided', 'canceled'].includes(e.state);
+    const mine = (await world.books()).filter((e) => e.invoice === id || e.payment === id);
+    const sum = (kinds) => mine.filter((e) => kinds.includes(e.kind) && done(e)).reduce((n, e) => n + e.amount, 0);
+    return { captured: sum(['charge', 'capture']), refunded: sum(['refund']), held: mine.filter((e) => e.kind === 'hold' && ['held', 'partially_captured'].includes(e.state)).length };
+}
+// The books of both sides, and the journal, agree on this payment.
+async function agree(world, id) {
+    const payment = await world.get(id);
+    const books = await booked(world, id);
+    equal([payment.amount_captured, payment.amount_refunded], [books.captured, books.refunded], `captured and refunded of ${id}, ledger and books`);
+    assert(books.captured <= payment.amount, `never above: ${books.captured} of ${payment.amount}`);
+    assert(books.refunded <= books.captured, `never above: ${books.refunded} of ${books.captured}`);
+    return payment;
+}
+const all = (world, id) => world.call('GET', `${world.api}/v1/payments/${id}/operations`, { key: world.key });
+async function settled(world, id) {
+    await until(`every operation on ${id} is settled`, async () => (await all(world, id)).json.data.every((o) => o.status !== 'processing'), 60000);
+}
+
+await suite('operations', { workers: 2, delayMs: 10 }, {
+    async a_capture_charges_what_is_held(world) {
+        for (const provider of ['paypal', 'payoneer']) {
+            const held = await hold(world, 1000, provider);
+            equal(held.answer.status, 'authorized', 'held');
+            const id = held.answer.id;
+            const key = randomUUID();
+            const captured = await operate(world, `${id}/capture`, {}, key);
+            equal([captured.status, captured.answer.object, captured.answer.status, captured.answer.amount, captured.answer.payment],
+                [201, 'capture', 'succeeded', 1000, id], `captured at ${provider}: ${captured.raw}`);
+            equal(captured.headers.location, `/v1/captures/${captured.answer.id}`, 'Location');
+            const again = await operate(world, `${id}/capture`, {}, key);
+            equal([again.status, again.raw, again.headers['idempotent-replayed']], [201, captured.raw, 'true'], 'same key, same answer');
+            equal((await operate(world, `${id}/capture`)).status, 409, 'nothing is left');
+            const payment = await agree(world, id);
+            equal([payment.status, payment.amount_captured], ['succeeded', 1000], 'the payment');
+            const shown = await world.call('GET', world.api + captured.headers.location, { key: world.key });
+            equal([shown.status, shown.json.status], [200, 'succeeded'], 'GET');
+        }
+    },
+    async captures_and_refunds_in_parts(world) {
+        const id = (await hold(world, 1000)).answer.id;
+        equal((await operate(world, `${id}/capture`, { amount: 1001 })).answer.code, 'amount_exceeds_remaining', 'more than is held');
+        equal((await operate(world, `${id}/refunds`)).status, 409, 'nothing to give back yet');
+        equal((await operate(world, `${id}/capture`, { amount: 400 })).answer.status, 'succeeded', 'a part');
+        equal((await agree(world, id)).status, 'authorized', 'the rest is held');
+        equal((await operate(world, `${id}/capture`, { amount: 350 })).answer.status, 'succeeded', 'another');
+        const refund = await operate(world, `${id}/refunds`, { amount: 150, reason: 'too much' });
+        equal([refund.status, refund.answer.status, refund.answer.reason], [201, 'succeeded', 'too much'], refund.raw);
+        equal((await operate(world, `${id}/refunds`, { amount: 700 })).answer.code, 'amount_exceeds_remaining', 'more than is left');
+        const last = await operate(world, `${id}/capture`, { amount: 50, final: true });
+        equal([last.status, last.answer.status, last.answer.amount], [201, 'succeeded', 50], `the last: ${last.raw}`);
+        const payment = await agree(world, id);
+        equal([payment.status, payment.amount_authorized, payment.amount_captured, payment.amount_refunded], ['succeeded', 800, 800, 150], 'the rest is let go');
+        equal((await all(world, id)).json.data.map((o) => o.object), ['capture', 'refund', 'capture', 'capture'], 'newest first');
+    },
+    async a_void_lets_go_what_is_held(world) {
+        for (const provider of ['paypal', 'payoneer']) {
+            const id = (await hold(world, 700, provider)).answer.id;
+            equal((await operate(world, `${id}/void`)).answer.status, 'succeeded', `voided at ${provider}`);
+            equal((await agree(world, id)).status, 'canceled', 'the payment');
+            equal((await operate(world, `${id}/capture`)).status, 409, 'nothing to capture');
+            equal((await booked(world, id)).held, 0, 'nothing is held');
+        }
+    },
+    async cancel_voids_what_is_authorized_and_refuses_what_is_paid(world) {
+        const id = (await hold(world, 500)).answer.id;
+        const cancel = (id) => world.call('POST', `${world.api}/v1/payments/${id}/cancel`, { key: world.key });
+        const canceled = await cancel(id);
+        equal([canceled.status, canceled.json.status], [200, 'canceled'], canceled.raw);
+        equal((await cancel(id)).status, 200, 'again');
+        const paid = (await sale(world, 500)).answer.id;
+        equal((await cancel(paid)).status, 409, 'it is paid');
+        await agree(world, id);
+    },
+    async a_lost_answer_is_found_out_and_keeps_its_sum(world) {
+        const id = (await hold(world, 1000)).answer.id;
+        await world.fault({ provider: 'paypal', operation: 'capture', kind: 'reset_after_effect', count: 1 });
+        const lost = await operate(world, `${id}/capture`, { amount: 600 });
+        equal([lost.status, lost.answer.status], [202, 'processing'], `not known: ${lost.raw}`);
+        equal((await operate(world, `${id}/capture`, { amount: 500 })).status, 409, 'its sum stays open');
+        equal((await operate(world, `${id}/void`)).status, 409, 'no void meanwhile');
+        await settled(world, id);
+        const payment = await agree(world, id);
+        equal([payment.status, payment.amount_captured], ['authorized', 600], 'found out');
+        await world.fault({ provider: 'paypal', operation: 'refund', kind: 'reset_after_effect', count: 1 });
+        equal((await operate(world, `${id}/refunds`, { amount: 600 })).status, 202, 'refund: not known');
+        equal((await operate(world, `${id}/refunds`, { amount: 1 })).status, 409, 'never above while it is unknown');
+        await settled(world, id);
+        equal((await agree(world, id)).amount_refunded, 600, 'refunded once');
+        await world.noFaults();
+    },
+    async sixty_four_captures_and_refunds_at_once_never_exceed(world) {
+        for (let round = 0; round < ROUNDS; round++) {
+            const amount = 1000 + Math.floor(Math.random() * 9000);
+            const id = (await hold(world, amount)).answer.id;
+            const some = () => 1 + Math.floor(Math.random() * Math.ceil(amount / 16));
+            const captures = await Promise.all(Array.from({ length: 64 }, () => operate(world, `${id}/capture`, { amount: some() })));
+            for (const c of captures) assert([201, 202, 409].includes(c.status), `capture: ${c.status} ${c.raw}`);
+            await settled(world, id);
+            const told = captures.filter((c) => c.status === 201 && c.answer.status === 'succeeded').reduce((n, c) => n + c.answer.amount, 0);
+            const payment = await agree(world, id);
+            assert(payment.amount_captured >= told && told > 0, `told ${told}, captured ${payment.amount_captured}`);
+            const refunds = await Promise.all(Array.from({ length: 64 }, () => operate(world, `${id}/refunds`, { amount: some() })));
+            for (const r of refunds) assert([201, 202, 409].includes(r.status), `refund: ${r.status} ${r.raw}`);
+            await settled(world, id);
+            await agree(world, id);
+        }
+    },
+    async other_merchants_operations_are_absent(world) {
+        const id = (await sale(world, 900)).answer.id;
+        const refund = (await operate(world, `${id}/refunds`, { amount: 100 })).answer;
+        const made = world.admin('merchants', 'create', '--name', 'Other', '--country', 'US');
+        const other = world.admin('keys', 'create', '--merchant', made.test_id, '--role', 'merchant');
+        for (const path of [`/v1/refunds/${refund.id}`, `/v1/payments/${id}/operations`])
+            equal((await world.call('GET', world.api + path, { key: other.key })).status, 404, path);
+        const stolen = await world.call('POST', `${world.api}/v1/payments/${id}/refunds`, { body: {}, key: other.key, headers: { 'idempotency-key': randomUUID() } });
+        equal(stolen.status, 404, 'refund of another merchant\'s payment');
+    },
+});
