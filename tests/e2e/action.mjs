@@ -146,6 +146,15 @@ await suite('action', { workers: 2 }, {
             await world.noFaults();
             equal((await moved(world, entry)).length, 1, `${kind}: charges`);
         }
+        // It takes effect late, and is looked for meanwhile: the order still says "approved", and nothing is sent anew.
+        const entry = await ask(world, paypal());
+        await until('it was looked at three times: lookups come next', () => Number(world.psql('SELECT min(tries) FROM unresolved')) % 5 === 3);
+        await world.fault({ provider: 'paypal', operation: 'charge', kind: 'hang_before_effect', delay_ms: 6000, count: 1 });
+        await press(world, entry, 'Approve');
+        await ends(world, entry, 'succeeded', 60000);
+        await world.noFaults();
+        equal((await moved(world, entry)).length, 1, 'late effect: charges');
+        equal(world.rows('SELECT attempt_id FROM sends WHERE number > 2'), [], 'completed under a second key');
         await world.judge();
     },
     async a_payer_who_does_not_act_is_charged_nothing(world) {
