@@ -42,6 +42,13 @@ async function moved(world, entry) {
     return (await world.books()).filter((e) => e.invoice === entry.answer.id && ['completed', 'held', 'pending'].includes(e.state));
 }
 
+async function restart(world, settings) {
+    world.options.settings = settings;
+    world.writeConfig();
+    await world.stopGateway();
+    await world.startGateway();
+}
+
 const events = (world, entry) => world.rows(`SELECT type FROM events v JOIN payments p USING (merchant_id, payment_id)
     WHERE p.key = '${entry.key}' ORDER BY v.number`).map((r) => r.type);
 
@@ -157,12 +164,21 @@ await suite('action', { workers: 2 }, {
         equal(world.rows('SELECT attempt_id FROM sends WHERE number > 2'), [], 'completed under a second key');
         await world.judge();
     },
+    async a_webhook_of_the_approval_is_looked_after_at_once(world) {
+        const id = '1JE4291016473214C';
+        world.admin('accounts', 'update', world.accounts.paypal, '--setting', 'settle_ms=3000', '--setting', `webhook_id=${id}`);
+        const made = await world.call('POST', world.sandbox + '/hooks', { body: { provider: 'paypal', id, url: `${world.api}/webhooks/paypal/${world.accounts.paypal}` } });
+        assert(made.status < 300, `hook refused: ${made.raw}`);
+        await restart(world, { resolve_first_ms: 60000, resolve_max_ms: 60000, action_look_ms: 60000, webhook_interval_ms: 100 });
+        const entry = await ask(world, paypal()); // the first look by itself would come after a minute
+        await press(world, entry, 'Approve');
+        await ends(world, entry, 'succeeded', 40000);
+        equal((await moved(world, entry)).length, 1, 'charges');
+        await world.call('DELETE', world.sandbox + '/hooks');
+        await world.judge();
+    },
     async a_payer_who_does_not_act_is_charged_nothing(world) {
-        const settings = world.options.settings;
-        world.options.settings = { ...settings, action_ms: 4000 };
-        world.writeConfig();
-        await world.stopGateway();
-        await world.startGateway();
+        await restart(world, { action_ms: 4000 });
         const away = await ask(world, paypal());
         const left = await ask(world, paypal());
         await press(world, left, 'Cancel');
@@ -179,7 +195,6 @@ await suite('action', { workers: 2 }, {
         const shown = await world.get(late.answer.id);
         equal(shown.status, 'failed', 'told once, for ever');
         await world.judge();
-        world.options.settings = settings;
     },
     async urls_are_checked(world) {
         for (const url of ['http://shop.example/paid', 'shop.example', 'https://', 'https://shop.example/\u0001']) {
