@@ -158,5 +158,16 @@ void reviews_list(struct api_call *call);
 void reviews_show(struct api_call *call);
 void reviews_resolve(struct api_call *call);
 void reviews_unresolved(struct api_call *call);
+void hook_endpoints_create(struct api_call *call);
+void hook_endpoints_list(struct api_call *call);
+void hook_endpoints_show(struct api_call *call);
+void hook_endpoints_update(struct api_call *call);
+void hook_endpoints_delete(struct api_call *call);
+void hook_endpoints_rotate(struct api_call *call);
+void hook_endpoints_test(struct api_call *call);
+void hook_endpoints_replay(struct api_call *call);
+void hook_deliveries_list(struct api_call *call);
+void hook_deliveries_show(struct api_call *call);
+void hook_deliveries_replay(struct api_call *call);
 
 #endif

@@ -64,12 +64,14 @@ extern const struct field_form form_capture_id;
 extern const struct field_form form_batch_id;
 extern const struct field_form form_review_id;
 extern const struct field_form form_attempt_id;
-extern const struct field_form form_iban;    /* as it is printed: its owner checks the digits */
-extern const struct field_form form_bic;     /* likewise */
-extern const struct field_form form_account; /* of a bank account */
-extern const struct field_form form_phone;   /* E.164 */
-extern const struct field_form form_payee;   /* whose payee ids: name or family of a provider */
-extern const struct field_form form_time;    /* RFC 3339 */
+extern const struct field_form form_iban;        /* as it is printed: its owner checks the digits */
+extern const struct field_form form_bic;         /* likewise */
+extern const struct field_form form_account;     /* of a bank account */
+extern const struct field_form form_phone;       /* E.164 */
+extern const struct field_form form_payee;       /* whose payee ids: name or family of a provider */
+extern const struct field_form form_time;        /* RFC 3339 */
+extern const struct field_form form_event_types; /* of an event, or with '*' at its end */
+extern const struct field_form form_delivery_id; /* of a webhook */
 
 struct field_set;
 

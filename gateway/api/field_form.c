@@ -8,6 +8,7 @@
 #include "base/event_type.h"
 #include "base/id.h"
 #include "base/money.h"
+#include "ledger/hooks.h"
 #include "providers/provider.h"
 
 static bool is_line(struct str text)
@@ -254,6 +255,30 @@ static bool is_time(struct str text)
     return clock_parse(text, &wall_us, &ignored);
 }
 
+/* A known type, or the beginning of one up to a dot. */
+static bool is_event_types(struct str text)
+{
+    size_t count = 0;
+    const struct event_type *types = event_type_all(&count);
+    struct str start = str_sub(text, 0, text.len > 0 ? text.len - 1 : 0);
+    if (!str_ends(text, STR("*"))) {
+        return event_type_find(text) != NULL;
+    }
+    for (size_t i = 0; i < count && str_ends(start, STR(".")); i++) {
+        if (str_starts(str_of(types[i].name), start)) {
+            return true;
+        }
+    }
+    return start.len == 0;
+}
+
+static bool is_delivery_id(struct str text)
+{
+    struct uuid endpoint_id;
+    struct uuid event_id;
+    return hook_delivery_parse(text, &endpoint_id, &event_id);
+}
+
 /* clang-format off */
 const struct field_form form_line     = {"line",     is_line,     NULL, "must not hold control characters"};
 const struct field_form form_text     = {"text",     is_text,     NULL, "must not hold control characters but tabs and line breaks"};
@@ -282,5 +307,7 @@ const struct field_form form_account  = {"account_number", is_account_number, "^
 const struct field_form form_bic      = {"bic",      is_bic,      "^[0-9A-Za-z]+$", "must be a BIC: 8 or 11 letters and digits"};
 const struct field_form form_phone    = {"phone",    is_phone,    "^[+][1-9][0-9]{6,14}$", "must be a phone number as E.164 writes it: +4915112345678"};
 const struct field_form form_payee    = {"payee",    is_payee,    "^[a-z][a-z0-9_]*$", "must be the name of a provider"};
+const struct field_form form_event_types = {"event_types", is_event_types, "^([*]|[a-z_.]+([.][*])?)$", "must be a type of events (payment.succeeded), all that begin so (payment.*), or *"};
+const struct field_form form_delivery_id = {"delivery_id", is_delivery_id, "^dlv_[0-9A-Za-z]{52}$", "must be the id of a webhook delivery (dlv_...)"};
 const struct field_form form_time     = {"time",     is_time,     NULL, "must be a time as RFC 3339 writes it: 2026-11-21T10:15:30Z, or a date"};
 /* clang-format on */

@@ -219,6 +219,9 @@ static const char *tag_of(const struct endpoint *endpoint)
     if (endpoint->admin != ADMIN_NONE) {
         return "administration";
     }
+    if (str_starts(path, STR("/v1/webhook-"))) {
+        return "webhooks";
+    }
     return str_starts(path, STR("/v1/payout")) || str_starts(path, STR("/v1/payee")) ? "payouts"
                                                                                      : "payments";
 }

@@ -317,6 +317,48 @@ static const struct member new_key[] = {
     {"replaces",       "string", "Only after a rotation: the old key."},
     {"replaced_until", "time",   "Only after a rotation: the old key is valid until then."},
 };
+#define ENDPOINT_MEMBERS                                                                           \
+    {"id", "string", "whe_..."}, {"object", "string", "`webhook_endpoint`"},                       \
+    {"url", "string", "Where events are sent."}, {"description", "string", ""},                    \
+    {"event_types", "[]string", "Types that it is told of; `*` stands for any text."},             \
+    {"enabled", "boolean", "False: events are kept as `skipped`."},                                \
+    {"disabled", "time?", "RFC 3339."},                                                            \
+    {"disabled_reason", "string?", "merchant: by you; gone: it answered 410."},                    \
+    {"failing_since", "time?", "No try has succeeded since."},                                     \
+    {"failures", "integer", "Tries that failed in a row."},                                        \
+    {"public_keys", "[]object", "Valid Ed25519 keys (whpk_...), newest first: key, created, expires."}, \
+    {"created", "time", "RFC 3339."}, {"livemode", "boolean", "False on test keys."}
+static const struct member webhook_endpoint[] = {ENDPOINT_MEMBERS};
+static const struct member new_webhook_endpoint[] = {
+    ENDPOINT_MEMBERS,
+    {"secret",         "string", "whsec_...: shown this once."},
+    {"replaced_until", "time",   "Only after a rotation: the former secrets sign as well until then."},
+};
+static const struct member deleted_webhook_endpoint[] = {
+    {"id", "string", "whe_..."}, {"object", "string", "`webhook_endpoint`"}, {"deleted", "boolean", "True."},
+};
+static const struct member webhook_endpoint_list[] = {LIST_OF("WebhookEndpoint")};
+static const struct member webhook_delivery[] = {
+    {"id",              "string",   "dlv_...: event and endpoint."},
+    {"object",          "string",   "`webhook_delivery`"},
+    {"endpoint",        "string",   "whe_..."},
+    {"event",           "string",   "evt_...: the webhook-id."},
+    {"type",            "string",   "Of the event."},
+    {"status",          "string",   "waiting, sending, delivered, failed or skipped"},
+    {"try_count",       "integer",  "Tries begun."},
+    {"response_status", "integer?", "HTTP status of the last try; null: no answer."},
+    {"error",           "string?",  "Why the last try failed: redirect, status, timeout, connect_failed, address_forbidden, ..."},
+    {"tries",           "[]object", "The newest 50: number, response_status, error, elapsed_ms, ended."},
+    {"created",         "time",     "Of the event. RFC 3339."},
+    {"next_try",        "time?",    "RFC 3339."},
+    {"ended",           "time?",    "RFC 3339."},
+};
+static const struct member webhook_delivery_list[] = {LIST_OF("WebhookDelivery")};
+static const struct member webhook_replay_started[] = {
+    {"object",   "string",  "`webhook_replay`"},
+    {"count",    "integer", "Deliveries that are made again; 10,000 at a time."},
+    {"has_more", "boolean", "There may be more: ask again."},
+};
 static const struct member problem[] = {
     {"type",       "string",  "Address of the code's page."},
     {"title",      "string",  "What the code means."},
@@ -364,6 +406,13 @@ static const struct answer answers[] = {
     ANSWER("Key",           "An API key, without its text.", key),
     ANSWER("NewKey",        "A new API key with its text.", new_key),
     ANSWER("KeyList",       "Keys, oldest first.", key_list),
+    ANSWER("WebhookEndpoint", "An address that is told of events.", webhook_endpoint),
+    ANSWER("NewWebhookEndpoint", "The same with its secret.", new_webhook_endpoint),
+    ANSWER("DeletedWebhookEndpoint", "It is no more.", deleted_webhook_endpoint),
+    ANSWER("WebhookEndpointList", "Oldest first.", webhook_endpoint_list),
+    ANSWER("WebhookDelivery", "One event for one endpoint.", webhook_delivery),
+    ANSWER("WebhookDeliveryList", "Newest first.", webhook_delivery_list),
+    ANSWER("WebhookReplayStarted", "How many are made again.", webhook_replay_started),
     ANSWER("Problem",       "RFC 9457.", problem),
 };
 /* clang-format on */

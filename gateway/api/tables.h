@@ -29,6 +29,10 @@ extern const struct field_set bank_account_fields;
 extern const struct field_set payout_batch_fields;
 extern const struct field_set link_fields;    /* of a payee's registration */
 extern const struct field_set resolve_fields; /* of a case in the review queue */
+extern const struct field_set hook_fields;    /* webhook endpoints */
+extern const struct field_set hook_change_fields;
+extern const struct field_set hook_rotate_fields;
+extern const struct field_set hook_replay_fields;
 
 /* queries */
 extern const struct field_set payment_query;
@@ -44,6 +48,7 @@ extern const struct field_set csv_query; /* what a CSV body cannot say */
 extern const struct field_set payee_query;
 extern const struct field_set review_query;
 extern const struct field_set unresolved_query;
+extern const struct field_set delivery_query; /* of webhooks */
 extern const struct field_set no_query;
 
 /* Every table of a body, for the document: a table names only tables that stand in it too. */
@@ -55,6 +60,7 @@ enum {
     TABLES_METADATA_MAX = 50,
     TABLES_REASON_MAX = 1000, /* of a decision, in bytes */
     TABLES_EVIDENCE_MAX = 4000,
+    TABLES_EVENT_TYPE_MAX = 32,  /* patterns of one webhook endpoint */
     TABLES_ROW_MAX = 15000,      /* payouts in one batch */
     TABLES_CLIENT_KEY_SIZE = 44, /* a SHA-256 in base64 */
     TABLES_ACCOUNT_LIST_MAX = 200,

@@ -20,6 +20,8 @@ enum {
     AEAD_KEY_SIZE = 32,
     AEAD_OVERHEAD = 12 + 16, /* nonce before, tag behind */
     SECRET_MAX = 8192,
+    ED25519_KEY_SIZE = 32, /* seed, and public key */
+    ED25519_SIGNATURE_SIZE = 64,
 };
 
 struct secret {
@@ -40,6 +42,12 @@ void crypto_sha256(struct str data, uint8_t out[SHA256_SIZE]);
 void crypto_hmac_sha256(struct str key, struct str data, uint8_t out[SHA256_SIZE]);
 /* HKDF-SHA-256 (RFC 5869) without salt: a key for `label` out of the master secret. */
 void crypto_derive(const struct secret *master, const char *label, uint8_t out[AEAD_KEY_SIZE]);
+/* Ed25519 (RFC 8032): the public key of a seed, and a signature by it. */
+void crypto_ed25519_public(const uint8_t seed[ED25519_KEY_SIZE], uint8_t out[ED25519_KEY_SIZE]);
+void crypto_ed25519_sign(const uint8_t seed[ED25519_KEY_SIZE], struct str data,
+                         uint8_t out[ED25519_SIGNATURE_SIZE]);
+bool crypto_ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], struct str data,
+                           const uint8_t signature[ED25519_SIGNATURE_SIZE]);
 bool crypto_equal(const void *a, const void *b, size_t len); /* constant time */
 
 /* AES-256-GCM, random nonce in front. `bound` is authenticated, not stored (row identity). */

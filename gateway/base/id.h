@@ -37,6 +37,7 @@ enum id_kind {
     ID_REVIEW,   /* rev_ */
     ID_CAPTURE,  /* cap_ */
     ID_VOID,     /* voi_ */
+    ID_ENDPOINT, /* whe_: of a merchant's webhooks */
     ID_KIND_COUNT,
 };
 

@@ -44,6 +44,12 @@ enum metric {
     METRIC_INBOUND_EVENTS,            /* counter: result */
     METRIC_INBOUND_WAITING,           /* gauge: webhooks that wait to be applied */
     METRIC_INBOUND_OLDEST_SECONDS,    /* gauge */
+    METRIC_HOOK_TRIES,                /* counter: outcome */
+    METRIC_HOOK_SECONDS,              /* histogram */
+    METRIC_HOOK_REFUSED,              /* counter */
+    METRIC_HOOKS_IN_FLIGHT,           /* gauge */
+    METRIC_HOOKS_WAITING,             /* gauge */
+    METRIC_HOOKS_OLDEST_SECONDS,      /* gauge */
     METRIC_WRITES_SUSPECT,            /* counter: write */
     METRIC_DB_BATCHES,                /* counter: result */
     METRIC_DB_BATCH_ROWS,             /* histogram: transactions in a batch */

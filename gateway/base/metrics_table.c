@@ -78,6 +78,24 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_INBOUND_OLDEST_SECONDS] = {
         "turnpike_inbound_events_oldest_seconds", "gauge",
         "Age of the oldest of them.", {NULL}},
+    [METRIC_HOOK_TRIES] = {
+        "turnpike_webhook_tries_total", "counter",
+        "Webhooks sent to merchants, by what became of the try.", {"outcome"}},
+    [METRIC_HOOK_SECONDS] = {
+        "turnpike_webhook_try_duration_seconds", "histogram",
+        "Time of one try to send a webhook to a merchant.", {NULL}},
+    [METRIC_HOOK_REFUSED] = {
+        "turnpike_webhook_addresses_refused_total", "counter",
+        "Addresses of merchants' webhooks that were not connected to.", {NULL}},
+    [METRIC_HOOKS_IN_FLIGHT] = {
+        "turnpike_webhooks_in_flight", "gauge",
+        "Webhooks to merchants that workers are sending.", {NULL}},
+    [METRIC_HOOKS_WAITING] = {
+        "turnpike_webhooks_waiting", "gauge",
+        "Webhooks to merchants that wait or are being sent; 10,000 at most are counted of one endpoint.", {NULL}},
+    [METRIC_HOOKS_OLDEST_SECONDS] = {
+        "turnpike_webhooks_oldest_seconds", "gauge",
+        "Age of the oldest event among them.", {NULL}},
     [METRIC_WRITES_SUSPECT] = {
         "turnpike_writes_suspect_total", "counter",
         "Writes that the ledger rolled back again and again.", {"write"}},

@@ -53,6 +53,21 @@ static const char *const settings[SQL_KIND_COUNT] = {
 #define ALL_CHANGED                                                                                \
     " SELECT 1 / ((SELECT count(*) FROM changed) = (SELECT count(*) FROM input))::integer"
 
+/*
+ * Events that a CTE "added" inserts are told to the endpoints that want their type, by rows of the
+ * same transaction; to one that is disabled they can be told later. '*' is any text.
+ */
+#define HOOKED                                                                                     \
+    " RETURNING merchant_id, payment_id, number, event_id, type, created_at)"                      \
+    " INSERT INTO hook_deliveries (merchant_id, endpoint_id, event_id, payment_id, created_at,"    \
+    " next_at, done_at, epoch, number, tries, round_tries, last_status, state, type, last_error)"  \
+    " SELECT a.merchant_id, h.endpoint_id, a.event_id, a.payment_id, a.created_at, a.created_at,"  \
+    " CASE WHEN h.disabled_at IS NOT NULL THEN a.created_at END, 0, a.number, 0, 0, 0,"            \
+    " CASE WHEN h.disabled_at IS NULL THEN 'waiting' ELSE 'skipped' END, a.type, ''"               \
+    " FROM added a CROSS JOIN LATERAL (SELECT e.endpoint_id, e.disabled_at FROM hook_endpoints e"  \
+    " WHERE e.merchant_id = a.merchant_id AND e.deleted_at IS NULL AND a.type LIKE ANY"            \
+    " (string_to_array(replace(replace(e.event_types, '_', '\\_'), '*', '%'), ' ')) OFFSET 0) h"
+
 #define COUNT_CHANGED " SELECT count(*) FROM changed"
 
 /* Caches of other workers see that the directory has changed. */
@@ -228,12 +243,12 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " created_at)" GATE},
 
 [SQL_EVENTS] = {SQL_WRITER, "events",
-    "INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
+    "WITH added AS (INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
     " created_at, writer_id, batch_no) SELECT u.merchant_id, u.payment_id, u.number, u.event_id,"
     " u.attempt_id, u.type, u.status, u.data, u.created_at, $1, $2 FROM unnest($3::uuid[],"
     " $4::uuid[], $5::uuid[], $6::integer[], $7::uuid[], $8::uuid[], $9::text[], $10::text[],"
     " $11::text[], $12::timestamptz[]) AS u (gate, merchant_id, payment_id, number, event_id,"
-    " attempt_id, type, status, data, created_at)" GATE},
+    " attempt_id, type, status, data, created_at)" GATE HOOKED},
 
 [SQL_ANSWERS] = {SQL_WRITER, "answers",
     "INSERT INTO payment_answers (merchant_id, payment_id, status, body, created_at)"
@@ -277,7 +292,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
  * take the number first; then this batch runs again (verdict.c).
  */
 [SQL_PARENTS] = {SQL_WRITER, "parents",
-    "INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
+    "WITH added AS (INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
     " created_at, writer_id, batch_no) SELECT u.merchant_id, u.payment_id,"
     " coalesce(e.number, 0) + 1, u.event_id, u.attempt_id, u.type, CASE"
     " WHEN u.status = 'processing' THEN coalesce(e.status, 'processing')"
@@ -289,7 +304,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " WHERE i.merchant_id = u.merchant_id AND i.payment_id = u.payment_id OFFSET 0) l"
     " LEFT JOIN LATERAL (SELECT v.status, v.number FROM events v"
     " WHERE v.merchant_id = u.merchant_id AND v.payment_id = u.payment_id"
-    " ORDER BY v.number DESC LIMIT 1) e ON true" GATE},
+    " ORDER BY v.number DESC LIMIT 1) e ON true" GATE HOOKED},
 
 [SQL_HOLDS] = {SQL_WRITER, "holds",
     "WITH" LATE ", held AS MATERIALIZED (SELECT u.*, t.debit_account, t.credit_account,"
@@ -629,6 +644,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_HOOK_FIRST)
+        return sql_hook_text(sql);
     if (sql >= SQL_INBOUND_FIRST)
         return sql_inbound_text(sql);
     if (sql >= SQL_EVENT_FIRST)

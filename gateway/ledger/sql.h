@@ -153,7 +153,29 @@ enum sql {
     SQL_INBOUND_FAIL,
     SQL_INBOUND_BACKLOG,
     SQL_INBOUND_END_MARK,
-    SQL_COUNT = SQL_INBOUND_END_MARK,
+    /* webhooks to merchants: sql_hooks.c */
+    SQL_HOOK_FIRST = SQL_INBOUND_END_MARK,
+    SQL_HOOK_CLAIM = SQL_HOOK_FIRST,
+    SQL_HOOK_END,
+    SQL_HOOK_HEALTH,
+    SQL_HOOK_SWEEP,
+    SQL_HOOK_BACKLOG,
+    SQL_HOOK_LIST,
+    SQL_HOOK_LIST_SECRETS,
+    SQL_HOOK_LOAD,
+    SQL_HOOK_LOAD_SECRETS,
+    SQL_HOOK_CREATE,
+    SQL_HOOK_UPDATE,
+    SQL_HOOK_DELETE,
+    SQL_HOOK_ROTATE,
+    SQL_HOOK_PING,
+    SQL_HOOK_DELIVERIES,
+    SQL_HOOK_DELIVERY,
+    SQL_HOOK_TRIES,
+    SQL_HOOK_REPLAY,
+    SQL_HOOK_REPLAY_RANGE,
+    SQL_HOOK_END_MARK,
+    SQL_COUNT = SQL_HOOK_END_MARK,
 };
 
 struct sql_text {
@@ -167,6 +189,7 @@ const struct sql_text *sql_order_text(enum sql sql);   /* of sql_orders.c; sql_t
 const struct sql_text *sql_review_text(enum sql sql);  /* of sql_reviews.c; likewise */
 const struct sql_text *sql_event_text(enum sql sql);   /* of sql_events.c; likewise */
 const struct sql_text *sql_inbound_text(enum sql sql); /* of sql_inbound.c; likewise */
+const struct sql_text *sql_hook_text(enum sql sql);    /* of sql_hooks.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

@@ -126,6 +126,15 @@ static const struct setting settings[] = {
     {"webhook_retry_max_ms",   SETTING_INT64,    AT(inbox.retry_max_ms), 10, DAY_MS, "longest such pause"},
     {"webhook_tries_max",      SETTING_UNSIGNED, AT(inbox.tries_max), 1, 100, "then it is given up: dead, and told in the log"},
     {"webhook_alert_ms",       SETTING_INT64,    AT(inbox.alert_ms), 1000, DAY_MS, "one that waits for so long is worth a warning"},
+    {"delivery_schedule",       SETTING_TEXT,     AT(delivery_schedule), 0, 0, "pauses between the tries of a webhook to a merchant, up to 20; each is up to a tenth longer"},
+    {"delivery_interval_ms",    SETTING_INT64,    AT(webhooks.interval_ms), 10, 60000, "webhooks to merchants that are due are looked for this often"},
+    {"delivery_in_flight_max",  SETTING_UNSIGNED, AT(webhooks.in_flight_max), 1, 10000, "of them in one worker's hands"},
+    {"delivery_endpoint_in_flight_max", SETTING_UNSIGNED, AT(webhooks.endpoint_max), 1, 1000, "of them to one endpoint at a time; 1 while it fails"},
+    {"delivery_connect_ms",     SETTING_INT64,    AT(webhooks.connect_ms), 50, 60000, "name, TCP and TLS of an endpoint"},
+    {"delivery_answer_ms",      SETTING_INT64,    AT(webhooks.answer_ms), 100, 120000, "a whole try"},
+    {"delivery_allowed_networks", SETTING_TEXT,   AT(delivery_allowed_networks), 0, 0, "private networks that webhooks may be sent to, separated by spaces; empty: public addresses alone"},
+    {"delivery_http_allowed",   SETTING_BOOL,     AT(delivery_http_allowed), 0, 1, "test keys may name endpoints without TLS"},
+    {"delivery_ca_file",        SETTING_TEXT,     AT(delivery_ca_file), 0, 0, "CA file for endpoints; empty: the system's trust store"},
     {"dead_after_ms",          SETTING_INT64,    AT(payments.dead_after_ms), 1000, DAY_MS, "another host silent for so long is taken for dead"},
     {"directory_check_ms",     SETTING_INT64,    AT(merchants.check_interval_ms), 50, 60000, "changes of merchants, keys and accounts are seen by then"},
     {"merchant_max",           SETTING_SIZE,     AT(merchants.merchant_max), 16, 1000000, "merchants kept in memory"},
@@ -452,12 +461,14 @@ void config_init(struct config *config)
     set_text(config->master_secret_file, "var/secrets/master");
     set_text(config->secrets_folder, "var/secrets");
     set_text(config->rules_file, "config/example.rules");
+    set_text(config->delivery_schedule, OUT_SCHEDULE_DEFAULT);
     config->http = http_limits_default;
     config->store = store_config_default;
     config->engine = engine_config_default;
     config->payments = payments_config_default;
     config->orders = orders_config_default;
     config->inbox = inbox_config_default;
+    config->webhooks = out_config_default;
     config->health = health_config_default;
     config->admission = admission_config_default;
     config->admission.merchant_in_flight_max = 0;
@@ -549,6 +560,8 @@ bool config_check(const struct config *config, struct error *err)
            check_file("migrations_folder", config->migrations_folder, err) &&
            (config->provider_ca_file[0] == '\0' ||
             check_file("provider_ca_file", config->provider_ca_file, err)) &&
+           (config->delivery_ca_file[0] == '\0' ||
+            check_file("delivery_ca_file", config->delivery_ca_file, err)) &&
            (config->ops_client_ca[0] == '\0' ||
             check_file("ops_client_ca", config->ops_client_ca, err));
 }

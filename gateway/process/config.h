@@ -18,6 +18,7 @@
 #include "providers/engine.h"
 #include "router/health.h"
 #include "webhook/inbox.h"
+#include "webhook/out.h"
 
 enum {
     CONFIG_TEXT_MAX = 512,
@@ -53,12 +54,18 @@ struct config {
     char secrets_folder[CONFIG_TEXT_MAX];
     char provider_ca_file[CONFIG_TEXT_MAX];
     char rules_file[CONFIG_TEXT_MAX];
+    /* webhooks to merchants */
+    char delivery_schedule[CONFIG_TEXT_MAX];
+    char delivery_allowed_networks[CONFIG_TEXT_MAX];
+    char delivery_ca_file[CONFIG_TEXT_MAX];
+    bool delivery_http_allowed;
     /* modules */
     struct http_limits http;
     struct store_config store;
     struct engine_config engine;
     struct payments_config payments;
     struct orders_config orders;
+    struct out_config webhooks;
     struct merchants_config merchants;
     struct health_config health;
     struct admission_config admission;

@@ -35,6 +35,8 @@ struct worker {
     struct loop *loop;                 /* owned */
     struct rule_set *rules;            /* owned */
     struct address_list trusted;
+    struct egress_rules egress;
+    struct out_schedule schedule;
     size_t connection_count_max;
     struct tls_server *api_tls;   /* owned */
     struct tls_server *ops_tls;   /* owned */
@@ -43,6 +45,7 @@ struct worker {
     struct merchants *merchants;  /* owned */
     struct payments *payments;    /* owned */
     struct orders *orders;        /* owned */
+    struct out *out;              /* owned */
     struct admission *admission;  /* owned */
     struct api *api;              /* owned */
     struct inbox *inbox;          /* owned */
@@ -133,6 +136,13 @@ static bool take_limits(struct worker *w, const struct config *config, struct er
     if (!address_list_parse(str_of(config->trusted_proxies), &w->trusted, err)) {
         return fail_prefix(err, "trusted_proxies");
     }
+    if (!address_list_parse(str_of(config->delivery_allowed_networks), &w->egress.allowed, err)) {
+        return fail_prefix(err, "delivery_allowed_networks");
+    }
+    if (!out_schedule_parse(str_of(config->delivery_schedule), &w->schedule, err)) {
+        return fail_prefix(err, "delivery_schedule");
+    }
+    w->egress.http_allowed = config->delivery_http_allowed;
     return descriptors_raise(config, &w->connection_count_max, err);
 }
 
@@ -264,6 +274,7 @@ static void look_drained(void *ctx)
     bool is_over = clock_mono_us() >= w->drain_until_us;
     bool is_run = orders_drain(w->orders);
     is_run = inbox_drain(w->inbox) && is_run;
+    is_run = out_drain(w->out) && is_run;
     if (w->is_leaving || (payments_drain(w->payments) && is_run && connection_count(w) == 0)) {
         leave(w);
     } else if (is_over) {
@@ -385,6 +396,15 @@ static void wire_core(struct worker *w)
         .seal_key = w->secrets.seal,
     };
     w->orders = orders_new(&config->orders, &orders);
+    struct out_parts out = {
+        .loop = w->loop,
+        .store = w->store,
+        .seal_key = w->secrets.seal,
+        .schedule = &w->schedule,
+        .rules = &w->egress,
+        .ca_file = config->delivery_ca_file,
+    };
+    w->out = out_new(&config->webhooks, &out);
 }
 
 static void wire_handlers(struct worker *w)
@@ -402,6 +422,7 @@ static void wire_handlers(struct worker *w)
         .merchants_config = &w->directory,
         .pepper = w->secrets.pepper,
         .seal_key = w->secrets.seal,
+        .egress = &w->egress,
         .answer_ms = config->store.statement_timeout_ms,
     };
     w->api = api_new(&api);
@@ -533,6 +554,7 @@ static void unwire(struct worker *w)
     ops_free(&w->ops);
     api_free(&w->api);
     inbox_free(&w->inbox);
+    out_free(&w->out); /* before the engine: libcurl ends with it */
     orders_free(&w->orders);
     payments_free(&w->payments);
     admission_free(&w->admission);

@@ -97,7 +97,8 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
       ('payment_limits', 'UPDATE'), ('unresolved', 'UPDATE'), ('unresolved', 'DELETE'),
       ('writers', 'UPDATE'), ('writer_numbers', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
       ('accounts', 'UPDATE'), ('directory_version', 'UPDATE'), ('payout_orders', 'UPDATE'),
-      ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'))
+      ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'),
+      ('hook_endpoints', 'UPDATE'), ('hook_secrets', 'UPDATE'), ('hook_deliveries', 'UPDATE'))
 UNION ALL
 SELECT 'turnpike_gateway may update ' || t.name || '.' || a.attname
 FROM tables t

@@ -34,6 +34,14 @@ while IFS='|' read -r bug what; do
     grep -qE "^\| \`$bug\` \| (core|around it) \| $what \| [A-Z0-9 ]+ \| [0-9]+ \|$" docs/teeth.md ||
         complain "docs/teeth.md does not list the bug $bug; run: make sim-teeth WRITE=1"
 done < <(sed -n 's/^ *X([A-Z_]*, *"\([a-z_]*\)", *"\(.*\)").*/\1|\2/p' gateway/payment/orchestrate_bugs.h tests/sim/bugs.h)
+while read -r row; do
+    grep -qF "$row" docs/webhooks-out.md || complain "docs/webhooks-out.md does not have this row of the schedule: $row"
+done < <("$bin" config | sed -n 's/^# delivery_schedule = //p' | awk '
+    function text(s) { return s >= 3600 ? sprintf("%d h%s", s / 3600, s % 3600 >= 60 ? sprintf(" %d min", s % 3600 / 60) : "") \
+                                        : s >= 60 ? sprintf("%d min", s / 60) : s " s" }
+    { print "| 1 | | at once |"
+      for (i = 1; i <= NF; i++) { n = $i + 0; n *= $i ~ /h$/ ? 3600 : $i ~ /m$/ ? 60 : 1; sum += n
+                                  printf "| %d | %s | %s |\n", i + 1, text(n), text(sum) } }')
 while read -r file; do
     [ -e "docs/$file" ] || complain "docs/$file is named in README.md or docs but absent"
 done < <(grep -ohE '\]\((docs/)?[a-z-]+\.md' README.md docs/*.md | sed 's/^\](//; s/^docs\///' | sort -u)

@@ -16,6 +16,7 @@
 
 #include "api/call.h"
 #include "base/metrics.h"
+#include "fake_hooks.h"
 #include "fake_orders.h"
 #include "fake_reviews.h"
 #include "fake_store.h"
@@ -179,6 +180,7 @@ static void start_core(void)
                                    .token_hash_key = pepper,
                                    .writer_id = uuid_new()};
     world.payments = payments_new(&payments_config_default, &parts);
+    static const struct egress_rules egress;
     struct api_parts api = {.loop = world.loop,
                             .store = store,
                             .payments = world.payments,
@@ -189,6 +191,7 @@ static void start_core(void)
                             .merchants_config = &world.config,
                             .pepper = pepper,
                             .seal_key = pepper,
+                            .egress = &egress,
                             .answer_ms = 2000};
     world.api = api_new(&api);
 }
@@ -208,6 +211,7 @@ static UNUSED int world_start(void **state UNUSED)
     fake_start(world.loop);
     memset(&fake_orders, 0, sizeof(fake_orders));
     memset(&fake_reviews, 0, sizeof(fake_reviews));
+    memset(&fake_hooks, 0, sizeof(fake_hooks));
     fake.find_key = fake_find_key;
     add_rows();
     start_core();

@@ -1,0 +1,49 @@
+#include "base/crypto.h"
+
+#include <openssl/evp.h>
+
+static EVP_PKEY *key_of_seed(const uint8_t seed[ED25519_KEY_SIZE])
+{
+    EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, seed, ED25519_KEY_SIZE);
+    CHECK(key != NULL);
+    return key;
+}
+
+void crypto_ed25519_public(const uint8_t seed[ED25519_KEY_SIZE], uint8_t out[ED25519_KEY_SIZE])
+{
+    EVP_PKEY *key = key_of_seed(seed);
+    size_t len = ED25519_KEY_SIZE;
+    CHECK(EVP_PKEY_get_raw_public_key(key, out, &len) == 1 && len == ED25519_KEY_SIZE);
+    EVP_PKEY_free(key);
+}
+
+void crypto_ed25519_sign(const uint8_t seed[ED25519_KEY_SIZE], struct str data,
+                         uint8_t out[ED25519_SIGNATURE_SIZE])
+{
+    EVP_PKEY *key = key_of_seed(seed);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    size_t len = ED25519_SIGNATURE_SIZE;
+    const char *at = data.at != NULL ? data.at : "";
+    CHECK(ctx != NULL);
+    CHECK(EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL) == 1);
+    CHECK(EVP_DigestSign(ctx, out, &len, (const unsigned char *)at, data.len) == 1);
+    CHECK(len == ED25519_SIGNATURE_SIZE);
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(key);
+}
+
+bool crypto_ed25519_verify(const uint8_t key_bytes[ED25519_KEY_SIZE], struct str data,
+                           const uint8_t signature[ED25519_SIGNATURE_SIZE])
+{
+    EVP_PKEY *key =
+        EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, key_bytes, ED25519_KEY_SIZE);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    const char *at = data.at != NULL ? data.at : "";
+    CHECK(ctx != NULL);
+    bool ok = key != NULL && EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key, NULL) == 1 &&
+              EVP_DigestVerify(ctx, signature, ED25519_SIGNATURE_SIZE, (const unsigned char *)at,
+                               data.len) == 1;
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(key);
+    return ok;
+}
