@@ -96,7 +96,21 @@ static void put_age(struct json_out *json, int64_t since_us)
 
 static enum id_kind kind_of(struct str payment_kind)
 {
-    return str_eq(payment_kind, STR("payout")) ? ID_PAYOUT : ID_PAYMENT;
+    static const struct {
+        struct str name;
+        enum id_kind kind;
+    } kinds[] = {
+        {STR_INIT("payout"), ID_PAYOUT},
+        {STR_INIT("capture"), ID_CAPTURE},
+        {STR_INIT("void"), ID_VOID},
+        {STR_INIT("refund"), ID_REFUND},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (str_eq(payment_kind, kinds[i].name)) {
+            return kinds[i].kind;
+        }
+    }
+    return ID_PAYMENT;
 }
 
 static void put_amounts(const struct review_view *review, struct json_out *json)
@@ -136,7 +150,7 @@ static void put_choices(const struct review_view *review, struct json_out *json)
     json_key(json, "choices");
     json_begin_array(json);
     for (int i = RULING_NONE + 1; i < RULING_COUNT && review->state == REVIEW_OPEN; i++) {
-        if (payment_ruling_fits((enum payment_ruling)i, review->kind)) {
+        if (payment_ruling_fits((enum payment_ruling)i, review->kind, review->operation)) {
             json_cstr(json, payment_ruling_name((enum payment_ruling)i));
         }
     }

@@ -36,6 +36,9 @@ enum metric {
     METRIC_IDEMPOTENCY_CONFLICTS,     /* counter: reason */
     METRIC_UNRESOLVED,                /* gauge: attempts waiting for proof */
     METRIC_UNRESOLVED_OLDEST_SECONDS, /* gauge */
+    METRIC_REVIEWS,                   /* gauge: state */
+    METRIC_REVIEWS_OLDEST_SECONDS,    /* gauge */
+    METRIC_DUPLICATES_REVERSED,       /* counter: result */
     METRIC_RESOLVED,                  /* counter: outcome */
     METRIC_ORDERS,                    /* counter: result */
     METRIC_ORDERS_WAITING,            /* gauge: payouts that wait for their turn */

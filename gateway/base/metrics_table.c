@@ -54,6 +54,15 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_UNRESOLVED_OLDEST_SECONDS] = {
         "turnpike_unresolved_oldest_seconds", "gauge",
         "Age of the oldest attempt that waits for proof.", {NULL}},
+    [METRIC_REVIEWS] = {
+        "turnpike_reviews", "gauge",
+        "Cases of the review queue that are not resolved: open ones wait for a person.", {"state"}},
+    [METRIC_REVIEWS_OLDEST_SECONDS] = {
+        "turnpike_reviews_oldest_seconds", "gauge",
+        "Age of the oldest of them.", {NULL}},
+    [METRIC_DUPLICATES_REVERSED] = {
+        "turnpike_duplicates_reversed_total", "counter",
+        "Late successes, by what became of their reversal: reversed, failed.", {"result"}},
     [METRIC_RESOLVED] = {
         "turnpike_resolved_total", "counter",
         "Unknown attempts settled by proof.", {"outcome"}},

@@ -10,7 +10,9 @@
 /*
  *     load the case --> absent, decided before, or the ruling does not fit: refused
  *          |
- *          +-- charged, not charged --> the attempt is taken on like one that is claimed, and ends
+ *          +-- charged, not charged --> load the payment: what its books say already is only noted
+ *          |          |
+ *          |          +---------------> the attempt is taken on like one that is claimed, and ends
  *          |                            as told: outcome, transfers, event, answer and the case,
  *          |                            in one commit, fenced by the outcome's number
  *          +-- accepted, reverse -----> event and case, in one commit, fenced by the event's number;
@@ -65,8 +67,10 @@ enum payment_ruling payment_ruling_find(struct str name)
     return RULING_NONE;
 }
 
-bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind)
+bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind,
+                         enum operation operation)
 {
+    bool can_be_reversed = operation == OPERATION_SALE || operation == OPERATION_AUTHORIZE;
     bool says_what_happened = ruling == RULING_CHARGED || ruling == RULING_NOT_CHARGED;
     switch (kind) {
     case REVIEW_UNKNOWN_TOO_LONG:
@@ -75,7 +79,7 @@ bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind)
         return says_what_happened;
     case REVIEW_LATE_SUCCESS:
     case REVIEW_REVERSAL_FAILED:
-        return ruling == RULING_ACCEPTED || ruling == RULING_REVERSE;
+        return ruling == RULING_ACCEPTED || (ruling == RULING_REVERSE && can_be_reversed);
     case REVIEW_PROVIDER_REFUND:
     case REVIEW_OTHER:
         return ruling == RULING_ACCEPTED;
@@ -252,6 +256,8 @@ static void note_written(void *ctx, enum store_result result, const struct store
     decision->is_committed = result == STORE_COMMITTED;
     decision->is_fenced = result == STORE_FENCED;
     decision->is_unsure = result == STORE_UNKNOWN;
+    if (decision->is_committed && decision->asked.ruling == RULING_REVERSE)
+        reversals_wake(decision->payments);
     end_written(decision);
 }
 
@@ -286,6 +292,44 @@ static void note(void *ctx, enum store_find found, const struct store_payment_vi
     store_write_start(decision->payments->parts.store, &txn, note_written, decision);
 }
 
+/* ---- what the attempt has come to by now ---- */
+
+static void read_attempt(const struct store_payment_view *payment, const struct uuid *attempt_id,
+                         bool *is_approved, bool *is_final)
+{
+    for (size_t i = 0; i < payment->attempt_count; i++) {
+        const struct store_attempt_view *attempt = &payment->attempts[i];
+        if (!uuid_eq(&attempt->row.attempt_id, attempt_id))
+            continue;
+        for (size_t n = 0; n < attempt->outcome_count; n++) {
+            enum outcome outcome = attempt->outcomes[n].outcome;
+            *is_approved = *is_approved || outcome == OUTCOME_APPROVED;
+            *is_final = *is_final || outcome_is_final(outcome);
+        }
+    }
+}
+
+/* Of an attempt that is final (it was looked up again) only what is not in the books is news. */
+static void weigh(void *ctx, enum store_find found, const struct store_payment_view *payment,
+                  const struct error *why)
+{
+    struct decision *decision = ctx;
+    bool says_charged = decision->asked.ruling == RULING_CHARGED;
+    bool is_approved = false;
+    bool is_final = false;
+    if (found == STORE_FOUND)
+        read_attempt(payment, &decision->review.attempt_id, &is_approved, &is_final);
+    if (is_approved && !says_charged)
+        end(decision, MESSAGE_CONFLICT,
+            STR("the books have it as charged: if it was not, that is a refund"));
+    else if (is_final && is_approved == says_charged)
+        note(decision, found, payment, why);
+    else if (found == STORE_FOUND)
+        tell(decision);
+    else
+        end_written(decision);
+}
+
 /* ---- from the case to the ruling ------------------------------------------------------------- */
 
 static void refuse_decided(struct decision *decision)
@@ -297,6 +341,12 @@ static void refuse_decided(struct decision *decision)
             : arena_printf(&decision->arena, "it was decided before: " STR_FMT,
                            STR_ARG(review->outcome));
     end(decision, MESSAGE_CONFLICT, detail);
+}
+
+static void load_payment(struct decision *decision, store_payment_fn done)
+{
+    store_load_payment(decision->payments->parts.store, &decision->review.merchant_id,
+                       &decision->review.payment_id, STORE_ANY, &decision->arena, done, decision);
 }
 
 static void loaded(void *ctx, enum store_find found, const struct review_view *reviews,
@@ -314,15 +364,17 @@ static void loaded(void *ctx, enum store_find found, const struct review_view *r
     enum payment_ruling ruling = decision->asked.ruling;
     if (reviews->state != REVIEW_OPEN) {
         refuse_decided(decision);
-    } else if (!payment_ruling_fits(ruling, reviews->kind)) {
+    } else if (!payment_ruling_fits(ruling, reviews->kind, reviews->operation)) {
         end(decision, MESSAGE_INVALID_MEMBER,
             arena_printf(&decision->arena, "\"%s\" is no answer to a case of kind %s",
                          payment_ruling_name(ruling), review_kind_name(reviews->kind)));
+    } else if (decision->asked.amount_minor > 0 && operation_is_follow_up(reviews->operation)) {
+        end(decision, MESSAGE_INVALID_MEMBER,
+            STR("a capture, void or refund moves what was asked for, or nothing"));
     } else if (ruling == RULING_CHARGED || ruling == RULING_NOT_CHARGED) {
-        tell(decision);
+        load_payment(decision, weigh);
     } else {
-        store_load_payment(decision->payments->parts.store, &reviews->merchant_id,
-                           &reviews->payment_id, STORE_ANY, &decision->arena, note, decision);
+        load_payment(decision, note);
     }
 }
 
@@ -355,6 +407,9 @@ void payment_decide_start(struct payments *payments, const struct payment_decide
 
 void decide_release(struct payments *payments)
 {
-    while (!list_is_empty(&payments->deciding))
-        decision_free(LIST_OWNER(payments->deciding.next, struct decision, link));
+    struct link *next;
+    for (struct link *at = payments->deciding.next; at != &payments->deciding; at = next) {
+        next = at->next;
+        decision_free(LIST_OWNER(at, struct decision, link));
+    }
 }

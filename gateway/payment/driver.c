@@ -52,6 +52,9 @@ const struct payments_config payments_config_default = {
     .resolve_interval_ms = 1000,
     .resolve_batch = 256,
     .dead_after_ms = 120000,
+    .reverse_wait_ms = 1000,
+    .reverse_retry_ms = 5000,
+    .reverse_try_max = 8,
 };
 
 /* ---- one payment ---- */
@@ -406,6 +409,7 @@ struct payments *payments_new(const struct payments_config *config,
     merchants_watch(parts->merchants, account_gone, payments);
     resolver_init(payments);
     rollup_init(payments);
+    reversals_init(payments);
     return payments;
 }
 
@@ -413,7 +417,8 @@ bool payments_drain(struct payments *payments)
 {
     payments->is_draining = true;
     return payments->in_hand_count == 0 && payments->canceling_count == 0 &&
-           list_is_empty(&payments->deciding) && !payments->resolver.is_claiming;
+           list_is_empty(&payments->deciding) && reversals_are_idle(payments) &&
+           !payments->resolver.is_claiming;
 }
 
 size_t payments_in_flight(const struct payments *payments)
@@ -448,6 +453,7 @@ void payments_free(struct payments **payments_at)
     merchants_watch(payments->parts.merchants, NULL, NULL);
     resolver_release(payments);
     rollup_release(payments);
+    reversals_release(payments);
     driver_cancel_release(payments);
     decide_release(payments);
     driver_operate_release(payments);

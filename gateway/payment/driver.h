@@ -34,6 +34,7 @@
 #include "payment/hash.h"
 #include "payment/payment.h"
 #include "payment/rest.h"
+#include "payment/reversal.h"
 #include "payment/vault.h"
 
 enum {
@@ -234,6 +235,7 @@ struct payments {
     struct metrics_series *in_flight;
     struct resolver resolver;
     struct rollup rollup;
+    struct reversals reversals;
 };
 
 /* ---- driver.c ---- */

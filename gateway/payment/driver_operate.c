@@ -144,17 +144,25 @@ static const struct store_outcome *approval(const struct store_attempt_view *att
     return NULL;
 }
 
-/* The approved attempt: the given one, else the first. */
+/*
+ * The approved attempt: the given one, else the one that was approved first: it is what the payment
+ * came to. What was approved after it is taken back (reversal.h), and no merchant's to act on.
+ */
 static const struct store_attempt_view *approved_attempt(const struct store_payment_view *view,
                                                          const struct uuid *attempt_id)
 {
+    const struct store_attempt_view *found = NULL;
+    int64_t found_us = INT64_MAX;
     for (size_t i = 0; i < view->attempt_count; i++) {
         const struct store_attempt_view *attempt = &view->attempts[i];
+        const struct store_outcome *outcome = approval(attempt);
         bool is_meant = uuid_is_zero(attempt_id) || uuid_eq(&attempt->row.attempt_id, attempt_id);
-        if (is_meant && approval(attempt) != NULL)
-            return attempt;
+        if (is_meant && outcome != NULL && outcome->created_us < found_us) {
+            found = attempt;
+            found_us = outcome->created_us;
+        }
     }
-    return NULL;
+    return found;
 }
 
 static bool has_come_to_nothing(const struct store_payment_view *operation)
@@ -195,11 +203,11 @@ static struct source find_refundable(struct operating *operating,
 {
     struct source best = {0};
     const struct store_payment_view *parent = operating->parent;
-    for (size_t i = 0; i < parent->attempt_count && uuid_is_zero(&operating->capture_id); i++) {
-        const struct store_attempt_view *attempt = &parent->attempts[i];
-        if (attempt->row.operation == OPERATION_SALE)
-            weigh(operating, operations, count, attempt, attempt->row.amount_minor, &best);
-    }
+    const struct uuid any = {{0}};
+    const struct store_attempt_view *sale = approved_attempt(parent, &any);
+    if (sale != NULL && sale->row.operation == OPERATION_SALE &&
+        uuid_is_zero(&operating->capture_id))
+        weigh(operating, operations, count, sale, sale->row.amount_minor, &best);
     for (size_t i = 0; i < count; i++) {
         const struct store_payment_view *capture = &operations[i];
         bool is_meant = uuid_is_zero(&operating->capture_id) ||
@@ -219,7 +227,8 @@ static bool plan_refund(struct operating *operating, const struct store_payment_
     struct drive *drive = operating->drive;
     const struct store_payment_view *parent = operating->parent;
     int64_t left_minor = parent->captured - parent->refunded - parent->refund_open;
-    if (parent->captured == 0)
+    bool is_paid = parent->status == PAYMENT_SUCCEEDED || parent->status == PAYMENT_AUTHORIZED;
+    if (parent->captured == 0 || !is_paid) /* charged late: it is being given back */
         return refuse_status(drive, parent);
     *source = find_refundable(operating, operations, count);
     *amount_minor = operating->amount_minor == 0 ? left_minor : operating->amount_minor;

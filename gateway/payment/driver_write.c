@@ -551,23 +551,6 @@ static void count_status(const struct store_payment_view *view)
         metrics_count(view->row.is_payout ? METRIC_PAYOUTS : METRIC_PAYMENTS, 1, status, currency);
 }
 
-static void take_commit(struct drive *drive)
-{
-    const struct orchestrate_write_plan *plan = &drive->plan;
-    if (plan->has_outcome && plan->outcome != OUTCOME_NONE && !plan->announces_repeat)
-        count_outcome(drive, plan);
-    view_copy(drive, &drive->committed, &drive->planned);
-    if (plan->opens_payment) {
-        const struct store_payment *row = &drive->committed.payment.row;
-        drive_hold_key(drive);
-        admission_note_opened(drive->payments->parts.admission, &row->merchant_id, row->key);
-    }
-    if (plan->has_event && !plan->is_news && plan->status != PAYMENT_NONE) {
-        count_status(&drive->committed.payment);
-        log_state(drive);
-    }
-}
-
 /* Nothing that a person could not find in the ledger, but for what the ledger did not take. */
 static void complain(const struct drive *drive, const char *what)
 {
@@ -581,6 +564,25 @@ static void complain(const struct drive *drive, const char *what)
               LOG_CSTR("outcome", outcome_name(drive->plan.outcome)),
               LOG_STR("reference", drive->answer.reference),
               LOG_STR("request_id", drive->request_id));
+}
+
+static void take_commit(struct drive *drive)
+{
+    const struct orchestrate_write_plan *plan = &drive->plan;
+    if (plan->has_outcome && plan->outcome != OUTCOME_NONE && !plan->announces_repeat)
+        count_outcome(drive, plan);
+    view_copy(drive, &drive->committed, &drive->planned);
+    if (plan->review == REVIEW_LATE_SUCCESS)
+        complain(drive, "approved after its payment had ended, gone on or been canceled");
+    if (plan->opens_payment) {
+        const struct store_payment *row = &drive->committed.payment.row;
+        drive_hold_key(drive);
+        admission_note_opened(drive->payments->parts.admission, &row->merchant_id, row->key);
+    }
+    if (plan->has_event && !plan->is_news && plan->status != PAYMENT_NONE) {
+        count_status(&drive->committed.payment);
+        log_state(drive);
+    }
 }
 
 static void write_done(void *ctx, enum store_result result, const struct store_ticket *ticket,

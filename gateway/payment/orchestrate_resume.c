@@ -120,6 +120,13 @@ static void put_park(struct orchestrate *o, int64_t next_us)
     o->pending.park_tries = o->tries + 1;
 }
 
+/* The merchant had canceled it, and nobody could stop it any more. */
+static bool is_to_be_taken_back(const struct orchestrate *o)
+{
+    return o->is_canceled && o->told == OUTCOME_NONE &&
+           (o->operation == OPERATION_SALE || o->operation == OPERATION_AUTHORIZE);
+}
+
 static void finish_for(struct orchestrate *o, enum orchestrate_cause cause, uint8_t send_number,
                        enum outcome outcome, bool left, int64_t now_us,
                        struct orchestrate_action *action)
@@ -138,6 +145,10 @@ static void finish_for(struct orchestrate *o, enum orchestrate_cause cause, uint
                                       ? ATTEMPT_ABANDON
                                       : orchestrate_attempt_event(outcome));
     orchestrate_watch_hold(o, outcome, now_us);
+    if (outcome == OUTCOME_APPROVED && is_to_be_taken_back(o)) {
+        o->pending.needs_review = true;
+        o->pending.review = REVIEW_LATE_SUCCESS;
+    }
     close_look(o, now_us, action);
 }
 
@@ -291,7 +302,7 @@ static void believe(struct orchestrate *o, uint8_t send_number, int64_t now_us,
     o->pending = (struct orchestrate_write_plan){
         .posts_transfers = true,
         .has_event = true,
-        .unparks = true,
+        .unparks = o->told == OUTCOME_NONE,
     };
     orchestrate_put_outcome(o, send_number, OUTCOME_APPROVED, true);
     o->attempt.state = ATTEMPT_APPROVED; /* the one thing that overrules what was final */
@@ -356,21 +367,33 @@ static void rechecked(struct orchestrate *o, const struct orchestrate_answer *an
         look_later(o, now_us, action);
 }
 
+/* A person has said what it came to. */
+static void hear(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    uint8_t send_number = orchestrate_last_money_send(&o->attempt);
+    if (!attempt_is_final(o->attempt.state)) {
+        finish(o, send_number, o->told, true, now_us, action);
+        return;
+    }
+    CHECK(o->told == OUTCOME_APPROVED && o->attempt.state != ATTEMPT_APPROVED);
+    believe(o, send_number, now_us, action);
+}
+
 void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
                               struct orchestrate_action *action)
 {
     struct orchestrate_attempt *attempt = &o->attempt;
     bool is_final = attempt_is_final(attempt->state);
+    if (o->told != OUTCOME_NONE) {
+        hear(o, now_us, action);
+        return;
+    }
     if (is_final && o->is_recheck && provider(o)->can_lookup) {
         send_look(o, SEND_LOOKUP, now_us, action);
         return;
     }
     if (is_final) { /* its holder finished it after all */
         take_out(o, now_us, action);
-        return;
-    }
-    if (o->told != OUTCOME_NONE) {
-        finish(o, orchestrate_last_money_send(attempt), o->told, true, now_us, action);
         return;
     }
     if (orchestrate_money_cannot_have_moved(attempt)) {

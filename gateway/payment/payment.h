@@ -22,6 +22,9 @@ struct payments_config {
     int64_t resolve_interval_ms; /* 1,000: how often unresolved attempts are claimed */
     unsigned resolve_batch;      /* 256 of them in hand */
     int64_t dead_after_ms;       /* writers of other hosts without heartbeat */
+    int64_t reverse_wait_ms;     /* 1,000: before a reversal is asked after; doubled to a minute */
+    int64_t reverse_retry_ms;    /* 5,000: before another one; doubled to an hour */
+    unsigned reverse_try_max;    /* 8 of one late success */
 };
 extern const struct payments_config payments_config_default;
 
@@ -178,8 +181,9 @@ enum payment_ruling {
 };
 const char *payment_ruling_name(enum payment_ruling ruling);
 enum payment_ruling payment_ruling_find(struct str name); /* RULING_NONE when unknown */
-/* Does this answer fit that kind of case? */
-bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind);
+/* Does this answer fit that kind of case, of an attempt at this operation? */
+bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind,
+                         enum operation operation);
 
 struct payment_decide {      /* strings borrowed during the call only */
     struct uuid merchant_id; /* zero: whosever it is */

@@ -39,15 +39,53 @@ static const char *attempt_status(const struct store_outcome *outcome)
     return "processing";
 }
 
-/* The attempt that decides what the payment is: the approved one, else the last. */
+static bool has_failed_at_last(const struct store_payment_view *payment)
+{
+    return payment->status == PAYMENT_DECLINED || payment->status == PAYMENT_FAILED ||
+           payment->status == PAYMENT_RETURNED;
+}
+
+/* INT64_MAX: it was not. */
+static int64_t approved_us(const struct store_attempt_view *attempt)
+{
+    for (size_t i = 0; i < attempt->outcome_count; i++) {
+        if (attempt->outcomes[i].outcome == OUTCOME_APPROVED)
+            return attempt->outcomes[i].created_us;
+    }
+    return INT64_MAX;
+}
+
+/*
+ * The attempt that decides what the payment is: the one that was approved first, else the last. What
+ * was approved after the payment had ended does not.
+ */
 static const struct store_attempt_view *deciding_attempt(const struct store_payment_view *payment)
 {
-    for (size_t i = 0; i < payment->attempt_count; i++) {
-        const struct store_outcome *outcome = attempt_outcome(&payment->attempts[i]);
-        if (outcome != NULL && outcome->outcome == OUTCOME_APPROVED)
-            return &payment->attempts[i];
+    size_t count = payment->attempt_count;
+    size_t found = count;
+    CHECK(count == 0 || payment->attempts != NULL);
+    int64_t first_us = INT64_MAX;
+    for (size_t i = 0; i < count && !has_failed_at_last(payment); i++) {
+        int64_t when_us = approved_us(&payment->attempts[i]);
+        if (when_us < first_us) {
+            found = i;
+            first_us = when_us;
+        }
     }
-    return payment->attempt_count > 0 ? &payment->attempts[payment->attempt_count - 1] : NULL;
+    if (found < count)
+        return &payment->attempts[found];
+    return count > 0 ? &payment->attempts[count - 1] : NULL;
+}
+
+/* Why it came to nothing, whatever was approved later. */
+static const struct store_outcome *failure_outcome(const struct store_attempt_view *attempt)
+{
+    for (size_t i = 0; i < attempt->outcome_count; i++) {
+        const struct store_outcome *outcome = &attempt->outcomes[i];
+        if (outcome_is_final(outcome->outcome) && outcome->outcome != OUTCOME_APPROVED)
+            return outcome;
+    }
+    return attempt_outcome(attempt);
 }
 
 static void put_text(struct json_out *json, const char *key, struct str text)
@@ -103,18 +141,12 @@ static void print_attempt(const struct store_attempt_view *attempt, struct json_
     json_end_object(json);
 }
 
-static bool has_failed_at_last(const struct store_payment_view *payment)
-{
-    return payment->status == PAYMENT_DECLINED || payment->status == PAYMENT_FAILED ||
-           payment->status == PAYMENT_RETURNED;
-}
-
 static void print_failure(const struct store_payment_view *payment, struct json_out *json)
 {
     const struct store_attempt_view *attempt = deciding_attempt(payment);
     bool has_failed = has_failed_at_last(payment);
     const struct store_outcome *outcome =
-        has_failed && attempt != NULL ? attempt_outcome(attempt) : NULL;
+        has_failed && attempt != NULL ? failure_outcome(attempt) : NULL;
     if (!has_failed) {
         json_put_null(json, "failure");
         return;
@@ -173,7 +205,7 @@ struct str present_failure_reason(const struct store_payment_view *payment)
     if (!has_failed_at_last(payment))
         return STR_NONE;
     const struct store_attempt_view *attempt = deciding_attempt(payment);
-    const struct store_outcome *outcome = attempt != NULL ? attempt_outcome(attempt) : NULL;
+    const struct store_outcome *outcome = attempt != NULL ? failure_outcome(attempt) : NULL;
     return outcome != NULL ? outcome->reason : STR_NONE;
 }
 

@@ -224,9 +224,10 @@ static void resume(struct drive *drive, const struct store_attempt_view *attempt
     read_attempt(attempt, &resumed->attempt);
 }
 
-static bool is_over(enum attempt_state state)
+/* Of a final attempt a person can only say that it was charged all the same. */
+static bool is_said_before(enum attempt_state state, enum outcome told)
 {
-    return state == ATTEMPT_APPROVED || state == ATTEMPT_DECLINED || state == ATTEMPT_FAILED;
+    return state == ATTEMPT_APPROVED || (attempt_is_final(state) && told != OUTCOME_APPROVED);
 }
 
 static void merchant_loaded(void *ctx, enum merchants_find found, struct merchant *merchant)
@@ -243,7 +244,7 @@ static void merchant_loaded(void *ctx, enum merchants_find found, struct merchan
         return;
     }
     resume(drive, attempt, &resumed);
-    if (drive->told != NULL && is_over(resumed.attempt.state)) {
+    if (drive->told != NULL && is_said_before(resumed.attempt.state, drive->told->outcome)) {
         drive->told->written(drive->told->ctx, STORE_FENCED);
         drive_free(drive);
         return;

@@ -200,6 +200,36 @@ static void what_does_not_fit_is_refused(void **state)
     assert_int_equal(decided.problem, MESSAGE_NOT_FOUND);
 }
 
+static void of_an_attempt_that_is_over_only_news_is_posted(void **state)
+{
+    struct asked asked;
+    struct decided decided;
+    (void)state;
+    struct payment_request request = sample("over-1");
+    ask(&asked, &request);
+    expect_status(&asked, 201, "succeeded");
+    asked_release(&asked);
+    (void)ask_database("INSERT INTO reviews SELECT a.merchant_id, gen_random_uuid(), a.payment_id,"
+                       " a.attempt_id, a.account_id, NULL, NULL, now(), NULL, now(), '-infinity',"
+                       " a.amount_minor, 1098, 0, 0, 0, 'amount_mismatch', 'open', 'sale',"
+                       " a.provider, 'EUR', 'EUR', '', '', '', '', '' FROM attempts a JOIN payments"
+                       " USING (merchant_id, payment_id) WHERE key = 'over-1' RETURNING 1");
+    struct payment_decide answer = answer_to("over-1", RULING_NOT_CHARGED);
+    decide(&decided, &answer); /* it is in the books */
+    assert_int_equal(decided.problem, MESSAGE_CONFLICT);
+    const char *count = "SELECT count(*) || ' ' || (SELECT count(*) FROM transfers) FROM outcomes";
+    char before[64];
+    (void)snprintf(before, sizeof(before), "%s", ask_database("%s", count));
+    answer.ruling = RULING_CHARGED;
+    decide(&decided, &answer);
+    assert_int_equal(decided.problem, MESSAGE_NONE);
+    assert_string_equal(ask_database("%s", count), before);
+    assert_string_equal(ask_database("SELECT count(*) FROM events e JOIN payments p"
+                                     " USING (merchant_id, payment_id) WHERE p.key = 'over-1'"
+                                     " AND e.type = 'payment.review_decided'"),
+                        "1");
+}
+
 static void rulings_are_found_by_their_names(void **state)
 {
     (void)state;
@@ -210,7 +240,8 @@ static void rulings_are_found_by_their_names(void **state)
     for (int kind = REVIEW_NONE + 1; kind < REVIEW_KIND_COUNT; kind++) { /* each has an answer */
         bool fits = false;
         for (int i = RULING_NONE + 1; i < RULING_COUNT; i++)
-            fits = fits || payment_ruling_fits((enum payment_ruling)i, (enum review_kind)kind);
+            fits = fits || payment_ruling_fits((enum payment_ruling)i, (enum review_kind)kind,
+                                               OPERATION_PAYOUT);
         assert_true(fits);
     }
 }
@@ -223,6 +254,7 @@ int main(void)
         cmocka_unit_test(of_two_who_decide_at_once_one_wins),
         cmocka_unit_test(deciding_again_changes_nothing),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(of_an_attempt_that_is_over_only_news_is_posted),
         cmocka_unit_test(rulings_are_found_by_their_names),
     };
     return cmocka_run_group_tests(tests, world_start, world_stop);

@@ -562,12 +562,35 @@ static void what_a_person_says_ends_it_without_a_look(void **state)
     expect_close(&run, OUTCOME_FAILED, PAYMENT_FAILED);
     assert_false(run.action.write.posts_transfers || run.action.write.unparks);
 
+    orchestrate_attempt_add_outcome(&resumed.attempt, 1, 1, OUTCOME_FAILED, SENT_AT + SEC);
+    resumed.told = OUTCOME_APPROVED; /* it was believed to have failed */
+    resume(&run, &resumed, SENT_AT + SEC);
+    assert_int_equal(run.action.write.outcome, OUTCOME_APPROVED);
+    assert_int_equal(run.action.write.review, REVIEW_LATE_SUCCESS);
+    assert_true(run.action.write.posts_transfers);
+    assert_false(run.action.write.unparks);
+
+    resumed = unanswered(&only_lookup);
     resumed.told = OUTCOME_APPROVED;
     resumed.payment_is_final = true; /* it has gone on elsewhere meanwhile */
     resume(&run, &resumed, SENT_AT + SEC);
     assert_int_equal(run.action.write.status, PAYMENT_NONE);
     assert_int_equal(run.action.write.review, REVIEW_LATE_SUCCESS);
     assert_true(run.action.write.posts_transfers);
+}
+
+static void what_was_canceled_and_is_approved_is_taken_back(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = unanswered(&only_lookup);
+    resumed.is_canceled = true;
+    resume(&run, &resumed, SENT_AT + 2 * SETTLED);
+    expect_lookup(&run);
+    answered(&run, whole(OUTCOME_APPROVED));
+    expect_close(&run, OUTCOME_APPROVED, PAYMENT_SUCCEEDED);
+    assert_true(run.action.write.posts_transfers && run.action.write.needs_review);
+    assert_int_equal(run.action.write.review, REVIEW_LATE_SUCCESS);
 }
 
 static void no_client_waits_for_a_resumed_attempt(void **state)
@@ -666,6 +689,7 @@ int main(void)
         cmocka_unit_test(a_cancel_stops_a_repeat_that_was_announced),
         cmocka_unit_test(a_payment_that_ended_otherwise_keeps_its_status),
         cmocka_unit_test(what_a_person_says_ends_it_without_a_look),
+        cmocka_unit_test(what_was_canceled_and_is_approved_is_taken_back),
         cmocka_unit_test(no_client_waits_for_a_resumed_attempt),
         cmocka_unit_test(a_send_that_surely_did_nothing_is_answered),
         cmocka_unit_test(rows_that_do_not_fit_are_survived),

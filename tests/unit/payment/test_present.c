@@ -198,6 +198,30 @@ static void a_late_row_does_not_hide_an_approval(void **state)
     assert_string_equal(text_at(sample, "attempts.0.status"), "approved");
 }
 
+static void a_late_success_does_not_decide_what_the_payment_is(void **state)
+{
+    struct sample *sample = *state;
+    add_outcome(sample, 0, OUTCOME_DECLINED_SOFT, "insufficient_funds");
+    add_outcome(sample, 1, OUTCOME_APPROVED, "");
+    add_outcome(sample, 0, OUTCOME_APPROVED, "");
+    sample->outcome[0][1].created_us += 1000;
+    sample->payment.status = PAYMENT_SUCCEEDED;
+    print(sample);
+    assert_string_equal(text_at(sample, "provider"), "payoneer");
+    assert_string_equal(text_at(sample, "attempts.0.status"), "approved");
+}
+
+static void a_failed_payment_says_why_whatever_was_approved_later(void **state)
+{
+    struct sample *sample = *state;
+    add_outcome(sample, 0, OUTCOME_DECLINED_HARD, "do_not_honor");
+    add_outcome(sample, 0, OUTCOME_APPROVED, "");
+    sample->payment.status = PAYMENT_DECLINED;
+    print(sample);
+    assert_string_equal(text_at(sample, "failure.reason"), "do_not_honor");
+    assert_string_equal(text_at(sample, "attempts.0.status"), "approved");
+}
+
 static void an_action_shows_where_the_payer_must_go(void **state)
 {
     struct sample *sample = *state;
@@ -304,6 +328,8 @@ int main(void)
         TEST(a_decline_says_why),
         TEST(an_open_attempt_is_processing_then_unknown),
         TEST(a_late_row_does_not_hide_an_approval),
+        TEST(a_late_success_does_not_decide_what_the_payment_is),
+        TEST(a_failed_payment_says_why_whatever_was_approved_later),
         TEST(an_action_shows_where_the_payer_must_go),
         TEST(a_payout_shows_what_may_be_shown_of_its_beneficiary),
         TEST(a_payout_that_came_back_says_why),
