@@ -209,6 +209,12 @@ reloads: build
 	@RELOADS=$(or $(RELOADS),1000) KILLS=$(or $(KILLS),100) BUILD=$(BUILD) \
 	    node tests/e2e/reload.mjs reloads_and_kills_lose_nothing
 
+## webhooks-orders All 720 orders of a payment's six webhooks, each one to five times (SEED=1 ROUNDS=1, a seed each)
+.PHONY: webhooks-orders
+webhooks-orders: build
+	@for i in $$(seq 0 $$(($(or $(ROUNDS),1) - 1))); do \
+	    BUILD=$(BUILD) ORDERS=720 SEED=$$(($(SEED) + i)) node tests/e2e/webhooks.mjs every_order_of_six_events || exit 1; done
+
 ## e2e             End-to-end suites (SUITE=name)
 .PHONY: e2e
 e2e: build

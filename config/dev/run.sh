@@ -64,6 +64,12 @@ make_secrets() {
     done
     [ -s var/secrets/payoneer-demo.json ] ||
         write_file var/secrets/payoneer-demo.json '{"user":"DEMO_MERCHANT","password":"demo-token"}'
+    [ -s var/secrets/webhook ] || write_file var/secrets/webhook "$(openssl rand -hex 16)"
+    for name in payoneer payoneer_payouts; do
+        jq -e --arg secret "$(cat var/secrets/webhook)" ".webhook_secret == \$secret" "var/secrets/$name-demo.json" >/dev/null ||
+            write_file "var/secrets/$name-demo.json" \
+                "$(jq -c --arg secret "$(cat var/secrets/webhook)" '. + {webhook_secret: $secret}' "var/secrets/$name-demo.json")"
+    done
 }
 
 start_database() {
@@ -135,7 +141,32 @@ make_account() { # merchant provider port-offset fees [option...]
     id=$(admin accounts create --merchant "$merchant" --provider "$provider" --name main --if-absent \
         --base-url "$url" --secret "file:$provider-demo.json" \
         --fees "config/fees/$fees.json" "$@" | jq -r .id) && [ -n "$id" ] || exit 1
-    admin accounts update "$id" --base-url "$url" >/dev/null || exit 1
+    case $provider in
+    paypal*) admin accounts update "$id" --base-url "$url" --setting "webhook_id=$(hook_id "$provider")" >/dev/null ;;
+    *) admin accounts update "$id" --base-url "$url" >/dev/null ;;
+    esac || exit 1
+    write_file "var/run/account_$provider" "$id"
+}
+
+hook_id() { # provider: what the sandbox's registration is called
+    printf 'DEMOHOOK%s' "$(printf %s "$1" | tr -d _ | tr '[:lower:]' '[:upper:]')"
+}
+
+# The sandbox tells the gateway what happens, as the providers do. It remembers; the port may be another.
+register_hooks() {
+    local provider query
+    for provider in paypal paypal_payouts payoneer payoneer_payouts; do
+        case $provider in
+        payoneer) query="?secret=$(cat var/secrets/webhook)" ;;
+        payoneer_payouts) query='?event={event}' ;;
+        *) query= ;;
+        esac
+        jq -n --arg provider "$provider" --arg id "$(hook_id "$provider")" --arg secret "$(cat var/secrets/webhook)" \
+            --arg url "https://127.0.0.1:$PORT/webhooks/$provider/$(cat "var/run/account_$provider")$query" \
+            '{$provider, $id, $secret, $url}' |
+            curl -sf -o /dev/null --cacert var/tls/ca.pem -H 'Content-Type: application/json' -d @- \
+                "https://127.0.0.1:$SANDBOX_PORT/hooks" || die "the sandbox did not take the webhooks; see var/log/sandbox.log"
+    done
 }
 
 make_key() { # role file merchant-option...
@@ -153,7 +184,7 @@ make_demo() {
         [ -n "$merchant" ] || exit 1
     write_file var/run/merchant "$merchant"
     # The ports are part of the accounts' addresses: other ports, other address.
-    made="$merchant $SANDBOX_PORT with payouts"
+    made="$merchant $SANDBOX_PORT with payouts and webhooks"
     if [ "$(cat var/run/accounts 2>/dev/null)" != "$made" ]; then
         # The sandbox takes effect within seconds, however late.
         make_account "$merchant" paypal 1 paypal-us --setting settle_ms=3000
@@ -225,7 +256,7 @@ A payout (processing at first; GET /v1/payouts/{id} says what became of it):
   dashboard        https://127.0.0.1:$OPS_PORT/dashboard
   health, metrics  https://127.0.0.1:$OPS_PORT/readyz  https://127.0.0.1:$OPS_PORT/metrics
   API document     https://127.0.0.1:$PORT/openapi.json
-  sandbox's books  https://127.0.0.1:$SANDBOX_PORT/books
+  sandbox's books  https://127.0.0.1:$SANDBOX_PORT/books    its webhooks  https://127.0.0.1:$SANDBOX_PORT/hooks
   ledger           make psql (the gateway's owner)   make psql-finance (read-only views)
   trust the CA     curl: --cacert var/tls/ca.pem; browser: import var/tls/ca.pem as an authority;
                    Debian: sudo cp var/tls/ca.pem /usr/local/share/ca-certificates/turnpike-dev.crt &&
@@ -254,6 +285,7 @@ main() {
     make_demo
     say "sandbox on port $SANDBOX_PORT"
     start_sandbox
+    register_hooks
     say "gateway on port $PORT"
     start_gateway
     write_ready

@@ -64,6 +64,8 @@ function run(command, args, options = {}) {
     return done.stdout;
 }
 
+const hookSecret = 'e2e-webhook-secret-0123456789';
+const hookIds = { paypal: 'E2EHOOKOFPAYPAL01', paypal_payouts: 'E2EHOOKOFPAYOUTS1' };
 const payoutAccounts = [['paypal_payouts', 1, 'paypal-us'], ['payoneer_payouts', 3, 'payoneer-payouts', ['--setting', 'program_id=100012345']]];
 
 export class World {
@@ -85,9 +87,9 @@ export class World {
         world.agent = new https.Agent({ ca: world.ca, keepAlive: true, maxSockets: options.sockets ?? 64 });
         world.secret('master', randomUUID() + randomUUID());
         world.secret('paypal.json', '{"user":"e2e-client","password":"e2e-secret"}');
-        world.secret('payoneer.json', '{"user":"E2E","password":"e2e-token"}');
+        world.secret('payoneer.json', `{"user":"E2E","password":"e2e-token","webhook_secret":"${hookSecret}"}`);
         world.secret('paypal_payouts.json', '{"user":"e2e-client","password":"e2e-secret"}');
-        world.secret('payoneer_payouts.json', '{"user":"e2e-client","password":"e2e-secret"}');
+        world.secret('payoneer_payouts.json', `{"user":"e2e-client","password":"e2e-secret","webhook_secret":"${hookSecret}"}`);
         world.startDatabase();
         world.psql("CREATE DATABASE turnpike", 'postgres');
         world.writeConfig();
@@ -141,9 +143,10 @@ export class World {
         const settle = ['--setting', 'settle_ms=3000']; // the sandbox takes effect within seconds
         this.accounts = {};
         for (const [provider, offset, fees, extra] of accounts) {
+            const hookId = hookIds[provider] ? ['--setting', `webhook_id=${hookIds[provider]}`] : [];
             this.accounts[provider] = this.admin('accounts', 'create', '--merchant', this.merchant, '--provider', provider,
                 '--name', 'main', '--base-url', `https://127.0.0.1:${this.sandboxPort + offset}`,
-                '--secret', `file:${provider}.json`, '--fees', path.join(top, `config/fees/${fees}.json`), ...settle, ...(extra ?? [])).id;
+                '--secret', `file:${provider}.json`, '--fees', path.join(top, `config/fees/${fees}.json`), ...settle, ...hookId, ...(extra ?? [])).id;
         }
         this.key = this.admin('keys', 'create', '--merchant', this.merchant, '--role', 'merchant').key;
         this.financeKey = this.admin('keys', 'create', '--merchant', this.merchant, '--role', 'finance').key;
@@ -242,6 +245,19 @@ export class World {
         assert(answer.status < 300, `fault refused: ${answer.raw}`);
     }
     async noFaults() { await this.call('DELETE', this.sandbox + '/faults'); }
+    // The sandbox's webhooks reach the gateway, as every account's owner would register them.
+    async registerHooks() {
+        const query = { payoneer: `?secret=${hookSecret}`, payoneer_payouts: '?event={event}' };
+        for (const [provider, account] of Object.entries(this.accounts)) {
+            await this.hooks('POST', '', { provider, id: hookIds[provider], secret: hookSecret, url: `${this.api}/webhooks/${provider}/${account}${query[provider] ?? ''}` });
+        }
+    }
+    // The control API of the sandbox's webhooks.
+    async hooks(method, path, body) {
+        const answer = await this.call(method, `${this.sandbox}/hooks${path}`, { body });
+        assert(answer.status < 300, `${method} /hooks${path}: ${answer.status} ${answer.raw}`);
+        return answer.json;
+    }
     // Every payment in the ledger leaves "processing".
     async settled(boundMs = 30000) {
         await until('every payment is settled', () => this.rows(`SELECT p.payment_id FROM payments p WHERE NOT EXISTS
