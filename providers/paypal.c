@@ -201,8 +201,8 @@ static bool build_follow_up(const struct provider_call *call, struct arena *aren
     put_amount(&json, call, amount);
     if (is_refund)
         json_put_str(&json, "custom_id", call->attempt_ref);
-    else
-        json_put_bool(&json, "final_capture", call->is_last);
+    else if (call->is_last)
+        json_put_bool(&json, "final_capture", true);
     json_end_object(&json);
     return adapter_set_body(request, &body, arena, err);
 }

@@ -322,6 +322,17 @@ static bool sounds_done_before(struct str issue)
     return false;
 }
 
+/*
+ * Nothing is left of what it acts on. Had this capture or refund done that itself, its request id
+ * would have shown it: PayPal answers an id it knows with what came of it.
+ */
+static bool is_used_up(enum operation operation, struct str issue)
+{
+    if (operation == OPERATION_REFUND)
+        return str_eq(issue, STR("CAPTURE_FULLY_REFUNDED"));
+    return operation == OPERATION_CAPTURE && str_eq(issue, STR("AUTHORIZATION_ALREADY_CAPTURED"));
+}
+
 static void judge_refusal(const struct reading *r, int status, const json_t *json)
 {
     const struct str name = json_text(json, "name");
@@ -335,6 +346,10 @@ static void judge_refusal(const struct reading *r, int status, const json_t *jso
             set_action(r, json);
         if (r->call->operation == OPERATION_VOID && str_eq(issue, STR("PREVIOUSLY_VOIDED")))
             r->out->outcome = OUTCOME_APPROVED;
+        if (is_used_up(r->call->operation, issue)) {
+            r->out->outcome = OUTCOME_FAILED;
+            r->out->duplicate = false;
+        }
         return;
     }
     if (name.len == 0 || status == 409 || sounds_done_before(issue)) {
