@@ -49,6 +49,10 @@ async function restart(world, settings) {
     await world.startGateway();
 }
 
+// How often the gateway has looked at it so far; undefined: it is done with.
+const looks = (world, entry) => world.rows(`SELECT u.tries FROM unresolved u JOIN payments p USING (merchant_id, payment_id)
+    WHERE p.key = '${entry.key}'`).map((r) => r.tries)[0];
+
 const events = (world, entry) => world.rows(`SELECT type FROM events v JOIN payments p USING (merchant_id, payment_id)
     WHERE p.key = '${entry.key}' ORDER BY v.number`).map((r) => r.type);
 
@@ -106,6 +110,35 @@ await suite('action', { workers: 2 }, {
         await ends(world, entry, 'succeeded');
         equal((await moved(world, entry)).length, 1, 'charges');
     },
+    async what_the_merchant_cancels_is_not_completed(world) {
+        const cancel = (entry) => world.call('POST', `${world.api}/v1/payments/${entry.answer.id}/cancel`, { key: world.key, body: '' });
+        const entry = await ask(world, paypal());
+        const noted = await cancel(entry);
+        assert([200, 202].includes(noted.status), `cancel: ${noted.status} ${noted.raw}`);
+        const late = await press(world, entry, 'Approve');
+        equal(late.status, 303, 'the provider still takes the consent');
+        const got = await ends(world, entry, 'canceled');
+        equal([got.amount_captured, got.attempts.map((a) => [a.status, a.reason])], [0, [['failed', 'canceled']]], 'why');
+        equal((await moved(world, entry)).length, 0, 'charges');
+
+        // At the same moment: one of the two wins, and the books say which.
+        const entries = await Promise.all(Array.from({ length: 16 }, () => ask(world, paypal())));
+        await Promise.all(entries.map(async (one, i) => {
+            await press(world, one, 'Approve');
+            await new Promise((done) => setTimeout(done, i * 40)); // the gateway looks each second or sooner
+            await cancel(one);
+        }));
+        const won = { succeeded: 0, canceled: 0 };
+        for (const one of entries) {
+            const end = await until(`${one.answer.id} ends`, async () => {
+                const now = await world.get(one.answer.id);
+                return ['succeeded', 'canceled'].includes(now.status) && now;
+            }, 40000);
+            won[end.status]++;
+            if (end.status === 'canceled') equal((await moved(world, one)).length, 0, `charges of ${one.answer.id}`);
+        }
+        console.log(`     ${won.canceled} canceled, ${won.succeeded} completed before`);
+    },
     async three_d_secure_of_a_provider_that_goes_on_by_itself(world) {
         const entries = [await ask(world, payoneer()), await ask(world, payoneer())];
         equal((await press(world, entries[0], 'Approve')).headers.location, 'https://shop.example/paid?order=1', 'sent back');
@@ -118,7 +151,7 @@ await suite('action', { workers: 2 }, {
     async while_the_payer_may_act_nobody_else_is_tried(world) {
         const entry = await ask(world, { ...paypal(), method: { type: 'card', tokens: { paypal: 'tok_3ds', payoneer: 'tok_ok' } }, providers: { never: [] } });
         const before = (await world.get(entry.answer.id)).attempts.length;
-        await until('it was looked at again', () => Number(world.psql(`SELECT max(tries) FROM unresolved`)) >= 2);
+        await until('it was looked at again', () => looks(world, entry) >= 2);
         const got = await world.get(entry.answer.id);
         equal([got.status, got.attempts.length], ['requires_action', before], 'still the payer\'s turn');
         await press(world, entry, got.provider === 'paypal' ? 'Approve' : 'Decline');
@@ -155,7 +188,7 @@ await suite('action', { workers: 2 }, {
         }
         // It takes effect late, and is looked for meanwhile: the order still says "approved", and nothing is sent anew.
         const entry = await ask(world, paypal());
-        await until('it was looked at three times: lookups come next', () => Number(world.psql('SELECT min(tries) FROM unresolved')) % 5 === 3);
+        await until('it was looked at three times: lookups come next', () => looks(world, entry) % 5 === 3);
         await world.fault({ provider: 'paypal', operation: 'charge', kind: 'hang_before_effect', delay_ms: 6000, count: 1 });
         await press(world, entry, 'Approve');
         await ends(world, entry, 'succeeded', 60000);
@@ -190,7 +223,7 @@ await suite('action', { workers: 2 }, {
             equal([again.status, again.answer.status], [201, 'failed'], 'the key answers with the end');
         }
         equal((await press(world, late, 'Approve')).status, 303, 'the provider still takes the late consent');
-        await until('whatever could follow has', () => Number(world.psql('SELECT count(*) FROM unresolved')) === 0);
+        await until('nobody looks any more', () => [away, left, late].every((entry) => looks(world, entry) === undefined));
         for (const entry of [away, left, late]) equal((await moved(world, entry)).length, 0, 'nothing completes it');
         const shown = await world.get(late.answer.id);
         equal(shown.status, 'failed', 'told once, for ever');

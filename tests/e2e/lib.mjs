@@ -364,6 +364,21 @@ export class World {
             throw new Error(`ledger minus books is ${JSON.stringify(off)}: ${JSON.stringify((await this.differences()).slice(0, 10))}`);
         }
     }
+    // No status ever followed another but as the gateway's tables (status.c) say.
+    statusesFollow() {
+        const table = readFileSync(path.join(top, 'gateway/payment/status.c'), 'utf8');
+        const name = (constant) => constant.slice('PAYMENT_'.length).toLowerCase();
+        const allowed = {};
+        for (const [, kind, body] of table.matchAll(/status_change (\w+)_changes\[\] = \{([^;]*?)\n\};/g)) {
+            allowed[kind] = new Set([...body.matchAll(/\{(PAYMENT_\w+), *(PAYMENT_\w+), *"/g)].map((m) => `${name(m[1])} ${name(m[2])}`));
+        }
+        const seen = this.rows(`SELECT DISTINCT kind, coalesce(before, 'processing') AS before, status FROM (SELECT p.kind, e.status,
+            lag(e.status) OVER (PARTITION BY e.merchant_id, e.payment_id ORDER BY e.number) AS before
+            FROM events e JOIN payments p USING (merchant_id, payment_id)) e`);
+        const wrong = seen.filter(({ kind, before, status }) => before !== status &&
+            !allowed[['payment', 'payout'].includes(kind) ? kind : 'operation'].has(`${before} ${status}`));
+        equal(wrong, [], 'statuses that may not follow each other');
+    }
     // The sandbox forgets everything; what its books said still counts.
     async resetSandbox() {
         this.booksBefore = await this.booksByCurrency();
@@ -417,6 +432,7 @@ export async function suite(name, options, cases) {
         try {
             await world.restored();
             await world.balanced();
+            world.statusesFollow();
             console.log(`ok   ${name}: ledger minus books is 0 minor units in every currency (${Date.now() - from} ms)`);
         } catch (error) {
             failed++;
