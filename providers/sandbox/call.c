@@ -4,12 +4,14 @@
 #include "base/rng.h"
 
 enum {
+    PAYER_MS = 900000,
     PAYOUT_MS = 500,
 };
 
 struct sandbox_settings sandbox_settings_default(int64_t delay_ms)
 {
     return (struct sandbox_settings){.delay_ms = delay_ms,
+                                     .payer_ms = PAYER_MS,
                                      .payout_ms = PAYOUT_MS,
                                      .payout_balance_minor = INT64_C(100000000000),
                                      .program_currency = currency_find(STR("USD"))};

@@ -21,6 +21,7 @@ enum {
 struct sandbox_settings { /* changeable by POST /settings */
     int64_t delay_ms;     /* base latency */
     bool unique_invoices; /* PayPal's account setting: DUPLICATE_INVOICE_ID */
+    int64_t payer_ms;     /* a payer has so long to authenticate (Payoneer's 3-D Secure) */
     int64_t payout_ms;    /* a payout takes that long, and as long again for a second step */
     int64_t payout_balance_minor; /* what an account may pay out in each currency, with fees */
     bool payout_fee_is_flat;      /* PayPal: US domestic fees in place of 2 % */

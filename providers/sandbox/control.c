@@ -347,6 +347,7 @@ static void show_settings(struct core *core, struct call *call)
     control_begin(call, &out);
     json_put_int(&out, "delay_ms", settings->delay_ms);
     json_put_bool(&out, "unique_invoices", settings->unique_invoices);
+    json_put_int(&out, "payer_ms", settings->payer_ms);
     json_put_int(&out, "payout_ms", settings->payout_ms);
     json_put_int(&out, "payout_balance", settings->payout_balance_minor);
     json_put_cstr(&out, "payout_fee", settings->payout_fee_is_flat ? "flat" : "percent");
@@ -365,6 +366,9 @@ static bool read_setting(struct sandbox_settings *settings, const char *name, co
     struct str text = {json_string_value(value), json_string_length(value)};
     if (strcmp(name, "delay_ms") == 0) {
         return read_whole(value, 600000, &settings->delay_ms);
+    }
+    if (strcmp(name, "payer_ms") == 0) {
+        return read_whole(value, 86400000, &settings->payer_ms);
     }
     if (strcmp(name, "payout_ms") == 0) {
         return read_whole(value, 86400000, &settings->payout_ms);
@@ -405,7 +409,8 @@ static void change_settings(struct core *core, struct call *call)
         control_refuse(
             call, 422, "bad settings",
             "known are delay_ms (0 to 600000), unique_invoices (boolean), seed (integer), "
-            "payout_ms (0 to 86400000), payout_balance (minor units), payout_fee (percent or "
+            "payer_ms, payout_ms (0 to 86400000), payout_balance (minor units), payout_fee "
+            "(percent or "
             "flat) and program_currency (ISO 4217)");
         return;
     }

@@ -134,10 +134,27 @@ void payoneer_charge(struct call *call)
     payoneer_print_charge(call, entry);
 }
 
+static bool waits(const struct book_entry *entry)
+{
+    return str_eq(entry->code, STR("STRONG_AUTHENTICATION"));
+}
+
+/* Whoever asks after the payer's time finds it over. */
+static void expire(struct call *call, struct book_entry *entry)
+{
+    if (waits(entry) && call->now_us - entry->created_us > call->settings->payer_ms * 1000) {
+        entry->state = BOOK_DECLINED;
+        entry->code = STR("EXPIRED");
+        entry->updated_us = call->now_us;
+        books_note_entry(call->books, entry);
+    }
+}
+
 void payoneer_charge_show(struct call *call)
 {
     struct book_entry *entry = payoneer_find_charge(call);
     if (entry) {
+        expire(call, entry);
         payoneer_print_charge(call, entry);
     }
 }
@@ -269,11 +286,6 @@ void payoneer_charge_refund(struct call *call)
 
 /* ---- strong authentication ------------------------------------------------------------------- */
 
-static bool waits(const struct book_entry *entry)
-{
-    return str_eq(entry->code, STR("STRONG_AUTHENTICATION"));
-}
-
 /* NULL: answered. */
 static struct book_entry *find_for_payer(struct call *call)
 {
@@ -282,6 +294,7 @@ static struct book_entry *find_for_payer(struct call *call)
         payer_message(call, 404, "There is no such payment.");
         return NULL;
     }
+    expire(call, entry);
     return entry;
 }
 

@@ -45,6 +45,7 @@ static const struct {
     {STR_INIT("PENDING"),               "PROCEED",           "PENDING",               "PSP",         "00000.12.000", "Accepted, the result follows"},
     {STR_INIT("STRONG_AUTHENTICATION"), "PROCEED",           "STRONG_AUTHENTICATION", "PSP",         "00000.13.000", "The payer must authenticate"},
     {STR_INIT("DECLINED"),              "TRY_OTHER_ACCOUNT", "NON_SUFFICIENT_FUNDS",  "INSTITUTION", "00000.20.000", "Declined: insufficient funds"},
+    {STR_INIT("EXPIRED"),               "ABORT",             "EXPIRED",               "GATEWAY",     "00000.22.000", "The payer did not authenticate in time"},
     {STR_INIT("FRAUD"),                 "ABORT",             "FRAUD",                 "INSTITUTION", "00000.21.000", "Declined: suspected fraud"},
 };
 
@@ -208,6 +209,9 @@ void payoneer_print_list(struct call *call, const struct book_session *list)
 
 static struct status_words words_of(const struct book_entry *entry)
 {
+    if (entry->state == BOOK_DECLINED && str_eq(entry->code, STR("EXPIRED"))) {
+        return (struct status_words){"expired", "expired"};
+    }
     switch ((enum book_kind)entry->kind) {
     case BOOK_CHARGE:
         if (entry->state == BOOK_COMPLETED && entry->parent.len > 0) {

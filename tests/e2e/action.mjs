@@ -177,6 +177,18 @@ await suite('action', { workers: 2 }, {
         equal(world.rows('SELECT attempt_id FROM sends WHERE number > 2'), [], 'completed under a second key');
         await world.judge();
     },
+    async a_lost_answer_to_the_order_is_found_and_its_payer_asked(world) {
+        await world.fault({ provider: 'paypal', operation: 'charge', kind: 'reset_after_effect', count: 1 });
+        const entry = await world.pay(world.payment(paypal()));
+        await world.noFaults();
+        equal([entry.status, entry.answer.status, entry.answer.next_action], [202, 'processing', undefined], `lost (${entry.raw})`);
+        entry.answer = await ends(world, entry, 'requires_action');
+        assert(Date.parse(entry.answer.next_action.expires) > Date.now(), 'until when');
+        await press(world, entry, 'Approve');
+        await ends(world, entry, 'succeeded', 60000); // once what was lost has surely settled
+        equal((await moved(world, entry)).length, 1, 'charges');
+        await world.judge();
+    },
     async a_lost_answer_to_the_completion_is_asked_for(world) {
         for (const kind of ['reset_after_effect', 'reset_before_read', 'hang_after_effect', 'http_500']) {
             const entry = await ask(world, paypal({ metadata: { kind } }));
@@ -228,6 +240,15 @@ await suite('action', { workers: 2 }, {
         const shown = await world.get(late.answer.id);
         equal(shown.status, 'failed', 'told once, for ever');
         await world.judge();
+    },
+    async a_provider_that_goes_on_by_itself_says_when_it_is_over(world) {
+        const set = await world.call('POST', world.sandbox + '/settings', { body: { payer_ms: 2000 } });
+        assert(set.status < 300, `settings refused: ${set.raw}`);
+        const entry = await ask(world, payoneer());
+        equal((await ends(world, entry, 'failed', 40000)).failure.reason, 'session_expired', 'why');
+        equal((await press(world, entry, 'Approve')).status, 0, 'a page that is done with has no buttons');
+        equal((await moved(world, entry)).length, 0, 'charges');
+        await world.call('POST', world.sandbox + '/settings', { body: { payer_ms: 900000 } });
     },
     async urls_are_checked(world) {
         for (const url of ['http://shop.example/paid', 'shop.example', 'https://', 'https://shop.example/\u0001']) {

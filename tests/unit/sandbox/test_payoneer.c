@@ -324,6 +324,23 @@ static void the_payer_authenticates(void **state)
     assert_int_equal(drive_send(HTTP_GET, "/pci/v1/none/authenticate", "", NULL), 404);
 }
 
+static void nobody_authenticates_for_ever(void **state)
+{
+    (void)state;
+    assert_int_equal(charge(new_list(LIST_EUR), "tok_3ds", "{}"), 200);
+    const char *id = keep("identification.longId");
+    drive.now_us += INT64_C(900) * 1000000;
+    assert_int_equal(payoneer_send(HTTP_GET, join("/api/charges/{}", id), NULL), 200);
+    assert_string_equal(text_at("status.code"), "pending");
+    drive.now_us += 1;
+    assert_int_equal(
+        drive_send(HTTP_POST, join("/pci/v1/{}/authenticate?decision=approve", id), "", NULL), 200);
+    assert_int_equal(payoneer_send(HTTP_GET, join("/api/charges/{}", id), NULL), 200);
+    assert_string_equal(text_at("status.code"), "expired");
+    assert_string_equal(text_at("interaction.code"), "ABORT");
+    assert_int_equal(entry_at(0)->state, BOOK_DECLINED);
+}
+
 static void a_canceled_or_old_list_takes_no_charge(void **state)
 {
     (void)state;
@@ -403,6 +420,7 @@ int main(void)
         TEST(a_charge_is_refunded_up_to_its_amount),
         TEST(a_payout_on_a_hold_cancels_it_in_parts),
         TEST(the_payer_authenticates),
+        TEST(nobody_authenticates_for_ever),
         TEST(a_canceled_or_old_list_takes_no_charge),
         TEST(a_list_is_updated_until_it_is_used),
         TEST(a_card_is_charged_by_network),
