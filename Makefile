@@ -292,12 +292,13 @@ $(BUILD)/bench/fill: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/fill
 # ---- fuzzing ----------------------------------------------------------------------------------
 
 FUZZ_TARGETS          := http_parser json_body idempotency_key amount rules config_file provider_answer \
-                         batch_rows
+                         batch_rows webhook
 FUZZ                  ?= $(FUZZ_TARGETS)
 SECONDS               ?= 60
 FUZZ_http_parser      := http base
 FUZZ_rules            := router base
 FUZZ_provider_answer  := providers base
+FUZZ_webhook          := providers base
 FUZZ_json_body        := $(MODULES)
 FUZZ_batch_rows       := $(MODULES)
 FUZZ_idempotency_key  := payment base

@@ -529,11 +529,11 @@ void inbox_handle(struct http_exchange *x, void *ctx)
         arrival->provider = params.value[0];
     if (found == ROUTE_NO_METHOD)
         refuse(arrival, MESSAGE_METHOD_NOT_ALLOWED, "webhooks are sent by POST", "malformed");
-    else if (found != ROUTE_FOUND || provider_find(arrival->provider) == NULL ||
-             !id_parse(ID_ACCOUNT, params.value[1], &arrival->account_id, &ignored))
-        refuse_unknown(arrival);
-    else
+    else if (found == ROUTE_FOUND && provider_find(arrival->provider) != NULL &&
+             id_parse(ID_ACCOUNT, params.value[1], &arrival->account_id, &ignored))
         take(arrival);
+    else if (admit(arrival))
+        refuse_unknown(arrival);
 }
 
 /* ---- the module ------------------------------------------------------------------------------ */

@@ -44,6 +44,13 @@ seed() { # target folder: each target reads its first bytes as choices
     rules)
         { printf 'aaaa'; cat config/example.rules; } >"$2/seed-example"
         ;;
+    webhook)
+        printf '\000PAYPAL-TRANSMISSION-ID: 69cd13f0\nPAYPAL-TRANSMISSION-TIME: 2026-11-22T08:20:00Z\nPAYPAL-TRANSMISSION-SIG: AAAA\nPAYPAL-AUTH-ALGO: SHA256withRSA\n%s\n\n%s' \
+            'PAYPAL-CERT-URL: https://127.0.0.1:9443/v1/notifications/certs/CERT-1' \
+            '{"id":"WH-1","event_type":"PAYMENT.CAPTURE.COMPLETED","resource":{"custom_id":"att_01JDEX7T1V5M2Q9K8Z4R6W0C3B"}}' >"$2/seed-paypal"
+        printf '\002\nsecret=0123456789abcdef\n{"entity":"payment","notificationId":"n","statusCode":"charged"}' >"$2/seed-payoneer"
+        printf '\003Authorization: hmacauth Webhook-IPCNSender-sandbox:22G4:7f3c:1795335600\n\nb=2&event=CancelPayout\n{"IntPaymentId":"gw-1"}' >"$2/seed-payouts"
+        ;;
     provider_answer)
         for file in tests/fixtures/*/*.http; do
             n=$((n + 1))

@@ -30,12 +30,14 @@ struct tls_server {
     int port;
     pthread_t thread;
     atomic_int connections;
-    atomic_int threads;    /* connection threads alive */
-    atomic_int tokens;     /* requests to a provider's token endpoint */
-    atomic_int requests;   /* whole requests to anything but the token */
-    atomic_int arrivals;   /* whole requests to anything else but /ok */
-    atomic_int token_mode; /* 0: a new token each time, 1: 401, 2: hang, 3: close, 4: slow */
-    atomic_int refusals;   /* so many questions about payees are answered by 401 */
+    atomic_int threads;          /* connection threads alive */
+    atomic_int tokens;           /* requests to a provider's token endpoint */
+    atomic_int requests;         /* whole requests to anything but the token */
+    atomic_int arrivals;         /* whole requests to anything else but /ok */
+    atomic_int token_mode;       /* 0: a new token each time, 1: 401, 2: hang, 3: close, 4: slow */
+    atomic_int refusals;         /* so many questions about payees are answered by 401 */
+    atomic_int certificate_mode; /* 0: the text below, 1: 404, 2: close, 3: 500 */
+    char certificate[3072];      /* what /v1/notifications/certs/... answers */
     atomic_bool is_stopping;
     char last_request[4096];
     pthread_mutex_t lock; /* of last_request */
@@ -202,6 +204,18 @@ static inline bool tls_answer_payee(struct tls_server *server, SSL *ssl, const c
     return true;
 }
 
+/* A provider's certificates. False: close the connection. */
+static inline bool tls_answer_certificate(struct tls_server *server, SSL *ssl)
+{
+    const int mode = atomic_load(&server->certificate_mode);
+
+    if (mode == 0)
+        tls_answer(ssl, 200, "", server->certificate);
+    else if (mode != 2)
+        tls_answer(ssl, mode == 1 ? 404 : 500, "", "");
+    return mode != 2;
+}
+
 /* False: close the connection. */
 static inline bool tls_act_on(struct tls_server *server, SSL *ssl, int fd, const char *request)
 {
@@ -215,6 +229,8 @@ static inline bool tls_act_on(struct tls_server *server, SSL *ssl, int fd, const
                    "{\"ok\":true}");
         return true;
     }
+    if (strstr(request, " /v1/notifications/certs/") != NULL)
+        return tls_answer_certificate(server, ssl);
     if (tls_answer_payee(server, ssl, request))
         return true;
     if (tls_answer_and_end(server, ssl, fd, request))
