@@ -39,7 +39,8 @@ CREATE INDEX inbound_events_due ON inbound_events (merchant_id, account_id, next
 CREATE INDEX accounts_id ON accounts (account_id);
 
 -- The attempts that an event is about, of its own account: by the attempt's id, which providers tell back, else by
--- the payment's; else by the provider's ids, among what waits in the account's lane.
+-- the payment's; else by the provider's ids, among what waits in the account's lane. And the operations on that
+-- payment whose outcome is not known: a capture is told with the id of what it captures.
 CREATE FUNCTION inbound_targets(merchant uuid, account uuid, attempt uuid, payment uuid, of_provider text, ids text)
     RETURNS TABLE (attempt_id uuid, payment_id uuid, operation text)
     LANGUAGE sql STABLE
@@ -64,7 +65,20 @@ SELECT r.attempt_id, r.payment_id, r.operation
  WHERE attempt IS NULL AND payment IS NULL AND ids <> ''
    AND (SELECT true FROM outcomes o CROSS JOIN unnest(string_to_array(ids, chr(10))) AS p (id)
          WHERE o.merchant_id = merchant AND o.attempt_id = r.attempt_id
-           AND (o.reference = p.id OR strpos(o.facts, '"' || p.id || '"') > 0) LIMIT 1);
+           AND (o.reference = p.id OR strpos(o.facts, '"' || p.id || '"') > 0) LIMIT 1)
+UNION ALL
+SELECT a.attempt_id, a.payment_id, a.operation
+  FROM payments c
+ CROSS JOIN LATERAL (SELECT t.* FROM attempts t
+                      WHERE t.merchant_id = c.merchant_id AND t.payment_id = c.payment_id OFFSET 0) a
+ WHERE c.merchant_id = merchant AND c.parent_id IS NOT NULL AND a.account_id = account
+   AND c.parent_id = coalesce(payment, (SELECT f.payment_id
+                                          FROM (SELECT t.* FROM attempts t
+                                                 WHERE t.merchant_id = merchant AND t.attempt_id >= attempt
+                                                 ORDER BY t.attempt_id LIMIT 1) f
+                                         WHERE f.attempt_id = attempt))
+   AND (SELECT u.reason <> 'recheck' FROM unresolved u
+         WHERE u.merchant_id = a.merchant_id AND u.attempt_id = a.attempt_id);
 END;
 
 -- Does the event say what is known: that it was approved, or that it was not, or something of before?

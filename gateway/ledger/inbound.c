@@ -212,7 +212,6 @@ void inbound_apply_start(struct store *store, const struct inbound_claim *claims
     params_int8(params, pace->retry_max_ms);
     params_int4(params, pace->tries_max);
     params_int8(params, pace->alert_ms);
-    params_bool(params, pace->may_recheck);
     call_add(&applying->call, SQL_INBOUND_APPLY);
     call_submit(&applying->call);
 }

@@ -93,7 +93,6 @@ struct inbound_pace {
     int64_t retry_max_ms; /* ... up to this */
     int32_t tries_max;    /* then it is dead */
     int64_t alert_ms;     /* who waits for so long is counted as `late` */
-    bool may_recheck;     /* final attempts may be looked up again */
 };
 struct inbound_tally { /* of the claims that were given */
     int64_t applied;   /* looks made due, attempts put back, or nothing new said */

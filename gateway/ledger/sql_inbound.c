@@ -2,6 +2,7 @@
 #include "ledger/sql.h"
 
 #include "base/error.h"
+#include "ledger/store.h"
 
 /* The events that were claimed: $1 now, $2 to $5 their keys and epochs. */
 #define CLAIMED                                                                                    \
@@ -65,7 +66,8 @@ static const struct sql_text texts[SQL_INBOUND_END_MARK - SQL_INBOUND_FIRST] = {
 /*
  * One statement, so that an event is applied and what it made due is due, or neither. Rows of
  * `unresolved` that somebody holds, or is changing, are not waited for: their event comes again.
- * FINAL is what the attempt last came to; a payment in review has none, and is looked up again, too.
+ * What is final is looked up again only when its payment goes on nowhere: nobody may open another
+ * attempt while one waits. What is in review is for a person.
  */
 [SQL_INBOUND_APPLY - SQL_INBOUND_FIRST] = {SQL_CONTROL, "inbound_apply",
     "WITH " CLAIMED ", " TARGETS ", s AS MATERIALIZED (SELECT n.*, f.outcome AS final, u.is_free,"
@@ -73,23 +75,24 @@ static const struct sql_text texts[SQL_INBOUND_END_MARK - SQL_INBOUND_FIRST] = {
     " AND x.attempt_id = n.attempt_id) AS is_parked,"
     " inbound_agrees(n.operations, n.operation, n.says, f.outcome) AS agrees,"
     " (SELECT w.status FROM events w WHERE w.merchant_id = n.merchant_id"
-    " AND w.payment_id = n.payment_id ORDER BY w.number DESC LIMIT 1) = 'review' AS in_review FROM n"
+    " AND w.payment_id = n.payment_id ORDER BY w.number DESC LIMIT 1) AS status FROM n"
     " LEFT JOIN LATERAL (SELECT o.outcome FROM outcomes o WHERE o.merchant_id = n.merchant_id"
     " AND o.attempt_id = n.attempt_id AND o.outcome IN ('approved', 'declined_soft',"
     " 'declined_hard', 'failed') ORDER BY o.number DESC LIMIT 1) f ON true"
     " LEFT JOIN LATERAL (SELECT true AS is_free FROM unresolved x"
     " WHERE x.merchant_id = n.merchant_id AND x.attempt_id = n.attempt_id AND x.lease_until <= $1"
     " FOR UPDATE SKIP LOCKED) u ON true),"
-    " verdict AS MATERIALIZED (SELECT s.*, CASE WHEN is_free THEN 'due' WHEN is_parked THEN 'held'"
-    " WHEN agrees OR NOT $11 AND (final IS NOT NULL OR in_review) THEN 'agrees'"
-    " WHEN final IS NOT NULL OR in_review THEN 'recheck' ELSE 'open' END AS act FROM s),"
+    " verdict AS MATERIALIZED (SELECT s.*, CASE WHEN agrees THEN 'agrees' WHEN is_free THEN 'due'"
+    " WHEN is_parked THEN 'held' WHEN final IS NULL AND status = 'review' THEN 'agrees'"
+    " WHEN final IS NOT NULL AND status NOT IN ('processing', 'requires_action') THEN 'recheck'"
+    " ELSE 'open' END AS act FROM s),"
     " due AS (UPDATE unresolved r SET next_at = least(r.next_at, $1), tries = 0 FROM"
     " (SELECT DISTINCT merchant_id, attempt_id FROM verdict WHERE act = 'due') d"
     " WHERE r.merchant_id = d.merchant_id AND r.attempt_id = d.attempt_id RETURNING 1),"
     " again AS (INSERT INTO unresolved (merchant_id, attempt_id, payment_id, account_id, provider,"
     " next_at, lease_until, epoch, tries, reason, parked_at) SELECT DISTINCT merchant_id,"
     " attempt_id, payment_id, account_id, provider, $1::timestamptz, '-infinity'::timestamptz,"
-    " 0::bigint, 0, CASE WHEN final IS NULL THEN 'webhook' ELSE 'recheck' END,"
+    " 0::bigint, 0, '" STORE_RECHECK "',"
     " $1::timestamptz FROM verdict WHERE act = 'recheck'"
     " ORDER BY merchant_id, attempt_id ON CONFLICT (merchant_id, attempt_id) DO NOTHING"
     " RETURNING 1),"

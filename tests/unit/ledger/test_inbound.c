@@ -89,6 +89,17 @@ static void make_attempt(int n, const char *operation, const char *outcome)
             n, outcome, n, n);
 }
 
+/* The payment of attempt n has this status from its event `number` on. */
+static void tell(int n, int number, const char *status)
+{
+    run("INSERT INTO events (merchant_id, payment_id, event_id, attempt_id, writer_id, created_at,"
+        " batch_no, number, type, status, data) VALUES ('0193cccc-0000-7000-8000-000000000001',"
+        " '" PAYMENT "%02d', '0193eeee-0000-7000-8000-0000000%02d%03d', NULL, '" ATTEMPT
+        "99', now(),"
+        " 1, %d, 'payment.%s', '%s', '{}')",
+        n, n, number, number, status, status);
+}
+
 static void park(int n, int64_t next_us, int64_t lease_us)
 {
     run("INSERT INTO unresolved (merchant_id, attempt_id, payment_id, account_id, provider, "
@@ -179,7 +190,6 @@ static struct inbound_pace pace_at(int64_t now_us)
         .retry_max_ms = 60000,
         .tries_max = 5,
         .alert_ms = 600000,
-        .may_recheck = true,
     };
 }
 
@@ -394,6 +404,7 @@ static void a_final_attempt_is_looked_up_again_when_the_event_says_otherwise(voi
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int n = (int)i + 1;
         make_attempt(n, cases[i].operation, cases[i].final);
+        tell(n, 1, "succeeded");
         (void)snprintf(id, sizeof(id), "WH-%zu", i);
         struct inbound_event event = event_of(id, n);
         event.says = cases[i].says;
@@ -411,16 +422,82 @@ static void a_final_attempt_is_looked_up_again_when_the_event_says_otherwise(voi
                      8);
 }
 
-static void a_payment_in_review_is_looked_up_again(void **state UNUSED)
+static void what_is_in_review_is_left_to_a_person(void **state UNUSED)
 {
     make_attempt(1, "sale", "unknown");
-    run("INSERT INTO events (merchant_id, payment_id, event_id, attempt_id, writer_id, created_at,"
-        " batch_no, number, type, status, data) VALUES ('0193cccc-0000-7000-8000-000000000001',"
-        " '" PAYMENT "01', '" PAYMENT "98', NULL, '" ATTEMPT "99', now(), 1, 1, 'payment.review',"
-        " 'review', '{}')");
+    tell(1, 1, "review");
     struct inbound_event event = event_of("WH-1", 1);
     assert_int_equal(keep(&event), 1);
-    assert_int_equal(apply(NOW).rechecked, 1);
+    assert_int_equal(apply(NOW).applied, 1);
+    assert_state("WH-1", "applied nothing_new");
+    assert_int_equal(count("SELECT count(*) FROM unresolved"), 0);
+}
+
+/* Its payment may go on to another provider, which nobody could while one of its attempts waits. */
+static void a_final_attempt_of_a_payment_that_goes_on_is_waited_for(void **state UNUSED)
+{
+    make_attempt(1, "sale", "failed");
+    tell(1, 1, "processing");
+    struct inbound_event event = event_of("WH-1", 1);
+    assert_int_equal(keep(&event), 1);
+    assert_int_equal(apply(NOW).waiting, 1);
+    assert_int_equal(count("SELECT count(*) FROM unresolved"), 0);
+    tell(1, 2, "failed");
+    assert_int_equal(apply(NOW + 1 SECONDS).rechecked, 1);
+}
+
+/* Authorized, held for a time, and due for a look when that is over. */
+static void what_is_held_is_not_looked_up_for_what_is_known(void **state UNUSED)
+{
+    make_attempt(1, "authorize", "approved");
+    tell(1, 1, "authorized");
+    park(1, NOW + 500 SECONDS, 0);
+    run("UPDATE unresolved SET reason = 'recheck'");
+    struct inbound_event event = event_of("WH-1", 1);
+    event.operations = 1u << OPERATION_AUTHORIZE;
+    assert_int_equal(keep(&event), 1);
+    assert_int_equal(apply(NOW).applied, 1);
+    assert_int_equal(count("SELECT count(*) FROM unresolved WHERE tries = 9"), 1);
+    event.event_id = STR("WH-2");
+    event.says = OUTCOME_NONE; /* voided, say */
+    assert_int_equal(keep(&event), 1);
+    assert_int_equal(apply(NOW).applied, 1);
+    assert_int_equal(
+        count("SELECT count(*) FROM unresolved WHERE tries = 0 AND reason = 'recheck'"), 1);
+}
+
+static void operations_on_the_payment_are_due_with_it(void **state UNUSED)
+{
+    make_attempt(1, "authorize", "approved");
+    tell(1, 1, "authorized");
+    for (int n = 2; n <= 3; n++) {
+        make_attempt(n, "capture", "unknown");
+        run("INSERT INTO payments (merchant_id, payment_id, parent_id, writer_id, created_at,"
+            " amount_minor, batch_no, try_number, capture_automatic, livemode, kind, currency,"
+            " method_type, country, key) VALUES ('0193cccc-0000-7000-8000-000000000001',"
+            " '" PAYMENT "%02d', '" PAYMENT "%02d', '" ATTEMPT
+            "99', now(), 100, 1, 1, false, false,"
+            " 'capture', 'EUR', '', '', 'k-%d')",
+            n, n == 2 ? 1 : 9, n);
+        park(n, NOW + 500 SECONDS, 0);
+    }
+    struct inbound_event event = event_of("WH-1", 1);
+    event.operations = 1u << OPERATION_SALE | 1u << OPERATION_CAPTURE;
+    assert_int_equal(keep(&event), 1);
+    assert_int_equal(apply(NOW).applied, 1);
+    assert_int_equal(count("SELECT count(*) FROM unresolved WHERE tries = 0"
+                           " AND attempt_id = '" ATTEMPT "02'"),
+                     1);
+    assert_int_equal(count("SELECT count(*) FROM unresolved WHERE tries = 9"), 1); /* another's */
+    event.event_id = STR("WH-2");
+    event.attempt_id = (struct uuid){{0}};
+    event.payment_id = parsed(PAYMENT "01");
+    run("UPDATE unresolved SET tries = 9");
+    assert_int_equal(keep(&event), 1);
+    assert_int_equal(apply(NOW).applied, 1);
+    assert_int_equal(count("SELECT count(*) FROM unresolved WHERE tries = 0"
+                           " AND attempt_id = '" ATTEMPT "02'"),
+                     1);
 }
 
 static void an_attempt_is_found_by_the_payment_or_by_the_providers_id(void **state UNUSED)
@@ -489,8 +566,10 @@ static void what_stays_unknown_is_told_and_given_up(void **state UNUSED)
 
 static void one_that_cannot_be_applied_is_put_off_alone(void **state UNUSED)
 {
-    for (int n = 1; n <= 3; n++)
+    for (int n = 1; n <= 3; n++) {
         make_attempt(n, "sale", "failed");
+        tell(n, 1, "failed");
+    }
     run("ALTER TABLE unresolved ADD CHECK (attempt_id <> '" ATTEMPT "02')");
     static const char *const ids[] = {"WH-1", "WH-2", "WH-3"};
     for (int n = 1; n <= 3; n++) {
@@ -571,7 +650,10 @@ int main(void)
         WITH_DATABASE(a_row_that_is_being_changed_is_not_waited_for),
         WITH_DATABASE(one_that_comes_before_our_own_answer_waits_for_it),
         WITH_DATABASE(a_final_attempt_is_looked_up_again_when_the_event_says_otherwise),
-        WITH_DATABASE(a_payment_in_review_is_looked_up_again),
+        WITH_DATABASE(what_is_in_review_is_left_to_a_person),
+        WITH_DATABASE(a_final_attempt_of_a_payment_that_goes_on_is_waited_for),
+        WITH_DATABASE(what_is_held_is_not_looked_up_for_what_is_known),
+        WITH_DATABASE(operations_on_the_payment_are_due_with_it),
         WITH_DATABASE(an_attempt_is_found_by_the_payment_or_by_the_providers_id),
         WITH_DATABASE(a_hint_says_nothing_of_anothers_attempt),
         WITH_DATABASE(what_stays_unknown_is_told_and_given_up),
