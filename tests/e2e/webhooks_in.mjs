@@ -226,6 +226,26 @@ await suite('webhooks_in', { payouts: true, workers: 2, delayMs: 5, settings: { 
         await noHooks(world);
         await world.judge();
     },
+    // Nothing is there when it is asked for, so it failed; then the charge takes effect, and the provider tells.
+    async a_charge_that_comes_late_is_seen_when_the_provider_tells(world) {
+        await hookAll(world);
+        await world.fault({ provider: 'payoneer', operation: 'charge', kind: 'hang_before_effect', delay_ms: 20000, count: 1 });
+        const { status, answer, raw } = await world.pay(world.payment({ providers: { only: ['payoneer'] } }));
+        equal(status, 202, `answer (${raw})`);
+        const attempt = answer.attempts[0].id;
+        const path = `/webhooks/payoneer/${world.accounts.payoneer}?secret=${checkoutSecret}`;
+        await until('it is told to have failed', async () => {
+            // Looks are 15 s apart: a notice that says nothing of the outcome brings them on.
+            const sent = await send(world, path, {}, { entity: 'payment', notificationId: randomUUID(), transactionId: attempt, statusCode: 'information_requested' });
+            equal(sent.status, 200, sent.raw);
+            return (await world.get(answer.id)).status === 'failed';
+        }, 18000);
+        await until('the charge is in the books', async () => (await world.books()).some((e) => e.invoice === answer.id && e.kind === 'charge'), 60000);
+        await until('it is a case of the review queue', async () => (await world.call('GET', `${world.api}/v1/reviews`, { key: world.operatorKey })).raw.includes(answer.id), 60000);
+        await allApplied(world);
+        assert(rows(world, `provider = 'payoneer' AND state = 'applied' AND reason = 'recheck' AND event_type = 'charged'`) === 1, 'the webhook had it looked up again');
+        await noHooks(world);
+    },
     async payouts_end_when_the_provider_tells(world) {
         await hookAll(world);
         for (const payees of [{ paypal: 'ada@example.com' }, { payoneer: 'ada-1815' }]) {
