@@ -15,9 +15,10 @@ enum sim_bug sim_bug = SIM_BUG_NONE;
 
 static struct vec *vec_at(struct world *w, size_t i)
 {
-    struct vec *const vecs[] = {&w->orders,  &w->requests,  &w->log,   &w->payments,  &w->outcomes,
-                                &w->books,   &w->entries,   &w->calls, &w->bundles,   &w->flights,
-                                &w->writers, &w->transfers, &w->keys,  &w->references};
+    struct vec *const vecs[] = {&w->orders,   &w->requests, &w->log,       &w->payments,
+                                &w->outcomes, &w->books,    &w->entries,   &w->calls,
+                                &w->bundles,  &w->flights,  &w->writers,   &w->transfers,
+                                &w->sums,     &w->keys,     &w->references};
     return i < ARRAY_LEN(vecs) ? vecs[i] : NULL;
 }
 
@@ -36,6 +37,7 @@ void world_init(struct world *w, uint64_t *marks)
     w->flights.size = sizeof(struct flight);
     w->writers.size = sizeof(struct writer);
     w->transfers.size = sizeof(struct transfer_row);
+    w->sums.size = sizeof(struct sums);
     w->keys.size = w->references.size = sizeof(uint32_t);
 }
 
@@ -214,6 +216,9 @@ static void dispatch(struct world *w, const struct sim_event *event)
         return;
     case SIM_STORE_AWAY:
         store_away(w, event->a * MS);
+        return;
+    case SIM_HINT:
+        hint_arrive(w, event->a);
         return;
     case SIM_FAILOVER:
         store_failover(w, event->a * MS, event->b != 0);
