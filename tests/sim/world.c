@@ -88,6 +88,15 @@ void world_trace(const struct world *w, const char *format, ...)
     printf("\n");
 }
 
+static uint8_t last_attempt(const struct payment_row *payment)
+{
+    uint8_t last = 0;
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
+        if (payment->attempt[at].exists)
+            last = at;
+    return last;
+}
+
 /*
  * The merchant wants a payout back: noted in the row by which its attempt is claimed. While it is in
  * somebody's hand there is none, and he asks again.
@@ -97,10 +106,11 @@ static void cancel_payout(struct world *w, uint32_t order, uint32_t index, uint3
     struct payment_row *payment = PAYMENT(w, index);
     if (payment_status_is_final(payment->status) || payment->status == PAYMENT_REVIEW)
         return;
-    for (uint8_t at = 0; at < ATTEMPT_MAX; at++) {
-        struct park_row *park = &payment->attempt[at].park;
-        if (!park->exists || park->is_canceled)
-            continue;
+    uint8_t at = last_attempt(payment);
+    struct park_row *park = &payment->attempt[at].park;
+    if (park->is_canceled && park->exists)
+        return;
+    if (park->exists) {
         if (!w->provider[payment->attempt[at].provider].can_cancel)
             return; /* refused */
         mark(w, MARK_CANCEL_NOTED);
