@@ -141,10 +141,7 @@ make_account() { # merchant provider port-offset fees [option...]
     id=$(admin accounts create --merchant "$merchant" --provider "$provider" --name main --if-absent \
         --base-url "$url" --secret "file:$provider-demo.json" \
         --fees "config/fees/$fees.json" "$@" | jq -r .id) && [ -n "$id" ] || exit 1
-    case $provider in
-    paypal*) admin accounts update "$id" --base-url "$url" --setting "webhook_id=$(hook_id "$provider")" >/dev/null ;;
-    *) admin accounts update "$id" --base-url "$url" >/dev/null ;;
-    esac || exit 1
+    admin accounts update "$id" --base-url "$url" "$@" >/dev/null || exit 1 # settings are replaced as a whole
     write_file "var/run/account_$provider" "$id"
 }
 
@@ -187,9 +184,9 @@ make_demo() {
     made="$merchant $SANDBOX_PORT with payouts and webhooks"
     if [ "$(cat var/run/accounts 2>/dev/null)" != "$made" ]; then
         # The sandbox takes effect within seconds, however late.
-        make_account "$merchant" paypal 1 paypal-us --setting settle_ms=3000
+        make_account "$merchant" paypal 1 paypal-us --setting settle_ms=3000 --setting "webhook_id=$(hook_id paypal)"
         make_account "$merchant" payoneer 2 payoneer-checkout --setting country=US --setting settle_ms=3000
-        make_account "$merchant" paypal_payouts 1 paypal-us --setting settle_ms=3000
+        make_account "$merchant" paypal_payouts 1 paypal-us --setting settle_ms=3000 --setting "webhook_id=$(hook_id paypal_payouts)"
         make_account "$merchant" payoneer_payouts 3 payoneer-payouts --setting program_id=100012345 --setting settle_ms=3000
         write_file var/run/accounts "$made"
     fi

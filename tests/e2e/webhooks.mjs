@@ -227,4 +227,40 @@ await suite('webhooks', options, {
         equal([after.sent - before.sent, after.lost - before.lost >= 100], [0, true], 'sent, lost');
         await world.judge();
     },
+    async about_an_attempt_that_was_given_up(world) {
+        await begin(world);
+        const givenUp = {
+            // nothing is known of it after the settling time; then the request arrives at last
+            async payoneer() {
+                await world.fault({ provider: 'payoneer', operation: 'charge', kind: 'hang_before_effect', count: 1 });
+                const paid = await world.pay(only('payoneer'));
+                equal([paid.status, paid.answer.status], [202, 'processing'], paid.raw);
+                const { id } = paid.answer;
+                equal((await becomesFinal(world, id, 90000)).status, 'failed', 'nothing is known of it');
+                const said = world.rows(`SELECT o.reference, o.facts FROM outcomes o JOIN attempts a USING (merchant_id, attempt_id) WHERE finance.show_id('pay', a.payment_id) = '${id}'`);
+                const list = /[0-9a-f]{24}l[0-9a-z]{25}/.exec(JSON.stringify(said))?.[0];
+                assert(list, `no list among ${JSON.stringify(said)}`);
+                const late = await world.call('POST', `https://127.0.0.1:${world.sandboxPort + 2}/api/lists/${list}/accounts/tok_ok/charge`, { body: '{}', headers: {
+                    authorization: 'Basic ' + Buffer.from('E2E:e2e-token').toString('base64'), 'content-type': 'application/vnd.optile.payment.enterprise-v1-extensible+json' } });
+                equal(late.status, 200, late.raw);
+                return id;
+            },
+            // declined, and taken after all
+            async paypal() {
+                const paid = await world.pay({ amount: 1099, currency: 'EUR', method: { type: 'card', tokens: { paypal: 'tok_soft' } } });
+                equal(paid.answer.status, 'declined', paid.raw);
+                const [entry] = await world.books(`?invoice=${paid.answer.id}`);
+                await world.call('POST', world.sandbox + '/settle', { body: { id: entry.id, state: 'completed' } });
+                return paid.answer.id;
+            },
+        };
+        for (const [provider, make] of Object.entries(givenUp)) {
+            const id = await make();
+            const sum = async (kind) => (await world.books(`?invoice=${id}`)).filter((e) => e.kind === kind && e.state !== 'declined').reduce((n, e) => n + e.amount, 0);
+            await until(`${provider} takes it all the same`, async () => await sum('charge') === 1099, 30000);
+            await until(`the ledger has it, and ${provider} gives it back`, async () => await sum('refund') === 1099, 60000);
+        }
+        await applied(world);
+        await world.judge();
+    },
 });
