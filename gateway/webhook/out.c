@@ -11,12 +11,15 @@
 #include "payment/hook_secret.h"
 #include "webhook/out_body.h"
 
+#define REST_MAX_US (2 * CLOCK_SECOND_US)
+
 enum {
     LEASE_SPARE_MS = 10000, /* beyond a try: reading the payment before it, writing its end */
     END_AGAIN_MS = 500,
     SWEEP_MS = 2000,
     BACKLOG_MS = 10000,
     DRAIN_MS = 3000,
+    REST_SHARE = 10, /* a claim that took long is followed by a pause ten times as long */
     CLAIM_ARENA_MAX = 16 * 1024 * 1024,
     SENDING_ARENA_MAX = 64 * 1024 * 1024,
 };
@@ -53,7 +56,8 @@ struct out {
     size_t end_max;
     struct loop_timer claim_timer;
     struct loop_timer end_timer;
-    int64_t sweep_us; /* monotonic: when to look next */
+    int64_t claimed_us; /* monotonic: when the claim under way was asked for */
+    int64_t sweep_us;   /* monotonic: when to look next */
     int64_t backlog_us;
     int64_t drain_until_us; /* 0: not draining */
     bool is_claiming;
@@ -316,8 +320,13 @@ static void claimed(void *ctx, enum store_find found, const struct hook_claim *c
         log_debug("webhook", "cannot claim webhooks", LOG_CSTR("error", why->text));
     for (size_t i = 0; i < count; i++)
         start(out, &claims[i]);
-    if (count > 0 && out->drain_until_us == 0)
+    if (out->drain_until_us != 0)
+        return;
+    int64_t rest_us = (clock_mono_us() - out->claimed_us) * REST_SHARE;
+    if (count > 0)
         loop_timer_start(&out->claim_timer, 0);
+    else if (rest_us > out->config.interval_ms * CLOCK_MS_US)
+        loop_timer_start(&out->claim_timer, rest_us < REST_MAX_US ? rest_us : REST_MAX_US);
 }
 
 static void swept(void *ctx, enum store_find found, int64_t count, const struct error *why)
@@ -371,6 +380,7 @@ static void claim(void *ctx)
         .endpoint_max = out->config.endpoint_max,
     };
     out->is_claiming = true;
+    out->claimed_us = clock_mono_us();
     arena_reset(&out->claim_arena);
     hooks_claim(out->parts.store, &wanted, &out->claim_arena, claimed, out);
 }

@@ -282,6 +282,20 @@ const tests = {
         await close(world, [receiver]);
     },
 
+    async a_stopped_gateway_puts_back_what_it_was_sending(world) {
+        const [receiver] = await open(world, ['slow']);
+        const made = await payments(world, 3);
+        const wanted = events(world, made);
+        await until('some are in hand', () => world.rows(`SELECT 1 FROM hook_deliveries WHERE state = 'sending'`).length > 0);
+        await world.stopGateway();
+        equal(world.rows(`SELECT 1 FROM hook_deliveries WHERE state = 'sending'`).length, 0, 'deliveries that nobody sends');
+        receiver.kind = 'fine';
+        await world.startGateway();
+        await until('all are told', () => hasAll(receiver, wanted));
+        sameOrder(receiver, wanted);
+        await close(world, [receiver]);
+    },
+
     async private_addresses_are_refused_at_once(world) {
         for (const url of ['https://10.0.0.1/', 'https://169.254.169.254/latest/', 'https://[::1]:8443/', 'https://2852039166/', 'https://user@example.com/',
             'http://127.0.0.1:9000/', 'https://0x0a000001/', 'https://127.0.0.1:22/', 'ftp://127.0.0.1:9000/']) {
