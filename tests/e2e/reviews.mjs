@@ -56,6 +56,13 @@ const reversed = async (world, payment) => {
     equal([one.resolution.outcome, one.resolution.by], ['reversed', null], 'by the gateway itself');
     return one;
 };
+// From now on PayPal tells the gateway of what happens, signed.
+async function hearOfPaypal(world) {
+    const id = '1JE4291016473214C';
+    world.admin('accounts', 'update', world.accounts.paypal, '--setting', 'settle_ms=3000', '--setting', `webhook_id=${id}`);
+    const { status, raw } = await world.call('POST', `${world.sandbox}/hooks`, { body: { provider: 'paypal', url: `${world.api}/webhooks/paypal/${world.accounts.paypal}`, id } });
+    assert(status < 300, `hook refused: ${raw}`);
+}
 const calm = (world) => until('PayPal takes payments', async () => (await world.pay(world.payment(paypalOnly))).answer?.status === 'succeeded', 30000);
 
 await suite('reviews', { workers: 2, delayMs: 5, settings: { review_after_ms: 4000, resolve_max_ms: 500, reverse_retry_ms: 200, reverse_wait_ms: 100, reverse_try_max: 2, breaker_open_ms: 500 } }, {
@@ -124,12 +131,12 @@ await suite('reviews', { workers: 2, delayMs: 5, settings: { review_after_ms: 40
         await world.judge();
     },
     async a_charge_that_comes_after_a_failover_is_given_back(world) {
+        await hearOfPaypal(world);
         const paid = await world.pay(world.payment({ method: { type: 'card', tokens: { paypal: 'tok_soft', payoneer: 'tok_ok' } } }));
         equal([paid.answer.status, paid.answer.provider, paid.answer.attempts.length], ['succeeded', 'payoneer', 2], 'failed over');
         await takeAfterAll(world, paid.answer.attempts[0].id);
-        equal(await net(world, paid.answer.id), 2 * 1099, 'charged twice for a while');
-        lookAgain(world, paid.answer.attempts[0].id);
-        await reversed(world, paid.answer.id);
+        await reversed(world, paid.answer.id); // PayPal's webhook has told
+        await world.call('DELETE', `${world.sandbox}/hooks`);
         await agree(world, paid.answer.id, 1099);
         const got = await world.get(paid.answer.id);
         equal([got.status, got.provider, got.attempts.map((a) => a.status)], ['succeeded', 'payoneer', ['approved', 'approved']], 'the payment');
