@@ -15,6 +15,7 @@ static const size_t payment_texts[] = {
 static const size_t attempt_texts[] = {
     TEXT(store_attempt, provider),
     TEXT(store_attempt, decision_json),
+    TEXT(store_attempt, step),
 };
 static const size_t send_texts[] = {
     TEXT(store_send, step),
@@ -34,6 +35,7 @@ static const size_t transfer_texts[] = {
 static const size_t event_texts[] = {
     TEXT(store_event, type),
     TEXT(store_event, data_json),
+    TEXT(store_event, step),
 };
 static const size_t answer_texts[] = {
     TEXT(store_final, body),

@@ -193,16 +193,16 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 [SQL_ATTEMPTS] = {SQL_WRITER, "attempts",
     "INSERT INTO attempts (merchant_id, payment_id, attempt_id, number, operation, account_id,"
     " provider, amount_minor, currency, decision, token_hash, expected_fee_minor, created_at,"
-    " writer_id, batch_no) SELECT u.merchant_id, u.payment_id, u.attempt_id, CASE WHEN u.number = 1"
+    " writer_id, batch_no, step_id) SELECT u.merchant_id, u.payment_id, u.attempt_id, CASE WHEN u.number = 1"
     " THEN 1 ELSE u.number / ((SELECT count(*) FROM attempts a WHERE a.merchant_id = u.merchant_id"
     " AND a.payment_id = u.payment_id AND (SELECT true FROM unresolved r"
     " WHERE r.merchant_id = a.merchant_id AND r.attempt_id = a.attempt_id)) = 0)::integer END,"
     " u.operation, u.account_id, u.provider, u.amount_minor, u.currency, u.decision, u.token_hash,"
-    " u.expected_fee_minor, u.created_at, $1, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[],"
+    " u.expected_fee_minor, u.created_at, $1, $2, u.step_id FROM unnest($3::uuid[], $4::uuid[], $5::uuid[],"
     " $6::uuid[], $7::integer[], $8::text[], $9::uuid[], $10::text[], $11::bigint[], $12::text[],"
-    " $13::text[], $14::bytea[], $15::bigint[], $16::timestamptz[]) AS u (gate, merchant_id,"
-    " payment_id, attempt_id, number, operation, account_id, provider, amount_minor, currency,"
-    " decision, token_hash, expected_fee_minor, created_at)" GATE},
+    " $13::text[], $14::bytea[], $15::bigint[], $16::timestamptz[], $17::text[]) AS u (gate,"
+    " merchant_id, payment_id, attempt_id, number, operation, account_id, provider, amount_minor,"
+    " currency, decision, token_hash, expected_fee_minor, created_at, step_id)" GATE},
 
 [SQL_SENDS] = {SQL_WRITER, "sends",
     "INSERT INTO sends (merchant_id, attempt_id, number, step, moves_money, adapter_version,"
@@ -244,11 +244,12 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 
 [SQL_EVENTS] = {SQL_WRITER, "events",
     "WITH added AS (INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
-    " created_at, writer_id, batch_no) SELECT u.merchant_id, u.payment_id, u.number, u.event_id,"
-    " u.attempt_id, u.type, u.status, u.data, u.created_at, $1, $2 FROM unnest($3::uuid[],"
-    " $4::uuid[], $5::uuid[], $6::integer[], $7::uuid[], $8::uuid[], $9::text[], $10::text[],"
-    " $11::text[], $12::timestamptz[]) AS u (gate, merchant_id, payment_id, number, event_id,"
-    " attempt_id, type, status, data, created_at)" GATE HOOKED},
+    " created_at, writer_id, batch_no, step_id) SELECT u.merchant_id, u.payment_id, u.number,"
+    " u.event_id, u.attempt_id, u.type, u.status, u.data, u.created_at, $1, $2, u.step_id"
+    " FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::integer[], $7::uuid[], $8::uuid[],"
+    " $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::text[]) AS u (gate,"
+    " merchant_id, payment_id, number, event_id, attempt_id, type, status, data, created_at,"
+    " step_id)" GATE HOOKED},
 
 [SQL_ANSWERS] = {SQL_WRITER, "answers",
     "INSERT INTO payment_answers (merchant_id, payment_id, status, body, created_at)"

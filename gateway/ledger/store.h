@@ -106,6 +106,7 @@ struct store_attempt {
         decision_json; /* of the routing that chose it; "" on later attempts of the same decision */
     uint8_t token_hash[32];     /* HMAC of the token: the networks' retry budget is counted by it */
     int64_t expected_fee_minor; /* -1: unknown */
+    struct str step;            /* of the plan; written only; empty: none */
     int64_t created_us;
     struct uuid writer_id; /* read only: always written as this store's */
 };
@@ -203,6 +204,7 @@ struct store_event {
     struct str type;            /* "payment.succeeded" */
     enum payment_status status; /* the payment's status from now on */
     struct str data_json;       /* "{}" */
+    struct str step;            /* of the plan; written only; empty: none */
     int64_t created_us;
 };
 

@@ -107,6 +107,7 @@ static void add_attempt(struct drive *drive, const struct orchestrate_action *ac
     row->attempt_id = drive->attempt_id;
     row->number = action->attempt_number;
     row->operation = drive->operation;
+    row->step = str_of(plan_step_id(&drive->core.plan));
     row->account_id = candidate->account->account.account_id;
     row->provider = str_of(candidate->account->account.provider->name);
     row->amount_minor = view->row.amount_minor;
@@ -374,6 +375,7 @@ static void add_event(struct drive *drive, const struct orchestrate_write_plan *
         .event_id = uuid_new(),
         .payment_id = view->row.payment_id,
         .number = ++view->event_count,
+        .step = str_of(plan_step_id(&drive->core.plan)),
         .status = view->status,
         .data_json = event_data(drive, rows),
         .created_us = rows->now_us,

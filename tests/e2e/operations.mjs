@@ -27,6 +27,11 @@ async function agree(world, id) {
     equal([payment.amount_captured, payment.amount_refunded], [books.captured, books.refunded], `captured and refunded of ${id}, ledger and books`);
     assert(books.captured <= payment.amount, `never above: ${books.captured} of ${payment.amount}`);
     assert(books.refunded <= books.captured, `never above: ${books.refunded} of ${books.captured}`);
+    const sum = (what) => `coalesce(sum(t.amount_minor) FILTER (WHERE ${what}), 0)`;
+    const journal = world.rows(`SELECT concat_ws(' ', ${sum("t.state = 'posted' AND t.kind = 'payment'")}, ${sum("t.state = 'posted' AND t.kind = 'refund'")},
+        ${sum(`t.state = 'pending' AND NOT EXISTS (SELECT FROM transfers n WHERE n.merchant_id = t.merchant_id AND n.pending_id = t.transfer_id)`)})
+        FROM transfers t WHERE finance.show_id('pay', t.payment_id) = '${id}'`)[0].concat_ws;
+    equal(journal, `${payment.amount_captured} ${payment.amount_refunded} ${payment.amount_authorized - payment.amount_captured}`, `journal of ${id}: captured, refunded, held`);
     return payment;
 }
 const all = (world, id) => world.call('GET', `${world.api}/v1/payments/${id}/operations`, { key: world.key });
