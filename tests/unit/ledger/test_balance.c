@@ -454,11 +454,16 @@ static void the_store_rolls_and_finance_sees_its_own(void **state)
     struct fixture f;
     fixture_open(&f);
     for (int i = 0; i < 4; i++) {
-        struct number number = {.f = &f};
-        f.waiting_for++;
-        balances_roll(f.store, 8, i == 1 ? 100 : 100000, number_done, &number);
-        assert_int_equal(number_wait(&number), i == 1 ? 2 : 0);
-        pass_an_hour(&books);
+        int64_t wanted = i == 1 ? 2 : 0;
+        int64_t left = -1;
+        for (int tries = 0; left != wanted && tries < 100; tries++) {
+            struct number number = {.f = &f};
+            f.waiting_for++;
+            balances_roll(f.store, 8, i == 1 ? 100 : 100000, number_done, &number);
+            left = number_wait(&number); /* an open transaction of the server's own: not yet */
+            pass_an_hour(&books);
+        }
+        assert_int_equal(left, wanted);
     }
     fixture_close(&f);
     for (int i = 0; i < 2; i++) { /* not rolled up */
