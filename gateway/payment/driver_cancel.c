@@ -173,13 +173,13 @@ static void void_it(struct canceling *canceling)
     payment_operate_start(canceling->payments, canceling->merchant, &request, voided, canceling);
 }
 
+/* The newest attempt alone: an older one has ended, and is parked at most to be looked up again. */
 static const struct store_attempt_view *parked_attempt(const struct store_payment_view *payout)
 {
-    for (size_t i = payout->attempt_count; i > 0; i--) {
-        if (payout->attempts[i - 1].parked)
-            return &payout->attempts[i - 1];
-    }
-    return NULL;
+    if (payout->attempt_count == 0)
+        return NULL;
+    const struct store_attempt_view *newest = &payout->attempts[payout->attempt_count - 1];
+    return newest->parked ? newest : NULL;
 }
 
 enum way { /* to the provider, but for a repeat */

@@ -51,6 +51,7 @@
     X(RESUMED_PENDING_IS_APPROVED,"resumed_pending_is_approved","a look that says pending ends it as paid") \
     X(RESUMED_MISMATCH,           "resumed_mismatch",           "a look believes an approval of another amount") \
     X(NOT_POSTED,                 "not_posted",                 "what a look finds approved is not booked") \
+    X(RECHECK_AT_THE_DOOR,        "recheck_at_the_door",        "a refusal at the door, of a second look, ends a hold") \
     X(NEVER_REVIEW,               "never_review",               "what nobody can be asked about is never shown to a person") \
     X(REVIEW_AT_ONCE,             "review_at_once",             "a person is asked what the provider would have told")
 /* clang-format on */

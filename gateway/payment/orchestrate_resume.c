@@ -336,12 +336,18 @@ static void watch_on(struct orchestrate *o, int64_t now_us, struct orchestrate_a
     close_look(o, now_us, action);
 }
 
+/* A refusal at the door says nothing of what was asked about. */
+static bool says_no(const struct orchestrate_answer *answer)
+{
+    if (answer->outcome == OUTCOME_FAILED)
+        return (answer->answers_key || HAS_BUG(BUG_RECHECK_AT_THE_DOOR)) && !answer->may_send_again;
+    return answer->outcome == OUTCOME_DECLINED_SOFT || answer->outcome == OUTCOME_DECLINED_HARD;
+}
+
 static void rechecked(struct orchestrate *o, const struct orchestrate_answer *answer,
                       int64_t now_us, struct orchestrate_action *action)
 {
     bool was_approved = o->attempt.state == ATTEMPT_APPROVED;
-    bool says_no = answer->outcome == OUTCOME_FAILED || answer->outcome == OUTCOME_DECLINED_SOFT ||
-                   answer->outcome == OUTCOME_DECLINED_HARD;
     uint8_t send_number = orchestrate_last_money_send(&o->attempt);
     if (answer->whole && answer->not_found && !was_approved) {
         take_out(o, now_us, action);
@@ -359,9 +365,9 @@ static void rechecked(struct orchestrate *o, const struct orchestrate_answer *an
         watch_on(o, now_us, action);
     else if (answer->outcome == OUTCOME_APPROVED && !was_approved)
         believe(o, send_number, now_us, action);
-    else if (says_no && was_approved && o->operation == OPERATION_AUTHORIZE)
+    else if (says_no(answer) && was_approved && o->operation == OPERATION_AUTHORIZE)
         end_hold(o, send_number, now_us, action);
-    else if (answer->outcome == OUTCOME_APPROVED || says_no)
+    else if (answer->outcome == OUTCOME_APPROVED || says_no(answer))
         take_out(o, now_us, action);
     else
         look_later(o, now_us, action);

@@ -18,6 +18,10 @@
     X(PROBE_DOES_NOT_WAIT,        "probe_does_not_wait",        "a commit that still runs counts as rolled back") \
     X(OUTCOME_WITHOUT_FENCE,      "outcome_without_fence",      "two may write the same outcome number of an attempt") \
     X(WINDOW_NOT_KEPT,            "window_not_kept",            "a send leaves after its time") \
+    X(LIMITS_UNGUARDED,           "limits_unguarded",           "captures and refunds are not compared with what is left") \
+    X(OPEN_CAPTURE_FORGOTTEN,     "open_capture_forgotten",     "what is asked for and not decided may be captured again") \
+    X(OPEN_REFUND_FORGOTTEN,      "open_refund_forgotten",      "what is asked for and not decided may be refunded again") \
+    X(UNKNOWN_GIVEN_BACK,         "unknown_given_back",         "the sum of an unknown operation is free again") \
     X(ENGINE_SENDS_AGAIN,         "engine_sends_again",         "a broken connection is tried again below the engine") \
     X(LEFT_BY_ERROR_CODE,         "left_by_error_code",         "a reset connection counts as nothing sent")
 /* clang-format on */

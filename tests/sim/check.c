@@ -22,7 +22,7 @@ static void check_charged_once(struct world *w, uint32_t index)
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
         if (BOOK(w, book_index(index, at))->net > 0)
             charged++;
-    if (charged > 1 || net_of(w, index) > payment->amount)
+    if (charged > 1 || (charged > 0 && net_of(w, index) > payment->amount))
         world_violation(w, "I1: payment %u was charged %lld of %lld by %u attempts", index,
                         (long long)net_of(w, index), (long long)payment->amount, charged);
 }
@@ -120,6 +120,8 @@ static void check_limits(struct world *w, uint32_t index, uint8_t last)
         unsigned again = 0;
         for (uint32_t i = attempt->first_outcome; i != NONE; i = OUTCOME(w, i)->next) {
             const struct outcome_row *row = OUTCOME(w, i);
+            if (attempt->has_final_outcome && row->committed_at > payment->final_at)
+                break; /* a second look */
             bool went_on = row->send_number < ORCHESTRATE_SEND_MAX &&
                            attempt->send[row->send_number].step == STEP_CONTINUE;
             if (row->outcome == OUTCOME_NONE && !went_on &&
@@ -240,6 +242,7 @@ static void check_transfers(struct world *w)
     int64_t balance[ACCOUNT_COUNT] = {0};
     int64_t books[MERCHANT_MAX] = {0};
     uint64_t hash = 0;
+    int64_t pending = 0;
     for (uint32_t i = 0; i < w->transfers.count; i++) {
         const struct transfer_row *row = TRANSFER(w, i);
         hash = transfer_hash(hash, row);
@@ -248,6 +251,8 @@ static void check_transfers(struct world *w)
             world_violation(w, "I5: transfer %u does not balance", i);
             return;
         }
+        if (PAYMENT(w, row->payment)->parent != NONE)
+            pending += row->state == TRANSFER_PENDING ? row->amount : -row->amount;
         if (row->state != TRANSFER_POSTED)
             continue;
         balance[row->debit] -= row->amount;
@@ -257,14 +262,100 @@ static void check_transfers(struct world *w)
         world_violation(w, "I5: transfers were changed after they were written");
     for (uint32_t i = 0; i < w->payments.count; i++) {
         const struct payment_row *payment = PAYMENT(w, i);
-        bool goes_out = payment->operation == OPERATION_PAYOUT;
-        if (payment->status != PAYMENT_REVIEW) /* a person books those */
+        bool goes_out =
+            payment->operation == OPERATION_PAYOUT || payment->operation == OPERATION_REFUND;
+        bool is_held =
+            payment->operation == OPERATION_AUTHORIZE || payment->operation == OPERATION_VOID;
+        bool is_open = payment->status == PAYMENT_REVIEW; /* a person books those */
+        if (is_open && payment->parent != NONE && payment->operation != OPERATION_VOID)
+            pending -= payment->amount;
+        if (!is_open && !is_held)
             books[payment->merchant] += goes_out ? -net_of(w, i) : net_of(w, i);
     }
+    if (pending != 0)
+        world_violation(w, "I5: %lld are pending of operations that have ended",
+                        (long long)pending);
     for (uint8_t i = 0; i < MERCHANT_MAX; i++)
         if (balance[account_of_merchant(i)] != books[i])
             world_violation(w, "I5: merchant %u has %lld in the ledger, %lld in the books", i,
                             (long long)balance[account_of_merchant(i)], (long long)books[i]);
+}
+
+/* ---- I6: not more captured than authorized, not more refunded than captured ------------------ */
+
+static void add_operation(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    struct sums *sums = vec_get(&w->sums, payment->parent);
+    bool is_done = payment->status == PAYMENT_SUCCEEDED;
+    bool is_open = payment->status == PAYMENT_REVIEW;
+    int64_t done = is_done ? payment->amount : 0;
+    int64_t open = is_open ? payment->amount : 0;
+    switch (payment->operation) {
+    case OPERATION_CAPTURE:
+        sums->captured += net_of(w, index);
+        sums->done_captures += done;
+        sums->open_captures += open;
+        return;
+    case OPERATION_VOID:
+        sums->voided += net_of(w, index);
+        sums->done_voids += done;
+        sums->open_captures += open;
+        return;
+    case OPERATION_REFUND:
+        sums->refunded += net_of(w, index);
+        sums->done_refunds += done;
+        sums->open_refunds += open;
+        return;
+    case OPERATION_NONE:
+    case OPERATION_SALE:
+    case OPERATION_AUTHORIZE:
+    case OPERATION_PAYOUT:
+    case OPERATION_COUNT:
+        break;
+    }
+    CHECK(false);
+}
+
+static void check_amounts(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    const struct limits_row *limits = &payment->limits;
+    const struct sums *sums = vec_get(&w->sums, index);
+    int64_t net = net_of(w, index);
+    int64_t captured = sums->captured + (payment->operation == OPERATION_SALE ? net : 0);
+    int64_t sold = payment->operation == OPERATION_SALE ? payment->posted : 0;
+    if (captured + sums->voided > net)
+        world_violation(w, "I6: payment %u: books have %lld captured and %lld voided of %lld",
+                        index, (long long)captured, (long long)sums->voided, (long long)net);
+    if (sums->refunded > captured)
+        world_violation(w, "I6: payment %u: books have %lld refunded of %lld", index,
+                        (long long)sums->refunded, (long long)captured);
+    if (limits->captured + limits->capture_open > limits->authorized ||
+        limits->refunded + limits->refund_open > limits->captured)
+        world_violation(w, "I6: payment %u: limits are exceeded", index);
+    if (limits->hold_has_ended)
+        world_violation(w, "I6: payment %u: its hold was given up, and the provider has it", index);
+    else if (payment->status != PAYMENT_REVIEW &&
+             limits->authorized != payment->posted - sums->done_voids)
+        world_violation(w, "I6: payment %u: limits say %lld authorized, rows %lld", index,
+                        (long long)limits->authorized,
+                        (long long)(payment->posted - sums->done_voids));
+    if (limits->captured != sold + sums->done_captures || limits->refunded != sums->done_refunds ||
+        limits->capture_open != sums->open_captures || limits->refund_open != sums->open_refunds)
+        world_violation(w, "I6: payment %u: limits differ from its operations", index);
+}
+
+static void check_operations(struct world *w)
+{
+    while (w->sums.count < w->payments.count)
+        vec_add(&w->sums);
+    for (uint32_t i = 0; i < w->payments.count; i++)
+        if (PAYMENT(w, i)->parent != NONE)
+            add_operation(w, i);
+    for (uint32_t i = 0; i < w->payments.count; i++)
+        if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->operation != OPERATION_PAYOUT)
+            check_amounts(w, i);
 }
 
 /* ---- I7: same key, same answer --------------------------------------------------------------- */
@@ -297,6 +388,7 @@ static void check_line(struct world *w, const struct log_line *line)
             world_violation(w, "I7: order %u was refused its own body", request->order);
         return;
     case TOLD_UNAVAILABLE:
+    case TOLD_LIMIT:
         if (payment->exists)
             world_violation(w, "I7: order %u was told that nothing was written, payment %u exists",
                             request->order, line->payment);
@@ -326,6 +418,7 @@ void check_world(struct world *w)
         check_line(w, LOG(w, i));
     }
     check_transfers(w);
+    check_operations(w);
     for (uint32_t i = 0; i < w->flights.count; i++)
         if (FLIGHT(w, i)->in_use)
             world_violation(w, "L1: payment %u is in hand for ever", FLIGHT(w, i)->payment);

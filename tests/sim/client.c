@@ -37,6 +37,7 @@ void client_start(struct world *w, uint32_t index)
     struct order *order = ORDER(w, index);
     order->merchant = (uint8_t)rng_below(&w->rng, w->merchant_count);
     order->local = w->local_count[order->merchant]++;
+    order->parent = NONE;
     order->amount = between(w, 1, 1000000);
     order->has_reference = rng_below(&w->rng, 2) == 0;
     static const enum operation operations[] = {OPERATION_SALE, OPERATION_SALE, OPERATION_AUTHORIZE,
@@ -136,6 +137,7 @@ static void react(struct world *w, const struct request *request, enum told told
             repeat(w, index);
         return;
     case TOLD_REFERENCE:
+    case TOLD_LIMIT:
         order->is_done = true;
         return;
     case TOLD_OTHER_BODY:
@@ -164,6 +166,9 @@ void client_told(struct world *w, uint32_t index, enum told told, uint32_t payme
     world_trace(w, "order %u key %u: told %d, payment %u %s", request->order, request->key,
                 (int)told, payment_index, payment_status_name(LOG(w, line)->status));
     struct request seen = *request;
+    if (told == TOLD_FINAL && (payment->answer_status == PAYMENT_SUCCEEDED ||
+                               payment->answer_status == PAYMENT_AUTHORIZED))
+        operation_follow(w, payment_index);
     if (chance(w, FAULT_REPLY_LOST)) {
         if (told == TOLD_UNAVAILABLE)
             ORDER(w, request->order)->key_unavailable[request->key]--;

@@ -48,6 +48,9 @@ enum fault {
     FAULT_SERIALIZATION, /* the store gives a transaction up at its end */
     FAULT_POISON,        /* a provider's text that the store does not take */
     FAULT_CLAIM_LOST,    /* claimed, and the answer of the claim is lost */
+    FAULT_OPERATIONS,    /* merchants capture, void and refund */
+    FAULT_HINT_LOST,     /* a webhook never comes */
+    FAULT_HINT_REPEATED, /* ... or several times */
     FAULT_CRASH_POINT,   /* a worker dies at one of the named points */
     FAULT_PAUSE_POINT,   /* ... or stops there for a while */
     /* Drawn as events at the beginning: these are on or off. */
@@ -138,7 +141,19 @@ enum mark {
     MARK_FAILOVER_ACK_LOST, /* durable, acknowledged, and nobody heard it */
     MARK_STORE_CRASH,
     MARK_STORE_CRASH_LOST,
-    MARK_KEY_OF_OTHERS, /* another merchant has this key, too */
+    MARK_CAPTURED,
+    MARK_VOIDED,
+    MARK_REFUNDED,
+    MARK_OPERATION_GIVEN_BACK, /* surely not done: the sum is free again */
+    MARK_LIMIT_EXCEEDED,
+    MARK_LIMIT_WHILE_OPEN, /* ... only because another operation is not decided */
+    MARK_HINT_LOST,
+    MARK_HINT_REPEATED,
+    MARK_HINT_EARLIER,       /* an attempt is looked at earlier than it would be */
+    MARK_HINT_IN_HAND,       /* somebody has it at this moment */
+    MARK_HINT_BEFORE_ANSWER, /* it comes before our own answer */
+    MARK_HINT_RECHECK,       /* of what is final */
+    MARK_KEY_OF_OTHERS,      /* another merchant has this key, too */
     MARK_PAYER_CONSENT,
     MARK_PAYER_CONTINUED,
     MARK_PAYER_REPEATED,

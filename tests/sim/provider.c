@@ -54,8 +54,13 @@ static void take_effect(struct world *w, uint32_t index, enum outcome outcome)
     book->outcome = outcome;
     if (outcome != OUTCOME_APPROVED)
         return;
-    if (PAYMENT(w, index / ATTEMPT_MAX)->operation == OPERATION_PAYOUT)
+    enum operation operation = PAYMENT(w, index / ATTEMPT_MAX)->operation;
+    if (operation == OPERATION_PAYOUT)
         mark(w, MARK_PAYOUT_PAID);
+    else if (operation_is_follow_up(operation))
+        mark(w, operation == OPERATION_CAPTURE ? MARK_CAPTURED
+                : operation == OPERATION_VOID  ? MARK_VOIDED
+                                               : MARK_REFUNDED);
     book->net += PAYMENT(w, index / ATTEMPT_MAX)->amount;
     book->captures++;
     if (book->charged_at == 0)
@@ -80,6 +85,7 @@ void provider_effect(struct world *w, uint32_t index)
                                                  : MARK_PENDING_DECLINED);
     world_trace(w, "book %u: late %s", index, outcome_name(book->effect));
     take_effect(w, index, book->effect);
+    hint_send(w, index);
 }
 
 static void start_later(struct world *w, uint32_t index, enum book_state state, int64_t after)
@@ -189,6 +195,7 @@ static struct verdict execute(struct world *w, const struct call *call, struct b
     }
     enum outcome outcome = decide(w);
     take_effect(w, index, outcome);
+    hint_send(w, index);
     book->first_answer = outcome;
     book->mismatch = outcome == OUTCOME_APPROVED && chance(w, FAULT_MISMATCH);
     if (chance(w, FAULT_500_CACHED)) {

@@ -89,7 +89,7 @@ void recovery_adopt(struct world *w, uint32_t index)
                 attempt->park.exists)
                 continue;
             note_adopted(w, i, at);
-            store_park(w, i, at);
+            store_park(w, i, at, false);
             world_trace(w, "payment %u: attempt %u adopted", i, at + 1U);
         }
     }

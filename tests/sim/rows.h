@@ -55,6 +55,7 @@ struct park_row {
     int64_t parked_us;
     int32_t tries;
     int64_t epoch;     /* of the claims on this row; a new row begins at 0, as in the ledger */
+    bool is_recheck;   /* final, and to be looked up again */
     bool is_canceled;  /* the merchant wants it back */
     bool was_canceled; /* ... and the claim said so */
     int64_t claimed_at;
@@ -73,6 +74,17 @@ struct attempt_row {
     int64_t action_expires_us;
     int64_t opened_at;
     struct park_row park;
+};
+
+struct limits_row {
+    int64_t authorized, captured, capture_open, refunded, refund_open;
+    bool hold_has_ended; /* the provider was believed to hold it no longer */
+};
+
+struct sums { /* of the operations on a payment, added up by the checker */
+    int64_t captured, voided, refunded;              /* by the books */
+    int64_t open_captures, open_refunds;             /* by rows: not decided */
+    int64_t done_captures, done_voids, done_refunds; /* by rows: succeeded */
 };
 
 /* Appended, never changed. */
@@ -127,6 +139,9 @@ struct payment_row {
     bool needs_review;
     bool is_canceled;
     int64_t canceled_at;
+    uint32_t parent;          /* of a capture, void or refund: the payment; else NONE */
+    bool is_given_back;       /* ... its sum, to the payment's limits */
+    struct limits_row limits; /* of a payment that was approved */
     struct attempt_row attempt[ATTEMPT_MAX];
 };
 
@@ -197,6 +212,7 @@ enum told {
     TOLD_REFERENCE,   /* 409: the reference has a payment */
     TOLD_UNAVAILABLE, /* 503: nothing was written */
     TOLD_OUTCOME_PENDING,
+    TOLD_LIMIT, /* 409: the payment has not so much left; nothing was written */
     TOLD_COUNT,
 };
 
@@ -223,6 +239,8 @@ struct order { /* what a client of a merchant wants */
     int64_t amount;
     bool has_reference;
     enum operation operation;
+    uint32_t parent; /* the payment that is captured, voided or refunded; else NONE */
+    bool has_followers;
     uint8_t key; /* in use */
     uint8_t repeats;
     uint32_t generation;

@@ -52,6 +52,7 @@ enum sim_event_kind {
     SIM_ADOPT,      /* a: writer */
     SIM_CANCEL,     /* a: order; b: how often asked */
     SIM_STORE_AWAY, /* a: ms: nobody reaches the store */
+    SIM_HINT,       /* a: book: a webhook about it arrives */
     SIM_FAILOVER,   /* a: ms until it serves again; b: 1: what was not acknowledged is lost */
     SIM_KIND_COUNT,
 };
@@ -227,6 +228,7 @@ struct world {
     uint32_t free_flight;
     struct vec orders, requests, log, payments, outcomes, transfers, books, entries, calls, bundles,
         flights, writers;
+    struct vec sums;             /* the checker's: struct check_sums of each payment */
     struct vec keys, references; /* unique indexes of the store: uint32_t, payment + 1; 0: free */
     uint64_t crash_count, send_count, look_count;
     char violation[512]; /* empty: none */
@@ -284,7 +286,8 @@ void store_write(struct world *w, uint32_t bundle);
 void store_batch(struct world *w, uint32_t worker, uint32_t incarnation);
 void store_commit(struct world *w, uint32_t first);
 void store_probe(struct world *w, uint32_t bundle);
-void store_park(struct world *w, uint32_t payment, uint8_t attempt);
+void store_park(struct world *w, uint32_t payment, uint8_t attempt, bool is_recheck);
+void store_transfer(struct world *w, struct transfer_row row);
 /* A row of the queue becomes due, or its lease ends, at `at`. */
 void store_due(struct world *w, uint32_t payment, uint8_t attempt, int64_t at);
 
@@ -327,6 +330,17 @@ void client_start(struct world *w, uint32_t order);
 void client_act(struct world *w, uint32_t order, uint32_t generation);
 void client_told(struct world *w, uint32_t request, enum told told, uint32_t payment);
 void client_lost(struct world *w, uint32_t request);
+
+/* operation.c: captures, voids and refunds of a payment, and what they do to its limits */
+/* Its merchant was told that `payment` ended well: he may go on with it. */
+void operation_follow(struct world *w, uint32_t payment);
+/* What the payment has left for `operation`. */
+int64_t operation_left(const struct world *w, uint32_t parent, enum operation operation);
+/* The rows of a payment's limits and transfers that are part of the bundle. */
+void operation_apply(struct world *w, const struct bundle *bundle);
+/* hint.c: webhooks: dropped, repeated, late, in any order, and never more than a hint */
+void hint_send(struct world *w, uint32_t book);
+void hint_arrive(struct world *w, uint32_t book);
 
 /* check.c: reads books, rows and the log; writes w->violation. */
 void check_world(struct world *w);

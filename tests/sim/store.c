@@ -167,6 +167,20 @@ static bool outcome_exists(const struct world *w, const struct attempt_row *atte
     return false;
 }
 
+/* The guard of the payment's limits. */
+static bool fits(struct world *w, const struct payment_row *payment)
+{
+    int64_t left = operation_left(w, payment->parent, payment->operation);
+    const struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
+    if (payment->amount <= left || has_bug(SIM_BUG_LIMITS_UNGUARDED))
+        return true;
+    mark(w, MARK_LIMIT_EXCEEDED);
+    if (payment->amount <= left + limits->capture_open && payment->operation != OPERATION_REFUND &&
+        limits->capture_open > 0)
+        mark(w, MARK_LIMIT_WHILE_OPEN);
+    return false;
+}
+
 /* The unique keys and guards. */
 static enum orchestrate_write judge(struct world *w, const struct bundle *bundle)
 {
@@ -186,6 +200,10 @@ static enum orchestrate_write judge(struct world *w, const struct bundle *bundle
     } else if (!payment->exists) {
         return WRITE_FENCED;
     }
+    if (plan->opens_payment && payment->parent != NONE && !fits(w, payment))
+        return WRITE_LIMIT_EXCEEDED;
+    if (plan->ends_hold && payment->limits.capture_open > 0)
+        return WRITE_LIMIT_EXCEEDED;
     if (plan->opens_attempt && opened->exists)
         return WRITE_FENCED;
     if (plan->opens_attempt && bundle->attempt_number > 1 &&
@@ -242,7 +260,7 @@ static void put_outcome(struct world *w, const struct bundle *bundle)
         attempt->action_expires_us = plan->action_expires_us;
 }
 
-static void add_transfer(struct world *w, struct transfer_row row)
+void store_transfer(struct world *w, struct transfer_row row)
 {
     *TRANSFER(w, vec_add(&w->transfers)) = row;
     w->transfer_hash = transfer_hash(w->transfer_hash, &row);
@@ -255,13 +273,18 @@ static void post(struct world *w, uint32_t index, uint8_t provider)
     uint16_t theirs = account_of_provider(provider);
     uint16_t ours = account_of_merchant(payment->merchant);
     payment->posted += payment->amount;
-    add_transfer(w, (struct transfer_row){
-                        .payment = index,
-                        .state = TRANSFER_POSTED,
-                        .debit = goes_out ? ours : theirs,
-                        .credit = goes_out ? theirs : ours,
-                        .amount = payment->amount,
-                    });
+    if (!goes_out)
+        payment->limits.authorized += payment->amount;
+    if (payment->operation == OPERATION_SALE)
+        payment->limits.captured += payment->amount;
+    store_transfer(w, (struct transfer_row){
+                          .payment = index,
+                          .state = payment->operation == OPERATION_AUTHORIZE ? TRANSFER_PENDING
+                                                                             : TRANSFER_POSTED,
+                          .debit = goes_out ? ours : theirs,
+                          .credit = goes_out ? theirs : ours,
+                          .amount = payment->amount,
+                      });
 }
 
 static void put_status(struct world *w, const struct bundle *bundle)
@@ -279,8 +302,14 @@ static void put_status(struct world *w, const struct bundle *bundle)
         payment->answer_status = plan->status;
         payment->answer_bytes = rng_next(&w->rng) | 1;
     }
-    if (plan->posts_transfers)
+    if (plan->posts_transfers && payment->parent == NONE)
         post(w, bundle->payment, bundle->provider);
+    if (payment->parent != NONE)
+        operation_apply(w, bundle);
+    if (plan->ends_hold) {
+        payment->limits.authorized = payment->limits.captured;
+        payment->limits.hold_has_ended = true;
+    }
     if (plan->needs_review)
         payment->needs_review = true;
 }
@@ -310,6 +339,7 @@ static void put_park(struct world *w, const struct bundle *bundle)
     if (!park->exists)
         park->is_canceled = false;
     park->exists = true;
+    park->is_recheck = plan->rechecks;
     park->tries = is_unheard ? 0 : plan->park_tries;
     park->next_us = is_unheard ? w->now + EPOCH_US : plan->park_next_us;
     park->lease_until_us = 0;
@@ -435,7 +465,7 @@ void store_probe(struct world *w, uint32_t index)
 }
 
 /* A sweep puts an attempt into the queue. */
-void store_park(struct world *w, uint32_t payment, uint8_t attempt)
+void store_park(struct world *w, uint32_t payment, uint8_t attempt, bool is_recheck)
 {
     struct park_row *park = &PAYMENT(w, payment)->attempt[attempt].park;
     CHECK(!park->exists);
@@ -444,6 +474,7 @@ void store_park(struct world *w, uint32_t payment, uint8_t attempt)
         .next_us = w->now + EPOCH_US,
         .parked_us = w->now + EPOCH_US,
         .version = park->version,
+        .is_recheck = is_recheck,
     };
     store_due(w, payment, attempt, w->now + 100 * MS);
 }

@@ -233,6 +233,8 @@ static void answer_client(struct world *w, uint32_t index, enum orchestrate_repl
         reply_to_client(w, flight, TOLD_OUTCOME_PENDING);
         return;
     case REPLY_LIMIT_EXCEEDED:
+        reply_to_client(w, flight, TOLD_LIMIT);
+        return;
     case REPLY_NONE:
         break;
     }
@@ -414,6 +416,8 @@ static void prepare(struct world *w, struct flight *flight, const struct orchest
         is_resumed ? flight->provider : flight->order_of_providers[action->candidate];
     bool two_step = w->provider[flight->provider_next].two_step;
     flight->step_next = two_step && !flight->session_done ? STEP_SESSION : STEP_CHARGE;
+    if (PAYMENT(w, flight->payment)->parent != NONE)
+        flight->step_next = STEP_CHARGE;
     if (is_resumed)
         flight->step_next = STEP_CONTINUE;
     flight->moves_money_next = flight->step_next != STEP_SESSION;
@@ -591,9 +595,36 @@ void worker_answer(struct world *w, uint32_t number)
 
 /* ---- beginnings ------------------------------------------------------------------------------ */
 
+static struct orchestrate_candidate candidate_of(const struct provider_fake *provider)
+{
+    return (struct orchestrate_candidate){
+        .replay = provider->replay,
+        .can_lookup = provider->can_lookup,
+        .key_lifetime_us = provider->key_lifetime,
+        .settle_us = provider->settle,
+    };
+}
+
+/* The provider that has what is captured, voided or refunded. */
+static uint8_t provider_of_parent(const struct world *w, uint32_t parent)
+{
+    const struct payment_row *payment = PAYMENT(w, parent);
+    uint8_t at = 0;
+    for (uint8_t i = 0; i < ATTEMPT_MAX; i++)
+        if (payment->attempt[i].exists)
+            at = i;
+    return payment->attempt[at].provider;
+}
+
 static size_t draw_route(struct world *w, struct flight *flight,
                          struct orchestrate_candidate candidates[PROVIDER_MAX])
 {
+    uint32_t parent = PAYMENT(w, flight->payment)->parent;
+    if (parent != NONE) {
+        flight->order_of_providers[0] = provider_of_parent(w, parent);
+        candidates[0] = candidate_of(&w->provider[flight->order_of_providers[0]]);
+        return 1;
+    }
     for (unsigned i = 0; i < w->provider_count; i++)
         flight->order_of_providers[i] = (uint8_t)i;
     for (unsigned i = w->provider_count; i > 1; i--) {
@@ -603,13 +634,7 @@ static size_t draw_route(struct world *w, struct flight *flight,
         flight->order_of_providers[j] = swapped;
     }
     for (unsigned i = 0; i < w->provider_count; i++) {
-        const struct provider_fake *provider = &w->provider[flight->order_of_providers[i]];
-        candidates[i] = (struct orchestrate_candidate){
-            .replay = provider->replay,
-            .can_lookup = provider->can_lookup,
-            .key_lifetime_us = provider->key_lifetime,
-            .settle_us = provider->settle,
-        };
+        candidates[i] = candidate_of(&w->provider[flight->order_of_providers[i]]);
     }
     return w->provider_count;
 }
@@ -633,9 +658,16 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
     payment->request = request_index;
     payment->operation = order->operation;
     payment->amount = order->amount;
+    payment->parent = order->parent;
+    if (order->operation == OPERATION_VOID) /* all that is left */
+        payment->amount = operation_left(w, order->parent, OPERATION_VOID);
     for (int i = 0; i < ATTEMPT_MAX; i++)
         payment->attempt[i].first_outcome = payment->attempt[i].last_outcome = NONE;
 
+    if (payment->amount <= 0) {
+        client_told(w, request_index, TOLD_LIMIT, payment_index);
+        return;
+    }
     uint32_t index = take_flight(w, worker, request_index, payment_index);
     struct flight *flight = FLIGHT(w, index);
     struct orchestrate_candidate candidates[PROVIDER_MAX];
@@ -698,6 +730,7 @@ void worker_resume(struct world *w, uint32_t worker, uint32_t payment_index, uin
         .tries = row->park.tries,
         .unknown_since_us = row->park.parked_us,
         .action_expires_us = row->action_expires_us,
+        .is_recheck = row->park.is_recheck,
         .soft_declined_before = was_soft_declined(w, payment, at),
         .is_canceled =
             payment->operation == OPERATION_PAYOUT ? row->park.was_canceled : payment->is_canceled,

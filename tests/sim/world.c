@@ -15,9 +15,10 @@ enum sim_bug sim_bug = SIM_BUG_NONE;
 
 static struct vec *vec_at(struct world *w, size_t i)
 {
-    struct vec *const vecs[] = {&w->orders,  &w->requests,  &w->log,   &w->payments,  &w->outcomes,
-                                &w->books,   &w->entries,   &w->calls, &w->bundles,   &w->flights,
-                                &w->writers, &w->transfers, &w->keys,  &w->references};
+    struct vec *const vecs[] = {&w->orders,   &w->requests, &w->log,       &w->payments,
+                                &w->outcomes, &w->books,    &w->entries,   &w->calls,
+                                &w->bundles,  &w->flights,  &w->writers,   &w->transfers,
+                                &w->sums,     &w->keys,     &w->references};
     return i < ARRAY_LEN(vecs) ? vecs[i] : NULL;
 }
 
@@ -36,6 +37,7 @@ void world_init(struct world *w, uint64_t *marks)
     w->flights.size = sizeof(struct flight);
     w->writers.size = sizeof(struct writer);
     w->transfers.size = sizeof(struct transfer_row);
+    w->sums.size = sizeof(struct sums);
     w->keys.size = w->references.size = sizeof(uint32_t);
 }
 
@@ -86,6 +88,15 @@ void world_trace(const struct world *w, const char *format, ...)
     printf("\n");
 }
 
+static uint8_t last_attempt(const struct payment_row *payment)
+{
+    uint8_t last = 0;
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
+        if (payment->attempt[at].exists)
+            last = at;
+    return last;
+}
+
 /*
  * The merchant wants a payout back: noted in the row by which its attempt is claimed. While it is in
  * somebody's hand there is none, and he asks again.
@@ -95,10 +106,11 @@ static void cancel_payout(struct world *w, uint32_t order, uint32_t index, uint3
     struct payment_row *payment = PAYMENT(w, index);
     if (payment_status_is_final(payment->status) || payment->status == PAYMENT_REVIEW)
         return;
-    for (uint8_t at = 0; at < ATTEMPT_MAX; at++) {
-        struct park_row *park = &payment->attempt[at].park;
-        if (!park->exists || park->is_canceled)
-            continue;
+    uint8_t at = last_attempt(payment);
+    struct park_row *park = &payment->attempt[at].park;
+    if (park->is_canceled && park->exists)
+        return;
+    if (park->exists) {
         if (!w->provider[payment->attempt[at].provider].can_cancel)
             return; /* refused */
         mark(w, MARK_CANCEL_NOTED);
@@ -214,6 +226,9 @@ static void dispatch(struct world *w, const struct sim_event *event)
         return;
     case SIM_STORE_AWAY:
         store_away(w, event->a * MS);
+        return;
+    case SIM_HINT:
+        hint_arrive(w, event->a);
         return;
     case SIM_FAILOVER:
         store_failover(w, event->a * MS, event->b != 0);

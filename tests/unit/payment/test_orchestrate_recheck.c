@@ -91,6 +91,25 @@ static void what_says_nothing_is_asked_again_a_few_times(void **state)
     }
 }
 
+/* HTTP 401 or 429 to the lookup: nothing is known, and nothing is given back. */
+static void a_refusal_at_the_door_ends_no_hold(void **state)
+{
+    (void)state;
+    struct orchestrate_answer refused = whole(OUTCOME_FAILED);
+    refused.answers_key = false;
+    struct orchestrate_answer passing = whole(OUTCOME_FAILED);
+    passing.may_send_again = true;
+    const struct orchestrate_answer answers[] = {refused, passing};
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct run run;
+        recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + SEC);
+        answered(&run, answers[i]);
+        assert_false(run.action.write.ends_hold || run.action.write.has_outcome);
+        assert_true(run.action.write.parks && run.action.write.rechecks);
+        expect_end(&run, REPLY_NONE);
+    }
+}
+
 static void a_mismatch_is_for_a_person(void **state)
 {
     (void)state;
@@ -216,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_late_success_is_posted_and_seen_by_a_person),
         cmocka_unit_test(a_no_changes_nothing_that_failed),
         cmocka_unit_test(what_says_nothing_is_asked_again_a_few_times),
+        cmocka_unit_test(a_refusal_at_the_door_ends_no_hold),
         cmocka_unit_test(a_mismatch_is_for_a_person),
         cmocka_unit_test(a_hold_is_watched_until_it_has_run_out),
         cmocka_unit_test(a_sale_that_is_gone_again_stays_booked),

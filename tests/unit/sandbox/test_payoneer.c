@@ -334,7 +334,7 @@ static void nobody_authenticates_for_ever(void **state)
     assert_string_equal(text_at("status.code"), "pending");
     drive.now_us += 1;
     assert_int_equal(
-        drive_send(HTTP_POST, join("/pci/v1/{}/authenticate?decision=approve", id), "", NULL), 200);
+        drive_send(HTTP_POST, join("/pci/v1/{}/authenticate?decision=approve", id), "", NULL), 303);
     assert_int_equal(payoneer_send(HTTP_GET, join("/api/charges/{}", id), NULL), 200);
     assert_string_equal(text_at("status.code"), "expired");
     assert_string_equal(text_at("interaction.code"), "ABORT");

@@ -1,0 +1,136 @@
+/*
+ * Captures, voids and refunds: what merchants ask for once they were told that a payment ended well,
+ * several at once and more than there is; and what the store does to the payment's limits and
+ * transfers in the same transaction as to the operation's own rows.
+ *
+ *              limits of the payment             transfer
+ *     open     sum into capture_open/refund_open pending
+ *     done     from there into captured/refunded posted
+ *              (void: off authorized)            -
+ *     not done given back                        voided
+ */
+#include "bugs.h"
+#include "sim.h"
+
+enum {
+    FOLLOWERS_MAX = 6,
+};
+
+/* ---- merchants ------------------------------------------------------------------------------- */
+
+static enum operation draw_operation(struct world *w, const struct payment_row *payment)
+{
+    uint64_t draw = rng_below(&w->rng, 8);
+    if (payment->operation == OPERATION_SALE)
+        return OPERATION_REFUND;
+    return draw == 0 ? OPERATION_REFUND : draw < 3 ? OPERATION_VOID : OPERATION_CAPTURE;
+}
+
+static void ask(struct world *w, uint32_t parent, enum operation operation, int64_t at)
+{
+    const struct payment_row *payment = PAYMENT(w, parent);
+    bool is_whole = operation == OPERATION_VOID || rng_below(&w->rng, 3) == 0;
+    int64_t amount = is_whole ? payment->amount : between(w, 1, payment->amount);
+    uint8_t merchant = payment->merchant;
+    uint32_t index = vec_add(&w->orders);
+    *ORDER(w, index) = (struct order){
+        .merchant = merchant,
+        .local = w->local_count[merchant]++,
+        .amount = amount,
+        .operation = operation,
+        .parent = parent,
+        .has_followers = true,
+    };
+    world_push(w, at, SIM_CLIENT, index, 0);
+}
+
+void operation_follow(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    struct order *order = ORDER(w, payment->order);
+    bool is_capture = payment->operation == OPERATION_CAPTURE;
+    bool is_charge =
+        payment->operation == OPERATION_SALE || payment->operation == OPERATION_AUTHORIZE;
+    if (is_capture && rng_below(&w->rng, 3) == 0)
+        ask(w, payment->parent, OPERATION_REFUND, w->now + between(w, 0, 5 * SEC));
+    if (!is_charge || order->has_followers || w->chance[FAULT_OPERATIONS] == 0)
+        return;
+    order->has_followers = true;
+    if (!rng_chance(&w->rng, w->chance[FAULT_OPERATIONS]))
+        return;
+    int64_t spread = rng_below(&w->rng, 2) == 0 ? 20 * MS : 20 * SEC;
+    for (int64_t left = between(w, 1, FOLLOWERS_MAX); left > 0; left--) {
+        enum operation operation = draw_operation(w, PAYMENT(w, index));
+        ask(w, index, operation, w->now + between(w, 0, spread));
+    }
+}
+
+/* ---- the store ------------------------------------------------------------------------------- */
+
+int64_t operation_left(const struct world *w, uint32_t parent, enum operation operation)
+{
+    const struct limits_row *limits = &PAYMENT(w, parent)->limits;
+    if (operation == OPERATION_REFUND)
+        return limits->captured - limits->refunded -
+               (has_bug(SIM_BUG_OPEN_REFUND_FORGOTTEN) ? 0 : limits->refund_open);
+    return limits->authorized - limits->captured -
+           (has_bug(SIM_BUG_OPEN_CAPTURE_FORGOTTEN) ? 0 : limits->capture_open);
+}
+
+static void put_transfer(struct world *w, const struct bundle *bundle, enum transfer_state state)
+{
+    const struct payment_row *payment = PAYMENT(w, bundle->payment);
+    uint16_t theirs = account_of_provider(bundle->provider);
+    uint16_t ours = account_of_merchant(payment->merchant);
+    bool goes_out = payment->operation == OPERATION_REFUND;
+    if (payment->operation == OPERATION_VOID)
+        return;
+    store_transfer(w, (struct transfer_row){
+                          .payment = bundle->payment,
+                          .state = state,
+                          .debit = goes_out ? ours : theirs,
+                          .credit = goes_out ? theirs : ours,
+                          .amount = payment->amount,
+                      });
+}
+
+static void done(struct payment_row *payment, struct limits_row *limits)
+{
+    payment->posted += payment->amount;
+    if (payment->operation == OPERATION_CAPTURE)
+        limits->captured += payment->amount;
+    else if (payment->operation == OPERATION_REFUND)
+        limits->refunded += payment->amount;
+    else
+        limits->authorized -= payment->amount;
+}
+
+static bool is_over(const struct orchestrate_write_plan *plan)
+{
+    return has_event(plan) && (plan->status == PAYMENT_FAILED || plan->status == PAYMENT_DECLINED ||
+                               plan->status == PAYMENT_CANCELED);
+}
+
+void operation_apply(struct world *w, const struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    struct payment_row *payment = PAYMENT(w, bundle->payment);
+    struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
+    int64_t *open =
+        payment->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
+    bool gives_back = is_over(plan) || (has_bug(SIM_BUG_UNKNOWN_GIVEN_BACK) && plan->parks);
+    if (plan->opens_payment) {
+        *open += payment->amount;
+        put_transfer(w, bundle, TRANSFER_PENDING);
+    } else if (plan->posts_transfers) {
+        if (!payment->is_given_back)
+            *open -= payment->amount;
+        done(payment, limits);
+        put_transfer(w, bundle, TRANSFER_POSTED);
+    } else if (gives_back && !payment->is_given_back) {
+        mark(w, MARK_OPERATION_GIVEN_BACK);
+        *open -= payment->amount;
+        payment->is_given_back = true;
+        put_transfer(w, bundle, TRANSFER_VOIDED);
+    }
+}
