@@ -89,6 +89,16 @@ CREATE FUNCTION inbound_agrees(operations integer, operation text, says text, kn
         AND (says = 'pending' OR (says <> 'none' AND (says = 'approved') = (known = 'approved')));
 
 
+-- What becomes of an event about `found` attempts, of which `busy` are in somebody's hands. What names nothing of
+-- ours is another's payment at the same account, and soon left alone.
+CREATE FUNCTION inbound_ends(found bigint, busy bigint, is_ours boolean, tries integer, tries_max integer)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN busy > 0 THEN 'waiting' WHEN found > 0 THEN 'applied'
+                WHEN is_ours AND tries >= tries_max THEN 'dead'
+                WHEN NOT is_ours AND tries >= least(tries_max, 8) THEN 'ignored'
+                ELSE 'waiting' END;
+
 GRANT SELECT, INSERT ON inbound_events TO turnpike_gateway;
 GRANT UPDATE (next_at, done_at, epoch, tries, state, reason) ON inbound_events TO turnpike_gateway;
 
@@ -98,5 +108,6 @@ RESET ROLE;
 
 DROP FUNCTION inbound_targets(uuid, uuid, uuid, uuid, text, text);
 DROP FUNCTION inbound_agrees(integer, text, text, text);
+DROP FUNCTION inbound_ends(bigint, bigint, boolean, integer, integer);
 DROP TABLE inbound_events;
 DROP INDEX accounts_id;

@@ -3,7 +3,7 @@
  *
  *     store -> waiting --claim, apply--> applied    its attempt is due for a look at the provider
  *                 ^  |                   ignored    about nothing that is looked up
- *                 |  |                   dead       tried often enough
+ *                 |  |                   dead       tried often enough; ignored, if it names nothing of ours
  *                 '--' later: the attempt is in somebody's hands, or not known (yet)
  *
  * An event is claimed by a lease and applied by one statement, which names the claim's epoch: two

@@ -28,7 +28,8 @@ static const struct sql_text texts[SQL_INBOUND_END_MARK - SQL_INBOUND_FIRST] = {
 [SQL_INBOUND_ACCOUNT - SQL_INBOUND_FIRST] = {SQL_READER, "inbound_account",
     "SELECT merchant_id FROM accounts WHERE account_id = $1 LIMIT 1"},
 
-[SQL_INBOUND_STORE - SQL_INBOUND_FIRST] = {SQL_CONTROL, "inbound_store",
+/* On the connection for what is large: a flood of webhooks must not keep claims and heartbeats. */
+[SQL_INBOUND_STORE - SQL_INBOUND_FIRST] = {SQL_BULK, "inbound_store",
     "WITH kept AS (INSERT INTO inbound_events (merchant_id, account_id, attempt_id, payment_id,"
     " received_at, happened_at, next_at, done_at, epoch, tries, operations, event_id, provider,"
     " event_type, says, provider_ids, state, reason, body_sealed) VALUES ($1, $2, $3, $4, $5, $6,"
@@ -96,27 +97,28 @@ static const struct sql_text texts[SQL_INBOUND_END_MARK - SQL_INBOUND_FIRST] = {
     " $1::timestamptz FROM verdict WHERE act = 'recheck'"
     " ORDER BY merchant_id, attempt_id ON CONFLICT (merchant_id, attempt_id) DO NOTHING"
     " RETURNING 1),"
-    " summed AS MATERIALIZED (SELECT e.merchant_id, e.account_id, e.event_id, e.epoch,"
-    " count(d.act) AS found, count(*) FILTER (WHERE d.act IN ('held', 'open'))"
-    " AS busy, count(*) FILTER (WHERE d.act = 'due') AS due, count(*) FILTER"
-    " (WHERE d.act = 'recheck') AS again FROM e LEFT JOIN verdict d"
-    " ON d.merchant_id = e.merchant_id AND d.account_id = e.account_id"
-    " AND d.event_id = e.event_id GROUP BY 1, 2, 3, 4),"
-    " changed AS (UPDATE inbound_events i SET tries = i.tries + 1, state = CASE"
-    " WHEN s.found > 0 AND s.busy = 0 THEN 'applied'"
-    " WHEN s.found = 0 AND i.tries + 1 >= $9 THEN 'dead' ELSE 'waiting' END,"
+    " m AS (SELECT e.merchant_id, e.account_id, e.event_id, e.epoch, e.tries + 1 AS tries,"
+    " e.attempt_id IS NOT NULL OR e.payment_id IS NOT NULL AS is_ours, count(d.act) AS found,"
+    " count(*) FILTER (WHERE d.act IN ('held', 'open')) AS busy, count(*) FILTER"
+    " (WHERE d.act = 'due') AS due, count(*) FILTER (WHERE d.act = 'recheck') AS again"
+    " FROM e LEFT JOIN verdict d ON d.merchant_id = e.merchant_id AND d.account_id = e.account_id"
+    " AND d.event_id = e.event_id GROUP BY 1, 2, 3, 4, 5, 6),"
+    " ended AS (SELECT *, inbound_ends(found, busy, is_ours, tries, $9)"
+    " AS state FROM m),"
+    " changed AS (UPDATE inbound_events i SET tries = s.tries, state = s.state,"
     " reason = CASE WHEN s.found = 0 THEN 'unknown_reference' WHEN s.busy > 0 THEN 'in_hand'"
     " WHEN s.again > 0 THEN 'recheck' WHEN s.due > 0 THEN 'due' ELSE 'nothing_new' END,"
-    " next_at = CASE WHEN s.busy > 0 THEN $1 + least($6::bigint * power(1.5, least(i.tries, 20)), 60000)"
-    " * interval '1 ms' ELSE " LATER("i.tries") " END, done_at = CASE WHEN (s.found > 0"
-    " AND s.busy = 0) OR (s.found = 0 AND i.tries + 1 >= $9) THEN $1::timestamptz END"
-    " FROM summed s WHERE i.merchant_id = s.merchant_id AND i.account_id = s.account_id"
+    " next_at = CASE WHEN s.busy > 0 THEN $1 + least($6::bigint * power(1.5, least(i.tries, 20)),"
+    " 60000) * interval '1 ms' ELSE " LATER("i.tries") " END,"
+    " done_at = CASE WHEN s.state <> 'waiting' THEN $1::timestamptz END"
+    " FROM ended s WHERE i.merchant_id = s.merchant_id AND i.account_id = s.account_id"
     " AND i.event_id = s.event_id AND i.epoch = s.epoch AND (i.state || '') = 'waiting'"
-    " RETURNING i.state, i.reason, i.received_at)"
+    " RETURNING i.state, i.reason, i.received_at, s.is_ours)"
     " SELECT count(*) FILTER (WHERE state = 'applied'), count(*) FILTER (WHERE state = 'applied'"
     " AND reason = 'recheck'), count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER"
-    " (WHERE state = 'dead'), count(*) FILTER (WHERE state = 'waiting'"
-    " AND reason = 'unknown_reference' AND received_at <= $1 - $10::bigint * interval '1 ms') FROM changed"},
+    " (WHERE state = 'dead'), count(*) FILTER (WHERE state = 'waiting' AND is_ours"
+    " AND reason = 'unknown_reference' AND received_at <= $1 - $10::bigint * interval '1 ms')"
+    " FROM changed"},
 
 [SQL_INBOUND_FAIL - SQL_INBOUND_FIRST] = {SQL_CONTROL, "inbound_fail",
     "WITH changed AS (UPDATE inbound_events SET tries = tries + 1, reason = 'cannot_be_applied',"

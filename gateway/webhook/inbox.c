@@ -164,18 +164,6 @@ static struct str seal(struct arrival *arrival)
     return kept;
 }
 
-bool inbox_open(const uint8_t *seal_key, const struct uuid *merchant_id,
-                const struct uuid *account_id, struct str event_id, struct str sealed,
-                struct buf *plain, struct error *err)
-{
-    struct buf bound;
-    buf_init(&bound, 256);
-    put_bound(&bound, merchant_id, account_id, event_id);
-    bool is_open = crypto_open(seal_key, buf_str(&bound), sealed, plain, err);
-    buf_release(&bound);
-    return is_open;
-}
-
 static void stored(void *ctx, enum store_find found, int64_t number, const struct error *why)
 {
     struct arrival *arrival = ctx;

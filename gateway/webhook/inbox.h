@@ -58,9 +58,4 @@ void inbox_handle(struct http_exchange *x, void *inbox);
 /* No new claims; true once nothing is in hand. */
 bool inbox_drain(struct inbox *inbox);
 
-/* What is kept of a webhook: opened for who has the key, and only as what was sealed. */
-bool inbox_open(const uint8_t *seal_key, const struct uuid *merchant_id,
-                const struct uuid *account_id, struct str event_id, struct str sealed,
-                struct buf *plain, struct error *err) MUST_USE;
-
 #endif

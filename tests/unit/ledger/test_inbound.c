@@ -564,6 +564,21 @@ static void what_stays_unknown_is_told_and_given_up(void **state UNUSED)
     assert_int_equal(claim(NOW + 100000 SECONDS), 0);
 }
 
+/* Another program's payments, at the same provider account: nobody is called for them. */
+static void what_names_nothing_of_ours_is_left_alone(void **state UNUSED)
+{
+    struct inbound_event event = event_of("WH-1", 0);
+    event.provider_ids = STR("CAP-77");
+    assert_int_equal(keep(&event), 1);
+    for (int i = 0; i < 4; i++) {
+        struct inbound_tally got = apply(NOW + (i + 1) * 1000 SECONDS);
+        assert_int_equal(got.waiting, 1);
+        assert_int_equal(got.late, 0);
+    }
+    assert_int_equal(apply(NOW + 5000 SECONDS).dead, 0);
+    assert_state("WH-1", "ignored unknown_reference");
+}
+
 static void one_that_cannot_be_applied_is_put_off_alone(void **state UNUSED)
 {
     for (int n = 1; n <= 3; n++) {
@@ -657,6 +672,7 @@ int main(void)
         WITH_DATABASE(an_attempt_is_found_by_the_payment_or_by_the_providers_id),
         WITH_DATABASE(a_hint_says_nothing_of_anothers_attempt),
         WITH_DATABASE(what_stays_unknown_is_told_and_given_up),
+        WITH_DATABASE(what_names_nothing_of_ours_is_left_alone),
         WITH_DATABASE(one_that_cannot_be_applied_is_put_off_alone),
         WITH_DATABASE(an_account_tells_its_merchant),
     };
