@@ -143,10 +143,16 @@ await suite('webhooks', options, {
         for (const entry of lost) equal((await becomesFinal(world, entry.answer.id, 60000)).status, 'succeeded', 'its answer was lost');
         const after = await applied(world);
         equal(after.failed - before.failed, 0, 'refused');
+        const ids = paid.map((entry) => `'${entry.answer.id}'`).join(',');
+        const [{ early }] = world.rows(`SELECT count(DISTINCT o.attempt_id)::int AS early FROM attempts a JOIN outcomes o USING (merchant_id, attempt_id) JOIN inbound_events e USING (merchant_id, attempt_id)
+            WHERE finance.show_id('pay', a.payment_id) IN (${ids}) AND o.outcome = 'approved' AND e.received_at < o.created_at`);
+        equal(early, paid.length, 'payments whose webhook came before our own answer');
         await world.judge();
     },
     async every_order_of_six_events(world) {
         await begin(world, { hold: true });
+        const count = () => Number(world.psql('SELECT count(*) FROM inbound_events'));
+        const before = count();
         const draw = draws(SEED);
         const orders = permutations([0, 1, 2, 3, 4, 5]).filter((_, i) => Math.floor((i + 1) * ORDERS / 720) > Math.floor(i * ORDERS / 720));
         const from = Date.now();
@@ -178,6 +184,7 @@ await suite('webhooks', options, {
         });
         await applied(world, 300000);
         console.log(`     ${orders.length} orders, ${sent} webhooks: ${made - from} ms to make, ${Date.now() - made} ms to take (SEED=${SEED})`);
+        equal(count() - before, orders.length * 6, 'kept, each once');
         const list = ids.map((id) => `'${id}'`).join(',');
         const kept = world.rows(`SELECT state, count(*)::int AS n FROM inbound_events WHERE payment_id IS NOT NULL OR attempt_id IS NOT NULL GROUP BY state`);
         assert(kept.every((row) => ['applied', 'ignored'].includes(row.state)), `kept: ${JSON.stringify(kept)}`);
