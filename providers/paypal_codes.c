@@ -296,6 +296,18 @@ static int compare_code(const void *key, const void *row)
     return str_compare(*(const struct str *)key, str_of(((const struct paypal_code *)row)->code));
 }
 
+const struct paypal_code *paypal_issue_all(size_t *count)
+{
+    *count = ARRAY_LEN(issues);
+    return issues;
+}
+
+const struct paypal_code *paypal_response_all(size_t *count)
+{
+    *count = ARRAY_LEN(responses);
+    return responses;
+}
+
 const struct paypal_code *paypal_issue_find(struct str code)
 {
     return bsearch(&code, issues, ARRAY_LEN(issues), sizeof(issues[0]), compare_code);

@@ -24,6 +24,8 @@ struct paypal_code {
     const char *reason;
 };
 
+const struct paypal_code *paypal_issue_all(size_t *count);
+const struct paypal_code *paypal_response_all(size_t *count);
 const struct paypal_code *paypal_issue_find(struct str code);    /* NULL: not listed */
 const struct paypal_code *paypal_response_find(struct str code); /* NULL: not listed */
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "providers/adapter.h"
+#include "providers/decline.h"
 #include "providers/paypal_codes.h"
 
 struct state {
@@ -146,8 +147,12 @@ static void judge_decline(const json_t *object, struct provider_judgement *out)
         adapter_set_code(out, response);
     if (code != NULL)
         decide_by_code(out, code);
-    if (out->outcome == OUTCOME_DECLINED_SOFT && advice.len > 0 &&
-        adapter_has_word(STR("01 03 21"), advice))
+    const struct decline_code *advised = decline_code_find(advice);
+    if (advised == NULL ||
+        (out->outcome != OUTCOME_DECLINED_SOFT && out->outcome != OUTCOME_DECLINED_HARD))
+        return;
+    provider_fact_set(&out->facts, STR(PROVIDER_FACT_ADVICE), str_of(advised->code));
+    if (advised->is_hard)
         out->outcome = OUTCOME_DECLINED_HARD;
 }
 

@@ -143,6 +143,9 @@ bool provider_facts_parse(struct str json, struct arena *arena, struct provider_
                           struct error *err) MUST_USE;
 void provider_facts_print(const struct provider_facts *facts, struct buf *out);
 
+/* The network's advice code, of a decline (decline.h). */
+#define PROVIDER_FACT_ADVICE "network_advice"
+
 enum provider_step {
     PROVIDER_STEP_NONE = 0,
     PROVIDER_STEP_CHARGE,  /* "charge": the send that moves the money (any operation) */

@@ -91,8 +91,10 @@ static void client_gone(void *ctx)
 
 void event_streams_free(struct api *api)
 {
-    while (!list_is_empty(&api->streams)) {
-        stream_free(LIST_OWNER(api->streams.next, struct event_stream, link));
+    struct link *next;
+    for (struct link *at = api->streams.next; at != &api->streams; at = next) {
+        next = at->next;
+        stream_free(LIST_OWNER(at, struct event_stream, link));
     }
 }
 
@@ -315,7 +317,7 @@ static bool take_mark(struct api_call *call, struct follow_mark *mark, bool *has
                          str_of(param));
         return false;
     }
-    if (clock_wall_us() - mark->made_us > RESUME_MAX_DAYS * 24 * 3600 * CLOCK_SECOND_US) {
+    if (clock_wall_us() - mark->made_us > RESUME_MAX_DAYS * 24LL * 3600 * CLOCK_SECOND_US) {
         api_call_problem(call, MESSAGE_CURSOR_MALFORMED,
                          STR("the position is older than three days: read what is missing by GET "
                              "/v1/events, and begin anew"),

@@ -227,6 +227,7 @@ void history_print(const struct history_entry *entries, size_t index, struct buf
         put_id(&json, "attempt", ID_ATTEMPT, &entry->attempt->row.attempt_id);
         json_put_str(&json, "provider", entry->attempt->row.provider);
     }
+    CHECK(entry->attempt != NULL || entry->kind == ENTRY_CREATED || entry->kind == ENTRY_STATUS);
     switch (entry->kind) {
     case ENTRY_CREATED:
         print_created(&entry->payment->row, &json);
