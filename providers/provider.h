@@ -144,7 +144,8 @@ bool provider_facts_parse(struct str json, struct arena *arena, struct provider_
 void provider_facts_print(const struct provider_facts *facts, struct buf *out);
 
 /* The network's advice code, of a decline (decline.h). */
-#define PROVIDER_FACT_ADVICE "network_advice"
+#define PROVIDER_FACT_ADVICE  "network_advice"
+#define PROVIDER_FACT_NETWORK "network" /* of the card, likewise: "visa", "mastercard", ... */
 
 enum provider_step {
     PROVIDER_STEP_NONE = 0,

@@ -25,6 +25,7 @@ static const struct message_entry entries[] = {
     [MESSAGE_OVER_LIMIT]             = {"amount_exceeds_remaining", 409, "The payment has not so much left", false},
     [MESSAGE_UNSUPPORTED_MEDIA_TYPE] = {"unsupported_media_type", 415, "The body is of a type that is not taken here", false},
     [MESSAGE_KEY_REUSED]             = {"idempotency_key_reused", 422, "This key was used with another request", false},
+    [MESSAGE_RETRY_FORBIDDEN]        = {"retry_forbidden",        422, "This payment method must not be tried again now", false},
     [MESSAGE_UNKNOWN_MEMBER]         = {"unknown_member",         422, "The body has a member that is not known", false},
     [MESSAGE_MISSING_MEMBER]         = {"missing_member",         422, "The body lacks a member that is needed", false},
     [MESSAGE_INVALID_MEMBER]         = {"invalid_member",         422, "A member of the body is not valid", false},

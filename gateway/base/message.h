@@ -29,6 +29,7 @@ enum message {
     MESSAGE_OVER_LIMIT,             /* 409 */
     MESSAGE_UNSUPPORTED_MEDIA_TYPE, /* 415 */
     MESSAGE_KEY_REUSED,             /* 422: other body under the key */
+    MESSAGE_RETRY_FORBIDDEN,        /* 422: the card must not be tried again */
     MESSAGE_UNKNOWN_MEMBER,         /* 422 */
     MESSAGE_MISSING_MEMBER,         /* 422 */
     MESSAGE_INVALID_MEMBER,         /* 422: type, length, form */

@@ -90,7 +90,9 @@ static void end_committed(struct batch *batch)
         struct bundle *bundle = batch->bundles[i];
         enum store_result result = STORE_COMMITTED;
         if (bundle->txn.payment != NULL && !bundle->has_won)
-            result = bundle->is_reference_taken ? STORE_REFERENCE_TAKEN : STORE_KEY_TAKEN;
+            result = bundle->is_reference_taken ? STORE_REFERENCE_TAKEN
+                     : bundle->is_spent         ? STORE_LIMIT_EXCEEDED
+                                                : STORE_KEY_TAKEN;
         bundle_end(bundle, result, &none);
     }
     batch_free(batch);
@@ -157,6 +159,7 @@ static void run_again(struct batch *batch, size_t first, size_t count, unsigned 
         bundle->was_sent = true;
         bundle->has_won = false;
         bundle->is_reference_taken = false;
+        bundle->is_spent = false;
         next->bundles[i] = bundle;
     }
     list_add_last(&batcher->again, &next->link);
@@ -209,6 +212,7 @@ static void batch_result(struct pg_job *job, enum sql sql, const PGresult *res)
         if (bundle != NULL) {
             bundle->has_won = str_eq(word, STR("w"));
             bundle->is_reference_taken = str_eq(word, STR("r"));
+            bundle->is_spent = str_eq(word, STR("b"));
         }
     }
 }

@@ -92,6 +92,9 @@ static void copy_txn(struct bundle *bundle, const struct store_txn *txn)
         .transfer_count = txn->transfer_count,
         .events = COPY(events, txn->event_count, event_texts),
         .event_count = txn->event_count,
+        .budgets =
+            copy_rows(arena, txn->budgets, sizeof(*txn->budgets), txn->budget_count, NULL, 0),
+        .budget_count = txn->budget_count,
         .limits = COPY_PLAIN(limits),
         .parent = COPY(parent, 1, parent_texts),
         .hold = COPY_PLAIN(hold),
@@ -108,6 +111,7 @@ struct bundle *bundle_new(const struct store_txn *txn, store_done_fn done, void 
 {
     CHECK(txn->transfer_count <= STORE_TRANSFER_MAX);
     CHECK(txn->event_count <= STORE_EVENT_MAX);
+    CHECK(txn->budget_count <= STORE_BUDGET_MAX);
     CHECK(txn->limits != NULL || (txn->parent == NULL && txn->hold == NULL)); /* their lock */
     struct bundle *bundle = calloc(1, sizeof(*bundle));
     CHECK(bundle != NULL);
@@ -149,6 +153,8 @@ const struct uuid *bundle_first_event(const struct bundle *bundle)
         if (first == NULL || uuid_compare(&txn->events[i].event_id, first) < 0)
             first = &txn->events[i].event_id;
     }
+    if (txn->parent != NULL && (first == NULL || uuid_compare(&txn->parent->event_id, first) < 0))
+        first = &txn->parent->event_id;
     return first;
 }
 
@@ -159,8 +165,21 @@ static const struct uuid *parked_attempt(const struct bundle *bundle)
     return bundle->txn.unpark != NULL ? &bundle->txn.unpark->attempt_id : NULL;
 }
 
+static bool shares_budget(const struct store_txn *a, const struct store_txn *b)
+{
+    for (size_t i = 0; i < a->budget_count; i++) {
+        for (size_t at = 0; at < b->budget_count; at++) {
+            if (memcmp(a->budgets[i].token_hash, b->budgets[at].token_hash, 32) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 bool bundle_has_conflict(const struct bundle *a, const struct bundle *b)
 {
+    if (shares_budget(&a->txn, &b->txn))
+        return true;
     const struct store_limits *limits = a->txn.limits;
     if (limits != NULL && b->txn.limits != NULL &&
         uuid_eq(&limits->payment_id, &b->txn.limits->payment_id))

@@ -25,6 +25,7 @@ struct bundle {
     /* An opening bundle, as the database answered: */
     bool has_won;
     bool is_reference_taken;
+    bool is_spent;            /* the budget of its token */
     enum store_result result; /* of a bundle that was refused before it was sent */
 };
 
@@ -34,7 +35,8 @@ void bundle_free(struct bundle *bundle);
 void bundle_end(struct bundle *bundle, enum store_result result, const struct error *why);
 /* The smallest id of its events; NULL: it has none. */
 const struct uuid *bundle_first_event(const struct bundle *bundle);
-/* True when both change the same row of payment_limits or unresolved: not in one statement. */
+/* True when both change the same row of payment_limits, token_budget or unresolved: not in one
+ * statement. */
 bool bundle_has_conflict(const struct bundle *a, const struct bundle *b);
 
 #endif

@@ -1,12 +1,19 @@
 #include "ledger/rows.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     ROW_COLUMN_MAX = 20, /* one more than any row has: the last one ends it */
     ROW_KEY_MAX = 3,
+    ROW_OF_BUNDLE_MAX = 8, /* of one statement */
 };
+
+static_assert((int)ROW_OF_BUNDLE_MAX >= (int)STORE_TRANSFER_MAX &&
+                  (int)ROW_OF_BUNDLE_MAX >= (int)STORE_EVENT_MAX &&
+                  (int)ROW_OF_BUNDLE_MAX >= (int)STORE_BUDGET_MAX,
+              "all rows of a bundle fit");
 
 enum column_kind {
     COLUMN_END = 0,
@@ -22,8 +29,9 @@ enum column_kind {
     COLUMN_TEXT,
     COLUMN_TEXT_NULL, /* empty: NULL */
     COLUMN_BYTES,
-    COLUMN_DIGEST,   /* uint8_t[32] */
-    COLUMN_CURRENCY, /* char[4] */
+    COLUMN_DIGEST,      /* uint8_t[32] */
+    COLUMN_DIGEST_NULL, /* zeros: NULL */
+    COLUMN_CURRENCY,    /* char[4] */
     COLUMN_OPERATION,
     COLUMN_OUTCOME,
     COLUMN_STATUS,
@@ -81,7 +89,7 @@ static const struct insert inserts[] = {
     {C(UUID, payment, merchant_id), C(TEXT, payment, key), C(DIGEST, payment, fingerprint),
      C(UUID, payment, payment_id), C(WRITER, payment, writer_id), C(TIME, payment, created_us),
      {COLUMN_KIND, 0}, C(TEXT_NULL, payment, reference),
-     C(INTEGER, payment, try_number)}},
+     C(INTEGER, payment, try_number), C(DIGEST_NULL, payment, budget_hash)}},
 {SQL_PAYMENTS, SCALAR_BATCH, {C(UUID, payment, merchant_id), C(UUID, payment, payment_id)},
     {C(UUID, payment, merchant_id), C(UUID, payment, payment_id), {COLUMN_KIND, 0},
      C(TIME, payment, created_us), C(BIGINT, payment, amount_minor), C(CURRENCY, payment, currency),
@@ -127,6 +135,9 @@ static const struct insert inserts[] = {
      C(UUID, event, event_id), C(UUID_NULL, event, attempt_id), C(TEXT, event, type),
      C(STATUS, event, status), C(TEXT, event, data_json), C(TIME, event, created_us),
      C(TEXT_NULL, event, step)}},
+{SQL_BUDGETS, SCALAR_NONE, {C(UUID, budget, merchant_id), C(DIGEST, budget, token_hash)},
+    {C(UUID, budget, merchant_id), C(DIGEST, budget, token_hash), C(INTEGER, budget, most),
+     C(BOOL, budget, forbids), C(BOOL, budget, opens), C(TIME, budget, created_us)}},
 {SQL_ANSWERS, SCALAR_NONE, {C(UUID, final, merchant_id), C(UUID, final, payment_id)},
     {GATED, C(UUID, final, merchant_id), C(UUID, final, payment_id), C(INTEGER, final, status),
      C(BYTES, final, body), C(TIME, final, created_us)}},
@@ -173,17 +184,18 @@ static const struct insert inserts[] = {
 /* clang-format on */
 
 static const enum value_type column_types[] = {
-    [COLUMN_GATE] = VALUE_UUID,         [COLUMN_UUID] = VALUE_UUID,
-    [COLUMN_UUID_NULL] = VALUE_UUID,    [COLUMN_WRITER] = VALUE_UUID,
-    [COLUMN_BIGINT] = VALUE_INT8,       [COLUMN_BIGINT_NULL] = VALUE_INT8,
-    [COLUMN_INTEGER] = VALUE_INT4,      [COLUMN_BOOL] = VALUE_BOOL,
-    [COLUMN_TIME] = VALUE_TIME,         [COLUMN_TEXT] = VALUE_TEXT,
-    [COLUMN_TEXT_NULL] = VALUE_TEXT,    [COLUMN_BYTES] = VALUE_BYTEA,
-    [COLUMN_DIGEST] = VALUE_BYTEA,      [COLUMN_CURRENCY] = VALUE_TEXT,
-    [COLUMN_OPERATION] = VALUE_TEXT,    [COLUMN_OUTCOME] = VALUE_TEXT,
-    [COLUMN_STATUS] = VALUE_TEXT,       [COLUMN_TRANSFER_STATE] = VALUE_TEXT,
-    [COLUMN_KIND] = VALUE_TEXT,         [COLUMN_REVIEW_KIND] = VALUE_TEXT,
-    [COLUMN_REVIEW_STATE] = VALUE_TEXT, [COLUMN_STATUS_NULL] = VALUE_TEXT,
+    [COLUMN_GATE] = VALUE_UUID,           [COLUMN_UUID] = VALUE_UUID,
+    [COLUMN_UUID_NULL] = VALUE_UUID,      [COLUMN_WRITER] = VALUE_UUID,
+    [COLUMN_BIGINT] = VALUE_INT8,         [COLUMN_BIGINT_NULL] = VALUE_INT8,
+    [COLUMN_INTEGER] = VALUE_INT4,        [COLUMN_BOOL] = VALUE_BOOL,
+    [COLUMN_TIME] = VALUE_TIME,           [COLUMN_TEXT] = VALUE_TEXT,
+    [COLUMN_TEXT_NULL] = VALUE_TEXT,      [COLUMN_BYTES] = VALUE_BYTEA,
+    [COLUMN_DIGEST] = VALUE_BYTEA,        [COLUMN_DIGEST_NULL] = VALUE_BYTEA,
+    [COLUMN_CURRENCY] = VALUE_TEXT,       [COLUMN_OPERATION] = VALUE_TEXT,
+    [COLUMN_OUTCOME] = VALUE_TEXT,        [COLUMN_STATUS] = VALUE_TEXT,
+    [COLUMN_TRANSFER_STATE] = VALUE_TEXT, [COLUMN_KIND] = VALUE_TEXT,
+    [COLUMN_REVIEW_KIND] = VALUE_TEXT,    [COLUMN_REVIEW_STATE] = VALUE_TEXT,
+    [COLUMN_STATUS_NULL] = VALUE_TEXT,
 };
 
 /* ---- one column ------------------------------------------------------------------------------ */
@@ -206,6 +218,12 @@ static int int_at(const char *at)
 static struct str str_at(const char *at)
 {
     return *(const struct str *)(const void *)at;
+}
+
+static bool is_zero(const char *digest)
+{
+    static const char zeros[32];
+    return memcmp(digest, zeros, sizeof(zeros)) == 0;
 }
 
 static const char *state_name(int state)
@@ -288,6 +306,13 @@ static void put_column(struct params *params, const struct column *column, const
     case COLUMN_BYTES:
         params_put_bytes(params, str_at(at));
         return;
+    case COLUMN_DIGEST_NULL:
+        if (is_zero(at)) {
+            params_put_null(params);
+            return;
+        }
+        params_put_bytes(params, (struct str){at, 32});
+        return;
     case COLUMN_DIGEST:
         params_put_bytes(params, (struct str){at, 32});
         return;
@@ -333,6 +358,8 @@ static int compare_key(const struct column *key, const char *a, const char *b)
         return str_compare(str_at(a + key->at), str_at(b + key->at));
     case COLUMN_INTEGER:
         return int_at(a + key->at) - int_at(b + key->at);
+    case COLUMN_DIGEST:
+        return memcmp(a + key->at, b + key->at, 32);
     default:
         CHECK(false);
     }
@@ -370,6 +397,9 @@ static const void *rows_of(const struct store_txn *txn, enum sql sql, size_t *co
     case SQL_EVENTS:
         *count = txn->event_count;
         return txn->events;
+    case SQL_BUDGETS:
+        *count = txn->budget_count;
+        return txn->budgets;
     case SQL_ANSWERS:
         return txn->answer;
     case SQL_LIMITS_CREATE:
@@ -401,6 +431,8 @@ static size_t row_size(enum sql sql)
 {
     if (sql == SQL_TRANSFERS)
         return sizeof(struct store_transfer);
+    if (sql == SQL_BUDGETS)
+        return sizeof(struct store_budget);
     return sql == SQL_EVENTS ? sizeof(struct store_event) : 0;
 }
 
@@ -434,7 +466,7 @@ static void put_scalars(struct params *params, enum scalar scalar, const struct 
 void rows_send(struct pg *pg, struct pg_job *job, struct params *params,
                const struct rows_batch *batch, struct bundle *const *bundles, size_t count)
 {
-    struct row *rows = calloc(count * STORE_TRANSFER_MAX, sizeof(*rows));
+    struct row *rows = calloc(count * ROW_OF_BUNDLE_MAX, sizeof(*rows));
     CHECK(rows != NULL);
     for (size_t i = 0; i < ARRAY_LEN(inserts); i++) {
         const struct insert *insert = &inserts[i];

@@ -151,24 +151,28 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " FROM unnest($3::bigint[]) AS u (batch_no) ON CONFLICT (writer_id, batch_no) DO NOTHING"},
 
 /*
- * Who may open a payment: 'w' won the key; 'k' the key is taken; 'r' the reference is taken. A row not
+ * Who may open a payment: 'w' won the key; 'k' the key is taken; 'r' the reference is taken; 'b' the
+ * budget of the token is spent. A row not
  * listed lost its key to a request that is not visible yet. A key that is taken is said before a
  * reference that is: a repeated request has both.
  */
 [SQL_OPEN] = {SQL_WRITER, "open",
     "WITH input AS MATERIALIZED (SELECT u.*, (SELECT true FROM payments p"
     " WHERE p.merchant_id = u.merchant_id AND p.kind = u.kind"
-    " AND p.reference = u.reference AND p.try_number = u.try_number) AS is_taken"
+    " AND p.reference = u.reference AND p.try_number = u.try_number) AS is_taken,"
+    " (SELECT b.forbidden_at IS NOT NULL OR budget_is_spent(b.declines, b.most, u.created_at)"
+    " FROM token_budget b WHERE b.merchant_id = u.merchant_id AND b.token_hash = u.token_hash)"
+    " IS TRUE AS is_spent"
     " FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::uuid[], $6::timestamptz[],"
-    " $7::text[], $8::text[], $9::integer[]) AS u (merchant_id, key, fingerprint, payment_id,"
-    " writer_id, created_at, kind, reference, try_number)),"
+    " $7::text[], $8::text[], $9::integer[], $10::bytea[]) AS u (merchant_id, key, fingerprint,"
+    " payment_id, writer_id, created_at, kind, reference, try_number, token_hash)),"
     " won AS (INSERT INTO idempotency (merchant_id, key, fingerprint, payment_id, writer_id,"
     " created_at) SELECT merchant_id, key, fingerprint, payment_id, writer_id, created_at"
-    " FROM input WHERE is_taken IS NULL ON CONFLICT (merchant_id, key) DO NOTHING"
+    " FROM input WHERE is_taken IS NULL AND NOT is_spent ON CONFLICT (merchant_id, key) DO NOTHING"
     " RETURNING payment_id)"
     " SELECT payment_id, 'w' FROM won UNION ALL SELECT i.payment_id, CASE WHEN (SELECT true"
-    " FROM idempotency k WHERE k.merchant_id = i.merchant_id AND k.key = i.key) THEN 'k' ELSE 'r'"
-    " END FROM input i WHERE i.is_taken"},
+    " FROM idempotency k WHERE k.merchant_id = i.merchant_id AND k.key = i.key) THEN 'k'"
+    " WHEN i.is_taken THEN 'r' ELSE 'b' END FROM input i WHERE i.is_taken OR i.is_spent"},
 
 [SQL_PAYMENTS] = {SQL_WRITER, "payments",
     "INSERT INTO payments (merchant_id, payment_id, kind, created_at, amount_minor, currency,"
@@ -250,6 +254,29 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::text[]) AS u (gate,"
     " merchant_id, payment_id, number, event_id, attempt_id, type, status, data, created_at,"
     " step_id)" GATE HOOKED},
+
+/*
+ * The row is locked by its change: of two attempts at once, with the same card, each sees the
+ * other's decline. Nothing left for the attempt that is opened beside it: 22012, division by zero.
+ */
+[SQL_BUDGETS] = {SQL_WRITER, "budgets",
+    "WITH input AS MATERIALIZED (SELECT u.*,"
+    " int8send((extract(epoch FROM u.created_at) * 1000000)::bigint) AS declined FROM"
+    " unnest($1::uuid[], $2::bytea[], $3::integer[], $4::boolean[], $5::boolean[],"
+    " $6::timestamptz[]) AS u (merchant_id, token_hash, most, forbids, opens, created_at)),"
+    " put AS (INSERT INTO token_budget AS b (merchant_id, token_hash, forbidden_at, updated_at,"
+    " most, declines) SELECT i.merchant_id, i.token_hash, CASE WHEN i.forbids THEN i.created_at END,"
+    " i.created_at, i.most, i.declined FROM input i ORDER BY i.merchant_id, i.token_hash"
+    " ON CONFLICT (merchant_id, token_hash) DO UPDATE SET"
+    " forbidden_at = coalesce(b.forbidden_at, excluded.forbidden_at),"
+    " updated_at = greatest(b.updated_at, excluded.updated_at),"
+    " most = greatest(b.most, excluded.most), declines = CASE WHEN length(b.declines) >= 280"
+    " THEN substring(b.declines FROM length(b.declines) - 271) ELSE b.declines END"
+    " || excluded.declines RETURNING b.merchant_id, b.token_hash, b.forbidden_at, b.most, b.declines)"
+    " SELECT 1 / ((SELECT count(*) FROM input i CROSS JOIN LATERAL (SELECT * FROM put q"
+    " WHERE q.merchant_id = i.merchant_id AND q.token_hash = i.token_hash OFFSET 0) p"
+    " WHERE i.opens AND (p.forbidden_at IS NOT NULL"
+    " OR budget_is_spent(p.declines, p.most, i.created_at))) = 0)::integer"},
 
 [SQL_ANSWERS] = {SQL_WRITER, "answers",
     "INSERT INTO payment_answers (merchant_id, payment_id, status, body, created_at)"

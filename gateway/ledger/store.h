@@ -56,7 +56,7 @@ enum store_result {
     STORE_COMMITTED = 0,
     STORE_KEY_TAKEN,       /* idempotency key exists: nothing of this bundle was written */
     STORE_REFERENCE_TAKEN, /* (merchant, reference, try) exists: nothing was written */
-    STORE_LIMIT_EXCEEDED,  /* a payment_limits guard refused: nothing was written */
+    STORE_LIMIT_EXCEEDED,  /* payment_limits or a token's budget refused: nothing was written */
     STORE_FENCED,          /* someone else moved this attempt or payment on: nothing was written */
     STORE_ROLLED_BACK,     /* surely not written (error in *why); may be written again as it is */
     STORE_UNAVAILABLE,     /* never sent: the database is away or the queue full */
@@ -90,6 +90,9 @@ struct store_payment { /* payments + idempotency */
     struct str key;           /* Idempotency-Key, 1..255 bytes */
     uint8_t fingerprint[32];
     struct uuid writer_id; /* who holds it; zero: this store's */
+    /* Of the token that is tried first: when its budget is spent, nothing is opened: LIMIT_EXCEEDED.
+     * Zero: it has none. Write only. */
+    uint8_t budget_hash[32];
 };
 
 struct store_attempt {
@@ -221,6 +224,20 @@ struct store_limits {
     struct uuid hold_id; /* create: the transfer that holds what was authorized; zero: none */
 };
 
+/*
+ * A decline, counted against a token that was supplied for the payment. Networks limit how often a
+ * card may be tried again, at whatever provider: `most` declines within 30 days, or never again. When
+ * the same transaction opens another attempt, and nothing is left, it ends LIMIT_EXCEEDED.
+ */
+struct store_budget {
+    struct uuid merchant_id;
+    uint8_t token_hash[32];
+    int32_t most;
+    bool forbids;
+    bool opens;
+    int64_t created_us;
+};
+
 struct store_final { /* the first final answer of a payment, replayed byte for byte */
     struct uuid merchant_id;
     struct uuid payment_id;
@@ -308,6 +325,7 @@ struct store_proof { /* an attempt is final: its open cases of not knowing are r
 enum {
     STORE_TRANSFER_MAX = 6,
     STORE_EVENT_MAX = 2,
+    STORE_BUDGET_MAX = 8,
     STORE_LIST_MAX = 100,
     STORE_OPERATION_MAX = 1000, /* on one payment */
 };
@@ -327,6 +345,8 @@ struct store_txn { /* every part may be NULL (or count 0); all parts are of one 
     const struct store_limits *limits;
     const struct store_parent *parent;
     const struct store_hold *hold;
+    const struct store_budget *budgets;
+    size_t budget_count;
     const struct store_final *answer;
     const struct store_park *park;
     const struct store_unpark *unpark;

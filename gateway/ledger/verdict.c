@@ -22,6 +22,7 @@ static const struct rule rules[] = { /* the first that fits */
     {"23514", "payment_limits_",        SQL_NONE,          {VERDICT_ROW,    STORE_LIMIT_EXCEEDED}},
     /* A guarded row was not there, or not in the state it was claimed in (sql.c, ALL_CHANGED). */
     {"22012", "",                       SQL_LIMITS_CHANGE, {VERDICT_ROW,    STORE_LIMIT_EXCEEDED}},
+    {"22012", "",                       SQL_BUDGETS,       {VERDICT_ROW,    STORE_LIMIT_EXCEEDED}},
     {"22012", "",                       SQL_ATTEMPTS,      {VERDICT_ROW,    STORE_FENCED}},
     {"22012", "",                       SQL_PARK_AGAIN,    {VERDICT_ROW,    STORE_FENCED}},
     {"22012", "",                       SQL_UNPARK,        {VERDICT_ROW,    STORE_FENCED}},

@@ -202,7 +202,13 @@ static bool perform_reply(struct drive *drive, enum orchestrate_reply kind)
         drive_answer_reference(drive);
         return true;
     case REPLY_LIMIT_EXCEEDED:
-        drive_reply_problem(drive, MESSAGE_OVER_LIMIT, STR_NONE, NULL, 0);
+        if (operation_is_follow_up(drive->operation))
+            drive_reply_problem(drive, MESSAGE_OVER_LIMIT, STR_NONE, NULL, 0);
+        else
+            drive_reply_problem(drive, MESSAGE_RETRY_FORBIDDEN,
+                                STR("this card was declined too often within 30 days, or for good: "
+                                    "ask for another payment method"),
+                                NULL, 0);
         return false;
     case REPLY_UNAVAILABLE:
         drive_reply_problem(drive, MESSAGE_UNAVAILABLE, STR_NONE, NULL, 1);

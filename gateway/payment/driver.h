@@ -63,6 +63,8 @@ struct drive_answer {       /* what is known of the last send: material of an ou
     int32_t http_status;
     int64_t fee_minor;
     int64_t elapsed_us;
+    struct str advice;      /* of a decline: the network's code; empty: none */
+    bool is_mastercard;     /* the card, as the provider says */
     int64_t answered_minor; /* a mismatch: what it said instead; else -1 */
     char answered_currency[4];
 };

@@ -106,6 +106,9 @@ void drive_seal_tokens(struct drive *drive)
             tokens[count++] = (struct vault_token){provider, drive->candidate[i].token};
     }
     struct store_payment *row = &drive->committed.payment.row;
+    if (row->livemode && !row->is_payout && drive->candidate[0].token.len > 0)
+        vault_hash_token(&drive->payments->vault, &row->merchant_id, drive->candidate[0].token,
+                         row->budget_hash);
     row->tokens_sealed =
         vault_seal_tokens(&drive->payments->vault, &row->merchant_id, &row->payment_id, tokens,
                           count, drive->beneficiary, &drive->arena);

@@ -116,6 +116,10 @@ static void keep_judgement(struct drive *drive, const struct engine_result *resu
     }
     answer->reference = arena_str(arena, judgement->reference);
     answer->facts_json = print_facts(drive, judgement);
+    answer->advice =
+        arena_str(arena, provider_fact_find(&judgement->facts, STR(PROVIDER_FACT_ADVICE)));
+    answer->is_mastercard = str_eq_nocase(
+        provider_fact_find(&judgement->facts, STR(PROVIDER_FACT_NETWORK)), STR("mastercard"));
     answer->debug_id = readable(arena, result->answer.debug_id, DEBUG_ID_MAX);
     answer->http_status = result->answer.status;
     if (judgement->has_fee && judgement->fee_minor >= 0)

@@ -8,6 +8,7 @@
 #include "base/pack.h"
 #include "ledger/posting.h"
 #include "payment/present.h"
+#include "providers/decline.h"
 
 enum {
     ROW_ROOM_FIRST = 2,
@@ -18,6 +19,7 @@ struct rows { /* of one bundle: the store copies what it needs when the write st
     struct store_txn txn;
     struct store_event event;
     struct store_limits limits;
+    struct store_budget budgets[STORE_BUDGET_MAX];
     struct store_final answer;
     struct store_park park;
     struct store_unpark unpark;
@@ -242,6 +244,43 @@ static void post(struct rows *rows, const struct store_attempt *row, int64_t amo
     posting_make(&posting, &rows->posted);
     rows->txn.transfers = rows->posted.transfers;
     rows->txn.transfer_count = rows->posted.count;
+}
+
+/*
+ * A decline counts against each token that was given for the payment: they are one card's, whichever
+ * provider they are for. Test money reaches no network.
+ */
+static void add_budgets(struct drive *drive, const struct orchestrate_write_plan *plan,
+                        struct rows *rows)
+{
+    const struct store_payment *row = &drive->planned.payment.row;
+    const struct drive_answer *answer = &drive->answer;
+    bool is_decline =
+        plan->outcome == OUTCOME_DECLINED_SOFT || plan->outcome == OUTCOME_DECLINED_HARD;
+    if (!is_decline || !row->livemode || row->is_payout ||
+        operation_is_follow_up(drive->operation) ||
+        answer->attempt_number != plan->outcome_attempt_number)
+        return;
+    struct decline_told told = decline_tell(rows->txn.outcome->reason, answer->advice);
+    for (size_t i = 0; i < drive->candidate_count && rows->txn.budget_count < STORE_BUDGET_MAX;
+         i++) {
+        struct store_budget *budget = &rows->budgets[rows->txn.budget_count];
+        bool is_there = drive->candidate[i].token.len == 0;
+        *budget = (struct store_budget){
+            .merchant_id = row->merchant_id,
+            .most = answer->is_mastercard ? DECLINE_MASTERCARD_MAX : DECLINE_VISA_MAX,
+            .forbids = told.forbids,
+            .opens = plan->opens_attempt,
+            .created_us = rows->now_us,
+        };
+        vault_hash_token(&drive->payments->vault, &row->merchant_id, drive->candidate[i].token,
+                         budget->token_hash);
+        for (size_t at = 0; at < rows->txn.budget_count; at++)
+            is_there = is_there || memcmp(rows->budgets[at].token_hash, budget->token_hash,
+                                          sizeof(budget->token_hash)) == 0;
+        rows->txn.budget_count += !is_there;
+    }
+    rows->txn.budgets = rows->budgets;
 }
 
 static void add_transfers(struct drive *drive, const struct orchestrate_write_plan *plan,
@@ -484,6 +523,8 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
         status = drive_payout_status(plan, rows->txn.outcome->reason, drive->claim.is_canceled);
     rows->has_status = status != PAYMENT_NONE && drive_move_status(drive, status);
     rows->refused_status = rows->has_status ? PAYMENT_NONE : status;
+    if (plan->has_outcome)
+        add_budgets(drive, plan, rows);
     if (plan->opens_attempt)
         add_attempt(drive, action, rows);
     if (plan->opens_send)

@@ -256,6 +256,10 @@ static void written(struct orchestrate *o, enum orchestrate_write result, int64_
             orchestrate_end(o, REPLY_NONE, action);
             return;
         }
+        if (o->phase == PHASE_SWITCHING) {
+            orchestrate_fresh_refused(o, now_us, action);
+            return;
+        }
         /* More than the limits allow, and yet it is so: a person has to see it. */
         if (o->pending.posts_transfers) {
             o->pending.posts_transfers = false;

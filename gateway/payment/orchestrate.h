@@ -18,6 +18,7 @@
  *          |
  *          |  soft decline or failure, and the failover rule holds
  *          +-------> PREPARE, SWITCHING        (WRITE switch: close A, open B) --SEND--> SENDING
+ *          |            | LIMIT_EXCEEDED: the card's budget of retries is spent --> CLOSING (A alone)
  *          |  approved | declined | failed | pending | unknown
  *          v
  *       CLOSING (WRITE close: outcome + transfers + event + answer, or park) --reply--> ENDED
@@ -231,7 +232,8 @@ enum orchestrate_reply {
     REPLY_PROCESSING, /* 202 with the current state (201 with requires_action); not stored */
     REPLY_KEY_TAKEN,  /* look the key up and answer by design section 5 */
     REPLY_REFERENCE_TAKEN,
-    REPLY_LIMIT_EXCEEDED,  /* an operation: the payment has not so much left; nothing was written */
+    REPLY_LIMIT_EXCEEDED,  /* an operation: the payment has not so much left; a payment: the card must
+                              not be tried again now; nothing was written */
     REPLY_UNAVAILABLE,     /* 503: this request wrote and sent nothing; one before it, under its
                               key, may have */
     REPLY_OUTCOME_PENDING, /* 503 outcome_pending: "repeat the same key" */

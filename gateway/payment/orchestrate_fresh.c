@@ -135,6 +135,20 @@ void orchestrate_fresh_committed(struct orchestrate *o, int64_t now_us,
     action->not_after_us = send->created_us + o->limits.send_window_us;
 }
 
+void orchestrate_fresh_refused(struct orchestrate *o, int64_t now_us,
+                               struct orchestrate_action *action)
+{
+    CHECK(o->pending.opens_attempt && o->pending.has_outcome);
+    o->attempt_number = o->pending.outcome_attempt_number;
+    o->pending.opens_attempt = false;
+    o->pending.opens_send = false;
+    o->pending.has_event = true;
+    o->pending.status = orchestrate_status(o, o->pending.outcome);
+    o->pending.stores_answer = true;
+    o->pending_reply = REPLY_FINAL;
+    orchestrate_write(o, PHASE_CLOSING, now_us, action);
+}
+
 /* Another send of the same attempt: it has new facts, or it did nothing for a passing reason. */
 static void record(struct orchestrate *o, struct orchestrate_action *action)
 {

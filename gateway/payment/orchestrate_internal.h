@@ -44,6 +44,9 @@ void orchestrate_fresh_prepared(struct orchestrate *o, const struct orchestrate_
 /* OPENING, RECORDING or SWITCHING was committed. */
 void orchestrate_fresh_committed(struct orchestrate *o, int64_t now_us,
                                  struct orchestrate_action *action);
+/* SWITCHING was refused: the card must not be tried again now. The payment ends declined. */
+void orchestrate_fresh_refused(struct orchestrate *o, int64_t now_us,
+                               struct orchestrate_action *action);
 void orchestrate_fresh_answered(struct orchestrate *o, const struct orchestrate_event *event,
                                 struct orchestrate_action *action);
 

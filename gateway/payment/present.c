@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "providers/decline.h"
+#include "providers/provider.h"
 
 /* The newest outcome row that says something of the attempt; NULL when there is none yet. */
 static const struct store_outcome *attempt_outcome(const struct store_attempt_view *attempt)
@@ -115,6 +117,22 @@ static void put_money(struct json_out *json, const char *key, int64_t minor)
         json_put_null(json, key);
 }
 
+/* What a decline means for the next try. */
+static void print_advice(const struct store_outcome *outcome, struct json_out *json)
+{
+    struct error ignored;
+    json_t *facts = outcome->facts_json.len > sizeof("{}") - 1
+                        ? json_parse(outcome->facts_json, &json_limits_default, &ignored)
+                        : NULL;
+    struct str code = facts != NULL ? json_text(facts, PROVIDER_FACT_ADVICE) : STR_NONE;
+    struct decline_told told = decline_tell(outcome->reason, code);
+    json_put_cstr(json, "advice", decline_advice_name(told.advice));
+    put_text(json, "advice_code", code);
+    if (told.wait_hours > 0)
+        json_put_int(json, "retry_after_hours", told.wait_hours);
+    json_decref(facts);
+}
+
 static void print_attempt(const struct store_attempt_view *attempt, struct json_out *json)
 {
     char id[ID_TEXT_SIZE];
@@ -128,8 +146,12 @@ static void print_attempt(const struct store_attempt_view *attempt, struct json_
     put_text(json, "reason", outcome != NULL ? outcome->reason : STR_NONE);
     put_text(json, "code", outcome != NULL ? outcome->code : STR_NONE);
     if (outcome != NULL &&
-        (outcome->outcome == OUTCOME_DECLINED_SOFT || outcome->outcome == OUTCOME_DECLINED_HARD))
+        (outcome->outcome == OUTCOME_DECLINED_SOFT || outcome->outcome == OUTCOME_DECLINED_HARD)) {
         json_put_cstr(json, "decline", outcome->outcome == OUTCOME_DECLINED_SOFT ? "soft" : "hard");
+        if (attempt->row.operation == OPERATION_SALE ||
+            attempt->row.operation == OPERATION_AUTHORIZE)
+            print_advice(outcome, json);
+    }
     put_text(json, "provider_reference", outcome != NULL ? outcome->reference : STR_NONE);
     put_money(json, "expected_fee", attempt->row.expected_fee_minor);
     put_money(json, "fee", outcome != NULL ? outcome->fee_minor : -1);

@@ -105,12 +105,15 @@ static void put_optional(struct json_out *out, const char *name, struct str valu
 
 static void put_processor(struct json_out *out, const struct book_entry *entry)
 {
-    bool cvv_failed = str_eq(entry->code, STR("00N7"));
+    struct str advice = entry->code;
+    struct str code = str_cut(&advice, '/');
+    bool cvv_failed = str_eq(code, STR("00N7"));
     json_key(out, "processor_response");
     json_begin_object(out);
     json_put_cstr(out, "avs_code", "Y");
     json_put_cstr(out, "cvv_code", cvv_failed ? "N" : "M");
-    json_put_str(out, "response_code", entry->code);
+    json_put_str(out, "response_code", code);
+    put_optional(out, "payment_advice_code", advice);
     json_end_object(out);
 }
 

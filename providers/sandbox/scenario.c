@@ -4,11 +4,15 @@
 static const struct {
     struct str token;
     enum scenario_kind kind;
+    const char *code; /* PayPal's processor's, and behind a slash the network's advice; NULL: usual */
 } tokens[] = {
-    {STR_INIT("tok_soft"),    SCENARIO_SOFT},
-    {STR_INIT("tok_hard"),    SCENARIO_HARD},
-    {STR_INIT("tok_3ds"),     SCENARIO_ACTION},
-    {STR_INIT("tok_pending"), SCENARIO_PENDING},
+    {STR_INIT("tok_soft"),    SCENARIO_SOFT,    NULL},
+    {STR_INIT("tok_hard"),    SCENARIO_HARD,    NULL},
+    {STR_INIT("tok_3ds"),     SCENARIO_ACTION,  NULL},
+    {STR_INIT("tok_pending"), SCENARIO_PENDING, NULL},
+    {STR_INIT("tok_stolen"),  SCENARIO_HARD,    "9520"},
+    {STR_INIT("tok_stop"),    SCENARIO_HARD,    "0500/03"},
+    {STR_INIT("tok_later"),   SCENARIO_SOFT,    "0500/24"},
 };
 
 static const struct {
@@ -37,7 +41,11 @@ struct scenario scenario_of_token(struct str token)
 {
     for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
         if (str_eq(tokens[i].token, token)) {
-            return scenario_of(tokens[i].kind);
+            struct scenario scenario = scenario_of(tokens[i].kind);
+            if (tokens[i].code != NULL) {
+                scenario.code = tokens[i].code;
+            }
+            return scenario;
         }
     }
     bool known = str_starts(token, STR("tok_")) && token.len > 4;

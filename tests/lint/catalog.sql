@@ -95,7 +95,7 @@ CROSS JOIN (VALUES ('UPDATE'), ('DELETE'), ('TRUNCATE'), ('REFERENCES'), ('TRIGG
 WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
   AND (t.name, p.privilege) NOT IN (
       ('payment_limits', 'UPDATE'), ('unresolved', 'UPDATE'), ('unresolved', 'DELETE'),
-      ('writers', 'UPDATE'), ('writer_numbers', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
+      ('writers', 'UPDATE'), ('writer_numbers', 'UPDATE'), ('token_budget', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
       ('accounts', 'UPDATE'), ('directory_version', 'UPDATE'), ('payout_orders', 'UPDATE'),
       ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'),
       ('hook_endpoints', 'UPDATE'), ('hook_secrets', 'UPDATE'), ('hook_deliveries', 'UPDATE'))
