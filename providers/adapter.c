@@ -367,3 +367,21 @@ bool adapter_judge_token(const struct provider_answer *answer, struct secret *to
     json_decref(json);
     return done;
 }
+
+void adapter_note_network(struct provider_judgement *out, struct str brand)
+{
+    static const struct {
+        struct str brand;
+        const char *network;
+    } brands[] = {
+        {STR_INIT("VISA"), "visa"},
+        {STR_INIT("MASTERCARD"), "mastercard"},
+        {STR_INIT("MASTER_CARD"), "mastercard"},
+    };
+    if (out->outcome != OUTCOME_DECLINED_SOFT && out->outcome != OUTCOME_DECLINED_HARD)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(brands); i++) {
+        if (str_eq_nocase(brand, brands[i].brand))
+            provider_fact_set(&out->facts, STR(PROVIDER_FACT_NETWORK), str_of(brands[i].network));
+    }
+}

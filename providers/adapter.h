@@ -83,4 +83,7 @@ bool adapter_judge_status(struct provider_judgement *judgement, int status);
 bool adapter_judge_token(const struct provider_answer *answer, struct secret *token,
                          int64_t *lifetime_ms, struct error *err) MUST_USE;
 
+/* Of a decline: the card's network, where it matters how often it may be tried again (decline.h). */
+void adapter_note_network(struct provider_judgement *out, struct str brand);
+
 #endif

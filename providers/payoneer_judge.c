@@ -206,6 +206,7 @@ static void refine(const struct reading *r)
         r->out->outcome = outcome;
     if (detail != NULL && r->out->outcome != OUTCOME_UNKNOWN)
         adapter_decide(r->out, detail->outcome, detail->reason);
+    adapter_note_network(r->out, json_text(r->json, "network"));
 }
 
 /* False: an amount is stated and cannot be read. */

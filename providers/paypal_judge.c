@@ -250,6 +250,7 @@ static void judge_order(const struct reading *r, const json_t *order)
         json_path(unit, is_hold ? "payments.authorizations" : "payments.captures"), states);
     if (payment != NULL) {
         judge_object(r, payment, states, STR_NONE);
+        adapter_note_network(r->out, json_path_text(order, "payment_source.card.brand"));
         return;
     }
     if (state == NULL)

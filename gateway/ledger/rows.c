@@ -220,10 +220,13 @@ static struct str str_at(const char *at)
     return *(const struct str *)(const void *)at;
 }
 
-static bool is_zero(const char *digest)
+static void put_digest(struct params *params, const char *digest)
 {
     static const char zeros[32];
-    return memcmp(digest, zeros, sizeof(zeros)) == 0;
+    if (memcmp(digest, zeros, sizeof(zeros)) == 0)
+        params_put_null(params);
+    else
+        params_put_bytes(params, (struct str){digest, sizeof(zeros)});
 }
 
 static const char *state_name(int state)
@@ -307,11 +310,7 @@ static void put_column(struct params *params, const struct column *column, const
         params_put_bytes(params, str_at(at));
         return;
     case COLUMN_DIGEST_NULL:
-        if (is_zero(at)) {
-            params_put_null(params);
-            return;
-        }
-        params_put_bytes(params, (struct str){at, 32});
+        put_digest(params, at);
         return;
     case COLUMN_DIGEST:
         params_put_bytes(params, (struct str){at, 32});

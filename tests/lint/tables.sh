@@ -21,6 +21,9 @@ done < <(grep -ohE '`[a-z]+_[a-z_]+(_max|_ms|_rate|_burst|_min)`' docs/overload.
 while read -r code; do
     grep -q "\`$code\`" docs/api.md || complain "docs/api.md does not list the problem $code"
 done < <(sed -n 's/^ *\[MESSAGE_[A-Z_]*\] *= {"\([a-z_]*\)".*/\1/p' gateway/base/message.c | grep -v '^none$')
+while read -r code; do
+    grep -q "\`$code\`" docs/declines.md || complain "docs/declines.md does not list $code"
+done < <(sed -nE 's/^ *\{"([a-zA-Z0-9_]+)", +([0-9], )?(DECLINE_[A-Z_]+|SOFT|HARD|OUTCOME_DECLINED_[A-Z]+),? .*/\1/p; s/^ *\{"([a-z_]+)", +[0-9], DECLINE_.*/\1/p' providers/decline.c providers/paypal_codes.c providers/payoneer_judge.c | sort -u)
 while read -r type; do
     grep -q "\`$type\`" docs/api.md || complain "docs/api.md does not list the event type $type"
 done < <(sed -n 's/^ *{"\([a-z_.]*\)", .*/\1/p' gateway/base/event_type.c)

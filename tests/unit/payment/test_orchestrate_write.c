@@ -106,7 +106,8 @@ static void what_was_not_committed_is_written_again_for_ever(void **state)
         struct orchestrate_write_plan plan = run.action.write;
         int rolled_back = 0;
         int64_t pause = core_limits.write_retry_us;
-        for (int j = 0; j < 50; j++) {
+        for (int k = 0; k < 50; k++) {
+            int j = later[i] == PHASE_SWITCHING ? k % 2 : k; /* see below */
             written(&run, results[j % 3]);
             assert_int_equal(run.action.kind, ACTION_WAIT);
             assert_int_equal(run.action.wait_us, pause);
@@ -128,6 +129,38 @@ static void what_was_not_committed_is_written_again_for_ever(void **state)
         assert_int_equal(run.action.kind, later[i] == PHASE_CLOSING ? ACTION_END : ACTION_SEND);
         if (later[i] != PHASE_CLOSING) /* dated by the write that was committed */
             assert_int_equal(run.action.not_after_us, run.now + core_limits.send_window_us);
+    }
+}
+
+/* The networks allow no further try with this card: the decline is all there is. */
+static void a_switch_beyond_the_budget_ends_the_payment_declined(void **state)
+{
+    (void)state;
+    for (int was_unknown = 0; was_unknown < 2; was_unknown++) {
+        struct run run;
+        reach(&run, PHASE_SWITCHING);
+        struct orchestrate_write_plan plan = run.action.write;
+        if (was_unknown) {
+            written(&run, WRITE_UNKNOWN);
+            written(&run, WRITE_ROLLED_BACK);
+            timer(&run);
+        }
+        written(&run, WRITE_LIMIT_EXCEEDED);
+        assert_int_equal(run.action.kind, ACTION_WRITE);
+        assert_int_equal(run.core.phase, PHASE_CLOSING);
+        const struct orchestrate_write_plan *close = &run.action.write;
+        assert_false(close->opens_attempt || close->opens_send || close->parks);
+        assert_true(close->has_outcome && close->has_event && close->stores_answer);
+        assert_int_equal(close->outcome, OUTCOME_DECLINED_SOFT);
+        assert_int_equal(close->outcome_attempt_number, 1);
+        assert_int_equal(close->outcome_number, plan.outcome_number);
+        assert_int_equal(close->status, PAYMENT_DECLINED);
+        assert_false(close->posts_transfers);
+        written(&run, WRITE_ROLLED_BACK); /* and that is written until it is there */
+        timer(&run);
+        committed(&run);
+        assert_int_equal(run.action.kind, ACTION_END);
+        assert_int_equal(run.action.reply, REPLY_FINAL);
     }
 }
 
@@ -324,6 +357,7 @@ int main(void)
         cmocka_unit_test(an_unknown_open_is_probed_until_it_is_known),
         cmocka_unit_test(a_deadline_while_an_open_is_unknown_promises_nothing),
         cmocka_unit_test(what_was_not_committed_is_written_again_for_ever),
+        cmocka_unit_test(a_switch_beyond_the_budget_ends_the_payment_declined),
         cmocka_unit_test(an_unknown_write_is_probed_and_never_guessed),
         cmocka_unit_test(who_is_fenced_stops_and_claims_nothing),
         cmocka_unit_test(a_deadline_while_a_provider_thinks_says_processing),
