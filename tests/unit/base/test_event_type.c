@@ -25,6 +25,13 @@ static void whatever_is_written_is_listed(void **state)
         assert_true(is_payout_only || is_listed("payment", status));
         assert_true(i == PAYMENT_AUTHORIZED || is_listed("payout", status));
     }
+    static const char *const operations[] = {"capture", "void", "refund"};
+    static const char *const statuses[] = {"processing", "succeeded", "declined", "failed",
+                                           "review"};
+    for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
+        for (size_t at = 0; at < ARRAY_LEN(statuses); at++)
+            assert_true(is_listed(operations[i], statuses[at]));
+    }
     for (int i = OUTCOME_NONE + 1; i < OUTCOME_COUNT; i++)
         assert_true(is_listed("attempt", outcome_name((enum outcome)i)));
 }
