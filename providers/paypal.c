@@ -312,6 +312,7 @@ const struct provider provider_paypal = {
             .replay = PROVIDER_REPLAY_LATEST_STATE,
             .key_lifetime_ms = 6LL * 3600 * 1000,
             .action_ms = 3 * 3600LL * 1000,
+            .waits_for_us = true,
             .settle_ms = 5 * 60LL * 1000,
             .hold_ms = 29 * 24LL * 3600 * 1000,
             .lookup_by_reference = true, /* by order_id, once an answer told it */

@@ -55,6 +55,7 @@ struct provider_capability {
     enum provider_replay replay;
     int64_t key_lifetime_ms; /* how long a key protects a repeat; 0: for ever */
     int64_t action_ms;       /* a payer who must act has so long; 0: it is not said */
+    bool waits_for_us;       /* ... and then nothing moves before our next send */
     int64_t settle_ms; /* after this long an answer to the same key or "not found" may end it */
     bool lookup_by_reference; /* can be asked by our attempt id or by a fact we hold */
     int64_t amount_max_minor; /* 0: no own limit */

@@ -384,6 +384,7 @@ struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *
         .key_lifetime_us = capability->key_lifetime_ms * CLOCK_MS_US,
         .settle_us = provider_settle_ms(&candidate->account->account) * CLOCK_MS_US,
         .action_us = capability->action_ms * CLOCK_MS_US,
+        .waits_for_us = capability->waits_for_us,
         .hold_us = capability->hold_ms * CLOCK_MS_US,
     };
 }

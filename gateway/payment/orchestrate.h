@@ -58,7 +58,8 @@
  * the send must have ended), is refused when the merchant's cancel was noted, and opens only one
  * such send at a time: while one has no answer of its own it is repeated under its key, or looked
  * for. After action_expires_us, or the merchant's cancel, nothing is continued or repeated, and an
- * inert answer of a settled look ends the attempt: nothing has moved, and nobody will move it. What
+ * inert answer of a settled look ends the attempt: nothing has moved, and nobody will move it. So
+ * does "not found", if nothing was ever continued: such a provider forgets whom nobody approved. What
  * the provider completes by itself ends by its word alone.
  *
  * The merchant may ask for an accepted attempt to be canceled (payouts). The provider is then told,
@@ -114,6 +115,7 @@ struct orchestrate_candidate { /* in the order to try */
     int64_t key_lifetime_us; /* 0: for ever */
     int64_t settle_us;
     int64_t action_us; /* the payer has so long to act; 0: no limit of the provider's */
+    bool waits_for_us; /* after the payer's consent; before that, what it asks for is inert */
     int64_t hold_us; /* an authorization holds so long; 0: nobody knows */
 };
 

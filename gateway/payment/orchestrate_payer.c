@@ -49,6 +49,15 @@ static void go_on(struct orchestrate *o, struct orchestrate_action *action)
     orchestrate_prepare(o, PHASE_RECORDING, action);
 }
 
+/* The provider, which would have waited for us, no longer knows what we never completed. */
+static bool is_forgotten(const struct orchestrate *o, const struct orchestrate_answer *answer)
+{
+    const struct orchestrate_attempt *attempt = &o->attempt;
+    return answer->not_found && o->candidate[0].waits_for_us && o->action_expires_us != 0 &&
+           orchestrate_last_money_send(attempt) > 0 &&
+           orchestrate_first_of_key(attempt) == &attempt->send[0];
+}
+
 bool orchestrate_payer_answered(struct orchestrate *o, const struct orchestrate_answer *answer,
                                 int64_t now_us, struct orchestrate_action *action)
 {
@@ -56,12 +65,15 @@ bool orchestrate_payer_answered(struct orchestrate *o, const struct orchestrate_
     enum orchestrate_cause cause;
     bool answers_send = o->is_continuing || o->was_announced; /* and not only a question */
     bool is_open = !answers_send && orchestrate_continuation_is_open(attempt);
-    if (!answer->is_inert || o->is_canceling)
+    bool is_gone = !answers_send && is_forgotten(o, answer);
+    if (!(answer->is_inert || is_gone) || o->is_canceling)
         return false;
     if (!answers_send && is_unwanted(o, now_us, &cause)) {
         give_up(o, cause, now_us, action);
         return true;
     }
+    if (is_gone)
+        return false;
     if (is_open && !HAS_BUG(BUG_CONTINUE_TWICE)) { /* not there yet, or never: repeated next */
         orchestrate_resume_put_back(o, now_us, now_us, action);
         return true;

@@ -502,6 +502,8 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
     case OUTCOME_DECLINED_SOFT:
     case OUTCOME_DECLINED_HARD:
     case OUTCOME_FAILED:
+        if (answer->not_found && orchestrate_payer_answered(o, answer, now_us, action))
+            return;
         if (is_proof(o, answer))
             finish(o, send_number, outcome, true, now_us, action);
         else

@@ -602,6 +602,7 @@ static struct orchestrate_candidate candidate_of(const struct provider_fake *pro
         .can_lookup = provider->can_lookup,
         .key_lifetime_us = provider->key_lifetime,
         .settle_us = provider->settle,
+        .waits_for_us = provider->needs_us,
     };
 }
 
@@ -725,7 +726,8 @@ void worker_resume(struct world *w, uint32_t worker, uint32_t payment_index, uin
                       .can_lookup = provider->can_lookup,
                       .can_cancel = provider->can_cancel && row->park.was_canceled,
                       .key_lifetime_us = provider->key_lifetime,
-                      .settle_us = provider->settle},
+                      .settle_us = provider->settle,
+                      .waits_for_us = provider->needs_us},
         .attempt_number = (uint8_t)(at + 1),
         .tries = row->park.tries,
         .unknown_since_us = row->park.parked_us,

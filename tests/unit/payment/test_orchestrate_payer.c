@@ -15,6 +15,7 @@ enum {
 
 static const struct orchestrate_candidate paypal = {.replay = REPLAY_LATEST_STATE,
                                                     .can_lookup = true,
+                                                    .waits_for_us = true,
                                                     .key_lifetime_us = 6 * 3600 * SEC,
                                                     .settle_us = SETTLE_S * SEC};
 
@@ -472,8 +473,7 @@ static void it_does_not_end_without_the_providers_word(void **state)
     (void)state;
     struct orchestrate_answer unclear = waiting();
     unclear.is_inert = false; /* the provider completes it by itself */
-    const struct orchestrate_answer answers[] = {lost(), whole(OUTCOME_UNKNOWN), not_found(),
-                                                 unclear};
+    const struct orchestrate_answer answers[] = {lost(), whole(OUTCOME_UNKNOWN), unclear};
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         struct run run;
         struct orchestrate_resumed resumed = asked();
@@ -494,6 +494,37 @@ static void it_does_not_end_without_the_providers_word(void **state)
     expect_close(&run, OUTCOME_APPROVED, PAYMENT_SUCCEEDED);
 }
 
+/* PayPal forgets an order that nobody approved. */
+static void what_the_provider_has_forgotten_ends_when_it_is_too_late(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = asked();
+    resume(&run, &resumed, EXPIRES - SEC);
+    answered(&run, not_found());
+    expect_put_back(&run, run.now);
+    resume(&run, &resumed, EXPIRES);
+    expect_lookup(&run);
+    answered(&run, not_found());
+    expect_given_up(&run, CAUSE_PAYER_DID_NOT_ACT, PAYMENT_FAILED);
+    resumed.is_canceled = true;
+    resume(&run, &resumed, SENT_AT + 60 * SEC);
+    answered(&run, not_found());
+    expect_given_up(&run, CAUSE_CANCELED, PAYMENT_CANCELED);
+
+    /* Not where the provider goes on by itself, nor after a completion that is pending. */
+    resumed = asked();
+    resumed.candidate.waits_for_us = false;
+    resume(&run, &resumed, EXPIRES);
+    answered(&run, not_found());
+    expect_put_back(&run, run.now);
+    resumed = continued(SENT_AT + 60 * SEC);
+    orchestrate_attempt_add_outcome(&resumed.attempt, 3, 2, OUTCOME_PENDING, SENT_AT + 61 * SEC);
+    resume(&run, &resumed, EXPIRES + SETTLED);
+    answered(&run, not_found());
+    expect_put_back(&run, run.now);
+}
+
 /* ---- every event in every phase -------------------------------------------------------------- */
 
 struct ghost {
@@ -504,6 +535,7 @@ struct ghost {
     bool is_open;       /* a continuation has no answer of its own */
     bool is_settled;    /* as the look began */
     bool is_own_answer; /* the look in the air is a send or repeat of the key */
+    bool saw_nothing;   /* ... was "not found" */
     bool saw_inert;     /* the last answer */
     bool saw_no, saw_yes;
     uint8_t sends;
@@ -533,7 +565,8 @@ static void judge_plan(struct ghost *g)
             assert_true(g->saw_no && (g->is_settled || g->run.core.is_continuing));
         } else {
             given_up++;
-            assert_true(g->saw_inert && g->is_settled && !g->is_own_answer);
+            assert_true((g->saw_inert || g->saw_nothing) && g->is_settled && !g->is_own_answer);
+            assert_false(g->saw_nothing && g->is_open);
             assert_true(g->is_canceled || g->is_final || g->run.now >= EXPIRES);
         }
     }
@@ -606,6 +639,7 @@ static void after_send(const struct ghost *g)
                                           answers[i].outcome == OUTCOME_DECLINED_HARD);
         next.saw_inert = answers[i].is_inert;
         next.saw_no = is_no;
+        next.saw_nothing = answers[i].not_found;
         next.saw_yes = answers[i].whole && answers[i].outcome == OUTCOME_APPROVED &&
                        !answers[i].amount_mismatch && !answers[i].duplicate;
         with_cancel(&next,
@@ -702,6 +736,7 @@ int main(void)
         cmocka_unit_test(of_two_workers_one_goes_on),
         cmocka_unit_test(it_ends_when_the_payer_did_not_act),
         cmocka_unit_test(it_does_not_end_without_the_providers_word),
+        cmocka_unit_test(what_the_provider_has_forgotten_ends_when_it_is_too_late),
         cmocka_unit_test(no_path_sends_twice_or_ends_what_may_still_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
