@@ -65,7 +65,7 @@ async function hearOfPaypal(world) {
 }
 const calm = (world) => until('PayPal takes payments', async () => (await world.pay(world.payment(paypalOnly))).answer?.status === 'succeeded', 30000);
 
-await suite('reviews', { workers: 2, delayMs: 5, settings: { review_after_ms: 4000, resolve_max_ms: 500, reverse_retry_ms: 200, reverse_wait_ms: 100, reverse_try_max: 2, breaker_open_ms: 500 } }, {
+await suite('reviews', { payouts: true, workers: 2, delayMs: 5, settings: { review_after_ms: 4000, resolve_max_ms: 500, reverse_retry_ms: 200, reverse_wait_ms: 100, reverse_try_max: 2, breaker_open_ms: 500 } }, {
     async a_mismatch_is_decided_by_a_person_once(world) {
         await world.fault({ provider: 'paypal', operation: 'charge', kind: 'other_amount', count: 1 });
         const paid = await world.pay(world.payment(paypalOnly));
@@ -216,6 +216,25 @@ await suite('reviews', { workers: 2, delayMs: 5, settings: { review_after_ms: 40
         await reversed(world, paid.answer.id);
         await until('it ends as canceled', async () => (await world.get(paid.answer.id)).status === 'canceled');
         await agree(world, paid.answer.id, 0);
+    },
+    async a_payout_that_nobody_knows_is_decided_by_a_person(world) {
+        await world.fault({ provider: 'paypal_payouts', operation: 'payout', kind: 'garbage' });
+        const body = { amount: 700, currency: 'EUR', payees: { paypal: 'ada@example.com' },
+            beneficiary: { type: 'individual', first_name: 'Ada', last_name: 'Example', email: 'ada@example.com', country: 'DE' } };
+        const key = randomUUID();
+        const pay = () => world.call('POST', `${world.api}/v1/payouts`, { key: world.key, body, headers: { 'idempotency-key': `"${key}"` } });
+        const paid = await pay();
+        equal([paid.status, paid.json.status], [202, 'processing'], `unknown (${paid.raw})`);
+        const one = await theCase(world, paid.json.id, 'open');
+        equal([one.kind, one.operation], ['unknown_too_long', 'payout'], 'the case');
+        await world.noFaults();
+        const sent = (await world.books(`?reference=${one.attempt}`)).filter((e) => e.kind === 'payout').length;
+        equal(sent, 1, 'the books have it once, however often it was repeated');
+        equal((await resolve(world, one.id, { outcome: 'charged' })).status, 200, 'decided');
+        const again = await pay();
+        equal([again.status, again.json.status], [201, 'succeeded'], 'the key answers');
+        const [row] = world.rows(`SELECT sum(amount_minor)::bigint AS sum FROM transfers WHERE kind = 'payout' AND payment_id = ${uuidOf(paid.json.id)}`);
+        equal(Number(row.sum), 700, 'paid out in the ledger');
     },
     async a_refund_that_nobody_knows_is_decided_by_a_person(world) {
         await calm(world);
