@@ -26,7 +26,7 @@ async function press(world, entry, label) {
     const button = [...page.raw.matchAll(/formaction="([^"]*)"[^>]*>([^<]*)</g)].find((m) => m[2] === label);
     if (!button) return { status: 0, raw: page.raw };
     const target = new URL(button[1].replaceAll('&#38;', '&'), url).href;
-    const pressed = await world.call('POST', target, { body: '' });
+    const pressed = await world.call('POST', target, { body: '', headers: { 'content-type': 'application/x-www-form-urlencoded' } }); // as browsers do
     return { ...pressed, target };
 }
 
