@@ -99,6 +99,8 @@ void events_query(struct api_call *call)
 struct life {
     struct api_call *call;
     const struct store_payment_view *payment;
+    const struct store_payment_view *operations;
+    size_t operation_count;
 };
 
 static void print_entry(struct api_call *call UNUSED, size_t index, const void *ctx,
@@ -122,6 +124,8 @@ static void life_known(void *ctx, enum store_find found, const struct event_view
         .payment = life->payment,
         .events = events,
         .event_count = count,
+        .operations = life->operations,
+        .operation_count = life->operation_count,
     };
     size_t entry_count;
     const struct history_entry *entries = history_make(&parts, &call->arena, &entry_count);
@@ -129,6 +133,25 @@ static void life_known(void *ctx, enum store_find found, const struct event_view
     struct str shown = id_format(ID_PAYMENT, &life->payment->row.payment_id, id);
     struct str url = arena_printf(&call->arena, "/v1/payments/" STR_FMT "/events", STR_ARG(shown));
     api_reply_list(call, url, false, entry_count, print_entry, entries);
+}
+
+static void operations_known(void *ctx, enum store_find found,
+                             const struct store_payment_view *operations, size_t count,
+                             bool has_more, const struct error *why)
+{
+    struct life *life = ctx;
+    struct api_call *call = life->call;
+    const struct store_payment *row = &life->payment->row;
+    (void)has_more;
+    (void)why;
+    if (found == STORE_FAILED) {
+        api_call_unavailable(call);
+        return;
+    }
+    life->operations = operations;
+    life->operation_count = count;
+    events_of_payment(call->api->parts.store, &row->merchant_id, &row->payment_id, &call->arena,
+                      life_known, life);
 }
 
 static void payment_loaded(void *ctx, enum store_find found,
@@ -147,8 +170,9 @@ static void payment_loaded(void *ctx, enum store_find found,
     struct life *life = ARENA_NEW(&call->arena, struct life);
     life->call = call;
     life->payment = payment;
-    events_of_payment(call->api->parts.store, &payment->row.merchant_id, &payment->row.payment_id,
-                      &call->arena, life_known, life);
+    store_list_operations(call->api->parts.store, &payment->row.merchant_id,
+                          &payment->row.payment_id, STORE_ANY, &call->arena, operations_known,
+                          life);
 }
 
 void payments_events(struct api_call *call)

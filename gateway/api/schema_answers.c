@@ -198,6 +198,7 @@ static const struct member event[] = {
     {"created",   "time",    "RFC 3339."},
     {"payment",   "string",  "pay_...; absent on events of payouts."},
     {"payout",    "string",  "pyt_...; only on events of payouts."},
+    {"operation", "string",  "cap_..., voi_..., ref_...; only on an operation's own events: those of its payment follow, in the payment's order."},
     {"status",    "string",  "Of the payment or payout, from then on."},
     {"number",    "integer", "Its place among the payment's events, from 1."},
     {"attempt",   "string?", "att_...; null: it is about the payment as a whole."},
@@ -208,7 +209,9 @@ static const struct member event[] = {
     {"livemode",  "boolean", "False on test keys."},
 };
 static const struct member history_entry[] = {
-    {"entry",     "string",  "created, attempt, send, outcome or status; by it the other members."},
+    {"entry",     "string",  "created, operation, attempt, send, outcome or status; by it the other members."},
+    {"operation_id", "string", "cap_..., voi_..., ref_...: of an operation on the payment, and of all its attempts."},
+    {"kind",      "string",  "operation: capture, void or refund."},
     {"at",        "time",    "RFC 3339."},
     {"actor",     "string",  "merchant, gateway, or the provider by its name."},
     {"attempt",   "string?", "att_..."},

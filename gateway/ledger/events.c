@@ -38,6 +38,7 @@ void events_take(const PGresult *res, int row, const struct uuid *merchant_id, s
         .livemode = column_bool(res, row, 9),
         .amount_minor = column_int8(res, row, 10),
         .reference = column_copy(res, row, 12, arena),
+        .parent_id = column_uuid(res, row, 13),
     };
     (void)str_copy_to(column_text(res, row, 11), event->currency, sizeof(event->currency));
 }

@@ -19,11 +19,12 @@ struct event_view {
     struct str type;            /* "payment.succeeded" */
     enum payment_status status; /* from then on */
     struct str data_json;
-    struct str kind; /* of the subject: "payment", "payout", ... */
+    struct str kind; /* of the subject: "payment", "payout", "refund", ... */
     bool livemode;
     int64_t amount_minor; /* the subject's */
     char currency[4];
-    struct str reference; /* empty: none */
+    struct str reference;  /* empty: none */
+    struct uuid parent_id; /* of an operation: its payment; zero else */
 };
 
 struct event_filter { /* newest first */
@@ -49,7 +50,7 @@ void events_of_payment(struct store *store, const struct uuid *merchant_id,
                        void *ctx);
 
 enum {
-    EVENT_COLUMN_COUNT = 13, /* of the statements in sql_events.c; follow.c has more behind them */
+    EVENT_COLUMN_COUNT = 14, /* of the statements in sql_events.c; follow.c has more behind them */
 };
 void events_take(const PGresult *res, int row, const struct uuid *merchant_id, struct arena *arena,
                  struct event_view *event);

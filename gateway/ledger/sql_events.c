@@ -11,7 +11,7 @@
 
 #define EVENT_COLUMNS                                                                              \
     "SELECT e.event_id, " SUBJECT ", e.attempt_id, e.created_at, e.number, e.type, e.status,"      \
-    " e.data, p.kind, p.livemode, p.amount_minor, p.currency, p.reference"
+    " e.data, p.kind, p.livemode, p.amount_minor, p.currency, p.reference, p.parent_id"
 
 #define ITS_PAYMENT                                                                                \
     " CROSS JOIN LATERAL (SELECT * FROM payments q WHERE q.merchant_id = e.merchant_id"            \

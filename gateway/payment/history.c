@@ -37,9 +37,8 @@ static int compare(const void *a, const void *b)
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* The row that was written with this event. */
-static const struct store_outcome *cause_of(const struct store_payment_view *payment,
-                                            const struct event_view *event)
+static const struct store_outcome *find_cause(const struct store_payment_view *payment,
+                                              const struct event_view *event)
 {
     for (size_t i = 0; i < payment->attempt_count; i++) {
         const struct store_attempt_view *attempt = &payment->attempts[i];
@@ -53,11 +52,21 @@ static const struct store_outcome *cause_of(const struct store_payment_view *pay
     return NULL;
 }
 
-static size_t count_rows(const struct history_parts *parts)
+/* The row that was written with this event. */
+static const struct store_outcome *cause_of(const struct history_parts *parts,
+                                            const struct event_view *event)
 {
-    size_t count = 1 + parts->event_count;
-    for (size_t i = 0; i < parts->payment->attempt_count; i++) {
-        const struct store_attempt_view *attempt = &parts->payment->attempts[i];
+    const struct store_outcome *found = find_cause(parts->payment, event);
+    for (size_t i = 0; i < parts->operation_count && found == NULL; i++)
+        found = find_cause(&parts->operations[i], event);
+    return found;
+}
+
+static size_t count_rows(const struct store_payment_view *payment)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < payment->attempt_count; i++) {
+        const struct store_attempt_view *attempt = &payment->attempts[i];
         count += 1 + attempt->send_count + attempt->outcome_count;
     }
     return count;
@@ -71,13 +80,11 @@ static struct history_entry *add(struct history_entry *entries, size_t *count, e
     return entry;
 }
 
-const struct history_entry *history_make(const struct history_parts *parts, struct arena *arena,
-                                         size_t *count)
+/* The rows of a payment, or of an operation on it. */
+static void add_rows(struct history_entry *entries, size_t *count,
+                     const struct store_payment_view *payment)
 {
-    const struct store_payment_view *payment = parts->payment;
-    size_t room = count_rows(parts);
-    struct history_entry *entries = ARENA_ARRAY(arena, struct history_entry, room);
-    *count = 0;
+    size_t from = *count;
     (void)add(entries, count, ENTRY_CREATED, payment->row.created_us);
     for (size_t i = 0; i < payment->attempt_count; i++) {
         const struct store_attempt_view *attempt = &payment->attempts[i];
@@ -95,15 +102,29 @@ const struct history_entry *history_make(const struct history_parts *parts, stru
             entry->outcome = outcome;
         }
     }
+    for (; from < *count; from++)
+        entries[from].payment = payment;
+}
+
+const struct history_entry *history_make(const struct history_parts *parts, struct arena *arena,
+                                         size_t *count)
+{
+    size_t room = count_rows(parts->payment) + parts->event_count;
+    for (size_t i = 0; i < parts->operation_count; i++)
+        room += count_rows(&parts->operations[i]);
+    struct history_entry *entries = ARENA_ARRAY(arena, struct history_entry, room);
+    *count = 0;
+    add_rows(entries, count, parts->payment);
+    for (size_t i = parts->operation_count; i > 0; i--) /* they are listed newest first */
+        add_rows(entries, count, &parts->operations[i - 1]);
     for (size_t i = 0; i < parts->event_count; i++) {
         const struct event_view *event = &parts->events[i];
         struct history_entry *entry = add(entries, count, ENTRY_STATUS, event->created_us);
+        entry->payment = parts->payment;
         entry->event = event;
-        entry->outcome = cause_of(payment, event);
+        entry->outcome = cause_of(parts, event);
     }
     CHECK(*count == room);
-    for (size_t i = 0; i < room; i++)
-        entries[i].payment = payment;
     qsort(entries, room, sizeof(*entries), compare);
     return entries;
 }
@@ -139,12 +160,23 @@ static bool is_providers_word(const struct store_outcome *outcome)
     return outcome != NULL && outcome->http_status > 0;
 }
 
+static bool is_operation(const struct history_entry *entry)
+{
+    return !uuid_is_zero(&entry->payment->row.parent_id);
+}
+
+/* A reversal that the gateway began by itself: no client's key begins so (sql_orders.c). */
+static bool is_our_own(const struct store_payment *row)
+{
+    return str_starts(row->key, STR("\302\247"));
+}
+
 /* Who did it: the merchant, the gateway, or the provider by its name. */
 static struct str actor_of(const struct history_entry *entry)
 {
     switch (entry->kind) {
     case ENTRY_CREATED:
-        return STR("merchant");
+        return is_our_own(&entry->payment->row) ? STR("gateway") : STR("merchant");
     case ENTRY_OUTCOME:
         return is_providers_word(entry->outcome) ? entry->attempt->row.provider : STR("gateway");
     case ENTRY_STATUS:
@@ -155,8 +187,22 @@ static struct str actor_of(const struct history_entry *entry)
     return STR_NONE;
 }
 
+static const char *operation_kind(const struct store_payment *row)
+{
+    return operation_name(row->operation);
+}
+
+static enum id_kind operation_id_kind(const struct store_payment *row)
+{
+    if (row->operation == OPERATION_CAPTURE)
+        return ID_CAPTURE;
+    return row->operation == OPERATION_VOID ? ID_VOID : ID_REFUND;
+}
+
 static void print_created(const struct store_payment *row, struct json_out *json)
 {
+    if (!uuid_is_zero(&row->parent_id))
+        json_put_cstr(json, "kind", operation_kind(row));
     json_put_int(json, "amount", row->amount_minor);
     json_put_str(json, "currency", str_of(row->currency));
     put_text(json, "reference", row->reference);
@@ -220,9 +266,14 @@ void history_print(const struct history_entry *entries, size_t index, struct buf
     struct json_out json;
     json_out_init(&json, out);
     json_begin_object(&json);
-    json_put_cstr(&json, "entry", names[entry->kind]);
+    json_put_cstr(&json, "entry",
+                  entry->kind == ENTRY_CREATED && is_operation(entry) ? "operation"
+                                                                      : names[entry->kind]);
     put_time(&json, "at", entry->at_us);
     json_put_str(&json, "actor", actor_of(entry));
+    if (is_operation(entry))
+        put_id(&json, "operation_id", operation_id_kind(&entry->payment->row),
+               &entry->payment->row.payment_id);
     if (entry->attempt != NULL) {
         put_id(&json, "attempt", ID_ATTEMPT, &entry->attempt->row.attempt_id);
         json_put_str(&json, "provider", entry->attempt->row.provider);
@@ -248,9 +299,21 @@ void history_print(const struct history_entry *entries, size_t index, struct buf
     json_end_object(&json);
 }
 
+static void put_subject(const struct event_view *event, struct json_out *json)
+{
+    if (str_eq(event->kind, STR("payout"))) {
+        put_id(json, "payout", ID_PAYOUT, &event->subject_id);
+    } else if (uuid_is_zero(&event->parent_id)) {
+        put_id(json, "payment", ID_PAYMENT, &event->subject_id);
+    } else {
+        struct store_payment row = {.operation = operation_find(event->kind)};
+        put_id(json, "payment", ID_PAYMENT, &event->parent_id);
+        put_id(json, "operation", operation_id_kind(&row), &event->subject_id);
+    }
+}
+
 void present_event(const struct event_view *event, struct buf *out)
 {
-    bool is_payout = str_eq(event->kind, STR("payout"));
     struct json_out json;
     json_out_init(&json, out);
     json_begin_object(&json);
@@ -258,8 +321,7 @@ void present_event(const struct event_view *event, struct buf *out)
     json_put_cstr(&json, "object", "event");
     json_put_str(&json, "type", event->type);
     put_time(&json, "created", event->created_us);
-    put_id(&json, is_payout ? "payout" : "payment", is_payout ? ID_PAYOUT : ID_PAYMENT,
-           &event->subject_id);
+    put_subject(event, &json);
     json_put_cstr(&json, "status", payment_status_name(event->status));
     json_put_int(&json, "number", event->number);
     put_id(&json, "attempt", ID_ATTEMPT, &event->attempt_id);

@@ -2,6 +2,7 @@
  * history.h - what happened, on the wire: one event, and the whole life of a payment in order.
  *
  *     {"entry": "created",  "at": ..., "actor": "merchant", ...}
+ *     {"entry": "operation", ... "operation_id": "ref_...", "kind": "refund"}
  *     {"entry": "attempt",  ... "attempt": "att_...", "provider": "paypal", "operation": "sale"}
  *     {"entry": "send",     ... "send": 1, "step": "charge", "moves_money": true}
  *     {"entry": "outcome",  ... "send": 1, "outcome": "approved", "actor": "paypal", "reason": ...}
@@ -23,6 +24,8 @@ struct history_parts { /* of one payment, as read; borrowed until the last entry
     const struct store_payment_view *payment;
     const struct event_view *events; /* by number */
     size_t event_count;
+    const struct store_payment_view *operations; /* on it: captures, voids, refunds */
+    size_t operation_count;
 };
 /* The entries in their order, in arena. */
 const struct history_entry *history_make(const struct history_parts *parts, struct arena *arena,

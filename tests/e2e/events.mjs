@@ -56,7 +56,7 @@ class Stream {
 function judgeOrder(events) {
     const next = new Map();
     for (const event of events) {
-        const subject = event.payment ?? event.payout;
+        const subject = event.operation ?? event.payment ?? event.payout;
         equal(event.number, (next.get(subject) ?? 0) + 1, `the next event of ${subject}`);
         next.set(subject, event.number);
     }
@@ -121,6 +121,26 @@ await suite('events', {}, {
         equal((await get(world, `/v1/events/${last.id}`)).json.payment, paid.id, 'its event');
         assert(life.data.every((e, i) => i === 0 || e.at >= life.data[i - 1].at), 'by time');
         assert(!JSON.stringify(life).includes('tok_'), 'no token is shown');
+    },
+    async operations_are_part_of_the_life(world) {
+        const held = (await world.pay(world.payment({ capture: 'manual', ...tokens('tok_ok') }))).answer;
+        const post = (path, body) => world.call('POST', `${world.api}/v1/payments/${held.id}/${path}`, { key: world.key, body, headers: { 'idempotency-key': randomUUID() } });
+        const capture = await post('capture', { amount: 1000, final: true });
+        equal([capture.status, capture.json.status], [201, 'succeeded'], 'captured');
+        const refund = await post('refunds', { amount: 400 });
+        equal([refund.status, refund.json.status], [201, 'succeeded'], 'refunded');
+        const life = (await get(world, `/v1/payments/${held.id}/events`)).json.data;
+        const begun = life.filter((e) => e.entry === 'operation');
+        equal(begun.map((e) => [e.operation_id, e.kind, e.amount, e.actor]), [[capture.json.id, 'capture', 1000, 'merchant'], [refund.json.id, 'refund', 400, 'merchant']], 'operations');
+        for (const { id } of [capture.json, refund.json]) {
+            const of = life.filter((e) => e.operation_id === id).map((e) => e.entry);
+            equal([of[0], of.includes('attempt'), of.includes('send'), of.includes('outcome')], ['operation', true, true, true], `rows of ${id}`);
+        }
+        const types = life.filter((e) => e.entry === 'status').map((e) => e.type);
+        for (const type of ['payment.authorized', 'payment.captured', 'payment.refunded']) assert(types.includes(type), `${type} in ${types}`);
+        equal(life.filter((e) => e.entry === 'status').map((e) => e.number), types.map((_, i) => i + 1), 'the payment\'s events in their order');
+        const own = (await get(world, '/v1/events?limit=20')).json.data.find((e) => e.operation === refund.json.id);
+        equal([own.type, own.payment, own.amount], ['refund.succeeded', held.id, 400], 'the refund\'s own event');
     },
     async the_stream_tells_what_happens_and_to_nobody_else(world) {
         const foreign = await new Stream(world, { key: await otherKey(world) }).ready();
