@@ -89,6 +89,21 @@ CREATE FUNCTION inbound_agrees(operations integer, operation text, says text, kn
         AND (says = 'pending' OR (says <> 'none' AND (says = 'approved') = (known = 'approved')));
 
 
+-- Does the event name an attempt or a payment of ours, as far as this account is concerned? One program of a
+-- provider may tell two accounts of everything: what is the other's, the other is told, too.
+CREATE FUNCTION inbound_ours(merchant uuid, account uuid, attempt uuid, payment uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+SELECT CASE WHEN attempt IS NOT NULL
+            THEN coalesce((SELECT f.attempt_id <> attempt OR f.account_id = account
+                             FROM (SELECT t.attempt_id, t.account_id FROM attempts t
+                                    WHERE t.merchant_id = merchant AND t.attempt_id >= attempt
+                                    ORDER BY t.attempt_id LIMIT 1) f), true)
+            ELSE payment IS NOT NULL AND (SELECT true FROM attempts t
+                                           WHERE t.merchant_id = merchant AND t.payment_id = payment
+                                             AND t.account_id <> account LIMIT 1) IS NULL END;
+END;
+
 -- What becomes of an event about `found` attempts, of which `busy` are in somebody's hands. What names nothing of
 -- ours is another's payment at the same account, and soon left alone.
 CREATE FUNCTION inbound_ends(found bigint, busy bigint, is_ours boolean, tries integer, tries_max integer)
@@ -108,6 +123,7 @@ RESET ROLE;
 
 DROP FUNCTION inbound_targets(uuid, uuid, uuid, uuid, text, text);
 DROP FUNCTION inbound_agrees(integer, text, text, text);
+DROP FUNCTION inbound_ours(uuid, uuid, uuid, uuid);
 DROP FUNCTION inbound_ends(bigint, bigint, boolean, integer, integer);
 DROP TABLE inbound_events;
 DROP INDEX accounts_id;

@@ -205,6 +205,7 @@ await suite('webhooks_in', { payouts: true, workers: 2, delayMs: 5, settings: { 
             `/webhooks/paypal/${world.accounts.paypal}/x`];
         for (const path of paths) equal((await send(world, path, {}, body)).status, 404, path);
         equal((await world.call('GET', `${world.api}/webhooks/paypal/${world.accounts.paypal}`)).status, 405, 'GET');
+        equal((await send(world, `/webhooks/paypal/${world.accounts.paypal}`, {}, 'x'.repeat(70000))).status, 413, 'a large body');
         const bare = world.admin('accounts', 'create', '--merchant', world.merchant, '--provider', 'paypal', '--name', 'bare', '--base-url', world.sandbox, '--secret', 'file:paypal.json').id;
         await until('the account is known', async () => (await send(world, `/webhooks/paypal/${bare}`, {}, body)).status === 409);
         world.admin('merchants', 'disable', world.merchant);

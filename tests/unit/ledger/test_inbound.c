@@ -579,6 +579,27 @@ static void what_names_nothing_of_ours_is_left_alone(void **state UNUSED)
     assert_state("WH-1", "ignored unknown_reference");
 }
 
+/* One program of a provider may tell two accounts of everything. */
+static void what_is_another_accounts_is_left_to_it(void **state UNUSED)
+{
+    make_attempt(1, "payout", "unknown");
+    park(1, NOW + 500 SECONDS, 0);
+    struct inbound_event event = event_of("WH-1", 1);
+    event.account_id = parsed("0193dddd-0000-7000-8000-000000000002");
+    assert_int_equal(keep(&event), 1);
+    event.event_id = STR("WH-2");
+    event.attempt_id = (struct uuid){{0}};
+    event.payment_id = parsed(PAYMENT "01");
+    assert_int_equal(keep(&event), 1);
+    for (int i = 0; i < 5; i++) {
+        struct inbound_tally got = apply(NOW + (i + 1) * 1000 SECONDS);
+        assert_int_equal(got.dead + got.late + got.applied, 0);
+    }
+    assert_state("WH-1", "ignored unknown_reference");
+    assert_state("WH-2", "ignored unknown_reference");
+    assert_int_equal(count("SELECT count(*) FROM unresolved WHERE tries = 9"), 1);
+}
+
 static void one_that_cannot_be_applied_is_put_off_alone(void **state UNUSED)
 {
     for (int n = 1; n <= 3; n++) {
@@ -673,6 +694,7 @@ int main(void)
         WITH_DATABASE(a_hint_says_nothing_of_anothers_attempt),
         WITH_DATABASE(what_stays_unknown_is_told_and_given_up),
         WITH_DATABASE(what_names_nothing_of_ours_is_left_alone),
+        WITH_DATABASE(what_is_another_accounts_is_left_to_it),
         WITH_DATABASE(one_that_cannot_be_applied_is_put_off_alone),
         WITH_DATABASE(an_account_tells_its_merchant),
     };
