@@ -269,6 +269,31 @@ const tests = {
         await close(world, [receiver]);
     },
 
+    async operations_and_payouts_are_told_as_get_shows_them(world) {
+        const [receiver] = await open(world, ['fine']);
+        const last = (object, id) => receiver.noted.findLast(({ json }) => json.data.object === object && json.data.id === id)?.json;
+        // A refund: its payment's event, with what was given back.
+        const { answer } = await world.pay();
+        const refund = await world.call('POST', `${world.api}/v1/payments/${answer.id}/refunds`, { body: { amount: 99 }, key: world.key, headers: { 'idempotency-key': randomUUID() } });
+        assert(refund.status < 300, `refund: ${refund.raw}`);
+        await until('the refund is told', () => receiver.noted.some(({ json }) => json.type === 'payment.refunded' && json.data.id === answer.id));
+        equal(last('payment', answer.id).data, await world.get(answer.id), 'the payment');
+        // Rows of a batch: by the payout's own id, whatever payment it became.
+        const row = (n) => ({ amount: 1000 + n, currency: 'USD', beneficiary: { type: 'individual', first_name: 'Ada', last_name: 'Example', email: `ada${n}@example.com` },
+            payees: { paypal: `ada${n}@example.com`, payoneer: `ada-${n}` } });
+        const batch = await world.call('POST', `${world.api}/v1/payout-batches`, { body: { payouts: [row(1), row(2)] }, key: world.key, headers: { 'idempotency-key': randomUUID() } });
+        assert(batch.status < 300, `batch: ${batch.raw}`);
+        const rows = await until('both rows have succeeded', async () => {
+            const page = (await world.call('GET', `${world.api}/v1/payout-batches/${batch.json.id}/payouts`, { key: world.key })).json.data;
+            return page.length === 2 && page.every((r) => r.payout?.status === 'succeeded') && page;
+        }, 30000);
+        for (const { payout } of rows) {
+            const told = await until(`${payout.id} is told`, () => { const json = last('payout', payout.id); return json?.type === 'payout.succeeded' && json; });
+            equal(told.data, (await world.call('GET', `${world.api}/v1/payouts/${payout.id}`, { key: world.key })).json, 'the payout');
+        }
+        await close(world, [receiver]);
+    },
+
     async a_killed_gateway_loses_nothing(world) {
         const [receiver] = await open(world, ['slow']);
         const made = await payments(world, 12);
@@ -306,6 +331,7 @@ const tests = {
 };
 
 await suite('webhooks_out', {
+    payouts: true,
     settings: (() => {
         const folder = path.join(top, 'var', 'e2e', `webhooks_out-${process.pid}`);
         return {
