@@ -217,12 +217,15 @@ bool core_ripen(struct core *core, int64_t now_us, struct error *err)
         hooks_observe(&core->hooks, &template);
         done = books_commit(&core->books, err);
     }
+    hooks_ripen(&core->hooks, &template);
     return done;
 }
 
 int64_t core_next_due_us(const struct core *core)
 {
-    return core->payouts.count > 0 ? core->payouts.heap[0].due_us : INT64_MAX;
+    int64_t batch_us = hooks_next_batch_us(&core->hooks);
+    int64_t payout_us = core->payouts.count > 0 ? core->payouts.heap[0].due_us : INT64_MAX;
+    return payout_us < batch_us ? payout_us : batch_us;
 }
 
 void core_answer(struct core *core, struct call *call)

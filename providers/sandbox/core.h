@@ -63,7 +63,7 @@ void core_classify_again(struct core *core, const struct http_request *req, stru
                          enum sandbox_provider only, int64_t now_us, struct call *call);
 /* Let what is due by now happen, and be told. */
 bool core_ripen(struct core *core, int64_t now_us, struct error *err) MUST_USE;
-/* When the next payout changes by itself. */
+/* When the next payout or batch of them changes by itself. */
 int64_t core_next_due_us(const struct core *core); /* INT64_MAX: never */
 /* Do it and commit it: the answer is in *call; its body is valid until the next core_ call. */
 void core_answer(struct core *core, struct call *call);

@@ -50,6 +50,8 @@ static const struct hook_words item_canceled = {"PAYMENT.PAYOUTS-ITEM.CANCELED",
 static const struct hook_words order_approved = {"CHECKOUT.ORDER.APPROVED", "checkout-order", "2.0", "An order has been approved by buyer"};
 static const struct hook_words order_completed = {"CHECKOUT.ORDER.COMPLETED", "checkout-order", "2.0", "Checkout Order Completed"};
 static const struct hook_words payee_approved = {"PayeeApproved", NULL, NULL, NULL};
+static const struct hook_words batch_success = {"PAYMENT.PAYOUTSBATCH.SUCCESS", "payouts", "1.0", "Payouts batch completed successfully."};
+static const struct hook_words batch_denied = {"PAYMENT.PAYOUTSBATCH.DENIED", "payouts", "1.0", "Payouts batch got denied."};
 static const struct hook_words nothing = {NULL, NULL, NULL, NULL};
 
 /* PayPal has some that nothing here leads to: they can be registered all the same. */
@@ -60,9 +62,7 @@ static const char *const other_events[] = {
     "CUSTOMER.DISPUTE.RESOLVED",
     "CUSTOMER.DISPUTE.UPDATED",
     "PAYMENT.CAPTURE.REVERSED",
-    "PAYMENT.PAYOUTSBATCH.DENIED",
     "PAYMENT.PAYOUTSBATCH.PROCESSING",
-    "PAYMENT.PAYOUTSBATCH.SUCCESS",
 };
 /* clang-format on */
 
@@ -150,9 +150,30 @@ struct hook_words hook_words_of_session(const struct book_session *session)
     return nothing;
 }
 
+bool hook_words_of_batch(const struct book_session *batch, int64_t now_us, struct hook_words *words)
+{
+    switch (paypal_batch_status(batch, now_us)) {
+    case PAYPAL_BATCH_SUCCESS:
+        *words = batch_success;
+        return true;
+    case PAYPAL_BATCH_DENIED:
+        *words = batch_denied;
+        return true;
+    case PAYPAL_BATCH_CANCELED: /* PayPal has no event of it */
+        *words = nothing;
+        return true;
+    case PAYPAL_BATCH_PENDING:
+    case PAYPAL_BATCH_PROCESSING:
+    case PAYPAL_BATCH_STATUS_COUNT:
+        break;
+    }
+    return false;
+}
+
 bool hook_is_paypal_event(struct str name)
 {
-    const struct hook_words *others[] = {&item_canceled, &order_approved, &order_completed};
+    const struct hook_words *others[] = {&item_canceled, &order_approved, &order_completed,
+                                         &batch_success, &batch_denied};
     bool found = false;
     for (size_t i = 0; i < ARRAY_LEN(rows) && !found; i++) {
         found = rows[i].words.resource_type && str_eq(str_of(rows[i].words.name), name);
@@ -188,7 +209,9 @@ static void print_resource(const struct call *call, struct buf *resource,
     struct call shown = *call;
     shown.body = resource;
     buf_clear(resource);
-    if (session) {
+    if (session && session->provider == SANDBOX_PAYPAL_PAYOUTS) {
+        paypal_payout_print_over(&shown, session, paypal_batch_status(session, call->now_us));
+    } else if (session) {
         paypal_print_order(&shown, 200, session, PAYPAL_ALL);
     } else if (entry->provider == SANDBOX_PAYPAL_PAYOUTS) {
         const struct book_session *batch = books_find_session(call->books, entry->session);

@@ -13,6 +13,7 @@ enum {
     RESOURCE_BYTES_MAX = 512 << 10,
     ARENA_BYTES_MAX = 4 * HOOKS_BODY_MAX,
     ID_PART = 17,
+    BATCH_WATCHED = SESSION_STATE_COUNT, /* in place of a state, which batches have none of */
 };
 
 /* 25 tries over three days, as PayPal's; their spacing is ours, as nobody publishes one. */
@@ -324,6 +325,57 @@ static void observe(struct hooks *hooks, const struct call *call, struct hook_ev
     }
 }
 
+/* What becomes of a batch of payouts is said by time and its items. */
+static void watch_batch(struct hooks *hooks, struct book_session *batch)
+{
+    if (batch->told_state == BATCH_WATCHED) {
+        return;
+    }
+    batch->told_state = BATCH_WATCHED;
+    if (!hooks_are_wanted(hooks)) {
+        return;
+    }
+    if (hooks->batch_count < HOOKS_BATCH_MAX) {
+        hooks->batches[hooks->batch_count++] = batch;
+    } else {
+        hooks->counts.dropped++;
+    }
+}
+
+void hooks_ripen(struct hooks *hooks, const struct call *call)
+{
+    size_t left = 0;
+    hooks->ripened_us = call->now_us;
+    for (size_t i = 0; i < hooks->batch_count; i++) {
+        struct book_session *batch = hooks->batches[i];
+        struct hook_words words;
+        if (!hook_words_of_batch(batch, call->now_us, &words)) {
+            hooks->batches[left++] = batch;
+            continue;
+        }
+        struct hook_event model = {
+            .provider = SANDBOX_PAYPAL_PAYOUTS,
+            .account = batch->account,
+            .object = batch->id,
+            .reference = batch->reference,
+        };
+        observe(hooks, call, &model, &words, NULL, batch);
+    }
+    hooks->batch_count = left;
+    arena_reset(&hooks->arena);
+}
+
+/* One whose time has come, and that waits for an item all the same, is looked at with that. */
+int64_t hooks_next_batch_us(const struct hooks *hooks)
+{
+    int64_t next_us = INT64_MAX;
+    for (size_t i = 0; i < hooks->batch_count; i++) {
+        int64_t due_us = hooks->batches[i]->due_us;
+        next_us = due_us > hooks->ripened_us && due_us < next_us ? due_us : next_us;
+    }
+    return next_us;
+}
+
 static void observe_session(struct hooks *hooks, const struct call *call,
                             struct book_session *session)
 {
@@ -361,7 +413,9 @@ void hooks_observe(struct hooks *hooks, const struct call *call)
     struct books *books = hooks->books;
     for (size_t i = 0; i < books->noted_sessions.count; i++) {
         struct book_session *session = books->noted_sessions.at[i];
-        if (session->state != session->told_state) {
+        if (session->provider == SANDBOX_PAYPAL_PAYOUTS) {
+            watch_batch(hooks, session);
+        } else if (session->state != session->told_state) {
             observe_session(hooks, call, session);
         }
     }
@@ -547,7 +601,8 @@ static void take_as_told(struct books *books)
     for (size_t i = 0; i < books->sessions.capacity; i++) {
         struct book_session *session = books->sessions.slots[i].value;
         if (session) {
-            session->told_state = session->state;
+            session->told_state =
+                session->provider == SANDBOX_PAYPAL_PAYOUTS ? BATCH_WATCHED : session->state;
         }
     }
 }
@@ -585,6 +640,7 @@ void hooks_reset(struct hooks *hooks)
     hooks->behaviour = hook_behaviour_default;
     hooks->counts = (struct hook_counts){.events = 0};
     hooks->delivery_count = 0;
+    hooks->batch_count = 0;
     hooks->generation++;
 }
 

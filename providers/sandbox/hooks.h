@@ -32,6 +32,7 @@
 enum {
     HOOKS_EVENT_MAX = 20000,
     HOOKS_DELIVERY_MAX = 65536,
+    HOOKS_BATCH_MAX = 4096, /* of payouts, that are not over */
     HOOKS_REPEAT_MAX = 100,
     HOOKS_BODY_MAX = 1 << 20,
     HOOK_HEADER_MAX = 8,
@@ -107,6 +108,9 @@ struct hooks {
     size_t event_count;
     int64_t last_number;
     struct table by_id;
+    struct book_session *batches[HOOKS_BATCH_MAX]; /* borrowed; PayPal's, told of when over */
+    size_t batch_count;
+    int64_t ripened_us;
     struct hook_delivery **heap; /* owned; the earliest first */
     size_t heap_count;
     size_t heap_capacity;
@@ -142,6 +146,9 @@ bool hooks_are_wanted(const struct hooks *hooks);
 /* What is noted in the books, and not committed yet, is told. `call` serves as template: time,
  * settings. */
 void hooks_observe(struct hooks *hooks, const struct call *call);
+/* Tell of batches of payouts that are over by now: their items are committed. */
+void hooks_ripen(struct hooks *hooks, const struct call *call);
+int64_t hooks_next_batch_us(const struct hooks *hooks); /* INT64_MAX: none */
 /* True when every event from number `from` on to `to` was tried once, or is not to be sent. */
 bool hooks_are_told(const struct hooks *hooks, int64_t from, int64_t to);
 
@@ -174,6 +181,9 @@ struct hook_words {
 struct hook_words hook_words_of_entry(const struct book_entry *entry, int told_state,
                                       struct arena *arena);
 struct hook_words hook_words_of_session(const struct book_session *session);
+/* False while the batch of payouts is not over. */
+bool hook_words_of_batch(const struct book_session *batch, int64_t now_us,
+                         struct hook_words *words);
 /* Is there such an event of PayPal's? */
 bool hook_is_paypal_event(struct str name);
 /* The body, appended. Exactly one of entry and session is given. */

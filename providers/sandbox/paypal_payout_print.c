@@ -388,6 +388,19 @@ void paypal_payout_print_batch(struct call *call, const struct book_session *bat
     filter(call);
 }
 
+void paypal_payout_print_over(struct call *call, const struct book_session *batch,
+                              enum paypal_batch_status status)
+{
+    struct json_out out;
+    begin(call, &out, 200);
+    put_batch_header(&out, batch, status);
+    json_key(&out, "links");
+    json_begin_array(&out);
+    put_link(call, &out, "payouts", batch->id, "", "self");
+    json_end_array(&out);
+    json_end_object(&out);
+}
+
 void paypal_payout_print_item(struct call *call, const struct book_session *batch,
                               const struct book_entry *item, enum paypal_batch_status status)
 {

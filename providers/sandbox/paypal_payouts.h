@@ -86,6 +86,9 @@ bool paypal_payout_test_id(struct call *call);
 void paypal_payout_print_created(struct call *call, const struct book_session *batch);
 void paypal_payout_print_batch(struct call *call, const struct book_session *batch,
                                enum paypal_batch_status status);
+/* The batch without its items, as webhooks tell it. */
+void paypal_payout_print_over(struct call *call, const struct book_session *batch,
+                              enum paypal_batch_status status);
 void paypal_payout_print_item(struct call *call, const struct book_session *batch,
                               const struct book_entry *item, enum paypal_batch_status status);
 

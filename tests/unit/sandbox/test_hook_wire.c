@@ -174,6 +174,7 @@ static void a_payout_is_told_when_nobody_asks(void **state)
     assert_int_equal(receive(fd), 201);
     (void)close(fd);
     static const char *const told[] = {"PAYMENT.PAYOUTS-ITEM.UNCLAIMED",
+                                       "PAYMENT.PAYOUTSBATCH.SUCCESS",
                                        "PAYMENT.PAYOUTS-ITEM.SUCCEEDED"};
     for (size_t i = 0; i < ARRAY_LEN(told); i++) {
         int hook = take_hook();

@@ -233,16 +233,16 @@ static void every_end_of_a_payout_item_is_told(void **state)
         const char *word;
         const char *names;
     } cases[] = {
-        {"ada", "SUCCEEDED"},
-        {"unclaimed", "UNCLAIMED"},
-        {"claimed", "UNCLAIMED SUCCEEDED"},
-        {"returned", "UNCLAIMED RETURNED"},
-        {"onhold", "HELD"},
-        {"released", "HELD SUCCEEDED"},
-        {"blocked", "BLOCKED"},
-        {"failed", "FAILED"},
-        {"canceled", "DENIED"},
-        {"refunded", "SUCCEEDED REFUNDED"},
+        {"ada", "-ITEM.SUCCEEDED BATCH.SUCCESS"},
+        {"unclaimed", "-ITEM.UNCLAIMED BATCH.SUCCESS"},
+        {"claimed", "-ITEM.UNCLAIMED -ITEM.SUCCEEDED BATCH.SUCCESS"},
+        {"returned", "-ITEM.UNCLAIMED -ITEM.RETURNED BATCH.SUCCESS"},
+        {"onhold", "-ITEM.HELD BATCH.SUCCESS"},
+        {"released", "-ITEM.HELD -ITEM.SUCCEEDED BATCH.SUCCESS"},
+        {"blocked", "-ITEM.BLOCKED BATCH.SUCCESS"},
+        {"failed", "-ITEM.FAILED BATCH.DENIED"},
+        {"canceled", "-ITEM.DENIED"},
+        {"refunded", "-ITEM.SUCCEEDED -ITEM.REFUNDED BATCH.SUCCESS"},
         {"stuck", ""},
     };
     struct error err;
@@ -261,8 +261,7 @@ static void every_end_of_a_payout_item_is_told(void **state)
         for (; rest.len > 0; at = at->next) {
             assert_true(at != &hooks()->events);
             struct str word = str_cut(&rest, ' ');
-            struct str name =
-                arena_printf(&drive.arena, "PAYMENT.PAYOUTS-ITEM." STR_FMT, STR_ARG(word));
+            struct str name = arena_printf(&drive.arena, "PAYMENT.PAYOUTS" STR_FMT, STR_ARG(word));
             const struct hook_event *event = LIST_OWNER(at, struct hook_event, link);
             assert_string_equal(arena_cstr(&drive.arena, event->name),
                                 arena_cstr(&drive.arena, name));
@@ -275,8 +274,19 @@ static void every_end_of_a_payout_item_is_told(void **state)
     pay_out("last");
     drive_wait_ms(60000);
     assert_true(core_ripen(&drive.core, drive.now_us, &err));
-    assert_string_equal(in_body("resource.sender_batch_id"), "b-last");
-    assert_string_equal(in_body("resource.payout_item.sender_item_id"), "i-last");
+    assert_string_equal(in_body("resource.batch_header.batch_status"), "SUCCESS");
+    assert_string_equal(in_body("resource.batch_header.sender_batch_header.sender_batch_id"),
+                        "b-last");
+    assert_str(last_event()->reference, "b-last");
+    assert_int_equal(hooks_next_batch_us(hooks()),
+                     INT64_MAX); /* the stuck one waits for its item */
+    reg("\"provider\":\"paypal_payouts\",\"id\":\"P\",\"url\":\"https://gw.test/p\","
+        "\"events\":[\"PAYMENT.PAYOUTS-ITEM.SUCCEEDED\"]");
+    pay_out("lastone");
+    drive_wait_ms(60000);
+    assert_true(core_ripen(&drive.core, drive.now_us, &err));
+    assert_string_equal(in_body("resource.sender_batch_id"), "b-lastone");
+    assert_string_equal(in_body("resource.payout_item.sender_item_id"), "i-lastone");
     assert_string_equal(in_body("resource.transaction_status"), "SUCCESS");
 }
 
@@ -613,14 +623,15 @@ static void paypal_registers_by_its_own_api(void **state)
     drive_wait_ms(60000);
     assert_true(core_ripen(&drive.core, drive.now_us, &err));
     assert_string_equal(names(), "CHECKOUT.ORDER.COMPLETED PAYMENT.CAPTURE.COMPLETED "
-                                 "PAYMENT.PAYOUTS-ITEM.SUCCEEDED");
+                                 "PAYMENT.PAYOUTS-ITEM.SUCCEEDED "
+                                 "PAYMENT.PAYOUTSBATCH.SUCCESS");
     const char *event = arena_cstr(&drive.arena, last_event()->id);
     assert_int_equal(
         paypal_send(HTTP_GET, join("/v1/notifications/webhooks-events/{}", event), NULL, NULL),
         200);
     assert_int_equal(paypal_send(HTTP_GET, "/v1/notifications/webhooks-events", NULL, NULL), 200);
     assert_string_equal(text_at("events.0.id"), event);
-    assert_true(deliver(1000, 200) == 3);
+    assert_true(deliver(1000, 200) == 4);
     assert_int_equal(paypal_send(HTTP_POST,
                                  join("/v1/notifications/webhooks-events/{}/resend", event), NULL,
                                  "{}"),
