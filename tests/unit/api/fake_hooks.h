@@ -196,6 +196,7 @@ void hooks_deliveries(struct store *store UNUSED, const struct hook_filter *filt
                       struct arena *arena, hook_deliveries_fn done, void *ctx)
 {
     fake_hooks.filter = *filter;
+    fake_hooks.filter.type = arena_str(&fake.memory, filter->type);
     fake_deliveries(arena, fake_has_delivery(&filter->merchant_id, &filter->endpoint_id, NULL),
                     done, ctx);
 }
