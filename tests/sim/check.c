@@ -5,11 +5,30 @@
  */
 #include "check.h"
 
+/* The provider paid it after the attempt had ended otherwise: see I11. */
+static bool is_late(const struct world *w, uint32_t payment, uint8_t at)
+{
+    if (!BOOK(w, book_index(payment, at))->is_late)
+        return false;
+    const struct outcome_row *end = check_final_row(w, &PAYMENT(w, payment)->attempt[at]);
+    return end != NULL && end->outcome != OUTCOME_APPROVED;
+}
+
 static int64_t net_of(const struct world *w, uint32_t payment)
 {
     int64_t net = 0;
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
-        net += BOOK(w, book_index(payment, at))->net;
+        if (!is_late(w, payment, at))
+            net += BOOK(w, book_index(payment, at))->net;
+    return net;
+}
+
+static int64_t late_net_of(const struct world *w, uint32_t payment)
+{
+    int64_t net = 0;
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
+        if (is_late(w, payment, at))
+            net += BOOK(w, book_index(payment, at))->net;
     return net;
 }
 
@@ -20,7 +39,7 @@ static void check_charged_once(struct world *w, uint32_t index)
     const struct payment_row *payment = PAYMENT(w, index);
     unsigned charged = 0;
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
-        if (BOOK(w, book_index(index, at))->net > 0)
+        if (BOOK(w, book_index(index, at))->net > 0 && !is_late(w, index, at))
             charged++;
     if (charged > 1 || (charged > 0 && net_of(w, index) > payment->amount))
         world_violation(w, "I1: payment %u was charged %lld of %lld by %u attempts", index,
@@ -271,6 +290,8 @@ static void check_transfers(struct world *w)
             pending -= payment->amount;
         if (!is_open && !is_held)
             books[payment->merchant] += goes_out ? -net_of(w, i) : net_of(w, i);
+        if (!is_open && payment->operation == OPERATION_SALE)
+            books[payment->merchant] += late_net_of(w, i);
     }
     if (pending != 0)
         world_violation(w, "I5: %lld are pending of operations that have ended",
@@ -291,6 +312,13 @@ static void add_operation(struct world *w, uint32_t index)
     bool is_open = payment->status == PAYMENT_REVIEW;
     int64_t done = is_done ? payment->amount : 0;
     int64_t open = is_open ? payment->amount : 0;
+    if (payment->reversal_of > 0) {
+        if (is_done)
+            mark(w, MARK_LATE_REVERSED);
+        sums->reversed += net_of(w, index);
+        sums->reversals_done += is_done;
+        sums->reversals_not += !is_done && payment->exists;
+    }
     switch (payment->operation) {
     case OPERATION_CAPTURE:
         sums->captured += net_of(w, index);
@@ -298,12 +326,12 @@ static void add_operation(struct world *w, uint32_t index)
         sums->open_captures += open;
         return;
     case OPERATION_VOID:
-        sums->voided += net_of(w, index);
+        sums->voided += payment->reversal_of > 0 ? 0 : net_of(w, index);
         sums->done_voids += done;
         sums->open_captures += open;
         return;
     case OPERATION_REFUND:
-        sums->refunded += net_of(w, index);
+        sums->refunded += payment->reversal_of > 0 ? 0 : net_of(w, index);
         sums->done_refunds += done;
         sums->open_refunds += open;
         return;
@@ -324,7 +352,8 @@ static void check_amounts(struct world *w, uint32_t index)
     const struct sums *sums = vec_get(&w->sums, index);
     int64_t net = net_of(w, index);
     int64_t captured = sums->captured + (payment->operation == OPERATION_SALE ? net : 0);
-    int64_t sold = payment->operation == OPERATION_SALE ? payment->posted : 0;
+    int64_t posted = payment->posted + payment->late_posted;
+    int64_t sold = payment->operation == OPERATION_SALE ? posted : 0;
     if (captured + sums->voided > net)
         world_violation(w, "I6: payment %u: books have %lld captured and %lld voided of %lld",
                         index, (long long)captured, (long long)sums->voided, (long long)net);
@@ -336,14 +365,34 @@ static void check_amounts(struct world *w, uint32_t index)
         world_violation(w, "I6: payment %u: limits are exceeded", index);
     if (limits->hold_has_ended)
         world_violation(w, "I6: payment %u: its hold was given up, and the provider has it", index);
-    else if (payment->status != PAYMENT_REVIEW &&
-             limits->authorized != payment->posted - sums->done_voids)
+    else if (payment->status != PAYMENT_REVIEW && limits->authorized != posted - sums->done_voids)
         world_violation(w, "I6: payment %u: limits say %lld authorized, rows %lld", index,
-                        (long long)limits->authorized,
-                        (long long)(payment->posted - sums->done_voids));
+                        (long long)limits->authorized, (long long)(posted - sums->done_voids));
     if (limits->captured != sold + sums->done_captures || limits->refunded != sums->done_refunds ||
         limits->capture_open != sums->open_captures || limits->refund_open != sums->open_refunds)
         world_violation(w, "I6: payment %u: limits differ from its operations", index);
+}
+
+/* ---- I11: what was paid after it had been declined is posted, and given back ----------------- */
+
+static void check_late(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    const struct sums *sums = vec_get(&w->sums, index);
+    int64_t late = late_net_of(w, index);
+    if (payment->status == PAYMENT_REVIEW)
+        return; /* a person looks at it */
+    if (payment->late_posted != late)
+        world_violation(w, "I11: payment %u: %lld came late, %lld of it is in the ledger", index,
+                        (long long)late, (long long)payment->late_posted);
+    if (payment->is_taken_back)
+        late += net_of(w, index);
+    if (sums->reversed > late)
+        world_violation(w, "I11: payment %u: %lld came late, %lld was given back", index,
+                        (long long)late, (long long)sums->reversed);
+    if (sums->reversed < late && sums->reversals_not == 0)
+        world_violation(w, "I11: payment %u: %lld came late, and nobody gives it back", index,
+                        (long long)late);
 }
 
 static void check_operations(struct world *w)
@@ -356,6 +405,9 @@ static void check_operations(struct world *w)
     for (uint32_t i = 0; i < w->payments.count; i++)
         if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->operation != OPERATION_PAYOUT)
             check_amounts(w, i);
+    for (uint32_t i = 0; i < w->payments.count; i++)
+        if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->operation != OPERATION_PAYOUT)
+            check_late(w, i);
 }
 
 /* ---- I7: same key, same answer --------------------------------------------------------------- */

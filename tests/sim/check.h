@@ -13,6 +13,7 @@
  *     I9   proof            an attempt is failed over, ended or approved only with proof; nothing new
  *                           begins after a cancel
  *     I10  limits           no more attempts, no more sends than allowed
+ *     I11  late success     what is paid after it was declined is in the ledger, and given back, once
  *     L1   liveness         once faults stop, every payment ends or is in review within its bound, and
  *                           nobody is in review who could have been asked about
  *

@@ -7,6 +7,7 @@
 
 enum {
     REPEAT_MAX = 7,
+    REVERSAL_REPEAT_MAX = 120,
 };
 
 static uint32_t send_request(struct world *w, uint32_t order_index, uint8_t fingerprint, int64_t at)
@@ -72,11 +73,11 @@ void client_act(struct world *w, uint32_t index, uint32_t generation)
 static void repeat(struct world *w, uint32_t index)
 {
     struct order *order = ORDER(w, index);
-    if (order->repeats >= REPEAT_MAX) {
+    if (order->repeats >= (order->reversal_of > 0 ? REVERSAL_REPEAT_MAX : REPEAT_MAX)) {
         order->is_done = true; /* gives up */
         return;
     }
-    int64_t pause = (200 * MS) << order->repeats;
+    int64_t pause = (200 * MS) << (order->repeats < 10 ? order->repeats : 10);
     order->repeats++;
     act_later(w, index, w->now + between(w, pause / 2, pause * 2));
 }
@@ -97,7 +98,8 @@ static void use_new_key(struct world *w, uint32_t index)
 static void react_unavailable(struct world *w, uint32_t index, uint8_t key)
 {
     const struct order *order = ORDER(w, index);
-    bool nothing_was_written = order->key_unavailable[key] == order->key_requests[key];
+    bool nothing_was_written =
+        order->reversal_of == 0 && order->key_unavailable[key] == order->key_requests[key];
     if (nothing_was_written && key == order->key && rng_below(&w->rng, 2) == 0)
         use_new_key(w, index);
     else
@@ -116,7 +118,7 @@ static void react(struct world *w, const struct request *request, enum told told
         if (request->key != order->key)
             return;
         if ((status == PAYMENT_DECLINED || status == PAYMENT_FAILED) &&
-            rng_chance(&w->rng, 300000)) {
+            (order->reversal_of > 0 || rng_chance(&w->rng, 300000))) {
             use_new_key(w, index);
             return;
         }

@@ -49,6 +49,7 @@ enum fault {
     FAULT_POISON,        /* a provider's text that the store does not take */
     FAULT_CLAIM_LOST,    /* claimed, and the answer of the claim is lost */
     FAULT_OPERATIONS,    /* merchants capture, void and refund */
+    FAULT_LATE_SUCCESS,  /* a provider breaks its word: what it has declined is paid all the same */
     FAULT_HINT_LOST,     /* a webhook never comes */
     FAULT_HINT_REPEATED, /* ... or several times */
     FAULT_CRASH_POINT,   /* a worker dies at one of the named points */
@@ -147,6 +148,10 @@ enum mark {
     MARK_OPERATION_GIVEN_BACK, /* surely not done: the sum is free again */
     MARK_LIMIT_EXCEEDED,
     MARK_LIMIT_WHILE_OPEN, /* ... only because another operation is not decided */
+    MARK_LATE_SUCCESS,
+    MARK_LATE_POSTED,
+    MARK_CANCELED_TAKEN_BACK,
+    MARK_LATE_REVERSED,
     MARK_HINT_LOST,
     MARK_HINT_REPEATED,
     MARK_HINT_EARLIER,       /* an attempt is looked at earlier than it would be */

@@ -65,6 +65,26 @@ void operation_follow(struct world *w, uint32_t index)
     }
 }
 
+void operation_reverse(struct world *w, uint32_t parent, uint8_t at)
+{
+    enum operation operation = PAYMENT(w, parent)->operation;
+    int64_t amount = PAYMENT(w, parent)->amount;
+    if (operation == OPERATION_PAYOUT)
+        return; /* a person must look */
+    uint8_t merchant = PAYMENT(w, parent)->merchant;
+    uint32_t index = vec_add(&w->orders);
+    *ORDER(w, index) = (struct order){
+        .merchant = merchant,
+        .local = w->local_count[merchant]++,
+        .amount = amount,
+        .operation = operation == OPERATION_SALE ? OPERATION_REFUND : OPERATION_VOID,
+        .parent = parent,
+        .reversal_of = (uint8_t)(at + 1),
+        .has_followers = true,
+    };
+    world_push(w, w->now + between(w, 1 * MS, 2 * SEC), SIM_CLIENT, index, 0);
+}
+
 /* ---- the store ------------------------------------------------------------------------------- */
 
 int64_t operation_left(const struct world *w, uint32_t parent, enum operation operation)

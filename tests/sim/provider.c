@@ -166,6 +166,33 @@ static bool dropped_before(struct world *w, enum call_kind kind, struct verdict 
     return true;
 }
 
+/* Of payments that can be looked up: else nobody would ever know. */
+static void may_break_word(struct world *w, const struct call *call, enum outcome outcome)
+{
+    const struct provider_fake *provider = provider_of(w, call);
+    enum operation operation = PAYMENT(w, call->payment)->operation;
+    bool is_charge = operation == OPERATION_SALE || operation == OPERATION_AUTHORIZE;
+    if (outcome == OUTCOME_APPROVED || !is_charge || !provider->can_lookup ||
+        provider->replay == REPLAY_NONE || !chance(w, FAULT_LATE_SUCCESS))
+        return;
+    int64_t at = w->now + between(w, 1 * SEC, 120 * SEC);
+    world_push(w, at, SIM_LATE, book_index(call->payment, call->attempt), 0);
+}
+
+void provider_late(struct world *w, uint32_t index)
+{
+    struct book *book = BOOK(w, index);
+    if (book->state != BOOK_DONE || book->outcome == OUTCOME_APPROVED)
+        return;
+    mark(w, MARK_LATE_SUCCESS);
+    world_trace(w, "book %u: approved after all", index);
+    book->is_late = true;
+    take_effect(w, index, OUTCOME_APPROVED);
+    /* It says so until somebody must have heard it. */
+    for (int64_t after = 1 * SEC; after < 14 * 24 * 3600 * SEC; after *= 8)
+        world_push(w, w->now + after, SIM_HINT, index, 0);
+}
+
 static struct verdict execute(struct world *w, const struct call *call, struct book *book)
 {
     const struct provider_fake *provider = provider_of(w, call);
@@ -196,6 +223,7 @@ static struct verdict execute(struct world *w, const struct call *call, struct b
     enum outcome outcome = decide(w);
     take_effect(w, index, outcome);
     hint_send(w, index);
+    may_break_word(w, call, outcome);
     book->first_answer = outcome;
     book->mismatch = outcome == OUTCOME_APPROVED && chance(w, FAULT_MISMATCH);
     if (chance(w, FAULT_500_CACHED)) {

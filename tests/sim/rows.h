@@ -82,7 +82,8 @@ struct limits_row {
 };
 
 struct sums { /* of the operations on a payment, added up by the checker */
-    int64_t captured, voided, refunded;              /* by the books */
+    int64_t captured, voided, refunded, reversed;    /* by the books */
+    unsigned reversals_done, reversals_not;          /* by rows */
     int64_t open_captures, open_refunds;             /* by rows: not decided */
     int64_t done_captures, done_voids, done_refunds; /* by rows: succeeded */
 };
@@ -139,8 +140,11 @@ struct payment_row {
     bool needs_review;
     bool is_canceled;
     int64_t canceled_at;
-    uint32_t parent;          /* of a capture, void or refund: the payment; else NONE */
-    bool is_given_back;       /* ... its sum, to the payment's limits */
+    bool is_taken_back;  /* canceled, and approved all the same: to be reversed, too */
+    int64_t late_posted; /* posted although it had ended without it: to be reversed */
+    uint8_t reversal_of; /* attempt of the parent, counted from 1, that is taken back; 0: none */
+    uint32_t parent;     /* of a capture, void or refund: the payment; else NONE */
+    bool is_given_back;  /* ... its sum, to the payment's limits */
     struct limits_row limits; /* of a payment that was approved */
     struct attempt_row attempt[ATTEMPT_MAX];
 };
@@ -171,6 +175,7 @@ struct book {
     bool mismatch;
     bool was_late;
     bool was_canceled; /* by us */
+    bool is_late;      /* paid after it was declined */
     uint8_t pending_reason;
     bool was_asked;
     uint8_t continued; /* the newest send that went on, and was executed; 0: none */
@@ -239,7 +244,8 @@ struct order { /* what a client of a merchant wants */
     int64_t amount;
     bool has_reference;
     enum operation operation;
-    uint32_t parent; /* the payment that is captured, voided or refunded; else NONE */
+    uint32_t parent;     /* the payment that is captured, voided or refunded; else NONE */
+    uint8_t reversal_of; /* asked for by ourselves: see struct payment_row */
     bool has_followers;
     uint8_t key; /* in use */
     uint8_t repeats;

@@ -52,6 +52,7 @@ enum sim_event_kind {
     SIM_ADOPT,      /* a: writer */
     SIM_CANCEL,     /* a: order; b: how often asked */
     SIM_STORE_AWAY, /* a: ms: nobody reaches the store */
+    SIM_LATE,       /* a: book: a provider breaks its word */
     SIM_HINT,       /* a: book: a webhook about it arrives */
     SIM_FAILOVER,   /* a: ms until it serves again; b: 1: what was not acknowledged is lost */
     SIM_KIND_COUNT,
@@ -295,6 +296,7 @@ void store_due(struct world *w, uint32_t payment, uint8_t attempt, int64_t at);
 void provider_send(struct world *w, uint32_t call);
 void provider_arrive(struct world *w, uint32_t call);
 void provider_effect(struct world *w, uint32_t book);
+void provider_late(struct world *w, uint32_t book);
 static inline uint32_t book_index(uint32_t payment, uint8_t attempt)
 {
     return payment * ATTEMPT_MAX + attempt;
@@ -334,6 +336,8 @@ void client_lost(struct world *w, uint32_t request);
 /* operation.c: captures, voids and refunds of a payment, and what they do to its limits */
 /* Its merchant was told that `payment` ended well: he may go on with it. */
 void operation_follow(struct world *w, uint32_t payment);
+/* Attempt `at` is approved though its payment had ended without it: it is taken back. */
+void operation_reverse(struct world *w, uint32_t payment, uint8_t at);
 /* What the payment has left for `operation`. */
 int64_t operation_left(const struct world *w, uint32_t parent, enum operation operation);
 /* The rows of a payment's limits and transfers that are part of the bundle. */

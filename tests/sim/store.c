@@ -266,13 +266,16 @@ void store_transfer(struct world *w, struct transfer_row row)
     w->transfer_hash = transfer_hash(w->transfer_hash, &row);
 }
 
-static void post(struct world *w, uint32_t index, uint8_t provider)
+static void post(struct world *w, uint32_t index, uint8_t provider, bool is_late)
 {
     struct payment_row *payment = PAYMENT(w, index);
     bool goes_out = payment->operation == OPERATION_PAYOUT;
     uint16_t theirs = account_of_provider(provider);
     uint16_t ours = account_of_merchant(payment->merchant);
-    payment->posted += payment->amount;
+    if (is_late)
+        payment->late_posted += payment->amount;
+    else
+        payment->posted += payment->amount;
     if (!goes_out)
         payment->limits.authorized += payment->amount;
     if (payment->operation == OPERATION_SALE)
@@ -303,7 +306,13 @@ static void put_status(struct world *w, const struct bundle *bundle)
         payment->answer_bytes = rng_next(&w->rng) | 1;
     }
     if (plan->posts_transfers && payment->parent == NONE)
-        post(w, bundle->payment, bundle->provider);
+        post(w, bundle->payment, bundle->provider,
+             plan->review == REVIEW_LATE_SUCCESS && plan->status == PAYMENT_NONE);
+    if (plan->posts_transfers && plan->review == REVIEW_LATE_SUCCESS) {
+        mark(w, plan->status == PAYMENT_NONE ? MARK_LATE_POSTED : MARK_CANCELED_TAKEN_BACK);
+        payment->is_taken_back = plan->status != PAYMENT_NONE;
+        operation_reverse(w, bundle->payment, bundle->park_attempt);
+    }
     if (payment->parent != NONE)
         operation_apply(w, bundle);
     if (plan->ends_hold) {

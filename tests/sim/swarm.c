@@ -44,6 +44,7 @@ static const uint32_t chance_max[FAULT_COUNT] = {
     [FAULT_POISON]            = 300,
     [FAULT_CLAIM_LOST]        = 20000,
     [FAULT_OPERATIONS]        = 500000,
+    [FAULT_LATE_SUCCESS]      = 30000, /* of what is declined */
     [FAULT_HINT_LOST]         = 500000,
     [FAULT_HINT_REPEATED]     = 300000,
     [FAULT_CRASH_POINT]       = 1,

@@ -607,10 +607,12 @@ static struct orchestrate_candidate candidate_of(const struct provider_fake *pro
 }
 
 /* The provider that has what is captured, voided or refunded. */
-static uint8_t provider_of_parent(const struct world *w, uint32_t parent)
+static uint8_t provider_of_parent(const struct world *w, uint32_t parent, uint8_t reversal_of)
 {
     const struct payment_row *payment = PAYMENT(w, parent);
     uint8_t at = 0;
+    if (reversal_of > 0)
+        return payment->attempt[reversal_of - 1].provider;
     for (uint8_t i = 0; i < ATTEMPT_MAX; i++)
         if (payment->attempt[i].exists)
             at = i;
@@ -622,7 +624,8 @@ static size_t draw_route(struct world *w, struct flight *flight,
 {
     uint32_t parent = PAYMENT(w, flight->payment)->parent;
     if (parent != NONE) {
-        flight->order_of_providers[0] = provider_of_parent(w, parent);
+        flight->order_of_providers[0] =
+            provider_of_parent(w, parent, PAYMENT(w, flight->payment)->reversal_of);
         candidates[0] = candidate_of(&w->provider[flight->order_of_providers[0]]);
         return 1;
     }
@@ -660,7 +663,8 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
     payment->operation = order->operation;
     payment->amount = order->amount;
     payment->parent = order->parent;
-    if (order->operation == OPERATION_VOID) /* all that is left */
+    payment->reversal_of = order->reversal_of;
+    if (order->operation == OPERATION_VOID && order->reversal_of == 0) /* all that is left */
         payment->amount = operation_left(w, order->parent, OPERATION_VOID);
     for (int i = 0; i < ATTEMPT_MAX; i++)
         payment->attempt[i].first_outcome = payment->attempt[i].last_outcome = NONE;

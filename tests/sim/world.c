@@ -227,6 +227,9 @@ static void dispatch(struct world *w, const struct sim_event *event)
     case SIM_STORE_AWAY:
         store_away(w, event->a * MS);
         return;
+    case SIM_LATE:
+        provider_late(w, event->a);
+        return;
     case SIM_HINT:
         hint_arrive(w, event->a);
         return;
