@@ -27,6 +27,18 @@ static bool only_asked(const struct book *book, const struct entry *entry)
     return book->was_asked && entry->step == STEP_CHARGE;
 }
 
+static bool is_only_arrival(const struct world *w, const struct book *book,
+                            const struct entry *entry)
+{
+    for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
+        const struct entry *other = ENTRY(w, i);
+        if (other != entry && moves_money(other) && other->arrived &&
+            other->send_number == entry->send_number)
+            return false;
+    }
+    return true;
+}
+
 /* ---- I4: intent before effect ---------------------------------------------------------------- */
 
 void check_intents(struct world *w, uint32_t payment, uint8_t at)
@@ -141,6 +153,8 @@ static int64_t settled_without(const struct world *w, uint32_t payment, uint8_t 
             continue; /* the world is at rest: what has not arrived never left */
         if (entry->kind == CALL_FIRST && (is_definite_no(entry) || entry->is_inert))
             continue;
+        if (entry->is_inert && is_only_arrival(w, book, entry))
+            continue; /* the payer was asked by it, and nothing else of its key came */
         int64_t after = entry->arrived_at + w->provider[attempt->provider].settle;
         settled = after > settled ? after : settled;
     }

@@ -83,7 +83,8 @@ void recovery_adopt(struct world *w, uint32_t index)
     writer->was_adopted = true;
     for (uint32_t i = 0; i < w->payments.count; i++) {
         const struct payment_row *payment = PAYMENT(w, i);
-        for (uint8_t at = 0; payment->exists && at < ATTEMPT_MAX; at++) {
+        bool is_open = payment->exists && payment->status != PAYMENT_REVIEW;
+        for (uint8_t at = 0; is_open && at < ATTEMPT_MAX; at++) {
             const struct attempt_row *attempt = &payment->attempt[at];
             if (!attempt->exists || attempt->writer != index || attempt->has_final_outcome ||
                 attempt->park.exists)
