@@ -290,8 +290,8 @@ static void check_transfers(struct world *w)
             pending -= payment->amount;
         if (!is_open && !is_held)
             books[payment->merchant] += goes_out ? -net_of(w, i) : net_of(w, i);
-        if (!is_open && payment->operation == OPERATION_SALE)
-            books[payment->merchant] += late_net_of(w, i);
+        if (payment->operation == OPERATION_SALE) /* posted whatever a person says of the rest */
+            books[payment->merchant] += is_open ? payment->late_posted : late_net_of(w, i);
     }
     if (pending != 0)
         world_violation(w, "I5: %lld are pending of operations that have ended",
@@ -390,7 +390,7 @@ static void check_late(struct world *w, uint32_t index)
     if (sums->reversed > late)
         world_violation(w, "I11: payment %u: %lld came late, %lld was given back", index,
                         (long long)late, (long long)sums->reversed);
-    if (sums->reversed < late && sums->reversals_not == 0)
+    if (sums->reversed < late && sums->reversals_not == 0 && !payment->reversal_is_refused)
         world_violation(w, "I11: payment %u: %lld came late, and nobody gives it back", index,
                         (long long)late);
 }
