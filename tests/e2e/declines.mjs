@@ -58,7 +58,7 @@ await suite('declines', {}, {
         const key = await liveKey(world);
         const headers = { authorization: `Bearer ${key}` };
         world.psql('DELETE FROM token_budget');
-        const tokens = { paypal: 'tok_soft', payoneer: 'tok_soft' };
+        const tokens = { paypal: 'tok_soft', payoneer: 'tok_later' }; // one card's, at two providers
         let declined = 0;
         let last;
         while (declined < 15) { // two a payment, at two providers, while there is room
@@ -70,6 +70,7 @@ await suite('declines', {}, {
         const before = await sent(world);
         const refused = await world.pay(paying(world, tokens), { headers });
         equal([refused.status, refused.answer.code], [422, 'retry_forbidden'], 'the sixteenth');
+        for (const [provider, token] of Object.entries(tokens)) equal((await world.pay(paying(world, { [provider]: token }), { headers })).status, 422, `by the token of ${provider} alone`);
         equal(await sent(world), before, 'nothing was sent');
         equal((await world.pay(paying(world, tokens))).answer.status, 'declined', 'test money is not limited');
         spend(world, 'tok_soft', 31, 15);
