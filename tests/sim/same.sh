@@ -47,7 +47,7 @@ for variant in "${variants[@]}"; do
     fi
     core=$(printf '%s ' "$folder/$variant"/obj/gateway/payment/{orchestrate*,attempt,plan}.o)
     # shellcheck disable=SC2086
-    [[ $variant == *asan ]] || tests/sim/pure.sh $core >/dev/null || failed=1
+    [[ $variant == *asan ]] || tests/sim/pure.sh $core >"$folder/pure" || { cat "$folder/pure"; failed=1; }
 done
 [ $failed -eq 0 ] && echo "sim-same: $seeds seeds, ${#variants[@]} builds, one trace each ($(cksum <"$folder/$first.hashes" | cut -d' ' -f1)); the core calls nothing but itself and base"
 exit $failed
