@@ -246,7 +246,10 @@ static bool plan_capture(struct operating *operating, struct source *source, int
 {
     struct drive *drive = operating->drive;
     const struct store_payment_view *parent = operating->parent;
-    int64_t left_minor = parent->authorized - parent->captured - parent->capture_open;
+    /* A second approval that is still to be taken back is none of the merchant's. */
+    int64_t held_minor = parent->authorized < parent->row.amount_minor ? parent->authorized
+                                                                       : parent->row.amount_minor;
+    int64_t left_minor = held_minor - parent->captured - parent->capture_open;
     bool is_void = drive->operation == OPERATION_VOID;
     if (parent->status != PAYMENT_AUTHORIZED || source->attempt == NULL ||
         source->attempt->row.operation != OPERATION_AUTHORIZE)
@@ -255,7 +258,7 @@ static bool plan_capture(struct operating *operating, struct source *source, int
         return refuse(drive, MESSAGE_CONFLICT,
                       STR("cannot void it while a capture or void of it is under way"));
     *amount_minor = operating->amount_minor == 0 ? left_minor : operating->amount_minor;
-    if (*amount_minor > left_minor || left_minor == 0)
+    if (*amount_minor > left_minor || left_minor <= 0)
         return refuse_amount(drive, *amount_minor, left_minor);
     if (drive->target.is_last)
         drive->target.let_go_minor = left_minor - *amount_minor;
