@@ -22,7 +22,7 @@ export function equal(got, wanted, text) {
 }
 
 // Resolve as soon as look() gives something true; the time is only a bound.
-export async function until(text, look, boundMs = 15000) {
+export async function until(text, look, boundMs = 60000) {
     const end = Date.now() + boundMs;
     let last;
     for (;;) {
