@@ -27,16 +27,19 @@ static bool only_asked(const struct book *book, const struct entry *entry)
     return book->was_asked && entry->step == STEP_CHARGE;
 }
 
-static bool is_only_arrival(const struct world *w, const struct book *book,
-                            const struct entry *entry)
+/* The payer was asked by this send, under a key that protects: whatever else came under it did nothing.
+ */
+static bool asked_payer(const struct world *w, const struct book *book, const struct entry *entry,
+                        const struct provider_fake *provider)
 {
+    if (provider->replay == REPLAY_NONE)
+        return false;
     for (uint32_t i = book->first_entry; i != NONE; i = ENTRY(w, i)->next) {
         const struct entry *other = ENTRY(w, i);
-        if (other != entry && moves_money(other) && other->arrived &&
-            other->send_number == entry->send_number)
-            return false;
+        if (moves_money(other) && other->send_number == entry->send_number && other->is_inert)
+            return true;
     }
-    return true;
+    return false;
 }
 
 /* ---- I4: intent before effect ---------------------------------------------------------------- */
@@ -153,8 +156,8 @@ static int64_t settled_without(const struct world *w, uint32_t payment, uint8_t 
             continue; /* the world is at rest: what has not arrived never left */
         if (entry->kind == CALL_FIRST && (is_definite_no(entry) || entry->is_inert))
             continue;
-        if (entry->is_inert && is_only_arrival(w, book, entry))
-            continue; /* the payer was asked by it, and nothing else of its key came */
+        if (asked_payer(w, book, entry, &w->provider[attempt->provider]))
+            continue;
         int64_t after = entry->arrived_at + w->provider[attempt->provider].settle;
         settled = after > settled ? after : settled;
     }
