@@ -3,7 +3,7 @@
 # teeth.sh SIM [write]: with "write" the table of docs/teeth.md is written from what was measured.
 cd "$(dirname "$0")/../.." || exit 1
 sim=$1
-payments=300000
+payments=800000
 seeds=(1 2 3 4 5)
 folder=build/teeth
 docs=docs/teeth.md
