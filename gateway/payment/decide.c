@@ -1,6 +1,7 @@
 #include "payment/driver.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -261,10 +262,49 @@ static void note_written(void *ctx, enum store_result result, const struct store
     end_written(decision);
 }
 
+static const struct store_outcome *find_approval(const struct store_payment_view *payment,
+                                                 const struct uuid *attempt_id)
+{
+    for (size_t i = 0; i < payment->attempt_count; i++) {
+        const struct store_attempt_view *attempt = &payment->attempts[i];
+        if (!uuid_eq(&attempt->row.attempt_id, attempt_id))
+            continue;
+        for (size_t n = 0; n < attempt->outcome_count; n++) {
+            if (attempt->outcomes[n].outcome == OUTCOME_APPROVED)
+                return &attempt->outcomes[n];
+        }
+    }
+    return NULL;
+}
+
+/* The case of a late success that stays: what was reserved for its reversal is free again. */
+static bool find_reserve(const struct decision *decision, const struct store_payment_view *payment,
+                         struct store_limits *limits)
+{
+    const struct review_view *review = &decision->review;
+    bool is_held = review->operation == OPERATION_AUTHORIZE;
+    bool was_late = review->kind == REVIEW_LATE_SUCCESS || review->kind == REVIEW_REVERSAL_FAILED;
+    if (decision->asked.ruling != RULING_ACCEPTED || !was_late ||
+        (!is_held && review->operation != OPERATION_SALE))
+        return false;
+    const struct store_outcome *outcome = find_approval(payment, &review->attempt_id);
+    if (outcome == NULL || !drive_is_reserved(outcome))
+        return false;
+    *limits = (struct store_limits){
+        .merchant_id = payment->row.merchant_id,
+        .payment_id = payment->row.payment_id,
+        .capture_open = is_held ? -review->amount_minor : 0,
+        .refund_open = is_held ? 0 : -review->amount_minor,
+    };
+    memcpy(limits->currency, payment->row.currency, sizeof(limits->currency));
+    return true;
+}
+
 static void note(void *ctx, enum store_find found, const struct store_payment_view *payment,
                  const struct error *why)
 {
     struct decision *decision = ctx;
+    struct store_limits limits;
     (void)why;
     if (found != STORE_FOUND) {
         end_written(decision);
@@ -289,6 +329,8 @@ static void note(void *ctx, enum store_find found, const struct store_payment_vi
         .event_count = 1,
         .verdict = &verdict,
     };
+    if (find_reserve(decision, payment, &limits))
+        txn.limits = &limits;
     store_write_start(decision->payments->parts.store, &txn, note_written, decision);
 }
 

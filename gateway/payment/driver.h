@@ -44,6 +44,9 @@ enum {
     DRIVE_KEY_MAX = 16 + 256,
 };
 
+/* The reason of an outcome that a person told. */
+#define DRIVE_TOLD "told_by_operator"
+
 struct drive_candidate {
     const struct merchant_account *account;
     struct str token;
@@ -83,6 +86,7 @@ struct drive_told { /* what a person says of an attempt; alive until `ended` */
 struct drive_target {         /* kept in the operation's row (routing_json) */
     struct str parent_ref;    /* the provider's id of what it acts on */
     bool is_last;             /* capture: the last one */
+    bool is_reserved;         /* a reversal: its sum is open since the approval was posted */
     int64_t let_go_minor;     /* capture: held beyond its sum, and let go with it; else 0 */
     struct uuid attempt_id;   /* a reversal: whose approval is taken back; else zero */
     enum payment_status then; /* of the payment, once approved: PAYMENT_NONE: as its limits say;
@@ -311,6 +315,11 @@ struct drive_operation_rows {
 /* What a WRITE of an operation changes at its payment; now_us dates the rows. */
 void drive_operation_rows(struct drive *drive, const struct orchestrate_write_plan *plan,
                           int64_t now_us, struct drive_operation_rows *rows);
+/*
+ * Whether a late success that was posted by this outcome has its sum reserved for the reversal: what a
+ * person told has not, it may be of another sum.
+ */
+bool drive_is_reserved(const struct store_outcome *outcome);
 /* The same of an authorization that is held no longer. */
 void drive_expiry_rows(struct drive *drive, int64_t now_us, struct drive_operation_rows *rows);
 

@@ -71,6 +71,8 @@ static struct str print_target(struct drive *drive)
         json_put_cstr(&json, "then", payment_status_name(target->then));
     if (target->is_last)
         json_put_int(&json, "let_go", target->let_go_minor);
+    if (target->is_reserved)
+        json_put_bool(&json, "reserved", true);
     if (target->reason.len > 0)
         json_put_str(&json, "reason", target->reason);
     json_end_object(&json);
@@ -92,6 +94,7 @@ bool drive_read_target(struct drive *drive)
     target->reason = arena_str(&drive->arena, json_text(json, "reason"));
     target->then = payment_status_find(json_text(json, "then"));
     target->is_last = json_object_get(json, "let_go") != NULL;
+    target->is_reserved = json_is_true(json_object_get(json, "reserved"));
     target->let_go_minor = json_integer_value(json_object_get(json, "let_go"));
     struct str reverses = json_text(json, "reverses");
     bool is_read = reverses.len == 0 || uuid_parse(reverses, &target->attempt_id, &err);
@@ -246,10 +249,7 @@ static bool plan_capture(struct operating *operating, struct source *source, int
 {
     struct drive *drive = operating->drive;
     const struct store_payment_view *parent = operating->parent;
-    /* A second approval that is still to be taken back is none of the merchant's. */
-    int64_t held_minor = parent->authorized < parent->row.amount_minor ? parent->authorized
-                                                                       : parent->row.amount_minor;
-    int64_t left_minor = held_minor - parent->captured - parent->capture_open;
+    int64_t left_minor = parent->authorized - parent->captured - parent->capture_open;
     bool is_void = drive->operation == OPERATION_VOID;
     if (parent->status != PAYMENT_AUTHORIZED || source->attempt == NULL ||
         source->attempt->row.operation != OPERATION_AUTHORIZE)
@@ -284,6 +284,8 @@ static bool plan_reversal(struct operating *operating, const struct source *sour
                                                parent->status == PAYMENT_AUTHORIZED);
     drive->target.then = is_only_one ? PAYMENT_CANCELED : PAYMENT_PROCESSING;
     *amount_minor = source->attempt->row.amount_minor;
+    const struct store_outcome *outcome = approval(source->attempt);
+    drive->target.is_reserved = outcome != NULL && drive_is_reserved(outcome);
     return true;
 }
 

@@ -12,6 +12,9 @@
  *     not done given back                        voided           "payment.capture.failed"
  *     unknown  -                                 -                -
  *
+ * A late success reserves its sum when it is posted (driver_write.c), so that the merchant cannot use
+ * what is to be given back: its reversal opens nothing, and ends the reserve when it is done.
+ *
  * All in the same commit as the operation's own rows. What is believed only after it was given back
  * (a recheck) is added without being taken from the open sum.
  */
@@ -56,7 +59,9 @@ static void put_limits(const struct drive *drive, enum stage stage, struct store
     memcpy(limits->currency, row->currency, sizeof(limits->currency));
     int64_t *open =
         drive->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
-    if (stage == STAGE_OPEN)
+    if (drive->target.is_reserved)
+        *open = stage == STAGE_DONE ? -sum : 0; /* kept for the next try */
+    else if (stage == STAGE_OPEN)
         *open = sum + let_go;
     else if (!is_given_back(drive))
         *open = -sum - let_go;
@@ -137,6 +142,11 @@ static void put_hold(const struct drive *drive, const struct store_parent *paren
         .of_attempt = drive->target.attempt_id,
         .created_us = parent->created_us,
     };
+}
+
+bool drive_is_reserved(const struct store_outcome *outcome)
+{
+    return !str_eq(outcome->reason, STR(DRIVE_TOLD));
 }
 
 void drive_operation_rows(struct drive *drive, const struct orchestrate_write_plan *plan,

@@ -306,6 +306,10 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     };
     if (row->operation == OPERATION_AUTHORIZE)
         rows->limits.hold_id = row->attempt_id; /* as posting.h names the transfer */
+    if (plan->review == REVIEW_LATE_SUCCESS && drive->told == NULL) { /* for its reversal alone */
+        rows->limits.refund_open = captured;
+        rows->limits.capture_open = amount_minor - captured;
+    }
     memcpy(rows->limits.currency, row->currency, sizeof(rows->limits.currency));
     rows->txn.limits = &rows->limits;
     view->authorized += amount_minor;

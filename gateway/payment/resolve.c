@@ -191,7 +191,7 @@ static void hear(struct drive *drive, struct orchestrate_resumed *resumed)
     drive->answer = (struct drive_answer){
         .attempt_number = drive->attempt_number,
         .outcome = drive->told->outcome,
-        .reason = STR("told_by_operator"),
+        .reason = STR(DRIVE_TOLD),
         .reference = drive->told->reference,
         .facts_json = STR("{}"),
         .fee_minor = -1,

@@ -17,13 +17,15 @@ void fleet_describe(const struct fleet *fleet, struct handover *handover)
     }
     for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
         const struct member *member = &fleet->member[slot];
-        if (member->generation == NULL) {
+        pid_t pid = atomic_load(&fleet_slot(fleet, slot)->pid);
+        /* A trial has its own copy of the members, and the master reaps beside it. */
+        if (member->generation == NULL || pid == 0) {
             continue;
         }
         int64_t left_ms = (member->generation->until_us - now_us) / CLOCK_MS_US;
         bool drains = member->generation->state == GENERATION_DRAINING;
         handover->member[handover->member_count++] = (struct handover_member){
-            .pid = atomic_load(&fleet_slot(fleet, slot)->pid),
+            .pid = pid,
             .seat = member->seat,
             .writer_id = fleet_slot(fleet, slot)->writer_id,
             .drain_left_ms = !drains       ? -1

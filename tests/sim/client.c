@@ -167,11 +167,8 @@ void client_told(struct world *w, uint32_t index, enum told told, uint32_t payme
     };
     world_trace(w, "order %u key %u: told %d, payment %u %s", request->order, request->key,
                 (int)told, payment_index, payment_status_name(LOG(w, line)->status));
-    const struct order *order = ORDER(w, request->order);
-    if (told == TOLD_LIMIT && order->reversal_of > 0) {
-        mark(w, MARK_REVERSAL_REFUSED);
-        PAYMENT(w, order->parent)->reversal_is_refused = true;
-    }
+    if (told == TOLD_LIMIT && ORDER(w, request->order)->reversal_of > 0)
+        world_violation(w, "I6: order %u: what was reserved for it is gone", request->order);
     struct request seen = *request;
     if (told == TOLD_FINAL && (payment->answer_status == PAYMENT_SUCCEEDED ||
                                payment->answer_status == PAYMENT_AUTHORIZED))

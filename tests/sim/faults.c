@@ -140,7 +140,6 @@ static const char *const mark_names[MARK_COUNT] = {
     [MARK_LATE_SUCCESS]         = "late_success",
     [MARK_CANCELED_TAKEN_BACK]  = "canceled_taken_back",
     [MARK_LATE_POSTED]          = "late_posted",
-    [MARK_REVERSAL_REFUSED]     = "reversal_refused",
     [MARK_LATE_REVERSED]        = "late_reversed",
     [MARK_HINT_LOST]            = "hint_lost",
     [MARK_HINT_REPEATED]        = "hint_repeated",

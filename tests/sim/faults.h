@@ -152,7 +152,6 @@ enum mark {
     MARK_LATE_POSTED,
     MARK_CANCELED_TAKEN_BACK,
     MARK_LATE_REVERSED,
-    MARK_REVERSAL_REFUSED,
     MARK_HINT_LOST,
     MARK_HINT_REPEATED,
     MARK_HINT_EARLIER,       /* an attempt is looked at earlier than it would be */

@@ -24,6 +24,11 @@ void hint_send(struct world *w, uint32_t book)
     }
 }
 
+static bool is_going_on(const struct payment_row *payment)
+{
+    return payment->status == PAYMENT_PROCESSING || payment->status == PAYMENT_REQUIRES_ACTION;
+}
+
 void hint_arrive(struct world *w, uint32_t book)
 {
     uint32_t payment = book / ATTEMPT_MAX;
@@ -38,6 +43,9 @@ void hint_arrive(struct world *w, uint32_t book)
         store_due(w, payment, at, w->now);
     } else if (park->exists) {
         mark(w, MARK_HINT_IN_HAND);
+    } else if (attempt->has_final_outcome && is_going_on(PAYMENT(w, payment))) {
+        if (w->now < w->stop_at + 3600 * SEC) /* kept, and applied when the payment has ended */
+            world_push(w, w->now + between(w, 1 * SEC, 20 * SEC), SIM_HINT, book, 0);
     } else if (attempt->has_final_outcome) {
         mark(w, MARK_HINT_RECHECK);
         store_park(w, payment, at, true);

@@ -138,18 +138,19 @@ void operation_apply(struct world *w, const struct bundle *bundle)
     struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
     int64_t *open =
         payment->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
+    bool has_reserve = payment->reversal_of > 0;
     bool gives_back = is_over(plan) || (has_bug(SIM_BUG_UNKNOWN_GIVEN_BACK) && plan->parks);
     if (plan->opens_payment) {
-        *open += payment->amount;
+        *open += has_reserve ? 0 : payment->amount;
         put_transfer(w, bundle, TRANSFER_PENDING);
     } else if (plan->posts_transfers) {
-        if (!payment->is_given_back)
+        if (!payment->is_given_back || has_reserve)
             *open -= payment->amount;
         done(payment, limits);
         put_transfer(w, bundle, TRANSFER_POSTED);
     } else if (gives_back && !payment->is_given_back) {
         mark(w, MARK_OPERATION_GIVEN_BACK);
-        *open -= payment->amount;
+        *open -= has_reserve ? 0 : payment->amount; /* the next try needs it */
         payment->is_given_back = true;
         put_transfer(w, bundle, TRANSFER_VOIDED);
     }

@@ -140,9 +140,9 @@ struct payment_row {
     bool needs_review;
     bool is_canceled;
     int64_t canceled_at;
-    bool is_taken_back;       /* canceled, and approved all the same: to be reversed, too */
-    bool reversal_is_refused; /* the merchant has used what was to be given back: a person looks */
-    int64_t late_posted;      /* posted although it had ended without it: to be reversed */
+    bool is_taken_back;  /* canceled, and approved all the same: to be reversed, too */
+    int64_t late_posted; /* posted although it had ended without it: to be reversed */
+    int64_t reserved;    /* of its limits, for reversals */
     uint8_t reversal_of; /* attempt of the parent, counted from 1, that is taken back; 0: none */
     uint32_t parent;     /* of a capture, void or refund: the payment; else NONE */
     bool is_given_back;  /* ... its sum, to the payment's limits */

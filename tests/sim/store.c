@@ -172,6 +172,8 @@ static bool fits(struct world *w, const struct payment_row *payment)
 {
     int64_t left = operation_left(w, payment->parent, payment->operation);
     const struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
+    if (payment->reversal_of > 0)
+        return true; /* reserved */
     if (payment->amount <= left || has_bug(SIM_BUG_LIMITS_UNGUARDED))
         return true;
     mark(w, MARK_LIMIT_EXCEEDED);
@@ -290,6 +292,18 @@ static void post(struct world *w, uint32_t index, uint8_t provider, bool is_late
                       });
 }
 
+/* What is to be given back is nobody else's to use. */
+static void reserve(struct payment_row *payment)
+{
+    if (payment->operation != OPERATION_SALE && payment->operation != OPERATION_AUTHORIZE)
+        return;
+    payment->reserved += payment->amount;
+    if (payment->operation == OPERATION_SALE)
+        payment->limits.refund_open += payment->amount;
+    else
+        payment->limits.capture_open += payment->amount;
+}
+
 static void put_status(struct world *w, const struct bundle *bundle)
 {
     const struct orchestrate_write_plan *plan = &bundle->plan;
@@ -311,6 +325,7 @@ static void put_status(struct world *w, const struct bundle *bundle)
     if (plan->posts_transfers && plan->review == REVIEW_LATE_SUCCESS) {
         mark(w, plan->status == PAYMENT_NONE ? MARK_LATE_POSTED : MARK_CANCELED_TAKEN_BACK);
         payment->is_taken_back = plan->status != PAYMENT_NONE;
+        reserve(payment);
         operation_reverse(w, bundle->payment, bundle->park_attempt);
     }
     if (payment->parent != NONE)
