@@ -122,7 +122,12 @@ static void pump_until(bool (*is_so)(void), const char *what)
     int64_t give_up_us = clock_mono_us() + PATIENCE_MS * CLOCK_MS_US;
     while (!is_so()) {
         if (clock_mono_us() > give_up_us)
-            fail_msg("not within %d s: %s (%ld tries, %ld waiting, %ld sending, %ld delivered, %ld due)", PATIENCE_MS / 1000, what, fixture_count(lab.conn, "SELECT count(*) FROM hook_tries"), hooks_rows("state = 'waiting'"), hooks_rows("state = 'sending'"), hooks_rows("state = 'delivered'"), hooks_rows("next_at <= now()"));
+            fail_msg(
+                "not within %d s: %s (%ld tries, %ld waiting, %ld sending, %ld delivered, %ld due)",
+                PATIENCE_MS / 1000, what,
+                fixture_count(lab.conn, "SELECT count(*) FROM hook_tries"),
+                hooks_rows("state = 'waiting'"), hooks_rows("state = 'sending'"),
+                hooks_rows("state = 'delivered'"), hooks_rows("next_at <= now()"));
         assert_true(event_base_loop(loop_base(lab.f.loop), EVLOOP_ONCE) >= 0);
     }
 }
