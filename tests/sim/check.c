@@ -158,7 +158,9 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
     const struct payment_row *payment = PAYMENT(w, index);
     int64_t net = net_of(w, index);
     bool is_payout = payment->operation == OPERATION_PAYOUT;
-    int64_t bound = w->stop_at + 4 * w->limits.payout_max_us + 8 * w->limits.lease_us + 600 * SEC;
+    /* What came late is given back later still: that counts from when it began. */
+    int64_t from = payment->opened_at > w->stop_at ? payment->opened_at : w->stop_at;
+    int64_t bound = from + 4 * w->limits.payout_max_us + 8 * w->limits.lease_us + 600 * SEC;
     bound += is_payout ? w->limits.payout_after_us : w->limits.pending_after_us;
     if (payment_status_is_final(payment->status) != payment->has_answer)
         world_violation(w, "I7: payment %u is %s and %s stored answer", index,
