@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "ledger/backlog.h"
 #include "ledger/call.h"
 #include "ledger/count.h"
 
@@ -164,37 +165,7 @@ void hooks_sweep(struct store *store, int64_t now_us, store_count_fn done, void 
 
 /* ---- how much waits -------------------------------------------------------------------------- */
 
-struct backlog {
-    struct call call;
-    store_backlog_fn done;
-    void *ctx;
-    int64_t count;
-    int64_t oldest_us;
-};
-
-static void backlog_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
-{
-    struct backlog *backlog = LIST_OWNER(job, struct backlog, call.request.job);
-    if (PQntuples(res) != 1)
-        return;
-    backlog->count = column_int8(res, 0, 0);
-    backlog->oldest_us = column_time(res, 0, 1);
-}
-
-static void backlog_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
-{
-    struct backlog *backlog = LIST_OWNER(job, struct backlog, call.request.job);
-    backlog->done(backlog->ctx, end == PG_DONE ? STORE_FOUND : STORE_FAILED, backlog->count,
-                  backlog->oldest_us, &why->err);
-    call_free(&backlog->call);
-}
-
 void hooks_backlog(struct store *store, store_backlog_fn done, void *ctx)
 {
-    struct backlog *backlog =
-        call_new(store, sizeof(*backlog), SQL_READER, backlog_result, backlog_end);
-    backlog->done = done;
-    backlog->ctx = ctx;
-    call_add(&backlog->call, SQL_HOOK_BACKLOG);
-    call_submit(&backlog->call);
+    backlog_ask(store, SQL_HOOK_BACKLOG, done, ctx);
 }
