@@ -45,6 +45,7 @@ static const struct member operation[] = {
     {"payment",   "string",    "pay_...: what it acts on."},
     {"status",    "string",    "processing, succeeded, declined, failed, canceled or review"},
     {"amount",    "integer",   "In minor units."},
+    {"amount_refunded", "integer?", "Of a capture: what was given back of it so far; null on others."},
     {"currency",  "string",    "ISO 4217."},
     {"reference", "string?",   "Your own id."},
     {"reason",    "string?",   "As sent."},

@@ -33,7 +33,7 @@ const struct field_set void_fields = {"VoidRequest", "What is held, and not yet 
 static const struct field refund_table[] = {
     {"amount",    FIELD_INTEGER, .least = 1, .most = MONEY_AMOUNT_MAX, .problem = MESSAGE_INVALID_AMOUNT, .hint = AMOUNT_HINT,
      .example = "250", .help = "In minor units of the payment's currency; left out: all that is left. Several refunds may follow each other."},
-    {"capture",   FIELD_STRING, .least = 30, .most = 30, .form = &form_capture_id, .help = "Of this capture; left out: of the one with most left."},
+    {"capture",   FIELD_STRING, .least = 30, .most = 30, .form = &form_capture_id, .help = "Of this capture; left out: of the one with room for it that has least left."},
     COMMON,
 };
 const struct field_set refund_fields = {"RefundRequest", "How much is given back.", SET(refund_table), .is_optional = true};

@@ -23,6 +23,7 @@ static const struct message_entry entries[] = {
     [MESSAGE_REFERENCE_TAKEN]        = {"reference_taken",        409, "A payment or payout with this reference exists", false},
     [MESSAGE_CONFLICT]               = {"conflict",               409, "The object is in a state that forbids this", false},
     [MESSAGE_OVER_LIMIT]             = {"amount_exceeds_remaining", 409, "The payment has not so much left", false},
+    [MESSAGE_SPANS_CAPTURES]         = {"refund_spans_captures",  409, "No single capture has so much left", false},
     [MESSAGE_UNSUPPORTED_MEDIA_TYPE] = {"unsupported_media_type", 415, "The body is of a type that is not taken here", false},
     [MESSAGE_KEY_REUSED]             = {"idempotency_key_reused", 422, "This key was used with another request", false},
     [MESSAGE_RETRY_FORBIDDEN]        = {"retry_forbidden",        422, "This payment method must not be tried again now", false},

@@ -27,6 +27,7 @@ enum message {
     MESSAGE_REFERENCE_TAKEN,    /* 409 */
     MESSAGE_CONFLICT,
     MESSAGE_OVER_LIMIT,             /* 409 */
+    MESSAGE_SPANS_CAPTURES,         /* 409 */
     MESSAGE_UNSUPPORTED_MEDIA_TYPE, /* 415 */
     MESSAGE_KEY_REUSED,             /* 422: other body under the key */
     MESSAGE_RETRY_FORBIDDEN,        /* 422: the card must not be tried again */

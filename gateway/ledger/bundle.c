@@ -96,6 +96,7 @@ static void copy_txn(struct bundle *bundle, const struct store_txn *txn)
             copy_rows(arena, txn->budgets, sizeof(*txn->budgets), txn->budget_count, NULL, 0),
         .budget_count = txn->budget_count,
         .limits = COPY_PLAIN(limits),
+        .room = COPY_PLAIN(room),
         .parent = COPY(parent, 1, parent_texts),
         .hold = COPY_PLAIN(hold),
         .answer = COPY(answer, 1, answer_texts),
@@ -112,7 +113,8 @@ struct bundle *bundle_new(const struct store_txn *txn, store_done_fn done, void 
     CHECK(txn->transfer_count <= STORE_TRANSFER_MAX);
     CHECK(txn->event_count <= STORE_EVENT_MAX);
     CHECK(txn->budget_count <= STORE_BUDGET_MAX);
-    CHECK(txn->limits != NULL || (txn->parent == NULL && txn->hold == NULL)); /* their lock */
+    CHECK(txn->limits != NULL || /* their lock */
+          (txn->parent == NULL && txn->hold == NULL && txn->room == NULL));
     struct bundle *bundle = calloc(1, sizeof(*bundle));
     CHECK(bundle != NULL);
     list_init(&bundle->link);

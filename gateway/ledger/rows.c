@@ -426,6 +426,14 @@ static const void *rows_of(const struct store_txn *txn, enum sql sql, size_t *co
     }
 }
 
+/* The limits of a capture, beside those of its payment: not the same statement for both, as a rule. */
+static const void *room_of(const struct store_txn *txn, enum sql sql)
+{
+    if (txn->room == NULL || (sql != SQL_LIMITS_CREATE && sql != SQL_LIMITS_CHANGE))
+        return NULL;
+    return txn->room->create == (sql == SQL_LIMITS_CREATE) ? txn->room : NULL;
+}
+
 static size_t row_size(enum sql sql)
 {
     if (sql == SQL_TRANSFERS)
@@ -441,13 +449,14 @@ static size_t gather(const struct insert *insert, struct bundle *const *bundles,
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         const struct store_txn *txn = &bundles[i]->txn;
+        const struct uuid *gate = txn->payment != NULL ? &txn->payment->payment_id : NULL;
         size_t row_count;
         const char *first = rows_of(txn, insert->sql, &row_count);
-        for (size_t r = 0; first != NULL && r < row_count; r++) {
-            rows[found].at = first + r * row_size(insert->sql);
-            rows[found].gate = txn->payment != NULL ? &txn->payment->payment_id : NULL;
-            found++;
-        }
+        for (size_t r = 0; first != NULL && r < row_count; r++)
+            rows[found++] = (struct row){first + r * row_size(insert->sql), gate};
+        const char *room = room_of(txn, insert->sql);
+        if (room != NULL)
+            rows[found++] = (struct row){room, gate};
     }
     return found;
 }

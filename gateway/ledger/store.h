@@ -225,6 +225,12 @@ struct store_limits {
 };
 
 /*
+ * A capture has limits of its own, in a row of its own id: authorized and captured are its sum, and
+ * refunded and refund_open what is taken of it. A bundle that changes them (`room`) changes those of
+ * its payment too (`limits`), so that whoever has the payment's row has its captures' rows.
+ */
+
+/*
  * A decline, counted against a token that was supplied for the payment. Networks limit how often a
  * card may be tried again, at whatever provider: `most` declines within 30 days, or never again. When
  * the same transaction opens another attempt, and nothing is left, it ends LIMIT_EXCEEDED.
@@ -343,6 +349,7 @@ struct store_txn { /* every part may be NULL (or count 0); all parts are of one 
     const struct store_event *events;
     size_t event_count;
     const struct store_limits *limits;
+    const struct store_limits *room; /* of one capture; only with limits */
     const struct store_parent *parent;
     const struct store_hold *hold;
     const struct store_budget *budgets;
@@ -409,7 +416,8 @@ struct store_payment_view {
     enum payment_status status; /* of its newest event; PROCESSING when it has none */
     int32_t event_count;        /* highest event number */
     int64_t updated_us;
-    int64_t authorized, captured, refunded; /* from payment_limits; 0 when it has no row */
+    int64_t authorized, captured, refunded; /* from payment_limits; 0 when it has no row; those of a
+                                               capture count what is taken of it alone */
     int64_t capture_open, refund_open;      /* asked for, and not yet known to have been done */
     struct store_attempt_view *attempts;    /* by number */
     size_t attempt_count;

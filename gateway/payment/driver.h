@@ -89,6 +89,7 @@ struct drive_target {         /* kept in the operation's row (routing_json) */
     bool is_reserved;         /* a reversal: its sum is open since the approval was posted */
     int64_t let_go_minor;     /* capture: held beyond its sum, and let go with it; else 0 */
     struct uuid attempt_id;   /* a reversal: whose approval is taken back; else zero */
+    struct uuid capture_id;   /* a refund: the capture of whose limits it is taken; or zero */
     enum payment_status then; /* of the payment, once approved: PAYMENT_NONE: as its limits say;
                                  PROCESSING: as it was; CANCELED */
     struct str reason;
@@ -131,6 +132,10 @@ struct drive {
     const struct provider_beneficiary *beneficiary; /* payout; in the arena */
     struct uuid given_id;                           /* the payment's, known before; or zero */
     struct drive_target target; /* capture, void, refund: what it acts on; in the arena */
+    struct drive_asked {        /* ... and what the merchant asked for */
+        struct uuid capture_id; /* a refund of this one alone; zero: of any */
+        int64_t amount_minor;   /* 0: all that is left */
+    } asked;
 
     bool is_resumed;
     bool is_order; /* no client waits for it: accounts that rest are left alone */
@@ -182,6 +187,7 @@ struct drive {
 
     struct loop_timer timer;
     unsigned try_rounds;
+    unsigned choose_rounds;
     unsigned key_rounds;
     struct store_claimed claim;    /* resumed */
     const struct drive_told *told; /* resumed: by a person; else NULL */
@@ -301,14 +307,20 @@ struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *
 /* ---- driver_operate.c ---- */
 /* From the operation's row; false: it cannot be read. */
 bool drive_read_target(struct drive *drive);
+/*
+ * The opening of a refund did not find the room that was there when its capture was chosen: others
+ * were quicker. True: nothing is written, and it is chosen again; the drive may be freed.
+ */
+bool drive_choose_again(struct drive *drive);
 void driver_operate_release(struct payments *payments);
 
 /* ---- driver_operation.c ---- */
 struct drive_operation_rows {
     struct store_limits limits;
+    struct store_limits room; /* of the capture */
     struct store_parent parent;
     struct store_hold hold;
-    bool has_limits, has_hold;
+    bool has_limits, has_room, has_hold;
     bool has_posting;
     enum posting_phase phase;
 };

@@ -14,20 +14,23 @@
  * What is read here only explains a refusal and finds the provider's id; whether the sum is left is
  * decided by the limits, in the commit that opens the operation. Whatever is refused may have an
  * answer under its key all the same: the key is asked first.
+ *
+ * Providers refund a capture, not a payment: a refund is taken of one. Which one is chosen from what
+ * is read, and that there is room is decided by that capture's own limits; who finds that others were
+ * quicker reads again and chooses among what is left.
  */
 
 enum {
     OPERATING_ARENA_MAX = 64 * 1024 * 1024,
     TARGET_BYTES_MAX = 8192,
+    CHOOSE_ROUNDS_MAX = 64, /* each of them was lost to a refund that was opened */
+    PARTS_SHOWN_MAX = 5,
 };
 
 struct operating { /* while it is read what the operation acts on */
     struct link link;
     struct drive *drive;
     struct arena arena; /* of the views */
-    struct uuid payment_id;
-    struct uuid capture_id;
-    int64_t amount_minor; /* 0: all */
     const struct store_payment_view *parent;
 };
 
@@ -35,6 +38,14 @@ struct source { /* an approved movement that can be acted on */
     const struct store_attempt_view *attempt;
     struct str reference;
     int64_t left_minor;
+    struct uuid capture_id; /* with limits of its own; zero: none */
+};
+
+struct refundable { /* of what a refund could be taken */
+    struct source *sources;
+    size_t count;
+    int64_t most_minor; /* of one */
+    int64_t left_minor; /* of all of them */
 };
 
 static void operating_free(struct operating *operating)
@@ -67,6 +78,8 @@ static struct str print_target(struct drive *drive)
     json_put_str(&json, "on", target->parent_ref);
     if (!uuid_is_zero(&target->attempt_id))
         json_put_str(&json, "reverses", uuid_format(&target->attempt_id, id));
+    if (!uuid_is_zero(&target->capture_id))
+        json_put_str(&json, "of", uuid_format(&target->capture_id, id));
     if (target->then != PAYMENT_NONE)
         json_put_cstr(&json, "then", payment_status_name(target->then));
     if (target->is_last)
@@ -97,7 +110,9 @@ bool drive_read_target(struct drive *drive)
     target->is_reserved = json_is_true(json_object_get(json, "reserved"));
     target->let_go_minor = json_integer_value(json_object_get(json, "let_go"));
     struct str reverses = json_text(json, "reverses");
-    bool is_read = reverses.len == 0 || uuid_parse(reverses, &target->attempt_id, &err);
+    struct str of = json_text(json, "of");
+    bool is_read = (reverses.len == 0 || uuid_parse(reverses, &target->attempt_id, &err)) &&
+                   (of.len == 0 || uuid_parse(of, &target->capture_id, &err));
     json_decref(json);
     return is_read;
 }
@@ -187,42 +202,97 @@ static int64_t refunded_from(const struct store_payment_view *operations, size_t
     return sum;
 }
 
-static void weigh(struct operating *operating, const struct store_payment_view *operations,
-                  size_t count, const struct store_attempt_view *attempt, int64_t amount_minor,
-                  struct source *best)
+/* Of an approved movement; captures made before they had limits of their own have none. */
+static void add_source(struct operating *operating, struct refundable *all,
+                       const struct store_payment_view *operations, size_t count,
+                       const struct store_attempt_view *attempt,
+                       const struct store_payment_view *capture)
 {
     const struct store_outcome *outcome = approval(attempt);
     if (outcome == NULL)
         return;
-    int64_t left_minor =
-        amount_minor - refunded_from(operations, count, outcome->reference, &operating->arena);
-    if (left_minor > best->left_minor)
-        *best = (struct source){attempt, outcome->reference, left_minor};
+    struct source source = {.attempt = attempt, .reference = outcome->reference};
+    if (capture != NULL && capture->captured > 0) {
+        source.left_minor = capture->captured - capture->refunded - capture->refund_open;
+        source.capture_id = capture->row.payment_id;
+    } else {
+        source.left_minor = attempt->row.amount_minor -
+                            refunded_from(operations, count, outcome->reference, &operating->arena);
+    }
+    if (source.left_minor <= 0)
+        return;
+    all->sources[all->count++] = source;
+    all->left_minor += source.left_minor;
+    if (source.left_minor > all->most_minor)
+        all->most_minor = source.left_minor;
 }
 
-/* Of which a refund is taken: what has most left, so that the largest refund finds its place. */
-static struct source find_refundable(struct operating *operating,
-                                     const struct store_payment_view *operations, size_t count)
+static void find_refundable(struct operating *operating,
+                            const struct store_payment_view *operations, size_t count,
+                            struct refundable *all)
 {
-    struct source best = {0};
     const struct store_payment_view *parent = operating->parent;
     const struct uuid any = {{0}};
+    const struct uuid *asked_id = &operating->drive->asked.capture_id;
     const struct store_attempt_view *sale = approved_attempt(parent, &any);
-    if (sale != NULL && sale->row.operation == OPERATION_SALE &&
-        uuid_is_zero(&operating->capture_id))
-        weigh(operating, operations, count, sale, sale->row.amount_minor, &best);
+    *all = (struct refundable){.sources = ARENA_ARRAY(&operating->arena, struct source, count + 1)};
+    if (sale != NULL && sale->row.operation == OPERATION_SALE && uuid_is_zero(asked_id))
+        add_source(operating, all, operations, count, sale, NULL);
     for (size_t i = 0; i < count; i++) {
         const struct store_payment_view *capture = &operations[i];
-        bool is_meant = uuid_is_zero(&operating->capture_id) ||
-                        uuid_eq(&operating->capture_id, &capture->row.payment_id);
+        bool is_meant = uuid_is_zero(asked_id) || uuid_eq(asked_id, &capture->row.payment_id);
         if (capture->row.operation == OPERATION_CAPTURE && capture->attempt_count > 0 && is_meant)
-            weigh(operating, operations, count, &capture->attempts[0], capture->row.amount_minor,
-                  &best);
+            add_source(operating, all, operations, count, &capture->attempts[0], capture);
+    }
+}
+
+/*
+ * The one that fits best, so that the larger ones are kept for larger refunds; of equal ones the
+ * newest, which is first. NULL: none has so much left.
+ */
+static const struct source *choose(const struct refundable *all, int64_t amount_minor)
+{
+    const struct source *best = NULL;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct source *source = &all->sources[i];
+        if (source->left_minor >= amount_minor &&
+            (best == NULL || source->left_minor < best->left_minor))
+            best = source;
     }
     return best;
 }
 
 /* ---- one kind of operation each: false, and the refusal is in the drive ---- */
+
+/* How it can be asked for instead: the largest parts first. */
+static bool refuse_spanning(struct drive *drive, struct refundable *all, int64_t amount_minor)
+{
+    struct buf text;
+    buf_init(&text, TARGET_BYTES_MAX);
+    buf_printf(&text,
+               "cannot refund %lld at once: it was captured in parts, and of one of them at most "
+               "%lld is left; refund it in parts, each with an Idempotency-Key of its own:",
+               (long long)amount_minor, (long long)all->most_minor);
+    size_t shown = 0;
+    for (int64_t rest = amount_minor; rest > 0 && shown < PARTS_SHOWN_MAX; shown++) {
+        struct source *largest = &all->sources[0];
+        for (size_t i = 1; i < all->count; i++) {
+            if (all->sources[i].left_minor > largest->left_minor)
+                largest = &all->sources[i];
+        }
+        int64_t part = largest->left_minor < rest ? largest->left_minor : rest;
+        if (part == 0)
+            break;
+        buf_printf(&text, "%s %lld", shown == 0 ? "" : ",", (long long)part);
+        largest->left_minor = 0;
+        rest -= part;
+        if (rest > 0 && shown + 1 == PARTS_SHOWN_MAX)
+            buf_add_str(&text, STR(", ..."));
+    }
+    struct str detail = arena_str(&drive->arena, buf_str(&text));
+    buf_release(&text);
+    return refuse(drive, MESSAGE_SPANS_CAPTURES, detail);
+}
 
 static bool plan_refund(struct operating *operating, const struct store_payment_view *operations,
                         size_t count, struct source *source, int64_t *amount_minor)
@@ -231,17 +301,19 @@ static bool plan_refund(struct operating *operating, const struct store_payment_
     const struct store_payment_view *parent = operating->parent;
     int64_t left_minor = parent->captured - parent->refunded - parent->refund_open;
     bool is_paid = parent->status == PAYMENT_SUCCEEDED || parent->status == PAYMENT_AUTHORIZED;
+    struct refundable all;
     if (parent->captured == 0 || !is_paid) /* charged late: it is being given back */
         return refuse_status(drive, parent);
-    *source = find_refundable(operating, operations, count);
-    *amount_minor = operating->amount_minor == 0 ? left_minor : operating->amount_minor;
-    if (*amount_minor > left_minor || left_minor == 0)
+    find_refundable(operating, operations, count, &all);
+    if (!uuid_is_zero(&drive->asked.capture_id) && all.left_minor < left_minor)
+        left_minor = all.left_minor;
+    *amount_minor = drive->asked.amount_minor == 0 ? left_minor : drive->asked.amount_minor;
+    if (*amount_minor > left_minor || left_minor <= 0)
         return refuse_amount(drive, *amount_minor, left_minor);
-    if (source->attempt == NULL || *amount_minor > source->left_minor)
-        return refuse(drive, MESSAGE_OVER_LIMIT,
-                      arena_printf(&drive->arena,
-                                   "at most %lld can be refunded at once: it was captured in parts",
-                                   (long long)source->left_minor));
+    const struct source *chosen = choose(&all, *amount_minor);
+    if (chosen == NULL)
+        return refuse_spanning(drive, &all, *amount_minor);
+    *source = *chosen;
     return true;
 }
 
@@ -257,7 +329,7 @@ static bool plan_capture(struct operating *operating, struct source *source, int
     if (is_void && parent->capture_open > 0)
         return refuse(drive, MESSAGE_CONFLICT,
                       STR("cannot void it while a capture or void of it is under way"));
-    *amount_minor = operating->amount_minor == 0 ? left_minor : operating->amount_minor;
+    *amount_minor = drive->asked.amount_minor == 0 ? left_minor : drive->asked.amount_minor;
     if (*amount_minor > left_minor || left_minor <= 0)
         return refuse_amount(drive, *amount_minor, left_minor);
     if (drive->target.is_last)
@@ -328,6 +400,7 @@ static bool make_row(struct drive *drive, const struct store_payment_view *paren
     row->method_type = arena_str(&drive->arena, parent->row.method_type);
     row->country = arena_str(&drive->arena, parent->row.country);
     drive->target.parent_ref = arena_str(&drive->arena, source->reference);
+    drive->target.capture_id = source->capture_id;
     row->routing_json = print_target(drive);
     return true;
 }
@@ -408,6 +481,7 @@ static void take_request(struct drive *drive, const struct payment_operate_reque
     drive->operation = request->operation;
     drive->given_id = request->given_id;
     drive->target.attempt_id = request->attempt_id;
+    drive->asked = (struct drive_asked){request->capture_id, request->amount_minor};
     drive->target.reason = drive->description;
     drive->target.is_last = request->is_last && request->operation == OPERATION_CAPTURE;
     drive_view_init(drive, 1);
@@ -430,19 +504,39 @@ static void take_request(struct drive *drive, const struct payment_operate_reque
     drive_name_key(drive, request->key);
 }
 
-static void load_parent(struct drive *drive, const struct payment_operate_request *request)
+static void load_parent(struct drive *drive)
 {
     struct operating *operating = calloc(1, sizeof(*operating));
     CHECK(operating != NULL);
     operating->drive = drive;
-    operating->payment_id = request->payment_id;
-    operating->capture_id = request->capture_id;
-    operating->amount_minor = request->amount_minor;
     arena_init(&operating->arena, OPERATING_ARENA_MAX);
     list_add_last(&drive->payments->operating, &operating->link);
     store_load_payment(drive->payments->parts.store, &drive->merchant->merchant_id,
-                       &request->payment_id, STORE_PAYMENTS, &operating->arena, parent_loaded,
-                       operating);
+                       &drive->committed.payment.row.parent_id, STORE_PAYMENTS, &operating->arena,
+                       parent_loaded, operating);
+}
+
+bool drive_choose_again(struct drive *drive)
+{
+    if (!drive->plan.opens_payment || uuid_is_zero(&drive->target.capture_id))
+        return false;
+    if (drive->done == NULL) { /* told to repeat the key */
+        drive_free(drive);
+        return true;
+    }
+    drive_return_probes(drive);
+    admission_stand(drive->payments->parts.admission, &drive->seat);
+    drive->candidate_count = 0;
+    drive->target.capture_id = (struct uuid){{0}};
+    drive_open_view(drive, drive->committed.payment.row.try_number);
+    if (++drive->choose_rounds > CHOOSE_ROUNDS_MAX) {
+        drive->retry_after_s = 1;
+        (void)refuse(drive, MESSAGE_OVERLOADED, STR("others are being refunded at the same time"));
+        drive_answer_key(drive);
+        return true;
+    }
+    load_parent(drive);
+    return true;
 }
 
 void payment_operate_start(struct payments *payments, struct merchant *merchant,
@@ -472,5 +566,5 @@ void payment_operate_start(struct payments *payments, struct merchant *merchant,
         drive_answer_key(drive);
         return;
     }
-    load_parent(drive, request);
+    load_parent(drive);
 }

@@ -15,6 +15,9 @@
  * A late success reserves its sum when it is posted (driver_write.c), so that the merchant cannot use
  * what is to be given back: its reversal opens nothing, and ends the reserve when it is done.
  *
+ * A capture gets limits of its own when it is done, and what a refund changes at the payment it changes
+ * at its capture too: no capture is ever refunded beyond its sum, however many choose it at once.
+ *
  * All in the same commit as the operation's own rows. What is believed only after it was given back
  * (a recheck) is added without being taken from the open sum.
  */
@@ -75,6 +78,27 @@ static void put_limits(const struct drive *drive, enum stage stage, struct store
         limits->refunded = sum;
     else
         limits->authorized = -sum;
+}
+
+static void put_room(const struct drive *drive, enum stage stage, struct drive_operation_rows *rows)
+{
+    const struct store_payment *row = &drive->committed.payment.row;
+    bool is_new = drive->operation == OPERATION_CAPTURE && stage == STAGE_DONE;
+    bool is_used = drive->operation == OPERATION_REFUND && !uuid_is_zero(&drive->target.capture_id);
+    rows->has_room = is_new || is_used;
+    rows->room = rows->limits;
+    if (is_used)
+        rows->room.payment_id = drive->target.capture_id;
+    if (!is_new)
+        return;
+    rows->room = (struct store_limits){
+        .merchant_id = row->merchant_id,
+        .payment_id = row->payment_id,
+        .create = true,
+        .authorized = row->amount_minor,
+        .captured = row->amount_minor,
+    };
+    memcpy(rows->room.currency, row->currency, sizeof(rows->room.currency));
 }
 
 static const char *parent_event(enum operation operation, enum stage stage)
@@ -157,6 +181,7 @@ void drive_operation_rows(struct drive *drive, const struct orchestrate_write_pl
     if (stage == STAGE_NONE)
         return;
     put_limits(drive, stage, &rows->limits);
+    put_room(drive, stage, rows);
     put_parent(drive, stage, now_us, &rows->parent);
     rows->has_hold = stage == STAGE_DONE && drive->operation != OPERATION_REFUND;
     if (rows->has_hold)

@@ -397,6 +397,8 @@ static void add_operation(struct drive *drive, const struct orchestrate_write_pl
     if (!more->has_limits)
         return;
     rows->txn.limits = &more->limits;
+    if (more->has_room)
+        rows->txn.room = &more->room;
     rows->txn.parent = &more->parent;
     if (more->has_hold)
         rows->txn.hold = &more->hold;
@@ -648,6 +650,8 @@ static void write_done(void *ctx, enum store_result result, const struct store_t
                  LOG_CSTR("result", store_result_name(result)),
                  LOG_CSTR("error", why != NULL ? why->text : ""),
                  LOG_STR("request_id", drive->request_id));
+    if (result == STORE_LIMIT_EXCEEDED && drive_choose_again(drive))
+        return;
     if (result == STORE_FENCED && drive->plan.posts_transfers)
         complain(drive, "an approval was fenced: whoever has the attempt now must find it");
     struct orchestrate_event event = {

@@ -298,6 +298,10 @@ static void print_operation_head(const struct store_payment_view *operation, str
     json_put_str(json, "payment", id_format(ID_PAYMENT, &row->parent_id, id));
     json_put_cstr(json, "status", payment_status_name(operation->status));
     json_put_int(json, "amount", row->amount_minor);
+    if (row->operation == OPERATION_CAPTURE)
+        json_put_int(json, "amount_refunded", operation->refunded);
+    else
+        json_put_null(json, "amount_refunded");
     json_put_str(json, "currency", str_of(row->currency));
     put_text(json, "reference", row->reference);
     put_text(json, "reason", reason_of(row, &held));

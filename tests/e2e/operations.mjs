@@ -132,6 +132,50 @@ await suite('operations', { workers: 2, delayMs: 10 }, {
         for (let done = 0; done < ROUNDS; done += 3) await Promise.all(Array.from({ length: Math.min(3, ROUNDS - done) }, round));
         if (ROUNDS > 3) console.log(JSON.stringify({ rounds: ROUNDS, operations: ROUNDS * 128, ms: Date.now() - started }));
     },
+    async sixty_four_refunds_at_once_find_their_room_among_five_captures(world) {
+        const parts = [1400, 1300, 1300, 1300, 1100]; // 64 of 100 each fill them exactly
+        const total = parts.reduce((n, e) => n + e, 0);
+        const id = (await hold(world, total)).answer.id;
+        for (const amount of parts) equal((await operate(world, `${id}/capture`, { amount })).answer.status, 'succeeded', `capture ${amount}`);
+        const got = await Promise.all(Array.from({ length: 64 }, () => operate(world, `${id}/refunds`, { amount: 100 })));
+        for (const one of got) equal([one.status, one.answer.status], [201, 'succeeded'], `there is room: ${one.raw}`);
+        equal((await agree(world, id)).amount_refunded, total, 'all of it');
+        const captures = (await all(world, id)).json.data.filter((o) => o.object === 'capture');
+        for (const one of captures) equal(one.amount_refunded, one.amount, `refunded of ${one.id}`);
+        equal((await operate(world, `${id}/refunds`, { amount: 1 })).answer.code, 'amount_exceeds_remaining', 'nothing is left');
+    },
+    async a_refund_takes_the_capture_that_fits_best_or_says_how_to_split(world) {
+        const id = (await hold(world, 1000)).answer.id;
+        const captures = [];
+        for (const amount of [400, 250, 350]) captures.push((await operate(world, `${id}/capture`, { amount })).answer);
+        const left = async () => Promise.all(captures.map(async (c) => {
+            const shown = (await world.call('GET', `${world.api}/v1/captures/${c.id}`, { key: world.key })).json;
+            return shown.amount - shown.amount_refunded;
+        }));
+        equal((await operate(world, `${id}/refunds`, { amount: 240 })).answer.status, 'succeeded', '240');
+        equal(await left(), [400, 10, 350], 'of the smallest that holds it');
+        const key = randomUUID();
+        const spans = await operate(world, `${id}/refunds`, { amount: 600 }, key);
+        equal([spans.status, spans.answer.code, spans.answer.retryable], [409, 'refund_spans_captures', false], spans.raw);
+        assert(/at most 400 /.test(spans.answer.detail) && /: 400, 200$/.test(spans.answer.detail), `how to split: ${spans.answer.detail}`);
+        equal((await operate(world, `${id}/refunds`)).answer.code, 'refund_spans_captures', 'all that is left spans them, too');
+        await world.fault({ provider: 'paypal', operation: 'refund', kind: 'reset_after_effect', count: 1 });
+        equal((await operate(world, `${id}/refunds`, { amount: 400 })).status, 202, 'not known');
+        const meanwhile = await operate(world, `${id}/refunds`, { amount: 360 });
+        assert(/: 350, 10$/.test(meanwhile.answer.detail), `its capture is full while it is unknown: ${meanwhile.raw}`);
+        await settled(world, id);
+        await world.noFaults();
+        equal(await left(), [0, 10, 350], 'found out');
+        await world.fault({ provider: 'paypal', operation: 'refund', kind: 'http_429', count: 1 });
+        const no = await operate(world, `${id}/refunds`, { amount: 350 });
+        equal([no.status, no.answer.status], [201, 'failed'], `a definite no: ${no.raw}`);
+        await world.noFaults();
+        equal((await operate(world, `${id}/refunds`, { capture: captures[1].id, amount: 11 })).status, 409, 'that one has not so much');
+        equal((await operate(world, `${id}/refunds`, { capture: captures[1].id })).answer.amount, 10, 'all that is left of it');
+        equal((await operate(world, `${id}/refunds`)).answer.amount, 350, 'given back, and refunded now');
+        equal(await left(), [0, 0, 0], 'nothing is left');
+        equal((await agree(world, id)).amount_refunded, 1000, 'all of it');
+    },
     async other_merchants_operations_are_absent(world) {
         const id = (await sale(world, 900)).answer.id;
         const refund = (await operate(world, `${id}/refunds`, { amount: 100 })).answer;

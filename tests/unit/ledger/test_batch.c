@@ -327,6 +327,73 @@ static void limits_hold_under_parallel_changes(void **state)
     fixture_close(&f);
 }
 
+/* Refunds choose a capture each, and some the same: neither it nor its payment is ever exceeded. */
+static void the_room_of_a_capture_is_never_exceeded(void **state)
+{
+    (void)state;
+    enum { CAPTURES = 3, ROOM = 20, ASKED = 70 };
+    fixture_config = store_config_default;
+    fixture_config.writer_connections = 4;
+    struct fixture f;
+    fixture_open(&f);
+    struct uuid merchant_id = uuid_new();
+    struct rows r;
+    rows_open(&r, &merchant_id);
+    rows_to_close(&r);
+    r.limits.authorized = CAPTURES * ROOM;
+    r.limits.captured = 0;
+    r.txn = (struct store_txn){.name = "t", .limits = &r.limits};
+    assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    struct store_limits limits = r.limits;
+    struct store_limits rooms[CAPTURES];
+    limits.create = false;
+    limits.authorized = 0;
+    limits.captured = ROOM;
+    for (int i = 0; i < CAPTURES; i++) { /* each is done in a commit with its payment's */
+        rooms[i] = limits;
+        rooms[i].create = true;
+        rooms[i].payment_id = uuid_new();
+        rooms[i].authorized = ROOM;
+        struct store_txn txn = {.name = "t", .limits = &limits, .room = &rooms[i]};
+        assert_int_equal(write_now(&f, &txn), STORE_COMMITTED);
+        rooms[i].create = false;
+        rooms[i].authorized = rooms[i].captured = 0;
+        rooms[i].refund_open = 1;
+    }
+    limits.captured = 0;
+    limits.refund_open = 1;
+    static struct write writes[ASKED];
+    for (int i = 0; i < ASKED; i++) { /* most of them of the first */
+        struct store_txn txn = {.name = "t", .limits = &limits, .room = &rooms[i % 7 < 4 ? 0 : 1]};
+        write_start(&f, &txn, &writes[i]);
+    }
+    fixture_wait(&f);
+    int committed = 0;
+    for (int i = 0; i < ASKED; i++) {
+        committed += writes[i].result == STORE_COMMITTED;
+        assert_true(writes[i].result == STORE_COMMITTED ||
+                    writes[i].result == STORE_LIMIT_EXCEEDED);
+    }
+    assert_int_equal(committed, 2 * ROOM); /* twenty of either; the payment had room for sixty */
+    PGconn *conn = fixture_connect("turnpike_gateway");
+    assert_int_equal(fixture_count(conn, "SELECT max(refund_open) FROM payment_limits"), 2 * ROOM);
+    assert_int_equal(fixture_count(conn, "SELECT count(*) FROM payment_limits"
+                                         " WHERE captured = 20 AND refund_open = 20"),
+                     2);
+    /* The other way round: room, but the payment has none; then neither is changed. */
+    struct store_limits all = limits;
+    all.refund_open = ROOM;
+    struct store_txn txn = {.name = "t", .limits = &all};
+    assert_int_equal(write_now(&f, &txn), STORE_COMMITTED);
+    txn = (struct store_txn){.name = "t", .limits = &limits, .room = &rooms[2]};
+    assert_int_equal(write_now(&f, &txn), STORE_LIMIT_EXCEEDED);
+    assert_int_equal(fixture_count(conn, "SELECT count(*) FROM payment_limits"
+                                         " WHERE captured = 20 AND refund_open = 0"),
+                     1);
+    PQfinish(conn);
+    fixture_close(&f);
+}
+
 static void creating_limits_twice_adds_up_within_the_checks(void **state)
 {
     (void)state;
@@ -504,6 +571,7 @@ int main(void)
                                fixture_new_database),
         cmocka_unit_test_setup(the_second_writer_of_a_number_is_fenced, fixture_new_database),
         cmocka_unit_test_setup(limits_hold_under_parallel_changes, fixture_new_database),
+        cmocka_unit_test_setup(the_room_of_a_capture_is_never_exceeded, fixture_new_database),
         cmocka_unit_test_setup(creating_limits_twice_adds_up_within_the_checks,
                                fixture_new_database),
         cmocka_unit_test_setup(a_deadlocked_batch_runs_again, fixture_new_database),
