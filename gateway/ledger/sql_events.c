@@ -89,13 +89,17 @@ AT(SQL_FOLLOW_EVENTS) = {SQL_READER, "follow_events",
     " ORDER BY v.age DESC, v.writer_id, v.batch_no, v.event_id LIMIT $5::bigint) e" ITS_PAYMENT
     " ORDER BY e.age DESC, e.writer_id, e.batch_no, e.event_id"},
 
-/* Numbers that nobody will ever commit any more: now it can be seen (see SQL_PROBE_MARK). */
+/*
+ * Numbers that nobody will ever commit any more: now it can be seen (see SQL_PROBE_MARK). Only below
+ * what its writer has committed: a position that a client made up must not use up those to come.
+ */
 AT(SQL_FOLLOW_FILL) = {SQL_CONTROL, "follow_fill",
     "INSERT INTO batches (writer_id, batch_no, is_probe, created_at)"
     " SELECT r.writer_id, u.batch_no, true, $1 FROM unnest($2::integer[], $3::bigint[])"
     " AS u (number, batch_no) CROSS JOIN LATERAL (SELECT * FROM writers i"
-    " WHERE i.number = u.number OFFSET 0) r ORDER BY r.writer_id, u.batch_no"
-    " ON CONFLICT (writer_id, batch_no) DO NOTHING"},
+    " WHERE i.number = u.number OFFSET 0) r WHERE u.batch_no < (SELECT b.batch_no FROM batches b"
+    " WHERE b.writer_id = r.writer_id ORDER BY b.batch_no DESC LIMIT 1)"
+    " ORDER BY r.writer_id, u.batch_no ON CONFLICT (writer_id, batch_no) DO NOTHING"},
 };
 /* clang-format on */
 

@@ -8,6 +8,8 @@ enum {
     SEEN_MAX = 2000,
 };
 
+#define PROBES "SELECT count(*) FROM batches WHERE is_probe"
+
 struct follower {
     struct fixture *f;
     struct uuid merchant_id;
@@ -254,7 +256,7 @@ static void a_dead_writers_hole_is_filled(void **state)
     for (int i = 0; i < 3000 && follower.mark.hole_count > 0; i++)
         assert_int_equal(read_all(&follower, SIZE_MAX), 0);
     assert_int_equal(follower.mark.hole_count, 0);
-    assert_int_equal(fixture_count(other, "SELECT count(*) FROM batches WHERE is_probe"), 2);
+    assert_int_equal(fixture_count(other, PROBES), 2);
     /* It will never come any more. */
     struct store_event late = make_event(&r[1].payment, 1);
     char id[UUID_TEXT_SIZE];
@@ -264,6 +266,39 @@ static void a_dead_writers_hole_is_filled(void **state)
                    " now(), '%s')",
                    uuid_format(&late.event_id, id).at);
     assert_string_equal(fixture_ask(other, sql), "ERROR 23505");
+    PQfinish(other);
+    follower_close(&follower);
+    fixture_close(&f);
+}
+
+/* A text that somebody made up takes no number away from a writer that has yet to come to it. */
+static void numbers_to_come_are_nobodys_holes(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct follower follower;
+    struct rows r;
+    struct uuid merchant_id = uuid_new();
+    PGconn *other = fixture_connect("postgres");
+    fixture_open(&f);
+    open_payment(&f, &r, &merchant_id);
+    follower_open(&follower, &f, &merchant_id);
+    register_other(other);
+    struct store_event event = make_event(&r.payment, 1);
+    write_other(other, 3, &event);
+    assert_int_equal(read_all(&follower, SIZE_MAX), 1);
+    struct follow_hole *holes = follower.mark.hole;
+    for (size_t i = 0; i < follower.mark.writer_count; i++)
+        follower.mark.writer[i].high += 1000;
+    holes[1] = (struct follow_hole){holes[0].number, 4, 40, 0};
+    follower.mark.hole_count = 2;
+    resume(&follower); /* it reads as a position */
+    for (size_t i = 0; i < follower.mark.hole_count; i++)
+        follower.mark.hole[i].noticed_us = 1; /* long ago */
+    ask(&follower);
+    for (int i = 0; i < 3000 && fixture_count(other, PROBES) < 2; i++)
+        ask(&follower);
+    assert_int_equal(fixture_count(other, PROBES), 2); /* 1 and 2, which will never come */
     PQfinish(other);
     follower_close(&follower);
     fixture_close(&f);
@@ -339,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_committed_late_is_not_skipped, fixture_new_database),
         cmocka_unit_test_setup(numbers_of_batches_rolled_back_leave_no_holes, fixture_new_database),
         cmocka_unit_test_setup(a_dead_writers_hole_is_filled, fixture_new_database),
+        cmocka_unit_test_setup(numbers_to_come_are_nobodys_holes, fixture_new_database),
         cmocka_unit_test_setup(whoever_goes_on_loses_nothing_and_reads_nothing_twice,
                                fixture_new_database),
         cmocka_unit_test_setup(a_position_of_another_ledger_is_refused, fixture_new_database),
