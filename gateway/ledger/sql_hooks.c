@@ -49,16 +49,18 @@ static const struct sql_text texts[SQL_HOOK_END_MARK - SQL_HOOK_FIRST] = {
  * $1 now, $2 end of the lease, $3 deliveries at most, $4 of one endpoint at a time, $5 failures in a
  * row from which on it is 1. Of each endpoint the deliveries that are longest due are looked at.
  * Whoever stands behind another of its payment is put off until that one has been tried again, so
- * that each is looked at but once for each try; the end of that one makes it due at once.
+ * that each is looked at but once for each try; the end of that one makes it due at once. Places that
+ * are free go to the endpoints that have fewest: a backlog that is slow does not keep others waiting.
  */
 [SQL_HOOK_CLAIM - SQL_HOOK_FIRST] = {SQL_CONTROL, "hook_claim",
     "WITH " LANES ", lane AS MATERIALIZED (SELECT h.merchant_id, h.endpoint_id,"
     " CASE WHEN h.is_draining THEN 'infinity'::timestamptz ELSE $1::timestamptz END AS upto,"
-    " CASE WHEN h.failure_count >= $5::bigint THEN 1 ELSE $4::bigint END - (SELECT count(*)"
-    " FROM hook_deliveries s WHERE " SAME_LANE("s", "h") " AND s.state = 'sending'"
-    " AND s.next_at > $1) AS room FROM lanes l CROSS JOIN LATERAL (SELECT * FROM hook_endpoints e"
+    " CASE WHEN h.failure_count >= $5::bigint THEN 1 ELSE $4::bigint END - b.busy AS room, b.busy"
+    " FROM lanes l CROSS JOIN LATERAL (SELECT * FROM hook_endpoints e"
     " WHERE " SAME_LANE("e", "l") " AND e.disabled_at IS NULL AND e.deleted_at IS NULL"
-    " AND e.resume_at <= $1 OFFSET 0) h), judged AS MATERIALIZED (SELECT c.*, l.room,"
+    " AND e.resume_at <= $1 OFFSET 0) h CROSS JOIN LATERAL (SELECT count(*) AS busy"
+    " FROM hook_deliveries s WHERE " SAME_LANE("s", "h") " AND s.state = 'sending'"
+    " AND s.next_at > $1) b), judged AS MATERIALIZED (SELECT c.*, l.room, l.busy,"
     " CASE b.state WHEN 'sending' THEN $1::timestamptz + interval '2 s'"
     " WHEN 'waiting' THEN greatest(b.next_at, $1::timestamptz + interval '1 s') END AS put_off"
     " FROM lane l CROSS JOIN LATERAL (SELECT d.merchant_id, d.endpoint_id, d.event_id,"
@@ -70,9 +72,9 @@ static const struct sql_text texts[SQL_HOOK_END_MARK - SQL_HOOK_FIRST] = {
     " WHERE l.room > 0), chosen AS MATERIALIZED (SELECT f.merchant_id, f.endpoint_id, f.event_id"
     " FROM (SELECT j.*, row_number() OVER (PARTITION BY j.merchant_id, j.endpoint_id"
     " ORDER BY j.next_at, j.event_id) AS place FROM judged j WHERE j.put_off IS NULL) f"
-    " WHERE f.place <= f.room ORDER BY f.place, f.next_at LIMIT $3::bigint),"
-    " behind AS (UPDATE hook_deliveries d SET next_at = j.put_off FROM (SELECT x.merchant_id,"
-    " x.endpoint_id, x.event_id, x.put_off FROM judged x CROSS JOIN LATERAL (SELECT true"
+    " WHERE f.place <= f.room ORDER BY f.busy + f.place, f.next_at LIMIT $3::bigint),"
+    " behind AS (UPDATE hook_deliveries d SET next_at = j.put_off FROM (SELECT x.*"
+    " FROM judged x CROSS JOIN LATERAL (SELECT true"
     " FROM hook_deliveries k WHERE " SAME("k", "x") " AND " STATE("k") " = 'waiting'"
     " AND k.next_at <= $1 FOR UPDATE SKIP LOCKED) k WHERE x.put_off IS NOT NULL) j"
     " WHERE " SAME("d", "j") " AND " STATE("d") " = 'waiting' AND d.next_at <= $1)"

@@ -188,6 +188,26 @@ static void endpoints_take_turns_and_none_has_more_than_its_share(void **state U
     assert_int_equal(claim_some(NOW + 61 SECONDS, 64, 4), 10);
 }
 
+/* What is sent already counts: who has much that is slow does not take each place that is free. */
+static void a_backlog_does_not_take_every_free_place(void **state UNUSED)
+{
+    struct uuid slow = uuid_new();
+    struct uuid other = uuid_new();
+    (void)add_endpoint_of(&slow, "*", true);
+    (void)add_endpoint_of(&other, "*", true);
+    for (int i = 0; i < 12; i++) {
+        struct uuid payment_id = uuid_new();
+        assert_int_equal(write_event(&slow, &payment_id, 1, "payment.succeeded", NOW + i),
+                         STORE_COMMITTED);
+    }
+    assert_int_equal(claim_some(NOW + 1 SECONDS, 4, 8), 4);
+    struct uuid payment_id = uuid_new();
+    assert_int_equal(write_event(&other, &payment_id, 1, "payment.succeeded", NOW + 1 SECONDS),
+                     STORE_COMMITTED);
+    assert_int_equal(claim_some(NOW + 2 SECONDS, 1, 8), 1); /* one place is free */
+    assert_true(uuid_eq(&lab.claims[0].merchant_id, &other));
+}
+
 static void one_that_fails_is_tried_by_one_and_drains_when_it_is_back(void **state UNUSED)
 {
     struct uuid endpoint_id = add_endpoint("*");
@@ -426,6 +446,7 @@ int main(void)
         TEST(a_delivery_is_claimed_once_until_its_lease_ends),
         TEST(events_of_a_payment_are_told_one_after_the_other),
         TEST(endpoints_take_turns_and_none_has_more_than_its_share),
+        TEST(a_backlog_does_not_take_every_free_place),
         TEST(one_that_fails_is_tried_by_one_and_drains_when_it_is_back),
         TEST(an_endpoint_that_asks_for_a_pause_has_it),
         TEST(one_that_is_gone_is_disabled_and_what_waits_for_it_is_skipped),
