@@ -171,8 +171,8 @@ static void payment_loaded(void *ctx, enum store_find found,
     life->call = call;
     life->payment = payment;
     store_list_operations(call->api->parts.store, &payment->row.merchant_id,
-                          &payment->row.payment_id, STORE_ANY, &call->arena, operations_known,
-                          life);
+                          &payment->row.payment_id, STORE_ANY, false, &call->arena,
+                          operations_known, life);
 }
 
 void payments_events(struct api_call *call)

@@ -192,7 +192,8 @@ static void parent_loaded(void *ctx, enum store_find found,
         api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
     } else {
         store_list_operations(call->api->parts.store, &call->caller.merchant->merchant_id,
-                              &listing->payment_id, listing->kind, &call->arena, listed, listing);
+                              &listing->payment_id, listing->kind, true, &call->arena, listed,
+                              listing);
     }
 }
 

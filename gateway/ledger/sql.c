@@ -601,7 +601,11 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " AND reference = $10 OFFSET 0) p" PAYMENT_JOINS LIST_FILTER " ORDER BY p.payment_id DESC LIMIT $8"},
 
 [SQL_LIST_OPERATIONS] = {SQL_READER, "list_operations",
-    PAYMENT_COLUMNS " FROM (SELECT * FROM payments q WHERE q.merchant_id = $1 AND q.parent_id = $2"
+    PAYMENT_COLUMNS " FROM (SELECT q.merchant_id, q.payment_id, q.created_at, q.amount_minor,"
+    " q.currency, q.capture_automatic, q.livemode, q.reference, q.try_number, q.method_type,"
+    " q.country, q.key, q.writer_id, q.customer, CASE WHEN $5::boolean THEN q.metadata ELSE '{}'"
+    " END AS metadata, q.routing, q.tokens_sealed, q.kind, q.parent_id"
+    " FROM payments q WHERE q.merchant_id = $1 AND q.parent_id = $2"
     " AND ($3::text IS NULL OR q.kind = $3) ORDER BY q.payment_id DESC LIMIT $4) p" PAYMENT_JOINS
     " ORDER BY p.payment_id DESC"},
 

@@ -479,11 +479,12 @@ void store_list_payments(struct store *store, const struct store_filter *filter,
                          struct arena *arena, store_list_fn done, void *ctx);
 /*
  * The operations on a payment, newest first, at most STORE_OPERATION_MAX. No such payment: none.
- * STORE_ANY: of all three kinds.
+ * STORE_ANY: of all three kinds. Without their metadata, which is `{}` then, they take some kB each;
+ * with it, as much as merchants put there.
  */
 void store_list_operations(struct store *store, const struct uuid *merchant_id,
-                           const struct uuid *payment_id, enum store_kind kind, struct arena *arena,
-                           store_list_fn done, void *ctx);
+                           const struct uuid *payment_id, enum store_kind kind, bool has_metadata,
+                           struct arena *arena, store_list_fn done, void *ctx);
 
 /* ---- the queue of unresolved attempts -------------------------------------------------------- */
 

@@ -234,8 +234,8 @@ void store_list_payments(struct store *store, const struct store_filter *filter,
 }
 
 void store_list_operations(struct store *store, const struct uuid *merchant_id,
-                           const struct uuid *payment_id, enum store_kind kind, struct arena *arena,
-                           store_list_fn done, void *ctx)
+                           const struct uuid *payment_id, enum store_kind kind, bool has_metadata,
+                           struct arena *arena, store_list_fn done, void *ctx)
 {
     struct payments_read *read = read_new(store, merchant_id, arena, list_end, ctx);
     struct params *params = &read->call.params;
@@ -248,6 +248,7 @@ void store_list_operations(struct store *store, const struct uuid *merchant_id,
     else
         params_text(params, store_kind_name(kind));
     params_int8(params, (int64_t)read->limit + 1);
+    params_bool(params, has_metadata);
     call_add(&read->call, SQL_LIST_OPERATIONS);
     call_submit(&read->call);
 }

@@ -163,24 +163,19 @@ static const struct store_outcome *approval(const struct store_attempt_view *att
 }
 
 /*
- * The approved attempt: the given one, else the one that was approved first: it is what the payment
- * came to. What was approved after it is taken back (reversal.h), and no merchant's to act on.
+ * The approved attempt: the given one, else the newest: it is what the payment came to. What was
+ * approved of those before it came late, perhaps before it was approved itself: it is taken back
+ * (reversal.h), and no merchant's to act on.
  */
 static const struct store_attempt_view *approved_attempt(const struct store_payment_view *view,
                                                          const struct uuid *attempt_id)
 {
-    const struct store_attempt_view *found = NULL;
-    int64_t found_us = INT64_MAX;
-    for (size_t i = 0; i < view->attempt_count; i++) {
-        const struct store_attempt_view *attempt = &view->attempts[i];
-        const struct store_outcome *outcome = approval(attempt);
-        bool is_meant = uuid_is_zero(attempt_id) || uuid_eq(&attempt->row.attempt_id, attempt_id);
-        if (is_meant && outcome != NULL && outcome->created_us < found_us) {
-            found = attempt;
-            found_us = outcome->created_us;
-        }
+    for (size_t i = view->attempt_count; i > 0; i--) {
+        const struct store_attempt_view *attempt = &view->attempts[i - 1];
+        if (uuid_is_zero(attempt_id) || uuid_eq(&attempt->row.attempt_id, attempt_id))
+            return approval(attempt) != NULL ? attempt : NULL;
     }
-    return found;
+    return NULL;
 }
 
 static bool has_come_to_nothing(const struct store_payment_view *operation)
@@ -459,7 +454,7 @@ static void parent_loaded(void *ctx, enum store_find found, const struct store_p
     if (found == STORE_FOUND) {
         operating->parent = parent;
         store_list_operations(drive->payments->parts.store, &parent->row.merchant_id,
-                              &parent->row.payment_id, STORE_ANY, &operating->arena,
+                              &parent->row.payment_id, STORE_ANY, false, &operating->arena,
                               operations_loaded, operating);
         return;
     }

@@ -492,7 +492,8 @@ static void run_list(const struct fake_job *job)
 
 void store_list_operations(struct store *store UNUSED, const struct uuid *merchant_id UNUSED,
                            const struct uuid *payment_id UNUSED, enum store_kind kind UNUSED,
-                           struct arena *arena UNUSED, store_list_fn done, void *ctx)
+                           bool has_metadata UNUSED, struct arena *arena UNUSED, store_list_fn done,
+                           void *ctx)
 {
     static const struct error none = {ERROR_NONE, ""};
     done(ctx, STORE_FOUND, NULL, 0, false, &none);

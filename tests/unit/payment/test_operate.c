@@ -1,0 +1,102 @@
+/* What a refund acts on, and what it reads before. */
+#include "tests/unit/payment/ask.h"
+
+#include <libpq-fe.h>
+
+static const char *ask_database(const char *format, ...) PRINTF_LIKE(1, 2);
+static const char *ask_database(const char *format, ...)
+{
+    static char out[2048];
+    char sql[2048];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(sql, sizeof(sql), format, args);
+    va_end(args);
+    PGconn *conn = PQconnectdb(world.conninfo);
+    PGresult *res = PQexec(conn, sql);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK)
+        fail_msg("%s: %s", sql, PQerrorMessage(conn));
+    (void)snprintf(out, sizeof(out), "%s", PQntuples(res) > 0 ? PQgetvalue(res, 0, 0) : "");
+    PQclear(res);
+    PQfinish(conn);
+    return out;
+}
+
+static void refund(struct asked *asked, const char *payment, const char *key, int64_t amount_minor)
+{
+    struct error err;
+    struct payment_operate_request request = {
+        .key = str_of(key),
+        .operation = OPERATION_REFUND,
+        .amount_minor = amount_minor,
+        .request_id = "req_test",
+    };
+    *asked = (struct asked){0};
+    crypto_sha256(request.key, request.fingerprint);
+    assert_true(id_parse(ID_PAYMENT, str_of(payment), &request.payment_id, &err));
+    payment_operate_start(world.payments, world.merchant, &request, asked_done, asked);
+    world_wait();
+    assert_true(asked->is_done);
+}
+
+/*
+ * Attempt 1 was declined, attempt 2 was on its way; then attempt 1 turned out to be charged, and only
+ * then attempt 2 was approved: the payment came to attempt 2, and attempt 1 is taken back.
+ */
+static void a_refund_is_of_what_the_payment_came_to(void **state)
+{
+    struct asked paid;
+    struct asked refunded;
+    struct payment_request request = sample("late-first");
+    (void)state;
+    request.token[0].token = STR("tok_soft");
+    ask(&paid, &request);
+    expect_status(&paid, 201, "succeeded");
+    assert_string_equal(text_of(&paid, "attempts.1.status"), "approved");
+    (void)ask_database(
+        "INSERT INTO outcomes SELECT (jsonb_populate_record(o, jsonb_build_object('attempt_id',"
+        " f.attempt_id, 'number', 9, 'reference', 'LATE-1', 'created_at', o.created_at"
+        " - interval '1 ms'))).* FROM payments p JOIN attempts a USING (merchant_id, payment_id)"
+        " JOIN outcomes o USING (merchant_id, attempt_id) JOIN attempts f ON f.merchant_id ="
+        " p.merchant_id AND f.payment_id = p.payment_id AND f.number = 1 WHERE p.key = 'late-first'"
+        " AND a.number = 2 AND o.outcome = 'approved' RETURNING 1");
+    refund(&refunded, text_of(&paid, "id"), "late-first-refund", 100);
+    expect_status(&refunded, 201, "succeeded");
+    assert_string_equal(ask_database("SELECT routing::jsonb->>'on' FROM payments"
+                                     " WHERE key = 'late-first-refund'"),
+                        text_of(&paid, "attempts.1.provider_reference"));
+    asked_release(&paid);
+    asked_release(&refunded);
+}
+
+/* As much as a merchant may put there; none of it is read for the next one. */
+static void many_operations_with_much_metadata_leave_room_for_another(void **state)
+{
+    struct asked paid;
+    struct asked refunded;
+    struct payment_request request = sample("much");
+    (void)state;
+    ask(&paid, &request);
+    expect_status(&paid, 201, "succeeded");
+    assert_string_equal(
+        ask_database("WITH made AS (INSERT INTO payments SELECT (jsonb_populate_record(p,"
+                     " jsonb_build_object('payment_id', gen_random_uuid(), 'kind', 'refund',"
+                     " 'parent_id', p.payment_id, 'key', 'much-' || i, 'reference', NULL,"
+                     " 'metadata', '{\"a\":\"' || repeat('x', 100000) || '\"}'))).*"
+                     " FROM payments p, generate_series(1, 900) i WHERE p.key = 'much'"
+                     " RETURNING 1) SELECT count(*) FROM made"),
+        "900");
+    refund(&refunded, text_of(&paid, "id"), "much-refund", 100);
+    expect_status(&refunded, 201, "succeeded");
+    asked_release(&paid);
+    asked_release(&refunded);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_refund_is_of_what_the_payment_came_to),
+        cmocka_unit_test(many_operations_with_much_metadata_leave_room_for_another),
+    };
+    return cmocka_run_group_tests(tests, world_start, world_stop);
+}
