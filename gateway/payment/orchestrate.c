@@ -117,7 +117,7 @@ void orchestrate_watch_hold(struct orchestrate *o, enum outcome outcome, int64_t
 {
     const struct orchestrate_candidate *candidate = &o->candidate[o->attempt.candidate];
     if (outcome != OUTCOME_APPROVED || o->operation != OPERATION_AUTHORIZE ||
-        candidate->hold_us == 0)
+        candidate->hold_us == 0 || HAS_BUG(BUG_HOLD_NOT_WATCHED))
         return;
     o->pending.parks = true;
     o->pending.rechecks = true;
@@ -252,8 +252,9 @@ static void written(struct orchestrate *o, enum orchestrate_write result, int64_
             orchestrate_end(o, REPLY_LIMIT_EXCEEDED, action);
             return;
         }
-        if (o->phase == PHASE_CLOSING && o->pending.ends_hold) { /* an operation came between */
-            orchestrate_end(o, REPLY_NONE, action);
+        if (o->phase == PHASE_CLOSING && o->pending.ends_hold) {
+            orchestrate_hold_in_use(o, now_us);
+            not_committed(o, now_us, action);
             return;
         }
         if (o->phase == PHASE_SWITCHING) {
@@ -375,6 +376,7 @@ void orchestrate_resume(struct orchestrate *o, const struct orchestrate_limits *
     o->is_canceled = resumed->is_canceled;
     o->payment_is_final = resumed->payment_is_final;
     o->is_recheck = resumed->is_recheck;
+    o->is_held = resumed->is_held;
     o->attempt_number = resumed->attempt_number;
     o->attempt = resumed->attempt;
     o->attempt.candidate = 0;

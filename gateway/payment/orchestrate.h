@@ -73,6 +73,9 @@
  * happened, or because what was authorized is held for a time only. It is never repeated. What was
  * believed to have failed and is approved is posted, and is for a person to see; what was authorized
  * and is held no longer gives its limits back. Whatever else is said changes nothing.
+ * A hold is watched as long as something of it is neither captured nor given up: from the end that its
+ * provider names, with longer and longer pauses, until the provider says that it is gone, or twice
+ * its time is over. While a capture of it is under way its end is not noted: that one comes first.
  *
  * Capture, void and refund are operations on a payment: one candidate, no failover, and else the
  * same. `status` is then the operation's. Their sums are guarded by the payment's limits, changed in
@@ -335,6 +338,7 @@ struct orchestrate {
     bool is_canceled; /* by the merchant: never repeat, never fail over; cancel where possible */
     bool payment_is_final; /* resumed: the payment ended, or went on, without this attempt */
     bool is_recheck;       /* resumed: what is final is looked up again */
+    bool is_held;          /* resumed: ... of what was authorized, not all is captured */
     bool client_waits;     /* an answer is still owed */
     bool probe_again;      /* WAITING: then PROBE, not WRITE */
     bool was_announced;    /* resumed: the look in the air is a repeat */
@@ -376,6 +380,7 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     bool soft_declined_before; /* an earlier attempt of this payment was */
     bool is_canceled;
     bool is_recheck; /* parked by `rechecks`, or by a notice that says otherwise */
+    bool is_held;    /* by its payment's limits: more is authorized than captured */
     /* Its status is final, or it has a later attempt: status and answer stay as they are; an
      * approval is posted and needs_review. */
     bool payment_is_final;

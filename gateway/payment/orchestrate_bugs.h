@@ -52,6 +52,10 @@
     X(RESUMED_MISMATCH,           "resumed_mismatch",           "a look believes an approval of another amount") \
     X(NOT_POSTED,                 "not_posted",                 "what a look finds approved is not booked") \
     X(RECHECK_AT_THE_DOOR,        "recheck_at_the_door",        "a refusal at the door, of a second look, ends a hold") \
+    X(HOLD_NOT_WATCHED,           "hold_not_watched",           "nobody looks again when a hold should have run out") \
+    X(HOLD_GIVEN_UP,              "hold_given_up",              "a hold is forgotten after a few looks that say nothing") \
+    X(HOLD_IN_USE_FORGOTTEN,      "hold_in_use_forgotten",      "a hold that ends while it is captured is not looked at again") \
+    X(HOLD_ENDS_BY_SILENCE,       "hold_ends_by_silence",       "a second look without answer ends a hold") \
     X(NEVER_REVIEW,               "never_review",               "what nobody can be asked about is never shown to a person") \
     X(REVIEW_AT_ONCE,             "review_at_once",             "a person is asked what the provider would have told")
 /* clang-format on */

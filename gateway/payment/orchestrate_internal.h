@@ -67,6 +67,8 @@ void orchestrate_resume_put_back(struct orchestrate *o, int64_t not_before_us, i
 /* Nothing moved, and nothing will: FAILED, for a cause of our own. */
 void orchestrate_resume_give_up(struct orchestrate *o, enum orchestrate_cause cause, int64_t now_us,
                                 struct orchestrate_action *action);
+/* The end of a hold was refused: an operation came between. o->pending becomes another look. */
+void orchestrate_hold_in_use(struct orchestrate *o, int64_t now_us);
 /* When everything that may have left by now has surely taken effect, or never will. */
 int64_t orchestrate_settled_at(const struct orchestrate *o);
 

@@ -281,11 +281,61 @@ static void take_out(struct orchestrate *o, int64_t now_us, struct orchestrate_a
 
 enum {
     RECHECKS_MAX = 8, /* looks in a row that say nothing */
+    HOLD_PAUSES = 8,  /* the longest of them: this part of the time that a hold is watched on */
 };
+
+/* Something is held that its provider holds for a time only. */
+static bool watches_hold(const struct orchestrate *o)
+{
+    return o->attempt.state == ATTEMPT_APPROVED && o->operation == OPERATION_AUTHORIZE &&
+           provider(o)->hold_us > 0 && !HAS_BUG(BUG_HOLD_GIVEN_UP);
+}
+
+static int64_t hold_end(const struct orchestrate *o)
+{
+    return o->attempt.send[0].created_us + provider(o)->hold_us + o->limits.skew_us;
+}
+
+/* Who holds longer than it says, or is away, is asked so much longer. */
+static int64_t hold_longer(const struct orchestrate *o)
+{
+    int64_t hold_us = provider(o)->hold_us;
+    return hold_us > o->limits.pending_after_us ? hold_us : o->limits.pending_after_us;
+}
+
+/* It doubles: the end is known at most as late as it was late. */
+static int64_t hold_pause(const struct orchestrate *o)
+{
+    int64_t pause_us = o->limits.resolve_first_us;
+    int64_t max_us = hold_longer(o) / HOLD_PAUSES;
+    for (int32_t i = 0; i < o->tries && pause_us < max_us; i++)
+        pause_us *= 2;
+    return pause_us < max_us ? pause_us : max_us;
+}
+
+static bool is_watched_enough(const struct orchestrate *o, int64_t now_us)
+{
+    return now_us >= hold_end(o) + hold_longer(o);
+}
+
+void orchestrate_hold_in_use(struct orchestrate *o, int64_t now_us)
+{
+    bool is_over = is_watched_enough(o, now_us) || HAS_BUG(BUG_HOLD_IN_USE_FORGOTTEN);
+    o->pending = (struct orchestrate_write_plan){
+        .status = PAYMENT_NONE, .rechecks = !is_over, .unparks = is_over};
+    if (!is_over)
+        put_park(o, now_us + hold_pause(o));
+}
 
 static void look_later(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
 {
-    if (o->tries + 1 >= RECHECKS_MAX) {
+    if (watches_hold(o) && !is_watched_enough(o, now_us)) {
+        o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE, .rechecks = true};
+        put_park(o, now_us + hold_pause(o));
+        close_look(o, now_us, action);
+        return;
+    }
+    if (watches_hold(o) || o->tries + 1 >= RECHECKS_MAX) {
         take_out(o, now_us, action);
         return;
     }
@@ -325,8 +375,7 @@ static void end_hold(struct orchestrate *o, uint8_t send_number, int64_t now_us,
 /* Still held: until it should have run out. */
 static void watch_on(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
 {
-    const struct orchestrate_send_state *first = &o->attempt.send[0];
-    int64_t end_us = first->created_us + provider(o)->hold_us + o->limits.skew_us;
+    int64_t end_us = hold_end(o);
     if (provider(o)->hold_us == 0 || end_us <= now_us) {
         look_later(o, now_us, action);
         return;
@@ -349,6 +398,11 @@ static void rechecked(struct orchestrate *o, const struct orchestrate_answer *an
 {
     bool was_approved = o->attempt.state == ATTEMPT_APPROVED;
     uint8_t send_number = orchestrate_last_money_send(&o->attempt);
+    if (HAS_BUG(BUG_HOLD_ENDS_BY_SILENCE) && was_approved && !answer->whole &&
+        o->operation == OPERATION_AUTHORIZE) {
+        end_hold(o, send_number, now_us, action);
+        return;
+    }
     if (answer->whole && answer->not_found && !was_approved) {
         take_out(o, now_us, action);
         return;
@@ -394,7 +448,9 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
         hear(o, now_us, action);
         return;
     }
-    if (is_final && o->is_recheck && provider(o)->can_lookup) {
+    bool is_used_up = attempt->state == ATTEMPT_APPROVED && o->operation == OPERATION_AUTHORIZE &&
+                      !o->is_held; /* no look could change anything */
+    if (is_final && o->is_recheck && provider(o)->can_lookup && !is_used_up) {
         send_look(o, SEND_LOOKUP, now_us, action);
         return;
     }

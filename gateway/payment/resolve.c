@@ -220,6 +220,7 @@ static void resume(struct drive *drive, const struct store_attempt_view *attempt
     if (drive->told != NULL)
         hear(drive, resumed);
     resumed->is_recheck = drive->claim.is_recheck;
+    resumed->is_held = drive->committed.payment.authorized > drive->committed.payment.captured;
     read_others(drive, attempt->row.number, resumed);
     read_attempt(attempt, &resumed->attempt);
 }

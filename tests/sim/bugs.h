@@ -22,6 +22,7 @@
     X(OPEN_CAPTURE_FORGOTTEN,     "open_capture_forgotten",     "what is asked for and not decided may be captured again") \
     X(OPEN_REFUND_FORGOTTEN,      "open_refund_forgotten",      "what is asked for and not decided may be refunded again") \
     X(UNKNOWN_GIVEN_BACK,         "unknown_given_back",         "the sum of an unknown operation is free again") \
+    X(HOLD_END_UNGUARDED,         "hold_end_unguarded",         "a hold ends although a capture of it is under way") \
     X(ENGINE_SENDS_AGAIN,         "engine_sends_again",         "a broken connection is tried again below the engine") \
     X(LEFT_BY_ERROR_CODE,         "left_by_error_code",         "a reset connection counts as nothing sent")
 /* clang-format on */

@@ -19,7 +19,7 @@ static int64_t net_of(const struct world *w, uint32_t payment)
     int64_t net = 0;
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
         if (!is_late(w, payment, at))
-            net += BOOK(w, book_index(payment, at))->net;
+            net += check_net(w, payment, at);
     return net;
 }
 
@@ -28,7 +28,7 @@ static int64_t late_net_of(const struct world *w, uint32_t payment)
     int64_t net = 0;
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
         if (is_late(w, payment, at))
-            net += BOOK(w, book_index(payment, at))->net;
+            net += check_net(w, payment, at);
     return net;
 }
 
@@ -365,9 +365,8 @@ static void check_amounts(struct world *w, uint32_t index)
     if (limits->captured + limits->capture_open > limits->authorized ||
         limits->refunded + limits->refund_open > limits->captured)
         world_violation(w, "I6: payment %u: limits are exceeded", index);
-    if (limits->hold_has_ended)
-        world_violation(w, "I6: payment %u: its hold was given up, and the provider has it", index);
-    else if (payment->status != PAYMENT_REVIEW && limits->authorized != posted - sums->done_voids)
+    if (!limits->hold_has_ended && payment->status != PAYMENT_REVIEW &&
+        limits->authorized != posted - sums->done_voids)
         world_violation(w, "I6: payment %u: limits say %lld authorized, rows %lld", index,
                         (long long)limits->authorized, (long long)(posted - sums->done_voids));
     int64_t kept = payment->reserved - (int64_t)sums->reversals_done * payment->amount;
@@ -404,12 +403,18 @@ static void check_operations(struct world *w)
 {
     while (w->sums.count < w->payments.count)
         vec_add(&w->sums);
-    for (uint32_t i = 0; i < w->payments.count; i++)
-        if (PAYMENT(w, i)->parent != NONE)
-            add_operation(w, i);
+    for (uint32_t i = 0; i < w->payments.count; i++) {
+        if (PAYMENT(w, i)->parent == NONE)
+            continue;
+        add_operation(w, i);
+        check_hold_operation(w, i);
+    }
     for (uint32_t i = 0; i < w->payments.count; i++)
         if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->operation != OPERATION_PAYOUT)
             check_amounts(w, i);
+    for (uint32_t i = 0; i < w->payments.count; i++)
+        if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->exists)
+            check_hold(w, i);
     for (uint32_t i = 0; i < w->payments.count; i++)
         if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->operation != OPERATION_PAYOUT)
             check_late(w, i);

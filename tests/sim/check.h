@@ -7,7 +7,8 @@
  *     I3   told failed      or declined: then the books have nothing, and the ledger has nothing
  *     I4   intents          every send and repeat had its row committed before it left
  *     I5   ledger           transfers are appended and balance; per merchant they equal the books
- *     I6   amounts          captured <= authorized, refunded <= captured, by books and by ledger
+ *     I6   amounts          captured <= authorized, refunded <= captured, by books and by ledger; of a
+ *                           hold that has ended nothing more, and none is given up that has not
  *     I7   answers          one key, one answer; what a client is told is stored
  *     I8   merchants        nobody is told of, or charged through, what is another merchant's
  *     I9   proof            an attempt is failed over, ended or approved only with proof; nothing new
@@ -15,7 +16,8 @@
  *     I10  limits           no more attempts, no more sends than allowed
  *     I11  late success     what is paid after it was declined is in the ledger, and given back, once
  *     L1   liveness         once faults stop, every payment ends or is in review within its bound, and
- *                           nobody is in review who could have been asked about
+ *                           nobody is in review who could have been asked about; so is the end of
+ *                           every hold whose provider can be asked
  *
  * The text of a violation begins with the name.
  */
@@ -23,6 +25,14 @@
 #define SIM_CHECK_H
 
 #include "sim.h"
+
+/* check_hold.c */
+/* What the books have of an attempt. A hold that has ended, and that nobody knew of, is nothing. */
+int64_t check_net(const struct world *w, uint32_t payment, uint8_t at);
+bool check_was_approved(const struct world *w, const struct attempt_row *attempt);
+void check_hold(struct world *w, uint32_t payment);
+/* ... of capture `payment`: it came in time. */
+void check_hold_operation(struct world *w, uint32_t payment);
 
 /* check_proof.c */
 /* The outcome row that ended an attempt; NULL: none. */

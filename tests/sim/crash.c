@@ -35,6 +35,8 @@ static enum crash_write kind_of_write(const struct bundle *bundle)
         return CRASH_OPEN;
     if (bundle->plan.announces_repeat)
         return CRASH_ANNOUNCE;
+    if (bundle->plan.ends_hold)
+        return CRASH_HOLD;
     if (bundle->is_resumed)
         return CRASH_RESOLVE;
     if (bundle->plan.opens_attempt)

@@ -44,6 +44,9 @@ const char *const fault_names[FAULT_COUNT] = {
     [FAULT_CLAIM_LOST]        = "claim_lost",
     [FAULT_OPERATIONS]        = "operations",
     [FAULT_LATE_SUCCESS]      = "late_success",
+    [FAULT_HOLD_ENDS]         = "hold_ends",
+    [FAULT_HOLD_EARLY]        = "hold_early",
+    [FAULT_HOLD_LATE]         = "hold_late",
     [FAULT_HINT_LOST]         = "hint_lost",
     [FAULT_HINT_REPEATED]     = "hint_repeated",
     [FAULT_CRASH_POINT]       = "crash_point",
@@ -141,6 +144,16 @@ static const char *const mark_names[MARK_COUNT] = {
     [MARK_CANCELED_TAKEN_BACK]  = "canceled_taken_back",
     [MARK_LATE_POSTED]          = "late_posted",
     [MARK_LATE_REVERSED]        = "late_reversed",
+    [MARK_HOLD_ENDED]           = "hold_ended",
+    [MARK_HOLD_EARLY]           = "hold_early",
+    [MARK_HOLD_LATE]            = "hold_late",
+    [MARK_HOLD_UNSEEN]          = "hold_unseen",
+    [MARK_HOLD_KNOWN]           = "hold_known",
+    [MARK_HOLD_IN_USE]          = "hold_in_use",
+    [MARK_HOLD_WATCHED]         = "hold_watched",
+    [MARK_HOLD_USED_UP]         = "hold_used_up",
+    [MARK_HOLD_RACED]           = "hold_raced",
+    [MARK_CAPTURE_AFTER_HOLD]   = "capture_after_hold",
     [MARK_HINT_LOST]            = "hint_lost",
     [MARK_HINT_REPEATED]        = "hint_repeated",
     [MARK_HINT_EARLIER]         = "hint_earlier",
@@ -167,6 +180,7 @@ static const char *const point_names[CRASH_FIRST_WRITE] = {
 static const char *const write_names[CRASH_WRITE_COUNT] = {
     [CRASH_OPEN] = "open",   [CRASH_RECORD] = "record",     [CRASH_SWITCH] = "switch",
     [CRASH_CLOSE] = "close", [CRASH_ANNOUNCE] = "announce", [CRASH_RESOLVE] = "resolve",
+    [CRASH_HOLD] = "hold",
 };
 
 static const char *const send_names[CRASH_SEND_COUNT] = {

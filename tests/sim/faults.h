@@ -50,6 +50,9 @@ enum fault {
     FAULT_CLAIM_LOST,    /* claimed, and the answer of the claim is lost */
     FAULT_OPERATIONS,    /* merchants capture, void and refund */
     FAULT_LATE_SUCCESS,  /* a provider breaks its word: what it has declined is paid all the same */
+    FAULT_HOLD_ENDS,     /* a provider ends a hold when its time is over ... */
+    FAULT_HOLD_EARLY,    /* ... or before that */
+    FAULT_HOLD_LATE,     /* ... or long after it */
     FAULT_HINT_LOST,     /* a webhook never comes */
     FAULT_HINT_REPEATED, /* ... or several times */
     FAULT_CRASH_POINT,   /* a worker dies at one of the named points */
@@ -152,6 +155,16 @@ enum mark {
     MARK_LATE_POSTED,
     MARK_CANCELED_TAKEN_BACK,
     MARK_LATE_REVERSED,
+    MARK_HOLD_ENDED,
+    MARK_HOLD_EARLY,
+    MARK_HOLD_LATE,
+    MARK_HOLD_UNSEEN, /* it ended before we knew that there was one */
+    MARK_HOLD_KNOWN,
+    MARK_HOLD_IN_USE,        /* its end was not noted: an operation came between */
+    MARK_HOLD_WATCHED,       /* it should have ended, and has not */
+    MARK_HOLD_USED_UP,       /* due, and nobody needs to be asked */
+    MARK_HOLD_RACED,         /* a capture is on its way when it ends */
+    MARK_CAPTURE_AFTER_HOLD, /* ... or comes too late, and is refused */
     MARK_HINT_LOST,
     MARK_HINT_REPEATED,
     MARK_HINT_EARLIER,       /* an attempt is looked at earlier than it would be */
@@ -189,6 +202,7 @@ enum crash_write {
     CRASH_CLOSE,
     CRASH_ANNOUNCE,
     CRASH_RESOLVE, /* the end of a look */
+    CRASH_HOLD,    /* the end of a hold */
     CRASH_WRITE_COUNT,
 };
 

@@ -40,6 +40,7 @@ void hint_arrive(struct world *w, uint32_t book)
     if (park->exists && park->lease_until_us == 0) {
         mark(w, MARK_HINT_EARLIER);
         park->next_us = w->now + EPOCH_US;
+        park->tries = 0;
         store_due(w, payment, at, w->now);
     } else if (park->exists) {
         mark(w, MARK_HINT_IN_HAND);

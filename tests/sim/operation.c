@@ -59,9 +59,14 @@ void operation_follow(struct world *w, uint32_t index)
     if (!rng_chance(&w->rng, w->chance[FAULT_OPERATIONS]))
         return;
     int64_t spread = rng_below(&w->rng, 2) == 0 ? 20 * MS : 20 * SEC;
+    int64_t from = w->now;
+    if (payment->operation == OPERATION_AUTHORIZE && rng_below(&w->rng, 4) == 0) {
+        uint8_t provider = payment->attempt[last_attempt(payment)].provider;
+        from += w->provider[provider].held_for - spread / 2; /* at the last moment */
+    }
     for (int64_t left = between(w, 1, FOLLOWERS_MAX); left > 0; left--) {
         enum operation operation = draw_operation(w, PAYMENT(w, index));
-        ask(w, index, operation, w->now + between(w, 0, spread));
+        ask(w, index, operation, from + between(w, 0, spread));
     }
 }
 
@@ -140,6 +145,8 @@ void operation_apply(struct world *w, const struct bundle *bundle)
         payment->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
     bool has_reserve = payment->reversal_of > 0;
     bool gives_back = is_over(plan) || (has_bug(SIM_BUG_UNKNOWN_GIVEN_BACK) && plan->parks);
+    if (plan->posts_transfers || gives_back)
+        limits->decided_at = w->now;
     if (plan->opens_payment) {
         *open += has_reserve ? 0 : payment->amount;
         put_transfer(w, bundle, TRANSFER_PENDING);

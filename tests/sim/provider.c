@@ -47,6 +47,60 @@ static enum outcome decide(struct world *w)
 
 /* ---- effects --------------------------------------------------------------------------------- */
 
+/* When it will be held no longer. */
+static void draw_hold(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index / ATTEMPT_MAX);
+    int64_t after = w->provider[payment->attempt[index % ATTEMPT_MAX].provider].held_for;
+    if (!chance(w, FAULT_HOLD_ENDS))
+        return;
+    if (chance(w, FAULT_HOLD_EARLY)) {
+        mark(w, MARK_HOLD_EARLY);
+        after = between(w, 0, after);
+    } else if (chance(w, FAULT_HOLD_LATE)) {
+        mark(w, MARK_HOLD_LATE);
+        after += between(w, 0, after / 2);
+    }
+    world_push(w, w->now + after, SIM_HOLD_END, index, 0);
+}
+
+uint32_t hold_of(const struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    uint8_t at = last_attempt(PAYMENT(w, payment->parent));
+    if (payment->reversal_of > 0)
+        at = (uint8_t)(payment->reversal_of - 1);
+    return book_index(payment->parent, at);
+}
+
+void provider_hold_end(struct world *w, uint32_t index)
+{
+    struct book *book = BOOK(w, index);
+    uint32_t payment = index / ATTEMPT_MAX;
+    const struct attempt_row *attempt = &PAYMENT(w, payment)->attempt[index % ATTEMPT_MAX];
+    if (book->is_voided || book->captured >= book->net)
+        return;
+    mark(w, MARK_HOLD_ENDED);
+    if (!attempt->has_final_outcome)
+        mark(w, MARK_HOLD_UNSEEN);
+    if (PAYMENT(w, payment)->limits.capture_open > 0)
+        mark(w, MARK_HOLD_RACED);
+    world_trace(w, "book %u: held no longer", index);
+    book->hold_ended_at = w->now;
+    hint_send(w, index);
+}
+
+static void move_hold(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index / ATTEMPT_MAX);
+    if (payment->operation == OPERATION_AUTHORIZE)
+        draw_hold(w, index);
+    else if (payment->operation == OPERATION_CAPTURE)
+        BOOK(w, hold_of(w, index / ATTEMPT_MAX))->captured += payment->amount;
+    else if (payment->operation == OPERATION_VOID)
+        BOOK(w, hold_of(w, index / ATTEMPT_MAX))->is_voided = true;
+}
+
 static void take_effect(struct world *w, uint32_t index, enum outcome outcome)
 {
     struct book *book = BOOK(w, index);
@@ -55,6 +109,7 @@ static void take_effect(struct world *w, uint32_t index, enum outcome outcome)
     if (outcome != OUTCOME_APPROVED)
         return;
     enum operation operation = PAYMENT(w, index / ATTEMPT_MAX)->operation;
+    move_hold(w, index);
     if (operation == OPERATION_PAYOUT)
         mark(w, MARK_PAYOUT_PAID);
     else if (operation_is_follow_up(operation))
@@ -193,6 +248,19 @@ void provider_late(struct world *w, uint32_t index)
         world_push(w, w->now + after, SIM_HINT, index, 0);
 }
 
+/* A capture of what is held no longer; a void of it, but for one of ours: nothing is left to do. */
+static bool comes_too_late(struct world *w, const struct call *call)
+{
+    const struct payment_row *payment = PAYMENT(w, call->payment);
+    bool is_of_hold = payment->operation == OPERATION_CAPTURE ||
+                      (payment->operation == OPERATION_VOID && payment->reversal_of == 0);
+    if (!is_of_hold || !hold_is_gone(BOOK(w, hold_of(w, call->payment))))
+        return false;
+    if (payment->operation == OPERATION_CAPTURE)
+        mark(w, MARK_CAPTURE_AFTER_HOLD);
+    return true;
+}
+
 static struct verdict execute(struct world *w, const struct call *call, struct book *book)
 {
     const struct provider_fake *provider = provider_of(w, call);
@@ -200,6 +268,12 @@ static struct verdict execute(struct world *w, const struct call *call, struct b
     book->key_at = w->now;
     if (call->kind == CALL_REPEAT)
         mark(w, MARK_REPEAT_EXECUTED);
+    if (book->state == BOOK_NONE && comes_too_late(w, call)) {
+        book->first_answer = OUTCOME_FAILED;
+        take_effect(w, index, OUTCOME_FAILED);
+        return say(OUTCOME_FAILED);
+    }
+    book->accepted_at = w->now;
     if (chance(w, FAULT_LATE_EFFECT) && provider->replay != REPLAY_NONE) {
         start_later(w, index, BOOK_WORKING, between(w, 0, provider->settle));
         return rng_below(&w->rng, 2) == 0 ? lose(false) : say(OUTCOME_UNKNOWN);
@@ -253,6 +327,8 @@ static enum outcome current_word(const struct book *book)
 {
     if (book->state == BOOK_PENDING)
         return book->pending_word;
+    if (book->state == BOOK_DONE && hold_is_gone(book))
+        return OUTCOME_FAILED;
     return book->state == BOOK_DONE ? book->outcome : OUTCOME_UNKNOWN;
 }
 

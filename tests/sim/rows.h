@@ -79,6 +79,8 @@ struct attempt_row {
 struct limits_row {
     int64_t authorized, captured, capture_open, refunded, refund_open;
     bool hold_has_ended; /* the provider was believed to hold it no longer */
+    int64_t hold_known_at;
+    int64_t decided_at; /* when an operation on it was decided last */
 };
 
 struct sums { /* of the operations on a payment, added up by the checker */
@@ -150,6 +152,15 @@ struct payment_row {
     struct attempt_row attempt[ATTEMPT_MAX];
 };
 
+static inline uint8_t last_attempt(const struct payment_row *payment)
+{
+    uint8_t last = 0;
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
+        if (payment->attempt[at].exists)
+            last = at;
+    return last;
+}
+
 /* ---- books: what a provider holds under one attempt's key ------------------------------------ */
 
 enum book_state {
@@ -175,8 +186,12 @@ struct book {
     uint8_t captures;
     bool mismatch;
     bool was_late;
-    bool was_canceled; /* by us */
-    bool is_late;      /* paid after it was declined */
+    bool was_canceled;     /* by us */
+    bool is_late;          /* paid after it was declined */
+    bool is_voided;        /* of what was authorized: all that was not captured */
+    int64_t hold_ended_at; /* ... by its provider; 0: not */
+    int64_t captured;
+    int64_t accepted_at; /* of an operation: when the provider took it on */
     uint8_t pending_reason;
     bool was_asked;
     uint8_t continued; /* the newest send that went on, and was executed; 0: none */

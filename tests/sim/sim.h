@@ -54,6 +54,7 @@ enum sim_event_kind {
     SIM_STORE_AWAY, /* a: ms: nobody reaches the store */
     SIM_LATE,       /* a: book: a provider breaks its word */
     SIM_HINT,       /* a: book: a webhook about it arrives */
+    SIM_HOLD_END,   /* a: book: its provider holds it no longer */
     SIM_FAILOVER,   /* a: ms until it serves again; b: 1: what was not acknowledged is lost */
     SIM_KIND_COUNT,
 };
@@ -99,6 +100,8 @@ struct provider_fake {
     bool needs_us; /* after the payer's consent it waits for a further send */
     int64_t key_lifetime;
     int64_t settle;
+    int64_t hold;     /* an authorization holds so long, says the provider; 0: it does not say */
+    int64_t held_for; /* ... and so long it is in truth, but for faults */
     int64_t latency;
     int64_t down_from, down_to; /* refuses or hangs */
     bool down_hangs;
@@ -143,7 +146,8 @@ struct bundle { /* one WRITE on its way */
     int32_t event_number;
     uint8_t park_attempt; /* index */
     uint8_t pending_reason;
-    bool was_canceled; /* by the claim */
+    bool was_canceled;   /* by the claim */
+    int64_t hold_change; /* what the end of a hold takes off, by the limits as they were read */
     enum orchestrate_write result;
     struct orchestrate_write_plan plan;
 };
@@ -168,6 +172,7 @@ struct flight { /* a payment in a worker's hands: what the driver keeps beside t
     int64_t begun_at;
     uint8_t pending_reason; /* of the last answer */
     bool was_canceled;      /* by the claim */
+    int64_t hold_change;
     int32_t event_count;
     uint32_t next_free;
     struct orchestrate core;
@@ -297,6 +302,15 @@ void provider_send(struct world *w, uint32_t call);
 void provider_arrive(struct world *w, uint32_t call);
 void provider_effect(struct world *w, uint32_t book);
 void provider_late(struct world *w, uint32_t book);
+/* The time of a hold is over. */
+void provider_hold_end(struct world *w, uint32_t book);
+/* The book of the attempt that holds what capture or void `payment` is about. */
+uint32_t hold_of(const struct world *w, uint32_t payment);
+/* Something of it is neither captured nor voided, and it is held no longer. */
+static inline bool hold_is_gone(const struct book *book)
+{
+    return (book->hold_ended_at != 0 || book->is_voided) && book->captured < book->net;
+}
 static inline uint32_t book_index(uint32_t payment, uint8_t attempt)
 {
     return payment * ATTEMPT_MAX + attempt;

@@ -183,6 +183,18 @@ static bool fits(struct world *w, const struct payment_row *payment)
     return false;
 }
 
+/* The end of a hold takes off what was read to be left. */
+static bool may_end_hold(struct world *w, const struct payment_row *payment,
+                         const struct bundle *bundle)
+{
+    const struct limits_row *limits = &payment->limits;
+    int64_t open = has_bug(SIM_BUG_HOLD_END_UNGUARDED) ? 0 : limits->capture_open;
+    bool may = limits->captured + open <= limits->authorized + bundle->hold_change;
+    if (!may)
+        mark(w, MARK_HOLD_IN_USE);
+    return may;
+}
+
 /* The unique keys and guards. */
 static enum orchestrate_write judge(struct world *w, const struct bundle *bundle)
 {
@@ -204,7 +216,7 @@ static enum orchestrate_write judge(struct world *w, const struct bundle *bundle
     }
     if (plan->opens_payment && payment->parent != NONE && !fits(w, payment))
         return WRITE_LIMIT_EXCEEDED;
-    if (plan->ends_hold && payment->limits.capture_open > 0)
+    if (plan->ends_hold && !may_end_hold(w, payment, bundle))
         return WRITE_LIMIT_EXCEEDED;
     if (plan->opens_attempt && opened->exists)
         return WRITE_FENCED;
@@ -331,8 +343,10 @@ static void put_status(struct world *w, const struct bundle *bundle)
     if (payment->parent != NONE)
         operation_apply(w, bundle);
     if (plan->ends_hold) {
-        payment->limits.authorized = payment->limits.captured;
+        mark(w, MARK_HOLD_KNOWN);
+        payment->limits.authorized += bundle->hold_change;
         payment->limits.hold_has_ended = true;
+        payment->limits.hold_known_at = w->now;
     }
     if (plan->needs_review)
         payment->needs_review = true;

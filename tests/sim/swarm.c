@@ -45,6 +45,9 @@ static const uint32_t chance_max[FAULT_COUNT] = {
     [FAULT_CLAIM_LOST]        = 20000,
     [FAULT_OPERATIONS]        = 500000,
     [FAULT_LATE_SUCCESS]      = 30000, /* of what is declined */
+    [FAULT_HOLD_ENDS]         = 800000, /* of those approved */
+    [FAULT_HOLD_EARLY]        = 300000, /* of those that end */
+    [FAULT_HOLD_LATE]         = 300000,
     [FAULT_HINT_LOST]         = 500000,
     [FAULT_HINT_REPEATED]     = 300000,
     [FAULT_CRASH_POINT]       = 1,
@@ -142,6 +145,9 @@ static void draw_provider(struct world *w, struct provider_fake *provider)
     if (!one_in(w, 4))
         provider->settle = between_decades(w, 1 * SEC, 300 * SEC);
     provider->latency = between(w, 5 * MS, 400 * MS);
+    provider->held_for = between_decades(w, 10 * SEC, 3600 * SEC);
+    if (!one_in(w, 4))
+        provider->hold = provider->held_for;
     if (!one_in(w, 3))
         return;
     provider->down_from = between(w, 0, w->span);

@@ -268,6 +268,11 @@ static void note_write(struct world *w, const struct flight *flight,
             mark(w, MARK_PUT_BACK_EARLY);
         if (plan->unparks && !plan->has_outcome)
             mark(w, MARK_TAKEN_OUT);
+        if (plan->unparks && flight->core.is_recheck && flight->core.look_us == 0)
+            mark(w, MARK_HOLD_USED_UP);
+        if (plan->rechecks && attempt->state == ATTEMPT_APPROVED && plan->park_tries > 0 &&
+            flight->core.look_us > 0)
+            mark(w, MARK_HOLD_WATCHED);
     }
     if (plan->status == PAYMENT_REVIEW && plan->has_outcome)
         mark(w, flight->core.is_resumed ? MARK_REVIEW_TIME : MARK_REVIEW_MISMATCH);
@@ -327,6 +332,7 @@ static void perform_write(struct world *w, uint32_t index, const struct orchestr
         .park_attempt = (uint8_t)(action->attempt_number - 1),
         .pending_reason = flight->pending_reason,
         .was_canceled = flight->was_canceled,
+        .hold_change = flight->hold_change,
         .is_poisoned = flight->is_poisoned,
         .plan = action->write,
     };
@@ -603,6 +609,7 @@ static struct orchestrate_candidate candidate_of(const struct provider_fake *pro
         .key_lifetime_us = provider->key_lifetime,
         .settle_us = provider->settle,
         .waits_for_us = provider->needs_us,
+        .hold_us = provider->hold,
     };
 }
 
@@ -610,13 +617,9 @@ static struct orchestrate_candidate candidate_of(const struct provider_fake *pro
 static uint8_t provider_of_parent(const struct world *w, uint32_t parent, uint8_t reversal_of)
 {
     const struct payment_row *payment = PAYMENT(w, parent);
-    uint8_t at = 0;
     if (reversal_of > 0)
         return payment->attempt[reversal_of - 1].provider;
-    for (uint8_t i = 0; i < ATTEMPT_MAX; i++)
-        if (payment->attempt[i].exists)
-            at = i;
-    return payment->attempt[at].provider;
+    return payment->attempt[last_attempt(payment)].provider;
 }
 
 static size_t draw_route(struct world *w, struct flight *flight,
@@ -731,12 +734,14 @@ void worker_resume(struct world *w, uint32_t worker, uint32_t payment_index, uin
                       .can_cancel = provider->can_cancel && row->park.was_canceled,
                       .key_lifetime_us = provider->key_lifetime,
                       .settle_us = provider->settle,
-                      .waits_for_us = provider->needs_us},
+                      .waits_for_us = provider->needs_us,
+                      .hold_us = provider->hold},
         .attempt_number = (uint8_t)(at + 1),
         .tries = row->park.tries,
         .unknown_since_us = row->park.parked_us,
         .action_expires_us = row->action_expires_us,
         .is_recheck = row->park.is_recheck,
+        .is_held = payment->limits.authorized > payment->limits.captured,
         .soft_declined_before = was_soft_declined(w, payment, at),
         .is_canceled =
             payment->operation == OPERATION_PAYOUT ? row->park.was_canceled : payment->is_canceled,
@@ -748,6 +753,7 @@ void worker_resume(struct world *w, uint32_t worker, uint32_t payment_index, uin
     flight->was_canceled = row->park.was_canceled;
     flight->begun_at = row->park.claimed_at;
     flight->event_count = payment->event_count;
+    flight->hold_change = payment->limits.captured - payment->limits.authorized;
     w->look_count++;
     orchestrate_resume(&flight->core, &w->limits, payment->operation, &resumed);
     world_push(w, w->now + between(w, 0, 5 * MS), SIM_BEGIN, index, flight->generation);

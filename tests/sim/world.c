@@ -88,15 +88,6 @@ void world_trace(const struct world *w, const char *format, ...)
     printf("\n");
 }
 
-static uint8_t last_attempt(const struct payment_row *payment)
-{
-    uint8_t last = 0;
-    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
-        if (payment->attempt[at].exists)
-            last = at;
-    return last;
-}
-
 /*
  * The merchant wants a payout back: noted in the row by which its attempt is claimed. While it is in
  * somebody's hand there is none, and he asks again.
@@ -232,6 +223,9 @@ static void dispatch(struct world *w, const struct sim_event *event)
         return;
     case SIM_HINT:
         hint_arrive(w, event->a);
+        return;
+    case SIM_HOLD_END:
+        provider_hold_end(w, event->a);
         return;
     case SIM_FAILOVER:
         store_failover(w, event->a * MS, event->b != 0);

@@ -15,6 +15,7 @@ static void recheck(struct run *run, enum operation operation, enum outcome ende
         .attempt_number = 1,
         .unknown_since_us = SENT_AT,
         .is_recheck = true,
+        .is_held = true,
         .payment_is_final = true,
     };
     orchestrate_attempt_begin(&resumed.attempt);
@@ -144,8 +145,60 @@ static void a_hold_is_watched_until_it_has_run_out(void **state)
     assert_int_equal(run.action.write.outcome, OUTCOME_NONE);
     assert_int_equal(run.action.write.status, PAYMENT_NONE);
     assert_false(run.action.write.posts_transfers || run.action.write.needs_review);
-    written(&run, WRITE_LIMIT_EXCEEDED); /* a capture is under way: another claim looks again */
-    assert_int_equal(run.action.kind, ACTION_END);
+}
+
+/* Neither a lookup every lease, nor an end that nobody hears of. */
+static void a_hold_in_use_is_looked_at_again(void **state)
+{
+    (void)state;
+    struct run run;
+    recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + HOLD + SEC);
+    run.core.tries = 7;
+    answered(&run, whole(OUTCOME_FAILED));
+    assert_true(run.action.write.ends_hold);
+    written(&run, WRITE_LIMIT_EXCEEDED); /* a capture is under way */
+    timer(&run);
+    assert_int_equal(run.action.kind, ACTION_WRITE);
+    assert_true(run.action.write.parks && run.action.write.rechecks);
+    assert_false(run.action.write.ends_hold || run.action.write.has_outcome);
+    assert_int_equal(run.action.write.park_tries, 8);
+    assert_true(run.action.write.park_next_us > run.now + 60 * SEC);
+    expect_end(&run, REPLY_NONE);
+}
+
+static void a_hold_is_watched_longer_than_a_few_looks(void **state)
+{
+    (void)state;
+    const struct orchestrate_answer answers[] = {lost(), whole(OUTCOME_UNKNOWN),
+                                                 whole(OUTCOME_APPROVED)};
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct run run;
+        recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + HOLD + 24 * 3600 * SEC);
+        run.core.tries = 50;
+        answered(&run, answers[i]);
+        assert_true(run.action.write.parks && run.action.write.rechecks);
+        assert_int_equal(run.action.write.park_next_us, run.now + HOLD / 8);
+        expect_end(&run, REPLY_NONE);
+
+        recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + 2 * HOLD + 3600 * SEC);
+        run.core.tries = 50;
+        answered(&run, answers[i]);
+        expect_taken_out(&run);
+    }
+}
+
+static void nobody_is_asked_about_a_hold_that_is_used_up(void **state)
+{
+    (void)state;
+    struct orchestrate_resumed resumed = {
+        .candidate = asked, .attempt_number = 1, .is_recheck = true, .payment_is_final = true};
+    struct run run = {.now = SENT_AT + HOLD + SEC};
+    orchestrate_attempt_begin(&resumed.attempt);
+    orchestrate_attempt_add_send(&resumed.attempt, true, SENT_AT);
+    orchestrate_attempt_add_outcome(&resumed.attempt, 1, 1, OUTCOME_APPROVED, SENT_AT);
+    orchestrate_resume(&run.core, &core_limits, OPERATION_AUTHORIZE, &resumed);
+    begin(&run);
+    expect_taken_out(&run);
 }
 
 static void a_sale_that_is_gone_again_stays_booked(void **state)
@@ -238,6 +291,9 @@ int main(void)
         cmocka_unit_test(a_refusal_at_the_door_ends_no_hold),
         cmocka_unit_test(a_mismatch_is_for_a_person),
         cmocka_unit_test(a_hold_is_watched_until_it_has_run_out),
+        cmocka_unit_test(a_hold_in_use_is_looked_at_again),
+        cmocka_unit_test(a_hold_is_watched_longer_than_a_few_looks),
+        cmocka_unit_test(nobody_is_asked_about_a_hold_that_is_used_up),
         cmocka_unit_test(a_sale_that_is_gone_again_stays_booked),
         cmocka_unit_test(operations_open_send_and_close_as_payments_do),
         cmocka_unit_test(an_operation_beyond_the_limits_sends_nothing),
