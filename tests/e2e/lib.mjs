@@ -21,6 +21,13 @@ export function equal(got, wanted, text) {
     if (a !== b) throw new Error(`${text}: got ${a}, wanted ${b}`);
 }
 
+// The uuid of pay_..., 26 digits of Crockford's base 32, for SQL.
+export function uuidOf(id) {
+    let value = 0n;
+    for (const digit of id.slice(4)) value = value * 32n + BigInt('0123456789ABCDEFGHJKMNPQRSTVWXYZ'.indexOf(digit));
+    const hex = value.toString(16).padStart(32, '0');
+    return `'${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}'::uuid`;
+}
 // Resolve as soon as look() gives something true; the time is only a bound.
 export async function until(text, look, boundMs = 60000) {
     const end = Date.now() + boundMs;

@@ -1,6 +1,6 @@
 // Capture, void, refund, cancel: full, partial, several at once, with lost answers; judged by the sandbox's books.
 import { randomUUID } from 'node:crypto';
-import { suite, assert, equal, until } from './lib.mjs';
+import { suite, assert, equal, until, uuidOf } from './lib.mjs';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3); // of 64 captures and 64 refunds at once
 
@@ -16,7 +16,7 @@ const sale = (world, amount, provider = 'paypal') =>
 // What the provider has under a payment: charged and given back, each movement by itself.
 async function booked(world, id) {
     const done = (e) => !['declined', 'failed', 'denied', 'voided', 'canceled'].includes(e.state);
-    const mine = (await world.books()).filter((e) => e.invoice === id || e.payment === id);
+    const mine = await world.books(`?invoice=${id}`);
     const sum = (kinds) => mine.filter((e) => kinds.includes(e.kind) && done(e)).reduce((n, e) => n + e.amount, 0);
     return { captured: sum(['charge', 'capture']), refunded: sum(['refund']), held: mine.filter((e) => e.kind === 'hold' && ['held', 'partially_captured'].includes(e.state)).length };
 }
@@ -30,7 +30,7 @@ async function agree(world, id) {
     const sum = (what) => `coalesce(sum(t.amount_minor) FILTER (WHERE ${what}), 0)`;
     const journal = world.rows(`SELECT concat_ws(' ', ${sum("t.state = 'posted' AND t.kind = 'payment'")}, ${sum("t.state = 'posted' AND t.kind = 'refund'")},
         ${sum(`t.state = 'pending' AND NOT EXISTS (SELECT FROM transfers n WHERE n.merchant_id = t.merchant_id AND n.pending_id = t.transfer_id)`)})
-        FROM transfers t WHERE finance.show_id('pay', t.payment_id) = '${id}'`)[0].concat_ws;
+        FROM transfers t WHERE t.payment_id = ${uuidOf(id)}`)[0].concat_ws;
     equal(journal, `${payment.amount_captured} ${payment.amount_refunded} ${payment.amount_authorized - payment.amount_captured}`, `journal of ${id}: captured, refunded, held`);
     return payment;
 }

@@ -1,6 +1,6 @@
 // What a person must look at, and what is reversed by itself: judged by the books, net at most one amount.
 import { randomUUID } from 'node:crypto';
-import { suite, assert, equal, until } from './lib.mjs';
+import { suite, assert, equal, until, uuidOf } from './lib.mjs';
 
 const paypalOnly = { providers: { only: ['paypal'] } };
 
@@ -27,13 +27,6 @@ function ledgerNet(world, payment) {
     const [row] = world.rows(`SELECT coalesce(sum(CASE t.kind WHEN 'payment' THEN t.amount_minor WHEN 'refund' THEN -t.amount_minor ELSE 0 END), 0)::bigint AS net
         FROM transfers t WHERE t.state = 'posted' AND t.payment_id = (${uuidOf(payment)})`);
     return Number(row.net);
-}
-// pay_... is 26 digits of Crockford's base 32.
-function uuidOf(id) {
-    let value = 0n;
-    for (const digit of id.slice(4)) value = value * 32n + BigInt('0123456789ABCDEFGHJKMNPQRSTVWXYZ'.indexOf(digit));
-    const hex = value.toString(16).padStart(32, '0');
-    return `'${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}'::uuid`;
 }
 async function agree(world, payment, wanted) {
     equal([await net(world, payment), ledgerNet(world, payment)], [wanted, wanted], `${payment}: net in the books, and in the ledger`);
