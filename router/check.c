@@ -58,11 +58,11 @@ static void suggest(struct suggestion *best, struct str wrong, struct str right)
 bool check_fact(const struct token *name, enum fact *fact, struct error *err)
 {
     *fact = fact_find(name->text);
-    if (*fact != FACT_NONE) {
+    if (*fact != FACT_NONE && *fact <= FACT_METADATA) {
         return true;
     }
     struct suggestion best = {STR_NONE, 0};
-    for (int i = FACT_NONE + 1; i < FACT_COUNT; i++) {
+    for (int i = FACT_NONE + 1; i <= FACT_METADATA; i++) {
         suggest(&best, name->text, fact_info((enum fact)i)->name);
     }
     if (!str_is_empty(best.name)) {
@@ -198,6 +198,14 @@ bool check_value(enum fact fact, const struct token *value, union eval_operand *
         return true;
     case FACT_TYPE_NONE:
     case FACT_TYPE_MONEY:
+    case FACT_TYPE_DIGITS:
+    case FACT_TYPE_NUMBER:
+    case FACT_TYPE_PERCENT:
+    case FACT_TYPE_DURATION:
+    case FACT_TYPE_TIME:
+    case FACT_TYPE_WEEKDAY:
+    case FACT_TYPE_FLAG:
+    case FACT_TYPE_COST:
     case FACT_TYPE_COUNT:
         break;
     }

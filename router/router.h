@@ -33,7 +33,10 @@ enum {
     ROUTE_DEPTH_MAX = 32,         /* of parentheses and not */
     ROUTE_LIST_MAX = 1000,        /* values after in */
     ROUTE_TARGET_MAX = 16,        /* providers in one rule */
-    ROUTE_NAME_BYTES_MAX = 100,   /* of a rule */
+    ROUTE_ZONE_MAX = 8,           /* different time zones in one rule set */
+    ROUTE_BIN_DIGITS_MIN = 6,
+    ROUTE_BIN_DIGITS_MAX = 8,
+    ROUTE_NAME_BYTES_MAX = 100, /* of a rule */
     ROUTE_RULE_MAX = 1000,
     ROUTE_RULES_BYTES_MAX = 262144,
 };
@@ -43,13 +46,24 @@ struct route_pair {
     struct str value;
 };
 
-struct route_facts { /* borrowed */
+struct rates; /* of currencies to each other: rates.h */
+
+struct route_facts { /* borrowed; a text that is not known is empty */
     enum operation operation;
     int64_t amount_minor;
     const struct currency *currency;
-    struct str method;   /* "card", "wallet", "test" */
-    struct str country;  /* payer's, may be empty */
-    struct str merchant; /* "mer_..." */
+    struct str method;              /* "card", "wallet", "test" */
+    struct str country;             /* payer's */
+    struct str merchant;            /* "mer_..." */
+    struct str card_brand;          /* "visa", "mastercard", ... */
+    struct str card_country;        /* where the card was issued */
+    struct str bin;                 /* the card's first 6 to 8 digits */
+    struct str beneficiary_country; /* of a payout */
+    struct str reference;           /* the merchant's own name of the payment */
+    struct str customer;         /* the merchant's own name of the payer: what a split sticks to */
+    uint32_t attempt;            /* 1 on the first; 0 counts as 1 */
+    struct str previous_decline; /* class of the decline before: "soft", "hard", "fraud", ... */
+    const struct rates *rates;   /* for `amount as EUR`; NULL: nothing can be converted */
     const struct route_pair *metadata;
     size_t metadata_count;
     struct str only[ROUTE_CANDIDATE_MAX]; /* provider names; count 0: no restriction */
