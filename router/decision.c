@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 
@@ -81,7 +82,21 @@ enum route_drop decision_filter(const struct route_candidate *candidate,
     bool is_half_open = candidate->health.state == HEALTH_HALF_OPEN;
     verdict->probe = is_half_open && candidate->health.may_try;
     verdict->last_resort = is_half_open && !candidate->health.may_try;
+    if (candidate->health.state == HEALTH_CLOSED && candidate->health.is_slow) {
+        verdict->probe = candidate->health.may_try;
+        verdict->slow = !candidate->health.may_try;
+    }
     return ROUTE_KEPT;
+}
+
+/* Another part of the draw for each account, so that two that ramp do not step back together. */
+bool decision_is_ramping(const struct route_candidate *candidate, uint64_t draw)
+{
+    uint64_t account = 0;
+    memcpy(&account, candidate->account_id.byte + 8, sizeof(account));
+    uint64_t part = (draw ^ account) * UINT64_C(0x9E3779B97F4A7C15);
+    part = (part ^ part >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    return (part >> 32) % 1000000 < candidate->health.away_per_million;
 }
 
 static void print_health(const struct health_view *health, struct json_out *out)
@@ -94,6 +109,25 @@ static void print_health(const struct health_view *health, struct json_out *out)
     json_put_int(out, "p50_ms", (health->p50_us + 500) / 1000);
     json_put_int(out, "p95_ms", (health->p95_us + 500) / 1000);
     json_put_int(out, "p99_ms", (health->p99_us + 500) / 1000);
+    if (health->outcomes > 0) {
+        json_put_int(out, "outcomes", health->outcomes);
+        json_put_cstr(out, "basis", health_basis_name(health->basis));
+    }
+    if (health->declined_per_million > 0) {
+        json_put_int(out, "declined_per_million", health->declined_per_million);
+    }
+    if (health->unknown_per_million > 0) {
+        json_put_int(out, "unknown_per_million", health->unknown_per_million);
+    }
+    if (health->decisions > 0) {
+        json_put_int(out, "decisions", health->decisions);
+    }
+    if (health->is_slow) {
+        json_put_bool(out, "slow", true);
+    }
+    if (health->away_per_million > 0) {
+        json_put_int(out, "away_per_million", health->away_per_million);
+    }
     if (health->why[0] != '\0') {
         json_put_cstr(out, "why", health->why);
     }
@@ -115,6 +149,12 @@ static void print_verdict(const struct route_verdict *verdict,
     }
     if (verdict->last_resort) {
         json_put_bool(out, "last_resort", true);
+    }
+    if (verdict->slow) {
+        json_put_bool(out, "slow", true);
+    }
+    if (verdict->ramping) {
+        json_put_bool(out, "ramping", true);
     }
     if (verdict->fee_known) {
         json_put_int(out, "expected_fee", verdict->expected_fee_minor);

@@ -11,9 +11,13 @@
 
 #include "router/router.h"
 
+/* It comes back from an outage, and this draw is among those that still pass it by. */
+bool decision_is_ramping(const struct route_candidate *candidate, uint64_t draw);
+
 /*
  * Why `candidate` is dropped, or ROUTE_KEPT; then verdict->probe: kept as its breaker's probe, or
- * verdict->last_resort: its probe is taken, keep it behind all others.
+ * verdict->last_resort: its probe is taken, keep it behind all others;
+ * verdict->slow: behind all but those.
  */
 enum route_drop decision_filter(const struct route_candidate *candidate,
                                 const struct route_facts *facts, bool in_rule,

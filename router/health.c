@@ -22,21 +22,19 @@
  */
 enum {
     GATE_TIME_BITS = 62,
-    TEXT_WORDS = 8,
     KEY_FREE = 0,
     KEY_MOVING = 1, /* its entry is being cleared for another account */
     TAKE_OVER_TRIES = 8,
-    WHY_SIZE = 128, /* what does not fit the view is cut */
+    WHY_SIZE = 128,      /* what does not fit the view is cut */
+    AWAY_FIRST = 900000, /* per million, when it comes back */
+    LEVEL_MAX = 6,
+    ALERT_CALLS_MIN = 4,
 };
 
 static_assert((int)HEALTH_WINDOW_S_MAX < (int)WINDOW_BUCKET_COUNT, "a bucket outlives the window");
-/* A text that several processes write and read: torn at worst, never unterminated. */
-struct shared_text {
-    _Atomic uint64_t word[TEXT_WORDS];
-};
-
-static_assert(sizeof(struct shared_text) == sizeof(((struct health_view *)0)->why), "same text");
-static_assert(sizeof(struct shared_text) == sizeof(((struct health_view *)0)->last_error), "same");
+static_assert((int)SHARED_TEXT_SIZE == sizeof(((struct health_view *)0)->why), "same text");
+static_assert((int)SHARED_TEXT_SIZE == sizeof(((struct health_view *)0)->last_error), "same");
+static_assert((int)SHARED_TEXT_SIZE == sizeof(((struct health_history *)0)->hint), "same");
 
 struct health_entry { /* all zero: closed, without calls */
     _Atomic uint64_t gate;
@@ -47,17 +45,29 @@ struct health_entry { /* all zero: closed, without calls */
     _Atomic uint64_t silence; /* see silence_pack */
     _Atomic int64_t used_us;
     _Atomic int64_t last_error_wall_us;
+    _Atomic int64_t ramp_us;  /* since when it is let back; 0: long ago */
+    _Atomic int64_t level;    /* see flaps */
+    _Atomic int64_t level_us; /* when it was last raised */
+    _Atomic int64_t hint_us;  /* when another host's breaker was told of */
+    _Atomic int64_t hint_until_us;
     struct window window;
-    _Atomic int32_t in_flight[SHM_SLOT_MAX];
+    struct share share;
     struct latency latency;
+    struct pace pace;
     struct shared_text why;
     struct shared_text last_error;
+    struct shared_text hint;
+    _Atomic int32_t in_flight[SHM_SLOT_MAX];
+    struct trail failures;
+    struct trail cause; /* the failures that were there when it opened */
+    struct trail openings;
 };
 
 struct health {
     struct health_config config;
     _Atomic uint64_t key[HEALTH_ENTRY_MAX]; /* of entry[i]; KEY_FREE, KEY_MOVING or an account's */
     struct health_entry entry[HEALTH_ENTRY_MAX];
+    struct outcomes_table outcomes;
 };
 
 const struct health_config health_config_default = {
@@ -69,6 +79,18 @@ const struct health_config health_config_default = {
     .silence_calls = 5,
     .open_ms = 5000,
     .probe_ms = 10000,
+    .open_max_ms = 15000,
+    .flap_ms = 60000,
+    .ramp_ms = 10000,
+    .alert_failures = 2,
+    .rate_minutes = 5,
+    .rate_calls_min = 20,
+    .pace = {.percent = 400,
+             .floor_ms = 1000,
+             .bound_ms = 10000,
+             .calls_min = 20,
+             .fast_calls = 5,
+             .probe_ms = 2000},
 };
 
 /* clang-format off */
@@ -85,6 +107,13 @@ static const char *const event_names[HEALTH_EVENT_COUNT] = {
     [HEALTH_ERROR]    = "error",
     [HEALTH_NEUTRAL]  = "neutral",
 };
+static const char *const basis_names[HEALTH_BASIS_COUNT] = {
+    [HEALTH_BASIS_NONE]      = "none",
+    [HEALTH_BASIS_RECENT]    = "recent",
+    [HEALTH_BASIS_HOUR]      = "hour",
+    [HEALTH_BASIS_OPERATION] = "operation",
+    [HEALTH_BASIS_ACCOUNT]   = "account",
+};
 /* clang-format on */
 
 static unsigned this_slot; /* of this process */
@@ -93,6 +122,12 @@ const char *health_state_name(enum health_state state)
 {
     CHECK((unsigned)state < HEALTH_STATE_COUNT);
     return state_names[state];
+}
+
+const char *health_basis_name(enum health_basis basis)
+{
+    CHECK((unsigned)basis < HEALTH_BASIS_COUNT);
+    return basis_names[basis];
 }
 
 void health_set_slot(unsigned slot)
@@ -111,7 +146,10 @@ struct health *health_open(struct shm *shm, const struct health_config *config)
     CHECK(config->window_ms >= 1000 && config->window_ms <= HEALTH_WINDOW_S_MAX * INT64_C(1000));
     CHECK(config->failure_percent > 0 && config->failure_percent <= 100);
     CHECK(config->consecutive_max > 0 && config->silence_calls > 0 && config->silence_ms > 0);
-    CHECK(config->open_ms > 0 && config->probe_ms > 0);
+    CHECK(config->open_ms > 0 && config->probe_ms > 0 && config->flap_ms > 0);
+    CHECK(config->alert_failures > 0 && config->ramp_ms >= 0);
+    CHECK(config->rate_minutes > 0 && config->rate_minutes <= OUTCOMES_MINUTE_MAX);
+    CHECK(config->rate_calls_min > 0);
     struct health *health = shm_carve(shm, sizeof(*health));
     health->config = *config;
     return health;
@@ -180,31 +218,6 @@ struct health_entry *health_find(struct health *health, const struct uuid *accou
     return &health->entry[at == HEALTH_ENTRY_MAX ? key % HEALTH_ENTRY_MAX : at];
 }
 
-/* ---- texts ---- */
-
-static void text_write(struct shared_text *text, struct str value)
-{
-    char bytes[TEXT_WORDS * sizeof(uint64_t)] = "";
-    size_t len = value.len < sizeof(bytes) - 1 ? value.len : sizeof(bytes) - 1;
-    for (size_t i = 0; i < len; i++) {
-        bytes[i] = value.at[i] >= 0x20 && value.at[i] < 0x7F ? value.at[i] : '?';
-    }
-    for (size_t i = 0; i < TEXT_WORDS; i++) {
-        uint64_t word = 0;
-        memcpy(&word, bytes + i * sizeof(word), sizeof(word));
-        atomic_store_explicit(&text->word[i], word, memory_order_relaxed);
-    }
-}
-
-static void text_read(struct shared_text *text, char out[TEXT_WORDS * sizeof(uint64_t)])
-{
-    for (size_t i = 0; i < TEXT_WORDS; i++) {
-        uint64_t word = atomic_load_explicit(&text->word[i], memory_order_relaxed);
-        memcpy(out + i * sizeof(word), &word, sizeof(word));
-    }
-    out[TEXT_WORDS * sizeof(uint64_t) - 1] = '\0';
-}
-
 /* ---- silence: since when calls go out without any answer (ms, 48 bits), and how many (16) ---- */
 
 enum {
@@ -250,17 +263,78 @@ static bool gate_move(struct health_entry *entry, uint64_t from, enum health_sta
     return atomic_compare_exchange_strong(&entry->gate, &from, gate_make(state, time_us));
 }
 
+/* ---- how much it flaps, and how alert we are ---- */
+
+static bool is_ramping(const struct health_entry *entry, const struct health_config *config,
+                       int64_t now_us)
+{
+    int64_t ramp_us = atomic_load_explicit(&entry->ramp_us, memory_order_relaxed);
+    return ramp_us != 0 && now_us - ramp_us < config->ramp_ms * CLOCK_MS_US;
+}
+
+static bool is_alert(const struct health_entry *entry, const struct health_config *config,
+                     int64_t now_us)
+{
+    return is_ramping(entry, config, now_us) ||
+           now_us < atomic_load_explicit(&entry->hint_until_us, memory_order_relaxed);
+}
+
+/* What is left of the level after the time that has passed since it was raised. */
+static unsigned level_now(const struct health_entry *entry, const struct health_config *config,
+                          int64_t now_us)
+{
+    int64_t level = atomic_load_explicit(&entry->level, memory_order_relaxed);
+    int64_t raised_us = atomic_load_explicit(&entry->level_us, memory_order_relaxed);
+    int64_t fallen = (now_us - raised_us) / (config->flap_ms * CLOCK_MS_US);
+    return level > fallen ? (unsigned)(level - fallen) : 0;
+}
+
+/* The level if it falls ill again now, having been well since ended_us (0: always). */
+static unsigned level_next(const struct health_entry *entry, const struct health_config *config,
+                           int64_t ended_us, int64_t now_us)
+{
+    unsigned level = level_now(entry, config, now_us);
+    bool flaps = ended_us != 0 && now_us - ended_us < config->flap_ms * CLOCK_MS_US;
+    return flaps && level < LEVEL_MAX ? level + 1 : level;
+}
+
+static int64_t pause_us(const struct health_config *config, unsigned level)
+{
+    int64_t pause_ms = config->open_ms << level;
+    int64_t most_ms = config->open_ms > config->open_max_ms ? config->open_ms : config->open_max_ms;
+    return (pause_ms < most_ms ? pause_ms : most_ms) * CLOCK_MS_US;
+}
+
+/* ---- opening and closing ---- */
+
+/* It has just fallen ill: only the process that moved it comes here. */
+static void tell_opening(struct health_entry *entry, const char *why, unsigned level,
+                         int64_t length_us, int64_t now_us)
+{
+    atomic_store(&entry->level, level);
+    atomic_store(&entry->level_us, now_us);
+    atomic_store(&entry->ramp_us, 0);
+    trail_add(&entry->openings, str_of(why), length_us, now_us);
+    trail_copy(&entry->cause, &entry->failures);
+    trail_clear(&entry->failures);
+}
+
 static void open_gate(struct health_entry *entry, const struct health_config *config, uint64_t from,
                       const char *why, int64_t now_us)
 {
-    if (!gate_move(entry, from, HEALTH_OPEN, now_us + config->open_ms * CLOCK_MS_US)) {
+    bool is_new = gate_state(from) == HEALTH_CLOSED;
+    unsigned level = is_new ? level_next(entry, config, atomic_load(&entry->closed_us), now_us)
+                            : level_now(entry, config, now_us);
+    int64_t length_us = pause_us(config, level);
+    if (!gate_move(entry, from, HEALTH_OPEN, now_us + length_us)) {
         return;
     }
-    if (gate_state(from) == HEALTH_CLOSED) {
+    if (is_new) {
         atomic_store(&entry->opened_us, now_us);
+        tell_opening(entry, why, level, length_us, now_us);
     }
     atomic_store(&entry->silence, 0);
-    text_write(&entry->why, str_of(why));
+    shared_text_write(&entry->why, str_of(why));
 }
 
 static void close_gate(struct health_entry *entry, uint64_t from, int64_t now_us)
@@ -269,6 +343,7 @@ static void close_gate(struct health_entry *entry, uint64_t from, int64_t now_us
         return;
     }
     atomic_store(&entry->closed_us, now_us);
+    atomic_store(&entry->ramp_us, now_us);
     atomic_store(&entry->failures_in_row, 0);
     atomic_store(&entry->silence, 0);
     window_clear(&entry->window);
@@ -279,8 +354,15 @@ static void judge_failure(struct health_entry *entry, const struct health_config
                           uint64_t gate, const char *reason, int64_t now_us)
 {
     char why[WHY_SIZE];
+    bool alert = is_alert(entry, config, now_us);
+    uint32_t in_row_max = config->consecutive_max;
+    uint32_t calls_min = config->calls_min;
+    if (alert) {
+        in_row_max = in_row_max < config->alert_failures ? in_row_max : config->alert_failures;
+        calls_min = calls_min < ALERT_CALLS_MIN ? calls_min : ALERT_CALLS_MIN;
+    }
     uint32_t in_row = atomic_fetch_add(&entry->failures_in_row, 1) + 1;
-    if (in_row >= config->consecutive_max) {
+    if (in_row >= in_row_max) {
         (void)snprintf(why, sizeof(why), "%" PRIu32 " failures in a row: %s", in_row, reason);
         open_gate(entry, config, gate, why, now_us);
         return;
@@ -288,7 +370,7 @@ static void judge_failure(struct health_entry *entry, const struct health_config
     uint32_t calls = 0;
     uint32_t failures = 0;
     window_read(&entry->window, config->window_ms, now_us, &calls, &failures);
-    if (calls >= config->calls_min &&
+    if (calls >= calls_min &&
         (uint64_t)failures * 100 >= (uint64_t)calls * config->failure_percent) {
         (void)snprintf(why, sizeof(why), "%" PRIu32 " of %" PRIu32 " calls failed: %s", failures,
                        calls, reason);
@@ -296,16 +378,46 @@ static void judge_failure(struct health_entry *entry, const struct health_config
     }
 }
 
+/* Whether it answers as fast as it usually does; a lost call took at least so long. */
+static void judge_pace(struct health_entry *entry, const struct health_config *config,
+                       int64_t latency_us, int64_t now_us)
+{
+    int64_t ended_us = atomic_load(&entry->pace.cleared_us);
+    unsigned level = level_next(entry, config, ended_us, now_us);
+    switch (pace_add(&entry->pace, &config->pace, latency_us, level_now(entry, config, now_us),
+                     now_us)) {
+    case PACE_STAYS:
+        break;
+    case PACE_BECAME_SLOW: {
+        char why[WHY_SIZE];
+        (void)snprintf(why, sizeof(why), "slow: p95 %" PRId64 " ms, usually %" PRId64 " ms",
+                       (int64_t)(pace_recent_us(&entry->pace, now_us) / CLOCK_MS_US),
+                       (int64_t)(pace_usual_us(&entry->pace) / CLOCK_MS_US));
+        tell_opening(entry, why, level, config->pace.probe_ms * CLOCK_MS_US, now_us);
+        shared_text_write(&entry->why, str_of(why));
+        break;
+    }
+    case PACE_RECOVERED:
+        atomic_store(&entry->ramp_us, now_us);
+        break;
+    }
+}
+
 static void judge_closed(struct health_entry *entry, const struct health_config *config,
-                         uint64_t gate, bool is_failure, int64_t sent_us, const char *reason,
-                         int64_t now_us)
+                         uint64_t gate, enum health_event event, int64_t sent_us,
+                         const char *reason, int64_t now_us)
 {
     int64_t closed_us = atomic_load(&entry->closed_us);
     if (closed_us != 0 && sent_us < closed_us) {
         return; /* A straggler of the outage that is over. */
     }
+    bool is_failure = event != HEALTH_SUCCESS;
     window_add(&entry->window, is_failure, now_us);
+    if (event != HEALTH_NOT_SENT) {
+        judge_pace(entry, config, now_us - sent_us, now_us);
+    }
     if (is_failure) {
+        trail_add(&entry->failures, str_of(reason), now_us - sent_us, now_us);
         judge_failure(entry, config, gate, reason, now_us);
     } else {
         atomic_store(&entry->failures_in_row, 0);
@@ -365,7 +477,7 @@ void health_sent(struct health_entry *entry, int64_t now_us)
 
 static void note_error(struct health_entry *entry, const char *reason, int64_t now_wall_us)
 {
-    text_write(&entry->last_error, str_of(reason));
+    shared_text_write(&entry->last_error, str_of(reason));
     atomic_store_explicit(&entry->last_error_wall_us, now_wall_us, memory_order_relaxed);
 }
 
@@ -419,7 +531,7 @@ void health_answered(struct health *health, struct health_entry *entry, enum hea
     uint64_t gate = atomic_load(&entry->gate);
     switch (gate_state(gate)) {
     case HEALTH_CLOSED:
-        judge_closed(entry, config, gate, is_failure, sent_us, reason, now_us);
+        judge_closed(entry, config, gate, event, sent_us, reason, now_us);
         break;
     case HEALTH_HALF_OPEN:
         judge_half_open(entry, config, gate, is_failure, sent_us, reason, now_us);
@@ -445,7 +557,8 @@ bool health_take_probe(struct health *health, struct health_entry *entry, int64_
 {
     uint64_t gate = atomic_load(&entry->gate);
     if (gate_state(gate) == HEALTH_CLOSED) {
-        return true;
+        (void)pace_take_probe(&entry->pace, &health->config.pace, now_us);
+        return true; /* two at once do no harm to a provider that is only slow */
     }
     return is_probe_free(&health->config, gate, now_us) &&
            gate_move(entry, gate, HEALTH_HALF_OPEN, now_us);
@@ -459,51 +572,183 @@ void health_return_probe(struct health_entry *entry, int64_t taken_us)
     }
 }
 
+static uint32_t away_now(const struct health_entry *entry, const struct health_config *config,
+                         int64_t now_us)
+{
+    int64_t since_us = now_us - atomic_load_explicit(&entry->ramp_us, memory_order_relaxed);
+    int64_t whole_us = config->ramp_ms * CLOCK_MS_US;
+    if (!is_ramping(entry, config, now_us)) {
+        return 0;
+    }
+    since_us = since_us > 0 ? since_us : 0;
+    return since_us < whole_us ? (uint32_t)(AWAY_FIRST * (whole_us - since_us) / whole_us) : 0;
+}
+
 static void read_gate(struct health *health, struct health_entry *entry, int64_t now_us,
                       struct health_view *view)
 {
+    const struct health_config *config = &health->config;
     uint64_t gate = atomic_load(&entry->gate);
     if (gate_state(gate) == HEALTH_CLOSED) {
-        judge_silence(entry, &health->config, gate, now_us);
+        judge_silence(entry, config, gate, now_us);
         gate = atomic_load(&entry->gate);
     }
     view->state = gate_state(gate);
+    view->is_slow = pace_is_slow(&entry->pace);
     if (view->state == HEALTH_CLOSED) {
-        view->may_try = true;
-        return;
+        view->may_try = !view->is_slow || pace_may_probe(&entry->pace, &config->pace, now_us);
+        view->away_per_million = away_now(entry, config, now_us);
+    } else {
+        view->may_try = is_probe_free(config, gate, now_us);
+        view->opened_us = atomic_load(&entry->opened_us);
+        view->retry_us = gate_time(gate);
     }
-    view->may_try = is_probe_free(&health->config, gate, now_us);
-    view->opened_us = atomic_load(&entry->opened_us);
-    view->retry_us = gate_time(gate);
     if (view->state == HEALTH_HALF_OPEN) {
-        view->retry_us += health->config.probe_ms * CLOCK_MS_US;
-    } else if (view->may_try) {
+        view->retry_us += config->probe_ms * CLOCK_MS_US;
+    } else if (view->state == HEALTH_OPEN && view->may_try) {
         view->state = HEALTH_HALF_OPEN;
     }
-    text_read(&entry->why, view->why);
+    if (view->state != HEALTH_CLOSED || view->is_slow) {
+        shared_text_read(&entry->why, view->why);
+    }
+}
+
+/* ---- what became of payments ---- */
+
+static uint64_t outcome_key(const struct health *health, const struct health_entry *entry,
+                            enum operation operation, const struct currency *currency)
+{
+    uint64_t account =
+        atomic_load_explicit(&health->key[entry - health->entry], memory_order_relaxed);
+    uint64_t pair =
+        (uint64_t)operation << 16 | (currency == NULL ? 0 : currency_index(currency) + 1);
+    uint64_t key = (account ^ pair * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xD6E8FEB86659FD93);
+    return key ^ key >> 32;
+}
+
+void health_outcome(struct health *health, struct health_entry *entry, enum operation operation,
+                    const struct currency *currency, enum outcome outcome, int64_t now_us)
+{
+    static const int8_t kinds[OUTCOME_COUNT] = {
+        [OUTCOME_NONE] = -1,
+        [OUTCOME_APPROVED] = OUTCOMES_APPROVED,
+        [OUTCOME_PENDING] = -1,
+        [OUTCOME_REQUIRES_ACTION] = -1,
+        [OUTCOME_DECLINED_SOFT] = OUTCOMES_DECLINED,
+        [OUTCOME_DECLINED_HARD] = OUTCOMES_DECLINED,
+        [OUTCOME_FAILED] = OUTCOMES_FAILED,
+        [OUTCOME_UNKNOWN] = OUTCOMES_UNKNOWN,
+    };
+    CHECK((unsigned)outcome < OUTCOME_COUNT && operation != OPERATION_NONE && currency != NULL);
+    if (kinds[outcome] < 0) {
+        return;
+    }
+    const uint64_t key[] = {
+        outcome_key(health, entry, operation, currency),
+        outcome_key(health, entry, operation, NULL),
+        outcome_key(health, entry, OPERATION_NONE, NULL),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(key); i++) {
+        outcomes_add(&health->outcomes, key[i], (enum outcomes_kind)kinds[outcome], now_us);
+    }
+}
+
+static uint32_t per_million(uint64_t part, uint64_t whole)
+{
+    return (uint32_t)(part * 1000000 / whole);
+}
+
+/* The first basis with enough payments; the last if none has. */
+static void read_rates(const struct health *health, const struct health_entry *entry,
+                       enum operation operation, const struct currency *currency, int64_t now_us,
+                       struct health_view *view)
+{
+    const struct health_config *config = &health->config;
+    const struct {
+        enum operation operation;
+        const struct currency *currency;
+        unsigned minutes;
+    } bases[] = {
+        [HEALTH_BASIS_RECENT] = {operation, currency, config->rate_minutes},
+        [HEALTH_BASIS_HOUR] = {operation, currency, OUTCOMES_MINUTE_MAX},
+        [HEALTH_BASIS_OPERATION] = {operation, NULL, OUTCOMES_MINUTE_MAX},
+        [HEALTH_BASIS_ACCOUNT] = {OPERATION_NONE, NULL, OUTCOMES_MINUTE_MAX},
+    };
+    struct outcomes_counts counts = {{0}};
+    unsigned basis = currency == NULL ? HEALTH_BASIS_ACCOUNT : HEALTH_BASIS_RECENT;
+    for (;; basis++) {
+        uint64_t key = outcome_key(health, entry, bases[basis].operation, bases[basis].currency);
+        outcomes_read(&health->outcomes, key, bases[basis].minutes, now_us, &counts);
+        view->outcomes = outcomes_sum(&counts);
+        if (view->outcomes >= config->rate_calls_min || basis == HEALTH_BASIS_ACCOUNT) {
+            break;
+        }
+    }
+    view->basis = view->outcomes > 0 ? (enum health_basis)basis : HEALTH_BASIS_NONE;
+    uint64_t whole =
+        view->outcomes > config->rate_calls_min ? view->outcomes : config->rate_calls_min;
+    uint64_t missing = whole - view->outcomes;
+    view->success_per_million = per_million(counts.count[OUTCOMES_APPROVED] + missing, whole);
+    view->declined_per_million = per_million(counts.count[OUTCOMES_DECLINED], whole);
+    view->unknown_per_million = per_million(counts.count[OUTCOMES_UNKNOWN], whole);
+}
+
+void health_read_for(struct health *health, struct health_entry *entry, enum operation operation,
+                     const struct currency *currency, int64_t now_us, struct health_view *view)
+{
+    static const unsigned per_cent[] = {50, 95, 99};
+    int64_t quantile_us[ARRAY_LEN(per_cent)];
+    *view = (struct health_view){.state = HEALTH_CLOSED};
+    read_gate(health, entry, now_us, view);
+    window_read(&entry->window, health->config.window_ms, now_us, &view->calls, &view->failures);
+    read_rates(health, entry, operation, currency, now_us, view);
+    view->decisions = share_read(&entry->share, now_us);
+    latency_read(&entry->latency, now_us, per_cent, quantile_us, ARRAY_LEN(per_cent));
+    view->p50_us = quantile_us[0];
+    view->p95_us = quantile_us[1];
+    view->p99_us = quantile_us[2];
+    view->level = level_now(entry, &health->config, now_us);
+    int32_t in_flight = atomic_load_explicit(&entry->in_flight_total, memory_order_relaxed);
+    view->in_flight = in_flight > 0 ? (uint32_t)in_flight : 0;
+    shared_text_read(&entry->last_error, view->last_error);
+    view->last_error_wall_us =
+        atomic_load_explicit(&entry->last_error_wall_us, memory_order_relaxed);
 }
 
 void health_read(struct health *health, struct health_entry *entry, int64_t now_us,
                  struct health_view *view)
 {
-    static const unsigned per_cent[] = {50, 95, 99};
-    int64_t quantile_us[ARRAY_LEN(per_cent)];
-    *view = (struct health_view){.success_per_million = 1000000};
-    read_gate(health, entry, now_us, view);
-    window_read(&entry->window, health->config.window_ms, now_us, &view->calls, &view->failures);
-    if (view->calls > 0) {
-        uint64_t good = view->calls - view->failures;
-        view->success_per_million = (uint32_t)(good * 1000000 / view->calls);
+    health_read_for(health, entry, OPERATION_NONE, NULL, now_us, view);
+}
+
+void health_read_history(struct health *health, struct health_entry *entry, int64_t now_us,
+                         struct health_history *history)
+{
+    const struct pace_config *pace = &health->config.pace;
+    *history = (struct health_history){0};
+    history->opening_count = trail_read(&entry->openings, history->opening);
+    history->failure_count = trail_read(&entry->cause, history->failure);
+    history->usual_p95_us = pace_usual_us(&entry->pace);
+    history->recent_p95_us = pace_recent_us(&entry->pace, now_us);
+    history->slow_bound_us = pace_bound_us(&entry->pace, pace);
+    outcomes_read(&health->outcomes, outcome_key(health, entry, OPERATION_NONE, NULL),
+                  OUTCOMES_MINUTE_MAX, now_us, &history->hour);
+    if (now_us < atomic_load_explicit(&entry->hint_until_us, memory_order_relaxed)) {
+        history->hint_age_us = now_us - atomic_load_explicit(&entry->hint_us, memory_order_relaxed);
+        shared_text_read(&entry->hint, history->hint);
     }
-    latency_read(&entry->latency, now_us, per_cent, quantile_us, ARRAY_LEN(per_cent));
-    view->p50_us = quantile_us[0];
-    view->p95_us = quantile_us[1];
-    view->p99_us = quantile_us[2];
-    int32_t in_flight = atomic_load_explicit(&entry->in_flight_total, memory_order_relaxed);
-    view->in_flight = in_flight > 0 ? (uint32_t)in_flight : 0;
-    text_read(&entry->last_error, view->last_error);
-    view->last_error_wall_us =
-        atomic_load_explicit(&entry->last_error_wall_us, memory_order_relaxed);
+}
+
+void health_decided(struct health_entry *entry, int64_t now_us)
+{
+    share_add(&entry->share, now_us);
+}
+
+void health_hint(struct health_entry *entry, struct str why, int64_t now_us, int64_t until_us)
+{
+    shared_text_write(&entry->hint, why);
+    atomic_store_explicit(&entry->hint_us, now_us, memory_order_relaxed);
+    atomic_store_explicit(&entry->hint_until_us, until_us, memory_order_relaxed);
 }
 
 void health_forget_slot(struct health *health, unsigned slot)

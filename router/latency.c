@@ -3,8 +3,6 @@
 #include "base/clock.h"
 
 enum {
-    WEIGHT = 64,
-    HALF_LIFE_S = 60,
     HALVINGS_MAX = 31,
 };
 
@@ -13,14 +11,14 @@ static const int64_t bound_us[LATENCY_BUCKET_COUNT] = {
     200000, 300000, 500000, 750000, 1000000, 2000000, 5000000, 10000000, 30000000, 60000000,
 };
 
-static void decay(struct latency *latency, int64_t now_us)
+static void decay(struct latency *latency, int half_life_s, int64_t now_us)
 {
     int64_t halved_us = atomic_load_explicit(&latency->halved_us, memory_order_relaxed);
-    int64_t halvings = (now_us - halved_us) / (HALF_LIFE_S * CLOCK_SECOND_US);
+    int64_t halvings = (now_us - halved_us) / (half_life_s * CLOCK_SECOND_US);
     if (halvings <= 0) {
         return;
     }
-    int64_t until_us = halved_us + halvings * HALF_LIFE_S * CLOCK_SECOND_US;
+    int64_t until_us = halved_us + halvings * half_life_s * CLOCK_SECOND_US;
     if (!atomic_compare_exchange_strong(&latency->halved_us, &halved_us, until_us)) {
         return; /* Another process does it. */
     }
@@ -32,14 +30,20 @@ static void decay(struct latency *latency, int64_t now_us)
     }
 }
 
-void latency_add(struct latency *latency, int64_t latency_us, int64_t now_us)
+void latency_add_within(struct latency *latency, int half_life_s, int64_t latency_us,
+                        int64_t now_us)
 {
-    decay(latency, now_us);
+    decay(latency, half_life_s, now_us);
     unsigned i = 0;
     while (i < LATENCY_BUCKET_COUNT - 1 && latency_us > bound_us[i]) {
         i++;
     }
-    atomic_fetch_add_explicit(&latency->count[i], WEIGHT, memory_order_relaxed);
+    atomic_fetch_add_explicit(&latency->count[i], LATENCY_WEIGHT, memory_order_relaxed);
+}
+
+void latency_add(struct latency *latency, int64_t latency_us, int64_t now_us)
+{
+    latency_add_within(latency, LATENCY_HALF_LIFE_S, latency_us, now_us);
 }
 
 static int64_t quantile(const uint32_t *count, uint64_t total, unsigned per_cent)
@@ -56,17 +60,40 @@ static int64_t quantile(const uint32_t *count, uint64_t total, unsigned per_cent
     return bound_us[LATENCY_BUCKET_COUNT - 1];
 }
 
-void latency_read(struct latency *latency, int64_t now_us, const unsigned *per_cent,
-                  int64_t *out_us, unsigned quantile_count)
+/* The sum of the counts, copied out. */
+static uint64_t load(struct latency *latency, int half_life_s, int64_t now_us,
+                     uint32_t count[LATENCY_BUCKET_COUNT])
 {
-    uint32_t count[LATENCY_BUCKET_COUNT];
     uint64_t total = 0;
-    decay(latency, now_us);
+    decay(latency, half_life_s, now_us);
     for (unsigned i = 0; i < LATENCY_BUCKET_COUNT; i++) {
         count[i] = atomic_load_explicit(&latency->count[i], memory_order_relaxed);
         total += count[i];
     }
+    return total;
+}
+
+void latency_read(struct latency *latency, int64_t now_us, const unsigned *per_cent,
+                  int64_t *out_us, unsigned quantile_count)
+{
+    uint32_t count[LATENCY_BUCKET_COUNT];
+    uint64_t total = load(latency, LATENCY_HALF_LIFE_S, now_us, count);
     for (unsigned i = 0; i < quantile_count; i++) {
         out_us[i] = total == 0 ? 0 : quantile(count, total, per_cent[i]);
+    }
+}
+
+int64_t latency_read_within(struct latency *latency, int half_life_s, unsigned per_cent,
+                            int64_t now_us, uint64_t *weight)
+{
+    uint32_t count[LATENCY_BUCKET_COUNT];
+    *weight = load(latency, half_life_s, now_us, count);
+    return *weight == 0 ? 0 : quantile(count, *weight, per_cent);
+}
+
+void latency_clear(struct latency *latency)
+{
+    for (unsigned i = 0; i < LATENCY_BUCKET_COUNT; i++) {
+        atomic_store_explicit(&latency->count[i], 0, memory_order_relaxed);
     }
 }

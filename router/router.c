@@ -108,6 +108,7 @@ void route_decide(const struct rule_set *rules, const struct route_facts *facts,
         struct route_verdict verdict = {.candidate = (uint8_t)i};
         rank[i] = find_rank(program, rule, &candidates[i]);
         verdict.drop = decision_filter(&candidates[i], facts, rank[i] != RANK_NONE, &verdict);
+        verdict.ramping = verdict.drop == ROUTE_KEPT && decision_is_ramping(&candidates[i], draw);
         score_fee(&candidates[i], facts, &verdict);
         if (verdict.drop == ROUTE_KEPT) {
             decision->verdict[decision->kept_count++] = verdict;

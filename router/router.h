@@ -112,7 +112,9 @@ struct route_verdict {
     bool fee_known;
     int64_t expected_fee_minor;
     bool last_resort; /* half-open and its probe is taken: after all others, without the probe */
-    bool probe;       /* kept only as the half-open probe of its breaker */
+    bool probe;       /* kept as the half-open probe of its breaker, or to try a slow account */
+    bool slow;        /* a brown-out: behind those that are well */
+    bool ramping;     /* just recovered, and the draw says: not this time; behind those as well */
 };
 
 struct route_decision {

@@ -20,11 +20,17 @@ void score_fee(const struct route_candidate *candidate, const struct route_facts
     verdict->fee_known = cost_expected(candidate->cost, &asked, &verdict->expected_fee_minor);
 }
 
+/* 0: in its usual place; then those that are slow or ramping; then the last resort. */
+static int setback(const struct route_verdict *verdict)
+{
+    return verdict->last_resort ? 2 : verdict->slow || verdict->ramping ? 1 : 0;
+}
+
 static bool is_before(const struct route_verdict *a, const struct route_verdict *b,
                       const uint8_t *rank, bool by_cost)
 {
-    if (a->last_resort != b->last_resort) {
-        return b->last_resort;
+    if (setback(a) != setback(b)) {
+        return setback(a) < setback(b);
     }
     if (by_cost && a->fee_known != b->fee_known) {
         return a->fee_known;

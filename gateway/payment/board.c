@@ -6,6 +6,14 @@ enum {
     DEGRADED_BELOW_PER_MILLION = 950000,
 };
 
+/* Of the calls in the breaker's window: did the provider answer? */
+static int64_t answered_per_million(const struct health_view *health)
+{
+    return health->calls == 0
+               ? 1000000
+               : (int64_t)(health->calls - health->failures) * 1000000 / health->calls;
+}
+
 const char *board_state(const struct board_entry *entry)
 {
     if (entry->account->disabled) {
@@ -17,8 +25,8 @@ const char *board_state(const struct board_entry *entry)
     if (entry->health->state == HEALTH_OPEN) {
         return "down";
     }
-    bool is_degraded = entry->health->state == HEALTH_HALF_OPEN ||
-                       entry->health->success_per_million < DEGRADED_BELOW_PER_MILLION;
+    bool is_degraded = entry->health->state == HEALTH_HALF_OPEN || entry->health->is_slow ||
+                       answered_per_million(entry->health) < DEGRADED_BELOW_PER_MILLION;
     return is_degraded ? "degraded" : "healthy";
 }
 
@@ -97,7 +105,7 @@ void board_print(const struct board_entry *entry, struct json_out *out)
     json_put_str(out, "provider", entry->account->provider);
     json_put_str(out, "name", entry->account->name);
     json_put_cstr(out, "state", board_state(entry));
-    put_thousandths(out, "success_rate", health->success_per_million / 1000);
+    put_thousandths(out, "success_rate", answered_per_million(health) / 1000);
     json_put_int(out, "calls", health->calls);
     json_put_int(out, "failures", health->failures);
     json_put_int(out, "in_flight", health->in_flight);

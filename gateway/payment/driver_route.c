@@ -119,7 +119,8 @@ static void add_candidate(struct drive *drive, struct routing *routing,
     candidate->takes_method = request->is_payout || takes_method(account, request->method_type);
     candidate->amount_max_minor =
         smaller_limit(account->row.amount_max_minor, provider->capability.amount_max_minor);
-    health_read(drive->payments->parts.health, account->health, now_us, &candidate->health);
+    health_read_for(drive->payments->parts.health, account->health, drive->operation,
+                    drive->currency, now_us, &candidate->health);
     candidate->is_busy = has_no_room(drive, &account->account);
 }
 

@@ -555,10 +555,25 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
 
 /* ---- after the commit ---- */
 
+/* Each attempt once: one that was unknown was told of as such; what was our own doing is not. */
+static void tell_outcome(struct drive *drive, const struct store_attempt_view *attempt,
+                         const char *refused_as)
+{
+    struct health *health = drive->payments->parts.health;
+    const struct store_outcome *outcome = &attempt->outcomes[attempt->outcome_count - 1];
+    bool is_told = refused_as != NULL;
+    for (size_t i = 0; i + 1 < attempt->outcome_count; i++)
+        is_told = is_told || attempt->outcomes[i].outcome == OUTCOME_UNKNOWN;
+    if (!is_told)
+        health_outcome(health, health_find(health, &attempt->row.account_id), drive->operation,
+                       drive->currency, outcome->outcome, clock_mono_us());
+}
+
 static void count_outcome(struct drive *drive, const struct orchestrate_write_plan *plan)
 {
     const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
     const struct store_outcome *outcome = &attempt->outcomes[attempt->outcome_count - 1];
+    tell_outcome(drive, attempt, drive->rows[attempt - drive->planned.payment.attempts].refused_as);
     metrics_count(METRIC_ATTEMPTS, 1, attempt->row.provider, str_of(outcome_name(plan->outcome)),
                   outcome->reason);
     if (drive->is_resumed && outcome_is_final(plan->outcome))
@@ -625,6 +640,8 @@ static void take_commit(struct drive *drive)
         complain(drive, "approved after its payment had ended, gone on or been canceled");
     if (plan->opens_payment) {
         const struct store_payment *row = &drive->committed.payment.row;
+        if (!operation_is_follow_up(drive->operation))
+            health_decided(drive->candidate[0].account->health, clock_mono_us());
         drive_hold_key(drive);
         admission_note_opened(drive->payments->parts.admission, &row->merchant_id, row->key);
     }

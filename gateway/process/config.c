@@ -152,6 +152,13 @@ static const struct setting settings[] = {
     {"breaker_silence_calls",  SETTING_UNSIGNED, AT(health.silence_calls), 1, 100000, "... if at least so many were sent"},
     {"breaker_open_ms",        SETTING_INT64,    AT(health.open_ms), 100, 600000, "then one probe"},
     {"breaker_probe_ms",       SETTING_INT64,    AT(health.probe_ms), 100, 600000, "a probe without answer is forgotten after this"},
+    {"breaker_open_max_ms",    SETTING_INT64,    AT(health.open_max_ms), 100, 600000, "the longest pause of a breaker that flaps"},
+    {"breaker_ramp_ms",        SETTING_INT64,    AT(health.ramp_ms), 0, 600000, "an account that comes back is given all of its traffic after this"},
+    {"slow_percent",           SETTING_UNSIGNED, AT(health.pace.percent), 101, 10000, "p95 above so much of its usual p95: the account is slow, and goes behind the others"},
+    {"slow_floor_ms",          SETTING_INT64,    AT(health.pace.floor_ms), 1, 600000, "... never below this"},
+    {"slow_bound_ms",          SETTING_INT64,    AT(health.pace.bound_ms), 1, 600000, "... and always above this"},
+    {"success_minutes",        SETTING_UNSIGNED, AT(health.rate_minutes), 1, 60, "success rates are of these, per account, operation and currency"},
+    {"success_calls",      SETTING_UNSIGNED, AT(health.rate_calls_min), 1, 100000, "... when there were so many payments, else of a wider window (docs/health.md)"},
 };
 /* clang-format on */
 
@@ -175,6 +182,13 @@ static const struct {
     {"breaker_silence_calls", false},
     {"breaker_open_ms", false},
     {"breaker_probe_ms", false},
+    {"breaker_open_max_ms", false},
+    {"breaker_ramp_ms", false},
+    {"slow_percent", false},
+    {"slow_floor_ms", false},
+    {"slow_bound_ms", false},
+    {"success_minutes", false},
+    {"success_calls", false},
 };
 
 static void *member(struct config *config, const struct setting *setting)

@@ -1,81 +1,9 @@
 /*
  * test_health.c - the breaker in virtual time: outages seen, recoveries seen, stragglers ignored.
  */
-#include "support.h"
+#include "health_world.h"
 
-#include "base/clock.h"
 #include "base/rng.h"
-
-enum {
-    MS = 1000,
-    S = 1000000,
-};
-
-static const int64_t wall_us = INT64_C(1700000000000000);
-
-struct world {
-    struct shm shm;
-    struct health *health;
-    struct health_entry *entry;
-    int64_t now_us;
-};
-
-static struct uuid account_of(unsigned n)
-{
-    struct uuid id = {{0}};
-    memcpy(id.byte, &n, sizeof(n));
-    id.byte[8] = 0x80;
-    return id;
-}
-
-static int set_up(void **state)
-{
-    static struct world world;
-    struct error err;
-    struct uuid id = account_of(1);
-    assert_true(shm_open_segment(&world.shm, health_size() + 4096, &err));
-    world.health = health_open(&world.shm, &health_config_default);
-    world.entry = health_find(world.health, &id);
-    world.now_us = INT64_C(86400) * S;
-    health_set_slot(0);
-    *state = &world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    shm_close(&((struct world *)*state)->shm);
-    return 0;
-}
-
-static struct health_view look(struct world *world)
-{
-    struct health_view view;
-    health_read(world->health, world->entry, world->now_us, &view);
-    return view;
-}
-
-static void answer(struct world *world, enum health_event event, int64_t latency_us)
-{
-    health_answered(world->health, world->entry, event, latency_us,
-                    event == HEALTH_SUCCESS ? STR_NONE : STR("connect_refused"), world->now_us,
-                    wall_us);
-}
-
-static void call(struct world *world, enum health_event event, int64_t latency_us)
-{
-    health_sent(world->entry, world->now_us);
-    world->now_us += latency_us;
-    answer(world, event, latency_us);
-}
-
-static void fail_open(struct world *world)
-{
-    for (int i = 0; i < 5; i++) {
-        call(world, HEALTH_NOT_SENT, 1 * MS);
-    }
-    assert_int_equal(look(world).state, HEALTH_OPEN);
-}
 
 static void a_new_account_is_healthy(void **state)
 {
@@ -108,7 +36,7 @@ static void five_failures_in_a_row_open_it_and_say_why(void **state)
     assert_int_equal(view.retry_us, world->now_us + 5 * S);
     assert_int_equal(view.calls, 5);
     assert_int_equal(view.failures, 5);
-    assert_int_equal(view.success_per_million, 0);
+    assert_int_equal(view.success_per_million, 1000000); /* calls failed; no payment has ended */
 }
 
 static void every_kind_of_failure_opens_it_and_declines_do_not(void **state)
@@ -240,10 +168,50 @@ static void an_open_breaker_gives_one_probe_after_five_seconds(void **state)
     assert_string_equal(view.why, "");
     assert_string_equal(view.last_error, "connect_refused"); /* what was is still told */
     assert_true(health_take_probe(world->health, world->entry, world->now_us)); /* all may */
-    for (int i = 0; i < 4; i++) { /* the row starts anew */
+    call(world, HEALTH_NOT_SENT, 1 * MS);
+    assert_int_equal(look(world).state, HEALTH_CLOSED);
+    world->now_us += 10 * S; /* it is back: the row starts anew */
+    call(world, HEALTH_SUCCESS, 1 * MS);
+    for (int i = 0; i < 4; i++) {
         call(world, HEALTH_NOT_SENT, 1 * MS);
         assert_int_equal(look(world).state, HEALTH_CLOSED);
     }
+}
+
+static void while_it_comes_back_two_failures_are_enough(void **state)
+{
+    struct world *world = *state;
+    fail_open(world);
+    world->now_us += 5 * S;
+    assert_true(health_take_probe(world->health, world->entry, world->now_us));
+    call(world, HEALTH_SUCCESS, 80 * MS);
+    assert_int_equal(look(world).away_per_million, 900000);
+    world->now_us += 5 * S;
+    assert_int_equal(look(world).away_per_million, 450000);
+    call(world, HEALTH_NOT_SENT, 1 * MS);
+    assert_int_equal(look(world).state, HEALTH_CLOSED);
+    call(world, HEALTH_NOT_SENT, 1 * MS);
+    assert_int_equal(look(world).state, HEALTH_OPEN);
+    assert_int_equal(look(world).retry_us, world->now_us + 10 * S); /* it flaps: twice as long */
+    assert_int_equal(look(world).level, 1);
+}
+
+static void a_breaker_that_flaps_waits_longer_and_one_that_stays_closed_is_forgiven(void **state)
+{
+    static const int64_t pause_s[] = {5, 10, 15, 15};
+    struct world *world = *state;
+    for (size_t i = 0; i < 4; i++) {
+        fail_open(world);
+        assert_int_equal(look(world).retry_us, world->now_us + pause_s[i] * S);
+        world->now_us += pause_s[i] * S;
+        assert_true(health_take_probe(world->health, world->entry, world->now_us));
+        call(world, HEALTH_SUCCESS, 80 * MS);
+    }
+    assert_int_equal(look(world).level, 3);
+    world->now_us += 200 * (int64_t)S;
+    assert_int_equal(look(world).level, 0);
+    fail_open(world);
+    assert_int_equal(look(world).retry_us, world->now_us + 5 * S);
 }
 
 static void a_failed_probe_opens_it_for_another_five_seconds(void **state)
@@ -590,8 +558,6 @@ static void states_have_names(void **state)
     assert_string_equal(health_state_name(HEALTH_OPEN), "open");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -604,6 +570,8 @@ int main(void)
         TEST(nine_calls_or_less_than_half_do_not_open_it),
         TEST(the_window_forgets_after_ten_seconds),
         TEST(an_open_breaker_gives_one_probe_after_five_seconds),
+        TEST(while_it_comes_back_two_failures_are_enough),
+        TEST(a_breaker_that_flaps_waits_longer_and_one_that_stays_closed_is_forgiven),
         TEST(a_failed_probe_opens_it_for_another_five_seconds),
         TEST(a_probe_without_answer_is_forgotten_after_ten_seconds),
         TEST(stragglers_of_the_outage_change_nothing),
