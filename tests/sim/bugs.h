@@ -21,6 +21,7 @@
     X(LIMITS_UNGUARDED,           "limits_unguarded",           "captures and refunds are not compared with what is left") \
     X(OPEN_CAPTURE_FORGOTTEN,     "open_capture_forgotten",     "what is asked for and not decided may be captured again") \
     X(OPEN_REFUND_FORGOTTEN,      "open_refund_forgotten",      "what is asked for and not decided may be refunded again") \
+    X(CAPTURE_UNGUARDED,          "capture_unguarded",          "refunds are compared with what the payment has left, not with their capture") \
     X(UNKNOWN_GIVEN_BACK,         "unknown_given_back",         "the sum of an unknown operation is free again") \
     X(HOLD_END_UNGUARDED,         "hold_end_unguarded",         "a hold ends although a capture of it is under way") \
     X(ENGINE_SENDS_AGAIN,         "engine_sends_again",         "a broken connection is tried again below the engine") \

@@ -306,6 +306,30 @@ static void check_transfers(struct world *w)
 
 /* ---- I6: not more captured than authorized, not more refunded than captured ------------------ */
 
+/* Of a refund, at its capture. */
+static void add_refund(struct world *w, uint32_t index)
+{
+    const struct payment_row *refund = PAYMENT(w, index);
+    struct sums *sums = vec_get(&w->sums, refund->capture);
+    sums->refunded += net_of(w, index);
+    sums->done_refunds += refund->status == PAYMENT_SUCCEEDED ? refund->amount : 0;
+    sums->open_refunds += refund->status == PAYMENT_REVIEW ? refund->amount : 0;
+}
+
+static void check_capture(struct world *w, uint32_t index)
+{
+    const struct limits_row *limits = &PAYMENT(w, index)->limits;
+    const struct sums *sums = vec_get(&w->sums, index);
+    if (sums->refunded > net_of(w, index))
+        world_violation(w, "I6: capture %u: books have %lld refunded of %lld", index,
+                        (long long)sums->refunded, (long long)net_of(w, index));
+    if (limits->refunded + limits->refund_open > limits->captured)
+        world_violation(w, "I6: capture %u: its limits are exceeded", index);
+    if (limits->captured != PAYMENT(w, index)->posted || limits->refunded != sums->done_refunds ||
+        limits->refund_open != sums->open_refunds)
+        world_violation(w, "I6: capture %u: its limits differ from its refunds", index);
+}
+
 static void add_operation(struct world *w, uint32_t index)
 {
     const struct payment_row *payment = PAYMENT(w, index);
@@ -333,6 +357,8 @@ static void add_operation(struct world *w, uint32_t index)
         sums->open_captures += open;
         return;
     case OPERATION_REFUND:
+        if (payment->capture != NONE)
+            add_refund(w, index);
         sums->refunded += payment->reversal_of > 0 ? 0 : net_of(w, index);
         sums->done_refunds += done;
         sums->open_refunds += open;
@@ -412,6 +438,8 @@ static void check_operations(struct world *w)
     for (uint32_t i = 0; i < w->payments.count; i++)
         if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->operation != OPERATION_PAYOUT)
             check_amounts(w, i);
+        else if (PAYMENT(w, i)->operation == OPERATION_CAPTURE)
+            check_capture(w, i);
     for (uint32_t i = 0; i < w->payments.count; i++)
         if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->exists)
             check_hold(w, i);

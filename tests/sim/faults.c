@@ -139,6 +139,7 @@ static const char *const mark_names[MARK_COUNT] = {
     [MARK_REFUNDED]             = "refunded",
     [MARK_OPERATION_GIVEN_BACK] = "operation_given_back",
     [MARK_LIMIT_EXCEEDED]       = "limit_exceeded",
+    [MARK_ROOM_TAKEN]           = "room_taken",
     [MARK_LIMIT_WHILE_OPEN]     = "limit_while_open",
     [MARK_LATE_SUCCESS]         = "late_success",
     [MARK_CANCELED_TAKEN_BACK]  = "canceled_taken_back",

@@ -150,6 +150,7 @@ enum mark {
     MARK_REFUNDED,
     MARK_OPERATION_GIVEN_BACK, /* surely not done: the sum is free again */
     MARK_LIMIT_EXCEEDED,
+    MARK_ROOM_TAKEN,       /* ... of the capture that was chosen: another refund was quicker */
     MARK_LIMIT_WHILE_OPEN, /* ... only because another operation is not decided */
     MARK_LATE_SUCCESS,
     MARK_LATE_POSTED,

@@ -8,12 +8,16 @@
  *     done     from there into captured/refunded posted
  *              (void: off authorized)            -
  *     not done given back                        voided
+ *
+ * A refund is taken of one capture, chosen before it is opened; what it changes at the payment it
+ * changes at that capture's own limits too.
  */
 #include "bugs.h"
 #include "sim.h"
 
 enum {
     FOLLOWERS_MAX = 6,
+    REFUNDS_MAX = 3, /* of a capture */
 };
 
 /* ---- merchants ------------------------------------------------------------------------------- */
@@ -26,11 +30,12 @@ static enum operation draw_operation(struct world *w, const struct payment_row *
     return draw == 0 ? OPERATION_REFUND : draw < 3 ? OPERATION_VOID : OPERATION_CAPTURE;
 }
 
-static void ask(struct world *w, uint32_t parent, enum operation operation, int64_t at)
+static void ask(struct world *w, uint32_t parent, enum operation operation, int64_t most,
+                int64_t at)
 {
     const struct payment_row *payment = PAYMENT(w, parent);
     bool is_whole = operation == OPERATION_VOID || rng_below(&w->rng, 3) == 0;
-    int64_t amount = is_whole ? payment->amount : between(w, 1, payment->amount);
+    int64_t amount = is_whole ? most : between(w, 1, most);
     uint8_t merchant = payment->merchant;
     uint32_t index = vec_add(&w->orders);
     *ORDER(w, index) = (struct order){
@@ -51,8 +56,9 @@ void operation_follow(struct world *w, uint32_t index)
     bool is_capture = payment->operation == OPERATION_CAPTURE;
     bool is_charge =
         payment->operation == OPERATION_SALE || payment->operation == OPERATION_AUTHORIZE;
-    if (is_capture && rng_below(&w->rng, 3) == 0)
-        ask(w, payment->parent, OPERATION_REFUND, w->now + between(w, 0, 5 * SEC));
+    for (int64_t left = is_capture ? between(w, -4, REFUNDS_MAX) : 0; left > 0; left--)
+        ask(w, payment->parent, OPERATION_REFUND, payment->amount,
+            w->now + between(w, 0, rng_below(&w->rng, 2) == 0 ? 20 * MS : 5 * SEC));
     if (!is_charge || order->has_followers || w->chance[FAULT_OPERATIONS] == 0)
         return;
     order->has_followers = true;
@@ -66,7 +72,7 @@ void operation_follow(struct world *w, uint32_t index)
     }
     for (int64_t left = between(w, 1, FOLLOWERS_MAX); left > 0; left--) {
         enum operation operation = draw_operation(w, PAYMENT(w, index));
-        ask(w, index, operation, from + between(w, 0, spread));
+        ask(w, index, operation, PAYMENT(w, index)->amount, from + between(w, 0, spread));
     }
 }
 
@@ -90,7 +96,37 @@ void operation_reverse(struct world *w, uint32_t parent, uint8_t at)
     world_push(w, w->now + between(w, 1 * MS, 2 * SEC), SIM_CLIENT, index, 0);
 }
 
+/* ---- the capture of which a refund is taken --------------------------------------------------- */
+
+static int64_t room_of(const struct limits_row *limits)
+{
+    return limits->captured - limits->refunded - limits->refund_open;
+}
+
+bool operation_choose(const struct world *w, struct payment_row *refund)
+{
+    if (refund->operation != OPERATION_REFUND || refund->reversal_of > 0 ||
+        PAYMENT(w, refund->parent)->operation == OPERATION_SALE)
+        return true;
+    int64_t best = INT64_MAX;
+    for (uint32_t at = PAYMENT(w, refund->parent)->first_capture; at != NONE;
+         at = PAYMENT(w, at)->next_capture) {
+        int64_t room = room_of(&PAYMENT(w, at)->limits);
+        if (room < refund->amount || room >= best)
+            continue;
+        best = room;
+        refund->capture = at;
+    }
+    return refund->capture != NONE;
+}
+
 /* ---- the store ------------------------------------------------------------------------------- */
+
+bool operation_has_room(const struct world *w, const struct payment_row *refund)
+{
+    return refund->capture == NONE || has_bug(SIM_BUG_CAPTURE_UNGUARDED) ||
+           refund->amount <= room_of(&PAYMENT(w, refund->capture)->limits);
+}
 
 int64_t operation_left(const struct world *w, uint32_t parent, enum operation operation)
 {
@@ -119,9 +155,8 @@ static void put_transfer(struct world *w, const struct bundle *bundle, enum tran
                       });
 }
 
-static void done(struct payment_row *payment, struct limits_row *limits)
+static void done(const struct payment_row *payment, struct limits_row *limits)
 {
-    payment->posted += payment->amount;
     if (payment->operation == OPERATION_CAPTURE)
         limits->captured += payment->amount;
     else if (payment->operation == OPERATION_REFUND)
@@ -130,34 +165,58 @@ static void done(struct payment_row *payment, struct limits_row *limits)
         limits->authorized -= payment->amount;
 }
 
+static void open_room(struct world *w, uint32_t index)
+{
+    struct payment_row *capture = PAYMENT(w, index);
+    struct payment_row *parent = PAYMENT(w, capture->parent);
+    capture->limits.authorized = capture->limits.captured = capture->amount;
+    capture->next_capture = parent->first_capture;
+    parent->first_capture = index;
+}
+
 static bool is_over(const struct orchestrate_write_plan *plan)
 {
     return has_event(plan) && (plan->status == PAYMENT_FAILED || plan->status == PAYMENT_DECLINED ||
                                plan->status == PAYMENT_CANCELED);
 }
 
-void operation_apply(struct world *w, const struct bundle *bundle)
+/* The limits of the payment, or of the capture that a refund is taken of. */
+static void change(const struct payment_row *payment, const struct orchestrate_write_plan *plan,
+                   bool gives_back, struct limits_row *limits)
 {
-    const struct orchestrate_write_plan *plan = &bundle->plan;
-    struct payment_row *payment = PAYMENT(w, bundle->payment);
-    struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
     int64_t *open =
         payment->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
     bool has_reserve = payment->reversal_of > 0;
-    bool gives_back = is_over(plan) || (has_bug(SIM_BUG_UNKNOWN_GIVEN_BACK) && plan->parks);
-    if (plan->posts_transfers || gives_back)
-        limits->decided_at = w->now;
     if (plan->opens_payment) {
         *open += has_reserve ? 0 : payment->amount;
-        put_transfer(w, bundle, TRANSFER_PENDING);
     } else if (plan->posts_transfers) {
         if (!payment->is_given_back || has_reserve)
             *open -= payment->amount;
         done(payment, limits);
+    } else if (gives_back && !payment->is_given_back) {
+        *open -= has_reserve ? 0 : payment->amount; /* the next try needs it */
+    }
+}
+
+void operation_apply(struct world *w, const struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    struct payment_row *payment = PAYMENT(w, bundle->payment);
+    bool gives_back = is_over(plan) || (has_bug(SIM_BUG_UNKNOWN_GIVEN_BACK) && plan->parks);
+    if (plan->posts_transfers || gives_back)
+        PAYMENT(w, payment->parent)->limits.decided_at = w->now;
+    change(payment, plan, gives_back, &PAYMENT(w, payment->parent)->limits);
+    if (payment->capture != NONE)
+        change(payment, plan, gives_back, &PAYMENT(w, payment->capture)->limits);
+    if (plan->opens_payment) {
+        put_transfer(w, bundle, TRANSFER_PENDING);
+    } else if (plan->posts_transfers) {
+        payment->posted += payment->amount;
+        if (payment->operation == OPERATION_CAPTURE)
+            open_room(w, bundle->payment);
         put_transfer(w, bundle, TRANSFER_POSTED);
     } else if (gives_back && !payment->is_given_back) {
         mark(w, MARK_OPERATION_GIVEN_BACK);
-        *open -= has_reserve ? 0 : payment->amount; /* the next try needs it */
         payment->is_given_back = true;
         put_transfer(w, bundle, TRANSFER_VOIDED);
     }

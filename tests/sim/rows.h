@@ -148,7 +148,9 @@ struct payment_row {
     uint8_t reversal_of; /* attempt of the parent, counted from 1, that is taken back; 0: none */
     uint32_t parent;     /* of a capture, void or refund: the payment; else NONE */
     bool is_given_back;  /* ... its sum, to the payment's limits */
-    struct limits_row limits; /* of a payment that was approved */
+    uint32_t capture;    /* of a refund: the capture that it is taken of; else NONE */
+    uint32_t first_capture, next_capture; /* done ones of a payment */
+    struct limits_row limits; /* of a payment that was approved, of a capture that was done */
     struct attempt_row attempt[ATTEMPT_MAX];
 };
 

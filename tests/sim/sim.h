@@ -354,6 +354,10 @@ void operation_follow(struct world *w, uint32_t payment);
 void operation_reverse(struct world *w, uint32_t payment, uint8_t at);
 /* What the payment has left for `operation`. */
 int64_t operation_left(const struct world *w, uint32_t parent, enum operation operation);
+/* The capture that a refund is taken of, by what is known when it begins; false: none has room. */
+bool operation_choose(const struct world *w, struct payment_row *refund);
+/* Whether it still has, when the refund is opened. */
+bool operation_has_room(const struct world *w, const struct payment_row *refund);
 /* The rows of a payment's limits and transfers that are part of the bundle. */
 void operation_apply(struct world *w, const struct bundle *bundle);
 /* hint.c: webhooks: dropped, repeated, late, in any order, and never more than a hint */

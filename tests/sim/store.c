@@ -174,8 +174,12 @@ static bool fits(struct world *w, const struct payment_row *payment)
     const struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
     if (payment->reversal_of > 0)
         return true; /* reserved */
-    if (payment->amount <= left || has_bug(SIM_BUG_LIMITS_UNGUARDED))
+    if (has_bug(SIM_BUG_LIMITS_UNGUARDED))
         return true;
+    if (payment->amount <= left && operation_has_room(w, payment))
+        return true;
+    if (payment->amount <= left)
+        mark(w, MARK_ROOM_TAKEN);
     mark(w, MARK_LIMIT_EXCEEDED);
     if (payment->amount <= left + limits->capture_open && payment->operation != OPERATION_REFUND &&
         limits->capture_open > 0)

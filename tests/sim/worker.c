@@ -666,13 +666,14 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
     payment->operation = order->operation;
     payment->amount = order->amount;
     payment->parent = order->parent;
+    payment->capture = payment->first_capture = payment->next_capture = NONE;
     payment->reversal_of = order->reversal_of;
     if (order->operation == OPERATION_VOID && order->reversal_of == 0) /* all that is left */
         payment->amount = operation_left(w, order->parent, OPERATION_VOID);
     for (int i = 0; i < ATTEMPT_MAX; i++)
         payment->attempt[i].first_outcome = payment->attempt[i].last_outcome = NONE;
 
-    if (payment->amount <= 0) {
+    if (payment->amount <= 0 || !operation_choose(w, payment)) {
         client_told(w, request_index, TOLD_LIMIT, payment_index);
         return;
     }
