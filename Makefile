@@ -188,6 +188,7 @@ lint-quick:
 	@tests/lint/sizes.sh
 	@tests/lint/format.sh
 	@tests/lint/tables.sh $(BUILD)
+	@node tests/lint/fee_cases.mjs
 
 ## format          Let clang-format write every C file
 format:

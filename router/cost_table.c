@@ -5,242 +5,59 @@
 #include <string.h>
 
 #include "base/country.h"
-#include "base/json.h"
-#include "router/cost.h"
 #include "router/facts.h"
 
-enum {
-    PERCENT_DIGITS = 4,    /* of a percentage: a millionth is its last */
-    PERCENT_MAX = 1000000, /* 100 % in millionths */
-    PATH_SIZE = 128,
+/* clang-format off */
+static const char *const event_names[COST_EVENT_COUNT] = {
+    [COST_CHARGED]    = "",
+    [COST_DECLINE]    = "decline",
+    [COST_EXPIRY]     = "expiry",
+    [COST_DISPUTE]    = "dispute",
+    [COST_CHARGEBACK] = "chargeback",
 };
+/* clang-format on */
 
-static const struct json_limits limits = {
-    .depth_max = 8, .member_count_max = 8192, .string_bytes_max = 4096};
-
-/* Where in the file: what messages name. */
-struct path {
-    char text[PATH_SIZE];
-};
-
-static struct path path_add(const struct path *parent, const char *member)
+const char *cost_event_name(enum cost_event event)
 {
-    struct path path;
-    const char *dot = parent->text[0] == '\0' ? "" : ".";
-    int len = snprintf(path.text, sizeof(path.text), "%s%s%.40s", parent->text, dot, member);
-    CHECK(len >= 0);
-    return path;
+    CHECK((unsigned)event < COST_EVENT_COUNT);
+    return event_names[event];
 }
 
-static bool read_percent(const struct path *path, json_t *value, int64_t *out, struct error *err)
+enum cost_event cost_event_find(struct str name)
 {
-    struct str text = {json_string_value(value), json_string_length(value)};
-    struct error why;
-    if (!json_is_string(value) || !money_parse(text, PERCENT_DIGITS, out, &why) || *out < 0 ||
-        *out > PERCENT_MAX) {
-        return fail(
-            err, ERROR_INVALID,
-            "fee table: %s is not a percentage from \"0\" to \"100\" with at most 4 decimals "
-            "in quotes",
-            path->text);
+    enum cost_event event = COST_DECLINE;
+    while (event < COST_EVENT_COUNT && !str_eq(name, str_of(event_names[event]))) {
+        event++;
     }
-    return true;
+    return event;
 }
 
-static bool read_amount(const struct path *path, json_t *value, const struct currency *currency,
-                        int64_t *out, struct error *err)
-{
-    struct str text = {json_string_value(value), json_string_length(value)};
-    struct error why;
-    if (!json_is_string(value) || !money_parse(text, currency->exponent, out, &why) || *out < 0 ||
-        *out > MONEY_AMOUNT_MAX) {
-        return fail(err, ERROR_INVALID,
-                    "fee table: %s is not an amount of %s in quotes with at most %u decimals",
-                    path->text, currency->code, (unsigned)currency->exponent);
-    }
-    return true;
-}
+/* ---- entries for operations, methods and events ----------------------------------------------- */
 
-static bool read_decimals(const struct path *path, json_t *value, const struct currency *currency,
-                          int64_t *step_minor, struct error *err)
+static bool read_override(struct cost_reader *reader, const struct path *path, json_t *object,
+                          struct scope *scope, struct error *err)
 {
-    json_int_t decimals = json_is_integer(value) ? json_integer_value(value) : -1;
-    if (decimals < 0 || decimals > currency->exponent) {
-        return fail(err, ERROR_INVALID, "fee table: %s is not a number from 0 to %u", path->text,
-                    (unsigned)currency->exponent);
-    }
-    *step_minor = 1;
-    for (json_int_t i = decimals; i < currency->exponent; i++) {
-        *step_minor *= 10;
-    }
-    return true;
-}
-
-static bool check_object(const struct path *path, json_t *value, struct error *err)
-{
-    return json_is_object(value) ||
-           fail(err, ERROR_INVALID, "fee table: %s is not an object", path->text);
-}
-
-static bool read_rate_member(const struct path *path, const char *member, json_t *value,
-                             const struct currency *currency, struct rate *rate, struct error *err)
-{
-    if (strcmp(member, "percent") == 0) {
-        return read_percent(path, value, &rate->percent, err);
-    }
-    if (strcmp(member, "fixed") == 0) {
-        return read_amount(path, value, currency, &rate->fixed_minor, err);
-    }
-    if (strcmp(member, "min") == 0) {
-        return read_amount(path, value, currency, &rate->min_minor, err);
-    }
-    if (strcmp(member, "max") == 0) {
-        return read_amount(path, value, currency, &rate->max_minor, err) &&
-               (rate->max_minor > 0 ||
-                fail(err, ERROR_INVALID, "fee table: %s is 0; leave it out for no cap",
-                     path->text));
-    }
-    if (strcmp(member, "decimals") == 0) {
-        return read_decimals(path, value, currency, &rate->step_minor, err);
-    }
-    return fail(err, ERROR_INVALID,
-                "fee table: unknown member %s; known are percent, fixed, min, max and decimals",
-                path->text);
-}
-
-static bool read_rate(const struct path *path, json_t *object, const struct currency *currency,
-                      int64_t percent, struct rate *rate, struct error *err)
-{
-    if (!check_object(path, object, err)) {
+    if (!document_object(&reader->document, path, object, err)) {
         return false;
     }
-    *rate = (struct rate){.known = true, .percent = percent, .step_minor = 1};
+    (void)str_copy_to(str_sub(str_of(path->text), 0, sizeof(scope->entry) - 1), scope->entry,
+                      sizeof(scope->entry));
     const char *member = NULL;
     json_t *value = NULL;
     json_object_foreach(object, member, value)
     {
         struct path at = path_add(path, member);
-        if (!read_rate_member(&at, member, value, currency, rate, err)) {
-            return false;
+        if (!cost_scope_takes(scope, member)) {
+            return document_refuse(&reader->document, &at, err, "unknown member %s", at.text);
         }
     }
-    if (rate->percent < 0) {
-        return fail(err, ERROR_INVALID, "fee table: %s has no percent, nor has what it is in",
-                    path->text);
-    }
-    if (rate->max_minor > 0 && rate->min_minor > rate->max_minor) {
-        return fail(err, ERROR_INVALID, "fee table: %s has a min above its max", path->text);
-    }
-    return true;
+    return cost_scope_read(reader, path, object, scope, err);
 }
 
-static bool read_currencies(const struct path *path, json_t *object, struct scope *scope,
+static bool read_operations(struct cost_reader *reader, const struct path *path, json_t *object,
                             struct error *err)
 {
-    if (!check_object(path, object, err)) {
-        return false;
-    }
-    const char *code = NULL;
-    json_t *value = NULL;
-    json_object_foreach(object, code, value)
-    {
-        struct path at = path_add(path, code);
-        const struct currency *currency = currency_find(str_of(code));
-        if (currency == NULL) {
-            return fail(err, ERROR_INVALID, "fee table: %s is not a currency of ISO 4217", at.text);
-        }
-        struct rate *rate = &scope->rates[currency_index(currency)];
-        if (!read_rate(&at, value, currency, scope->percent, rate, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Amounts need a currency, so a default has a percentage only. */
-static bool read_fallback(const struct path *path, json_t *object, struct scope *scope,
-                          struct error *err)
-{
-    if (!check_object(path, object, err)) {
-        return false;
-    }
-    json_t *percent = json_object_get(object, "percent");
-    if (percent == NULL || json_object_size(object) != 1) {
-        return fail(err, ERROR_INVALID,
-                    "fee table: %s has percent and nothing else; amounts belong to a currency",
-                    path->text);
-    }
-    struct path at = path_add(path, "percent");
-    scope->fallback = (struct rate){.known = true, .step_minor = 1};
-    return read_percent(&at, percent, &scope->fallback.percent, err);
-}
-
-static bool read_optional_percent(const struct path *path, json_t *object, const char *member,
-                                  int64_t *out, struct error *err)
-{
-    json_t *value = json_object_get(object, member);
-    struct path at = path_add(path, member);
-    *out = -1;
-    return value == NULL || read_percent(&at, value, out, err);
-}
-
-static bool is_scope_member(const char *member)
-{
-    static const char *const known[] = {"percent", "cross_border_percent", "conversion_percent",
-                                        "currencies", "default"};
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (strcmp(known[i], member) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_scope(const struct path *path, json_t *object, struct scope *scope,
-                       struct error *err)
-{
-    size_t currency_count = 0;
-    (void)currency_all(&currency_count);
-    scope->known = true;
-    scope->rates = calloc(currency_count, sizeof(*scope->rates));
-    CHECK(scope->rates != NULL);
-    if (!read_optional_percent(path, object, "percent", &scope->percent, err) ||
-        !read_optional_percent(path, object, "cross_border_percent", &scope->cross_border, err) ||
-        !read_optional_percent(path, object, "conversion_percent", &scope->conversion, err)) {
-        return false;
-    }
-    json_t *currencies = json_object_get(object, "currencies");
-    json_t *fallback = json_object_get(object, "default");
-    struct path at = path_add(path, "currencies");
-    if (currencies != NULL && !read_currencies(&at, currencies, scope, err)) {
-        return false;
-    }
-    at = path_add(path, "default");
-    return fallback == NULL || read_fallback(&at, fallback, scope, err);
-}
-
-static bool read_override(const struct path *path, json_t *object, struct scope *scope,
-                          struct error *err)
-{
-    if (!check_object(path, object, err)) {
-        return false;
-    }
-    const char *member = NULL;
-    json_t *value = NULL;
-    json_object_foreach(object, member, value)
-    {
-        struct path at = path_add(path, member);
-        if (!is_scope_member(member)) {
-            return fail(err, ERROR_INVALID, "fee table: unknown member %s", at.text);
-        }
-    }
-    return read_scope(path, object, scope, err);
-}
-
-static bool read_operations(const struct path *path, json_t *object, struct cost_table *table,
-                            struct error *err)
-{
-    if (!check_object(path, object, err)) {
+    if (!document_object(&reader->document, path, object, err)) {
         return false;
     }
     const char *name = NULL;
@@ -250,24 +67,49 @@ static bool read_operations(const struct path *path, json_t *object, struct cost
         struct path at = path_add(path, name);
         enum operation operation = operation_find(str_of(name));
         if (operation == OPERATION_NONE) {
-            return fail(err, ERROR_INVALID, "fee table: %s is not an operation", at.text);
+            return document_refuse(&reader->document, &at, err, "%s is not an operation", at.text);
         }
-        if (!read_override(&at, value, &table->operations[operation], err)) {
+        if (!read_override(reader, &at, value, &reader->table->operations[operation], err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool read_methods(const struct path *path, json_t *object, struct cost_table *table,
+static bool read_events(struct cost_reader *reader, const struct path *path, json_t *object,
+                        struct error *err)
+{
+    if (!document_object(&reader->document, path, object, err)) {
+        return false;
+    }
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach(object, name, value)
+    {
+        struct path at = path_add(path, name);
+        enum cost_event event = cost_event_find(str_of(name));
+        if (event == COST_EVENT_COUNT) {
+            return document_refuse(&reader->document, &at, err,
+                                   "%s is not decline, expiry, dispute or chargeback", at.text);
+        }
+        reader->table->events[event].is_event = true;
+        if (!read_override(reader, &at, value, &reader->table->events[event], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_methods(struct cost_reader *reader, const struct path *path, json_t *object,
                          struct error *err)
 {
-    if (!check_object(path, object, err)) {
+    struct cost_table *table = reader->table;
+    if (!document_object(&reader->document, path, object, err)) {
         return false;
     }
     if (json_object_size(object) > COST_METHOD_MAX) {
-        return fail(err, ERROR_INVALID, "fee table: %s has more than %d members", path->text,
-                    COST_METHOD_MAX);
+        return document_refuse(&reader->document, path, err, "%s has more than %d members",
+                               path->text, COST_METHOD_MAX);
     }
     const char *name = NULL;
     json_t *value = NULL;
@@ -277,131 +119,285 @@ static bool read_methods(const struct path *path, json_t *object, struct cost_ta
         size_t index = table->method_count;
         if (!fact_is_word(str_of(name)) || !str_copy_to(str_of(name), table->methods[index].name,
                                                         sizeof(table->methods[index].name))) {
-            return fail(err, ERROR_INVALID, "fee table: %s is not a payment method", at.text);
+            return document_refuse(&reader->document, &at, err, "%s is not a payment method",
+                                   at.text);
         }
         table->method_count++;
-        if (!read_override(&at, value, &table->methods[index].scope, err)) {
+        if (!read_override(reader, &at, value, &table->methods[index].scope, err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool read_country(const struct path *path, json_t *value, struct cost_table *table,
+/* ---- members of the table itself -------------------------------------------------------------- */
+
+static struct str text_of(const json_t *value)
+{
+    return (struct str){json_string_value(value), json_string_length(value)};
+}
+
+static bool read_country(struct cost_reader *reader, const struct path *path, json_t *value,
                          struct error *err)
 {
-    struct str text = {json_string_value(value), json_string_length(value)};
-    if (!json_is_string(value) || !country_is_known(text) ||
-        !str_copy_to(text, table->country, sizeof(table->country))) {
-        return fail(err, ERROR_INVALID, "fee table: %s is not a country of ISO 3166-1", path->text);
+    struct cost_table *table = reader->table;
+    if (!json_is_string(value) || !country_is_known(text_of(value)) ||
+        !str_copy_to(text_of(value), table->country, sizeof(table->country))) {
+        return document_refuse(&reader->document, path, err, "%s is not a country of ISO 3166-1",
+                               path->text);
     }
     return true;
 }
 
-static bool read_settles(const struct path *path, json_t *value, struct cost_table *table,
+static bool read_settles(struct cost_reader *reader, const struct path *path, json_t *value,
                          struct error *err)
 {
+    char number[24];
     if (!json_is_array(value)) {
-        return fail(err, ERROR_INVALID, "fee table: %s is not a list of currencies", path->text);
+        return document_refuse(&reader->document, path, err, "%s is not a list of currencies",
+                               path->text);
     }
-    if (json_array_size(value) == 0) {
-        return true;
-    }
-    size_t currency_count = 0;
-    (void)currency_all(&currency_count);
-    table->settles = calloc(currency_count, sizeof(*table->settles));
-    CHECK(table->settles != NULL);
+    reader->table->settles_all = json_array_size(value) == 0;
     for (size_t i = 0; i < json_array_size(value); i++) {
-        json_t *item = json_array_get(value, i);
-        struct str code = {json_string_value(item), json_string_length(item)};
-        const struct currency *currency = json_is_string(item) ? currency_find(code) : NULL;
-        if (currency == NULL) {
-            return fail(err, ERROR_INVALID, "fee table: %s.%zu is not a currency of ISO 4217",
-                        path->text, i);
+        const struct currency *currency = NULL;
+        (void)snprintf(number, sizeof(number), "%zu", i);
+        struct path at = path_add(path, number);
+        if (!document_currency(&reader->document, &at, json_array_get(value, i), &currency, err)) {
+            return false;
         }
-        table->settles[currency_index(currency)] = true;
+        reader->table->settles[currency_index(currency)] = true;
     }
     return true;
 }
 
-static bool read_text(const struct path *path, json_t *value, struct cost_table *table UNUSED,
+static bool read_text(struct cost_reader *reader, const struct path *path, json_t *value,
                       struct error *err)
 {
-    return json_is_string(value) ||
-           fail(err, ERROR_INVALID, "fee table: %s is not text", path->text);
+    return document_text(&reader->document, path, value, err);
 }
 
-/* clang-format off */
-static const struct {
-    const char *name;
-    bool (*read)(const struct path *path, json_t *value, struct cost_table *table,
-                 struct error *err);
-} table_members[] = {
-    { "name",       read_text },
-    { "note",       read_text },
-    { "source",     read_text },
-    { "country",    read_country },
-    { "settles",    read_settles },
-    { "operations", read_operations },
-    { "methods",    read_methods },
-};
-/* clang-format on */
-
-static bool read_table(json_t *object, struct cost_table *table, struct error *err)
+static bool read_rounding(struct cost_reader *reader, const struct path *path, json_t *value,
+                          struct error *err)
 {
-    const struct path top = {""};
-    if (!json_is_object(object)) {
-        return fail(err, ERROR_INVALID, "fee table: not an object");
+    return document_rounding(&reader->document, path, value, &reader->table->rounding, err);
+}
+
+/* One of two words. */
+static bool read_choice(struct cost_reader *reader, const struct path *path, json_t *value,
+                        const char *usual, const char *other, bool *is_other, struct error *err)
+{
+    struct str word = text_of(value);
+    *is_other = json_is_string(value) && str_eq(word, str_of(other));
+    return *is_other || (json_is_string(value) && str_eq(word, str_of(usual))) ||
+           document_refuse(&reader->document, path, err, "%s is neither \"%s\" nor \"%s\"",
+                           path->text, usual, other);
+}
+
+static bool read_rounds(struct cost_reader *reader, const struct path *path, json_t *value,
+                        struct error *err)
+{
+    return read_choice(reader, path, value, "sum", "each", &reader->table->rounds_each, err);
+}
+
+static bool read_conversion_of(struct cost_reader *reader, const struct path *path, json_t *value,
+                               struct error *err)
+{
+    return read_choice(reader, path, value, "gross", "net", &reader->table->conversion_of_net, err);
+}
+
+/* Its form alone: whether there is such a zone is PostgreSQL's to say, which computes with it. */
+static bool is_zone(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        bool is_other = (c >= '0' && c <= '9') || c == '/' || c == '_' || c == '+' || c == '-';
+        if (!is_letter && !(is_other && i > 0)) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+static bool read_volume_member(struct cost_reader *reader, const struct path *path,
+                               const char *member, json_t *value, struct error *err)
+{
+    struct cost_table *table = reader->table;
+    if (strcmp(member, "of") == 0) {
+        return read_choice(reader, path, value, "month", "previous_month",
+                           &table->volume_is_previous, err);
+    }
+    if (strcmp(member, "currency") == 0) {
+        return document_currency(&reader->document, path, value, &table->volume_currency, err);
+    }
+    if (strcmp(member, "zone") != 0) {
+        return document_refuse(&reader->document, path, err,
+                               "unknown member %s; known are of, currency and zone", path->text);
+    }
+    if (!json_is_string(value) || !is_zone(text_of(value)) ||
+        !str_copy_to(text_of(value), table->zone, sizeof(table->zone))) {
+        return document_refuse(&reader->document, path, err,
+                               "%s is not a time zone of IANA, as \"Europe/Berlin\"", path->text);
+    }
+    return true;
+}
+
+static bool read_volume(struct cost_reader *reader, const struct path *path, json_t *object,
+                        struct error *err)
+{
+    if (!document_object(&reader->document, path, object, err)) {
+        return false;
     }
     const char *member = NULL;
     json_t *value = NULL;
     json_object_foreach(object, member, value)
     {
-        struct path at = path_add(&top, member);
+        struct path at = path_add(path, member);
+        if (!read_volume_member(reader, &at, member, value, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    bool (*read)(struct cost_reader *reader, const struct path *path, json_t *value,
+                 struct error *err);
+} table_members[] = { /* in the order in which they are read */
+    { "name",          read_text },
+    { "note",          read_text },
+    { "source",        read_text },
+    { "country",       read_country },
+    { "settles",       read_settles },
+    { "rounding",      read_rounding },
+    { "rounds",        read_rounds },
+    { "conversion_of", read_conversion_of },
+    { "volume",        read_volume },
+    { "operations",    read_operations },
+    { "methods",       read_methods },
+    { "events",        read_events },
+};
+/* clang-format on */
+
+static bool check_members(struct cost_reader *reader, struct error *err)
+{
+    const struct path top = {""};
+    const char *member = NULL;
+    json_t *value = NULL;
+    json_object_foreach(reader->document.json, member, value)
+    {
         size_t i = 0;
         while (i < ARRAY_LEN(table_members) && strcmp(table_members[i].name, member) != 0) {
             i++;
         }
-        if (i < ARRAY_LEN(table_members)) {
-            if (!table_members[i].read(&at, value, table, err)) {
-                return false;
-            }
-        } else if (!is_scope_member(member)) {
-            return fail(err, ERROR_INVALID, "fee table: unknown member %s", at.text);
+        struct path at = path_add(&top, member);
+        if (i == ARRAY_LEN(table_members) && !cost_scope_takes(&reader->table->base, member)) {
+            return document_refuse(&reader->document, &at, err, "unknown member %s", at.text);
         }
     }
-    return read_scope(&top, object, &table->base, err);
+    return true;
+}
+
+static bool read_table(struct cost_reader *reader, struct error *err)
+{
+    const struct path top = {""};
+    if (!check_members(reader, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(table_members); i++) {
+        json_t *value = json_object_get(reader->document.json, table_members[i].name);
+        struct path at = path_add(&top, table_members[i].name);
+        if (value != NULL && !table_members[i].read(reader, &at, value, err)) {
+            return false;
+        }
+    }
+    return cost_scope_read(reader, &top, reader->document.json, &reader->table->base, err);
+}
+
+static struct cost_table *make_table(void)
+{
+    size_t currency_count = 0;
+    (void)currency_all(&currency_count);
+    CHECK(currency_count <= COST_CURRENCY_MAX);
+    struct cost_table *table = calloc(1, sizeof(*table));
+    CHECK(table != NULL);
+    table->settles_all = true;
+    table->rounding = MONEY_HALF_UP;
+    (void)str_copy_to(STR("UTC"), table->zone, sizeof(table->zone));
+    return table;
+}
+
+static void name_table(struct cost_table *table, const struct document *document)
+{
+    table->text = document_canonical(document, &table->text_len, table->hash);
+    for (size_t i = 0; i < sizeof(table->hash); i++) {
+        (void)snprintf(table->hex + 2 * i, 3, "%02x", table->hash[i]);
+    }
+}
+
+struct cost_table *cost_table_read(struct str text, unsigned *line, struct error *err)
+{
+    struct cost_reader reader = {.table = NULL};
+    unsigned where = 0;
+    if (document_open(&reader.document, "fee table", text, err)) {
+        reader.table = make_table();
+        if (read_table(&reader, err)) {
+            name_table(reader.table, &reader.document);
+        } else {
+            where = reader.document.line;
+            cost_table_free(&reader.table);
+        }
+    }
+    document_release(&reader.document);
+    if (line != NULL) {
+        *line = where;
+    }
+    return reader.table;
 }
 
 struct cost_table *cost_table_new(struct str text, struct error *err)
 {
-    json_t *json = json_parse(text, &limits, err);
-    if (json == NULL) {
-        fail_prefix(err, "fee table");
-        return NULL;
-    }
-    struct cost_table *table = calloc(1, sizeof(*table));
-    CHECK(table != NULL);
-    if (!read_table(json, table, err)) {
-        cost_table_free(&table);
-    }
-    json_decref(json);
-    return table;
+    return cost_table_read(text, NULL, err);
 }
 
 void cost_table_free(struct cost_table **table)
 {
-    if (*table == NULL) {
-        return;
+    if (*table != NULL) {
+        free((*table)->rates);
+        free((*table)->text);
+        free(*table);
+        *table = NULL;
     }
-    free((*table)->settles);
-    free((*table)->base.rates);
-    for (size_t i = 0; i < OPERATION_COUNT; i++) {
-        free((*table)->operations[i].rates);
-    }
-    for (size_t i = 0; i < (*table)->method_count; i++) {
-        free((*table)->methods[i].scope.rates);
-    }
-    free(*table);
-    *table = NULL;
+}
+
+struct str cost_table_text(const struct cost_table *table)
+{
+    return (struct str){table->text, table->text_len};
+}
+
+const uint8_t *cost_table_hash(const struct cost_table *table)
+{
+    return table->hash;
+}
+
+const char *cost_table_hex(const struct cost_table *table)
+{
+    return table->hex;
+}
+
+bool cost_table_needs_rates(const struct cost_table *table)
+{
+    return table->needs_rates;
+}
+
+struct cost_volume cost_volume(const struct cost_table *table)
+{
+    return (struct cost_volume){
+        .is_asked = table->has_tiers,
+        .is_of_previous = table->volume_is_previous,
+        .currency = table->volume_currency,
+        .zone = table->zone,
+    };
 }

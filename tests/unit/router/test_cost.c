@@ -128,7 +128,7 @@ static const struct {
     { "{\"currencies\": {\"DEM\": {}}}", "fee table: currencies.DEM is not a currency of ISO 4217" },
     { "{\"currencies\": {\"EUR\": 1}}", "fee table: currencies.EUR is not an object" },
     { "{\"currencies\": {\"EUR\": {}}}", "fee table: currencies.EUR has no percent, nor has what it is in" },
-    { "{\"currencies\": {\"EUR\": {\"percent\": \"1\", \"fix\": \"1\"}}}", "fee table: unknown member currencies.EUR.fix; known are percent, fixed, min, max and decimals" },
+    { "{\"currencies\": {\"EUR\": {\"percent\": \"1\", \"fix\": \"1\"}}}", "fee table: unknown member currencies.EUR.fix; known are percent, fixed, min, max, decimals and tiers" },
     { "{\"currencies\": {\"EUR\": {\"percent\": \"1\", \"fixed\": 0.39}}}", "fee table: currencies.EUR.fixed is not an amount of EUR in quotes with at most 2 decimals" },
     { "{\"currencies\": {\"JPY\": {\"percent\": \"1\", \"fixed\": \"0.5\"}}}", "fee table: currencies.JPY.fixed is not an amount of JPY in quotes with at most 0 decimals" },
     { "{\"currencies\": {\"EUR\": {\"percent\": \"1\", \"min\": \"-1\"}}}", "fee table: currencies.EUR.min is not an amount" },
@@ -137,8 +137,8 @@ static const struct {
     { "{\"currencies\": {\"EUR\": {\"percent\": \"1\", \"min\": \"2\", \"max\": \"1\"}}}", "fee table: currencies.EUR has a min above its max" },
     { "{\"currencies\": {\"EUR\": {\"percent\": \"1\", \"decimals\": 3}}}", "fee table: currencies.EUR.decimals is not a number from 0 to 2" },
     { "{\"currencies\": {\"EUR\": {\"percent\": \"1\", \"decimals\": \"0\"}}}", "fee table: currencies.EUR.decimals is not a number from 0 to 2" },
-    { "{\"default\": {}}", "fee table: default has percent and nothing else; amounts belong to a currency" },
-    { "{\"default\": {\"percent\": \"1\", \"fixed\": \"1\"}}", "fee table: default has percent and nothing else" },
+    { "{\"default\": {}}", "fee table: default has no percent, nor has what it is in" },
+    { "{\"default\": {\"percent\": \"1\", \"fixed\": \"1\"}}", "fee table: default.fixed is not an amount with its currency in quotes, as \"0.30 USD\"" },
     { "{\"operations\": {\"charge\": {}}}", "fee table: operations.charge is not an operation" },
     { "{\"operations\": {\"payout\": []}}", "fee table: operations.payout is not an object" },
     { "{\"operations\": {\"payout\": {\"country\": \"US\"}}}", "fee table: unknown member operations.payout.country" },
@@ -146,6 +146,23 @@ static const struct {
     { "{\"methods\": {\"Card\": {}}}", "fee table: methods.Card is not a payment method" },
     { "{\"methods\": {\"card\": {\"x\": 1}}}", "fee table: unknown member methods.card.x" },
     { "{\"name\": \"a\", \"name\": \"b\"}", "fee table: " },
+    { "{\"rounding\": \"floor\"}", "fee table: rounding is not half_up, half_even, up or down" },
+    { "{\"rounds\": \"all\"}", "fee table: rounds is neither \"sum\" nor \"each\"" },
+    { "{\"conversion_of\": 1}", "fee table: conversion_of is neither \"gross\" nor \"net\"" },
+    { "{\"volume\": {\"zone\": \"../etc\"}}", "fee table: volume.zone is not a time zone of IANA" },
+    { "{\"volume\": {\"of\": \"year\"}}", "fee table: volume.of is neither \"month\" nor \"previous_month\"" },
+    { "{\"volume\": {\"since\": \"1\"}}", "fee table: unknown member volume.since; known are of, currency and zone" },
+    { "{\"percent\": \"1\", \"currencies\": {\"EUR\": {\"tiers\": []}}}", "fee table: currencies.EUR.tiers is not a list of 1 to 16 tiers" },
+    { "{\"percent\": \"1\", \"currencies\": {\"EUR\": {\"tiers\": [{\"percent\": \"1\"}]}}}", "fee table: currencies.EUR.tiers.0 begins at or below the one before it" },
+    { "{\"percent\": \"1\", \"currencies\": {\"EUR\": {\"tiers\": [{\"from\": \"5\"}, {\"from\": \"5\"}]}}}", "fee table: currencies.EUR.tiers.1 begins at or below the one before it; from must grow" },
+    { "{\"percent\": \"1\", \"currencies\": {\"EUR\": {\"tiers\": [{\"from\": \"5\", \"decimals\": 0}]}}}", "fee table: currencies.EUR.tiers.0.decimals belongs to the entry of a currency, not to a tier" },
+    { "{\"percent\": \"1\", \"currencies\": {\"EUR\": {\"tiers\": [{\"from\": \"5\", \"tiers\": []}]}}}", "fee table: unknown member currencies.EUR.tiers.0.tiers; known are from, percent, fixed, min and max" },
+    { "{\"default\": {\"percent\": \"1\", \"tiers\": [{\"from\": \"5\"}]}}", "fee table: default.tiers.0.from has no currency; say volume.currency" },
+    { "{\"default\": {\"percent\": \"1\", \"fixed\": \"0.30 USD\", \"max\": \"1 EUR\"}}", "fee table: default.max is in another currency than the amounts beside it" },
+    { "{\"default\": {\"percent\": \"1\", \"decimals\": 0}}", "fee table: default.decimals belongs to the entry of a currency, not to a default" },
+    { "{\"events\": {\"loss\": {}}}", "fee table: events.loss is not decline, expiry, dispute or chargeback" },
+    { "{\"operations\": {\"payout\": {\"returns\": {}}}}", "fee table: unknown member operations.payout.returns" },
+    { "{\"operations\": {\"refund\": {\"returns\": {\"all\": \"1\"}}}}", "fee table: unknown member operations.refund.returns.all; known are percent, fixed and surcharges" },
 };
 /* clang-format on */
 
@@ -166,6 +183,29 @@ static void wrong_tables_are_refused_by_the_members_name(void **state)
         if (table != NULL || strncmp(err.text, refused[i].error, strlen(refused[i].error)) != 0) {
             fail_msg("told   %s\nwanted %s\nof     %s", table == NULL ? err.text : "(accepted)",
                      refused[i].error, refused[i].json);
+        }
+    }
+}
+
+static void the_line_of_what_is_wrong_is_told(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const struct { const char *json; unsigned line; } rows[] = {
+        { "{\"percent\": \"1\",\n\"currencies\": {\n\"EUR\": {\"fixed\": \"1\"},\n\"JPY\": {\n\"fixed\": \"0.5\"}}}", 5 },
+        { "{\"name\": \"percent: \\\" { [\",\n\"settles\": [\"USD\",\n\"EUR\", \n\"EURO\"]}", 4 },
+        { "{\"percent\": \"1\", \"currencies\": {\"EUR\": {\n\"tiers\": [\n{\"from\": \"1\"},\n{\"from\": \"2\", \n\"max\": \"0\"}]}}}", 5 },
+        { "{\n\n\"currencies\": {\n\"EUR\": {\n}}}", 4 },
+        { "{\n\n\"x\": {}}", 3 },
+        { "{\n\n\"x\": {}", 0 },
+    };
+    /* clang-format on */
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct error err = {.text = ""};
+        unsigned line = 99;
+        assert_null(cost_table_read(str_of(rows[i].json), &line, &err));
+        if (line != rows[i].line) {
+            fail_msg("line %u, not %u: %s", line, rows[i].line, err.text);
         }
     }
 }
@@ -292,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fees_are_exact_and_rounded_half_up_once),
         cmocka_unit_test(wrong_tables_are_refused_by_the_members_name),
+        cmocka_unit_test(the_line_of_what_is_wrong_is_told),
         cmocka_unit_test(operations_come_before_methods_before_the_table),
         cmocka_unit_test(paypals_published_fees_are_shipped),
         cmocka_unit_test(fees_of_payouts_are_shipped),

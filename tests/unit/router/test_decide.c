@@ -370,14 +370,20 @@ static char *fenced(char *text, const char *opening)
     return from;
 }
 
-static void the_page_for_rule_writers_is_true(void **state)
+static char *page_of(const char *path)
 {
-    (void)state;
     static char text[65536];
-    FILE *file = fopen("docs/rules.md", "r");
+    FILE *file = fopen(path, "r");
     assert_non_null(file);
     text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
     (void)fclose(file);
+    return text;
+}
+
+static void the_page_for_rule_writers_is_true(void **state)
+{
+    (void)state;
+    char *text = page_of("docs/rules.md");
     for (int drop = ROUTE_KEPT + 1; drop < ROUTE_DROP_COUNT; drop++) {
         char word[40];
         snprintf(word, sizeof(word), "`%s`", route_drop_name((enum route_drop)drop));
@@ -385,11 +391,18 @@ static void the_page_for_rule_writers_is_true(void **state)
             fail_msg("docs/rules.md does not explain %s", word);
         }
     }
-    struct cost_table *table = table_of(fenced(text, "contract says).\n\n```json"));
-    cost_table_free(&table);
     struct rule_set *rules = rules_of(fenced(text, "\n```\n"));
     assert_int_equal(rule_set_rule_count(rules), 3);
     rule_set_free(&rules);
+    struct error err = {.text = ""};
+    unsigned line = 0;
+    text = page_of("docs/fees.md");
+    struct cost_table *table = table_of(fenced(text, "contract says).\n\n```json"));
+    cost_table_free(&table);
+    text = page_of("docs/fees.md");
+    struct rates *rates = rates_new(str_of(fenced(text, "yours:\n\n```json")), &line, &err);
+    assert_non_null(rates);
+    rates_free(&rates);
 }
 
 /* A guard against a slow path in the request, not a benchmark: twenty times what it takes. */
