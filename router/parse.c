@@ -1,484 +1,392 @@
 #include "router/parse.h"
 
+#include "base/crypto.h"
+#include "router/parser.h"
+
 #include <string.h>
 
-#include "router/check.h"
-#include "router/condition.h"
-#include "router/facts.h"
-#include "router/lex.h"
-#include "router/router.h"
+#define EXCERPT(s) STR_ARG(lex_excerpt(s))
 
-struct parser {
-    struct lexer lexer;
-    struct token token; /* the one to be looked at */
-    struct arena *arena;
-    struct program *program;
-    const struct str *known_providers;
-    size_t known_count;
-    unsigned depth;
+enum {
+    SCRATCH_BYTES_MAX = PARSE_ARENA_BYTES_MAX,
 };
 
-/* Room for one more in an array of the arena that doubles whenever it is full. */
-static void *grow(struct arena *arena, void *items, size_t count, size_t size)
-{
-    if (count != 0 && (count < 8 || (count & (count - 1)) != 0)) {
-        return items;
-    }
-    void *grown = arena_alloc(arena, (count < 8 ? 8 : count * 2) * size);
-    if (count > 0) {
-        memcpy(grown, items, count * size);
-    }
-    return grown;
-}
+/* ---- definitions ---- */
 
-static bool advance(struct parser *parser, struct error *err)
+/* The name of a set or a condition; false when it cannot be one, which was told. */
+static bool check_name(struct parser *parser, const struct token *name)
 {
-    return lex_next(&parser->lexer, &parser->token, err);
-}
-
-static bool is_word(const struct parser *parser, struct str word)
-{
-    return parser->token.kind == TOKEN_WORD && str_eq(parser->token.text, word);
-}
-
-static bool fail_here(struct parser *parser, struct error *err, const char *expected)
-{
-    struct str found = lex_describe(&parser->token, parser->arena);
-    return lex_fail(err, parser->token.place, "unexpected " STR_FMT "; %s", STR_ARG(found),
-                    expected);
-}
-
-static bool expect(struct parser *parser, enum token_kind kind, const char *expected,
-                   struct error *err)
-{
-    return parser->token.kind == kind ? advance(parser, err) : fail_here(parser, err, expected);
-}
-
-/* ---- conditions ---- */
-
-static bool find_metadata(struct parser *parser, const struct token *name, uint16_t *text,
-                          struct error *err)
-{
-    struct program *program = parser->program;
-    size_t i = 0;
-    while (i < program->metadata_name_count && !str_eq(program->metadata_names[i], name->text)) {
-        i++;
-    }
-    if (i == ROUTE_METADATA_NAME_MAX) {
-        return lex_fail(err, name->place,
-                        "more than %d different metadata names in one file; ask for fewer",
-                        ROUTE_METADATA_NAME_MAX);
-    }
-    if (i == program->metadata_name_count) {
-        program->metadata_names[program->metadata_name_count++] = name->text;
-    }
-    *text = (uint16_t)(FACT_COUNT + i);
-    return true;
-}
-
-static bool parse_fact(struct parser *parser, struct eval_test *test, struct error *err)
-{
-    struct token name = parser->token;
-    if (name.kind == TOKEN_NUMBER || name.kind == TOKEN_STRING) {
-        return fail_here(parser, err, "put the fact first, as in amount >= 500.00 EUR");
-    }
-    if (name.kind != TOKEN_WORD) {
-        return fail_here(parser, err, "a condition such as currency == EUR belongs here");
-    }
-    enum fact fact = FACT_NONE;
-    if (!check_fact(&name, &fact, err) || !advance(parser, err)) {
-        return false;
-    }
-    test->fact = (uint8_t)fact;
-    test->text = (uint16_t)fact;
-    if (fact != FACT_METADATA) {
-        return parser->token.kind != TOKEN_DOT ||
-               fail_here(parser, err, "only metadata has members, as in metadata.tier");
-    }
-    if (!expect(parser, TOKEN_DOT, "metadata needs a member, as in metadata.tier", err)) {
-        return false;
-    }
-    if (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_STRING) {
-        return fail_here(parser, err, "metadata needs a member, as in metadata.tier");
-    }
-    if (!find_metadata(parser, &parser->token, &test->text, err) || !advance(parser, err)) {
-        return false;
-    }
-    return parser->token.kind != TOKEN_DOT ||
-           fail_here(parser, err, "quote a name that has a point, as in metadata.\"a.b\"");
-}
-
-static bool add_operand(struct parser *parser, struct eval_test *test, struct error *err)
-{
-    struct program *program = parser->program;
-    struct token value = parser->token;
-    union eval_operand operand = {.text = STR_NONE};
-    if (program->operand_count == EVAL_OPERAND_MAX) {
-        return lex_fail(err, value.place, "more than %d values in one file; use fewer",
-                        EVAL_OPERAND_MAX);
-    }
-    if (test->fact == FACT_AMOUNT) {
-        if (value.kind == TOKEN_NUMBER && !advance(parser, err)) {
-            return false;
-        }
-        if (!check_money(&value, &parser->token, &operand, err)) {
-            return false;
-        }
-    } else if (!check_value((enum fact)test->fact, &value, &operand, err)) {
-        return false;
-    }
-    program->operands =
-        grow(parser->arena, program->operands, program->operand_count, sizeof(operand));
-    program->operands[program->operand_count++] = operand;
-    test->operand_count++;
-    return advance(parser, err);
-}
-
-static bool parse_list(struct parser *parser, struct eval_test *test, struct error *err)
-{
-    if (!expect(parser, TOKEN_OPEN_SQUARE, "in is followed by a list, as in [DE, AT]", err)) {
-        return false;
-    }
-    if (parser->token.kind == TOKEN_CLOSE_SQUARE) {
-        return fail_here(parser, err, "a list needs at least one value, as in [DE, AT]");
-    }
-    for (;;) {
-        if (test->operand_count == ROUTE_LIST_MAX) {
-            return lex_fail(err, parser->token.place,
-                            "more than %d values in a list; use several rules", ROUTE_LIST_MAX);
-        }
-        if (!add_operand(parser, test, err)) {
-            return false;
-        }
-        if (parser->token.kind == TOKEN_CLOSE_SQUARE) {
-            return advance(parser, err);
-        }
-        if (!expect(parser, TOKEN_COMMA, "write , or ] after a value of a list", err)) {
-            return false;
-        }
-    }
-}
-
-static enum compare compare_money(enum token_kind sign)
-{
-    /* clang-format off */
-    static const enum compare by_sign[TOKEN_COUNT] = {
-        [TOKEN_EQUAL]         = COMPARE_MONEY_EQUAL,
-        [TOKEN_NOT_EQUAL]     = COMPARE_MONEY_UNEQUAL,
-        [TOKEN_LESS]          = COMPARE_LESS,
-        [TOKEN_LESS_EQUAL]    = COMPARE_LESS_EQUAL,
-        [TOKEN_GREATER]       = COMPARE_GREATER,
-        [TOKEN_GREATER_EQUAL] = COMPARE_GREATER_EQUAL,
+    static const struct str reserved[] = {
+        STR_INIT("and"),  STR_INIT("or"),   STR_INIT("not"),       STR_INIT("in"),
+        STR_INIT("when"), STR_INIT("rule"), STR_INIT("otherwise"), STR_INIT("default"),
+        STR_INIT("set"),  STR_INIT("zone"), STR_INIT("condition"), STR_INIT("use"),
+        STR_INIT("by"),   STR_INIT("if"),   STR_INIT("then"),
     };
-    /* clang-format on */
-    return by_sign[sign];
-}
-
-static bool is_sign(enum token_kind kind)
-{
-    return compare_money(kind) != COMPARE_NONE;
-}
-
-/* The sign and what follows it. *negated: the test is true when the comparison is false. */
-static bool parse_comparison(struct parser *parser, struct eval_test *test, bool *negated,
-                             struct error *err)
-{
-    *negated = false;
-    if (is_word(parser, STR("not"))) {
-        *negated = true;
-        if (!advance(parser, err)) {
-            return false;
-        }
-        if (!is_word(parser, STR("in"))) {
-            return fail_here(parser, err, "write not in [...], or put not before the fact");
+    const struct parse_set *set = parser->set.at;
+    const struct parse_condition *condition = parser->condition.at;
+    uint32_t as_set = names_find(&parser->set_names, name->text);
+    uint32_t as_condition = names_find(&parser->condition_names, name->text);
+    for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
+        if (str_eq(name->text, reserved[i])) {
+            return parser_error(parser, name, "choose another name",
+                                STR_FMT " is a word of the language", EXCERPT(name->text));
         }
     }
-    struct token sign = parser->token;
-    if (!is_word(parser, STR("in")) && !is_sign(sign.kind)) {
-        return fail_here(parser, err, "compare the fact with ==, !=, <, <=, >, >= or in");
+    if (fact_find(name->text) != FACT_NONE) {
+        return parser_error(parser, name, "choose another name", STR_FMT " is a fact",
+                            EXCERPT(name->text));
     }
-    if (!check_sign((enum fact)test->fact, &sign, err) || !advance(parser, err)) {
-        return false;
-    }
-    test->compare = COMPARE_ANY;
-    if (sign.kind == TOKEN_WORD) {
-        return parse_list(parser, test, err);
-    }
-    if (test->fact == FACT_AMOUNT) {
-        test->compare = (uint8_t)compare_money(sign.kind);
-    } else {
-        *negated = sign.kind == TOKEN_NOT_EQUAL;
-    }
-    if (parser->token.kind == TOKEN_OPEN_SQUARE) {
-        return fail_here(parser, err, "compare with a list by in, as in country in [DE, AT]");
-    }
-    return add_operand(parser, test, err);
-}
-
-static bool parse_test(struct parser *parser, struct condition *condition, struct error *err)
-{
-    struct program *program = parser->program;
-    struct eval_test test = {.operand = (uint32_t)program->operand_count};
-    struct place place = parser->token.place;
-    bool negated = false;
-    if (!parse_fact(parser, &test, err) || !parse_comparison(parser, &test, &negated, err)) {
-        return false;
-    }
-    if (program->test_count == EVAL_TEST_MAX) {
-        return lex_fail(err, place, "more than %d comparisons in one file; use fewer",
-                        EVAL_TEST_MAX);
-    }
-    program->tests = grow(parser->arena, program->tests, program->test_count, sizeof(test));
-    program->tests[program->test_count++] = test;
-    *condition = condition_of_test(program);
-    if (negated) {
-        condition_negate(condition);
+    if (as_set != NAMES_NONE || as_condition != NAMES_NONE) {
+        unsigned line = as_set != NAMES_NONE ? set[as_set].span.from.line
+                                             : condition[as_condition].span.from.line;
+        return parser_error(parser, name, "choose another name",
+                            STR_FMT " is defined at line %u already", EXCERPT(name->text), line);
     }
     return true;
 }
 
-static bool parse_condition(struct parser *parser, struct condition *condition, struct error *err);
-
-static bool parse_one(struct parser *parser, struct condition *condition, struct error *err)
+/* word "=" */
+static bool parse_definition_name(struct parser *parser, struct token *name, const char *example)
 {
-    bool is_not = is_word(parser, STR("not"));
-    if (!is_not && parser->token.kind != TOKEN_OPEN_ROUND) {
-        return parse_test(parser, condition, err);
+    *name = parser->token;
+    if (parser->set.count + parser->condition.count == ROUTE_DEFINITION_MAX) {
+        return parser_stop(parser, name, "use fewer",
+                           "more than %d sets and conditions in one file", ROUTE_DEFINITION_MAX);
     }
-    if (parser->depth == ROUTE_DEPTH_MAX) {
-        return lex_fail(err, parser->token.place,
-                        "more than %d parentheses and not within each other; use several rules",
-                        ROUTE_DEPTH_MAX);
+    if (!parser_is(parser, TOKEN_WORD)) {
+        return parser_unexpected(parser, parser_text(parser, "a name follows: %s", example));
     }
-    parser->depth++;
-    bool done = advance(parser, err);
-    if (done && is_not) {
-        done = parse_one(parser, condition, err);
-        if (done) {
-            condition_negate(condition);
-        }
-    } else if (done) {
-        done = parse_condition(parser, condition, err) &&
-               expect(parser, TOKEN_CLOSE_ROUND, "write and, or or ) after a comparison", err);
+    parser_advance(parser);
+    if (parser_is(parser, TOKEN_EQUAL)) {
+        (void)parser_unexpected(parser, parser_text(parser, "define with one =: %s", example));
+        parser_advance(parser);
+        return true;
     }
-    parser->depth--;
-    return done;
+    if (!parser_is(parser, TOKEN_IS)) {
+        return parser_unexpected(parser,
+                                 parser_text(parser, "write = behind the name: %s", example));
+    }
+    parser_advance(parser);
+    return true;
 }
 
-static bool parse_all(struct parser *parser, struct condition *condition, struct error *err)
+static bool parse_set_definition(struct parser *parser, struct place from)
 {
-    if (!parse_one(parser, condition, err)) {
+    struct token name;
+    if (!parse_definition_name(parser, &name, "set eea = [DE, AT]")) {
         return false;
     }
-    while (is_word(parser, STR("and"))) {
-        struct condition right = {.test = 0};
-        if (!advance(parser, err) || !parse_one(parser, &right, err)) {
-            return false;
-        }
-        *condition = condition_and(parser->program, *condition, right);
+    if (!parser_is(parser, TOKEN_OPEN_SQUARE)) {
+        return parser_unexpected(parser, "a list follows: set eea = [DE, AT]");
+    }
+    bool good = check_name(parser, &name);
+    if (!parse_items(parser)) {
+        return false;
+    }
+    struct token *item = arena_alloc(&parser->scratch, parser->item.count * sizeof(*item));
+    memcpy(item, parser->item.at, parser->item.count * sizeof(*item));
+    struct parse_set set = {.name = name.text,
+                            .span = parser_span(parser, from),
+                            .item = item,
+                            .item_count = parser->item.count};
+    parse_warn_of_twins(parser, item, set.item_count);
+    if (good) {
+        names_add(&parser->set_names, &parser->scratch, name.text, (uint32_t)parser->set.count);
+        *(struct parse_set *)vector_add(parser, &parser->set, sizeof(set)) = set;
     }
     return true;
 }
 
-static bool parse_condition(struct parser *parser, struct condition *condition, struct error *err)
+static bool parse_condition_definition(struct parser *parser, struct place from)
 {
-    if (!parse_all(parser, condition, err)) {
+    struct token name;
+    if (!parse_definition_name(parser, &name, "condition large = amount >= 500.00 EUR")) {
         return false;
     }
-    while (is_word(parser, STR("or"))) {
-        struct condition right = {.test = 0};
-        if (!advance(parser, err) || !parse_all(parser, &right, err)) {
-            return false;
-        }
-        *condition = condition_or(parser->program, *condition, right);
+    bool good = check_name(parser, &name);
+    size_t tests = parser->test_count;
+    parser->in_definition = true;
+    parser->candidate = (struct token){.kind = TOKEN_NONE};
+    const struct ast_node *root = parse_condition(parser);
+    parser->in_definition = false;
+    if (root == NULL) {
+        return false;
+    }
+    struct parse_condition condition = {.name = name.text,
+                                        .span = parser_span(parser, from),
+                                        .root = root,
+                                        .depth = parser->depth_seen,
+                                        .test_count = parser->test_count - tests,
+                                        .candidate = parser->candidate};
+    if (good) {
+        names_add(&parser->condition_names, &parser->scratch, name.text,
+                  (uint32_t)parser->condition.count);
+        *(struct parse_condition *)vector_add(parser, &parser->condition, sizeof(condition)) =
+            condition;
     }
     return true;
 }
 
-/* ---- actions and rules ---- */
-
-static bool parse_target(struct parser *parser, struct eval_rule *rule, struct error *err)
+static bool parse_setting(struct parser *parser, const struct token *start)
 {
-    struct program *program = parser->program;
+    uint8_t zone = 0;
+    if (parser->has_zone) {
+        parser_error(parser, start,
+                     "keep one; a fact of another zone is written time at "
+                     "\"America/New_York\"",
+                     "a second zone");
+    }
+    if (!parse_zone(parser, &zone)) {
+        return false;
+    }
+    parser->has_zone = true;
+    parser->tree->zone[0] = parser->tree->zone[zone];
+    return true;
+}
+
+/* ---- rules ---- */
+
+static bool parse_rule_name(struct parser *parser, struct ast_rule *rule)
+{
     struct token name = parser->token;
-    if (name.kind != TOKEN_WORD) {
-        return fail_here(parser, err, "the name of a provider belongs here, as in paypal");
-    }
-    if (rule->target_count == ROUTE_TARGET_MAX) {
-        return lex_fail(err, name.place, "more than %d providers in a rule; name fewer",
-                        ROUTE_TARGET_MAX);
-    }
-    if (!check_provider(&name, parser->known_providers, parser->known_count, err) ||
-        !advance(parser, err)) {
+    if (!parser_expect(parser, TOKEN_STRING,
+                       "a rule starts with its name, as in rule \"large euro\"")) {
         return false;
     }
-    struct eval_target target = {.provider = name.text, .account = STR_NONE};
-    if (parser->token.kind == TOKEN_COLON) {
-        if (!advance(parser, err)) {
-            return false;
-        }
-        bool is_name = parser->token.kind == TOKEN_WORD || parser->token.kind == TOKEN_STRING;
-        if (!is_name || str_is_empty(parser->token.text)) {
-            return fail_here(parser, err,
-                             "an account's name follows the colon, as in paypal:\"main\"");
-        }
-        target.account = parser->token.text;
-        if (!advance(parser, err)) {
-            return false;
-        }
+    rule->name = name.text;
+    rule->name_span = parser_token_span(&name);
+    if (str_is_empty(str_trim(name.text)) || name.text.len > ROUTE_NAME_BYTES_MAX) {
+        parser_error(parser, &name, "choose another", "a rule's name has 1 to %d bytes",
+                     ROUTE_NAME_BYTES_MAX);
+        return true;
     }
-    program->targets = grow(parser->arena, program->targets, program->target_count, sizeof(target));
-    program->targets[program->target_count++] = target;
-    rule->target_count++;
-    return check_target(program, rule, name.place, err);
-}
-
-static bool parse_targets(struct parser *parser, struct eval_rule *rule, struct error *err)
-{
-    if (!parse_target(parser, rule, err)) {
-        return false;
+    if (str_eq(name.text, STR("default"))) {
+        parser_error(parser, &name, "choose another", "default is the name of the last rule");
+        return true;
     }
-    while (parser->token.kind == TOKEN_COMMA) {
-        if (!advance(parser, err) || !parse_target(parser, rule, err)) {
-            return false;
-        }
+    uint32_t line = names_find(&parser->rule_names, name.text);
+    if (line != NAMES_NONE) {
+        parser_error(parser, &name, "choose another name",
+                     "a rule named \"" STR_FMT "\" is at line %u", EXCERPT(name.text), line);
+        return true;
     }
+    names_add(&parser->rule_names, &parser->scratch, name.text, name.place.line);
     return true;
 }
 
-static bool parse_action(struct parser *parser, struct eval_rule *rule, struct error *err)
+static bool add_rule(struct parser *parser, const struct ast_rule *rule)
 {
-    if (is_word(parser, STR("use"))) {
-        return advance(parser, err) && parse_targets(parser, rule, err);
-    }
-    if (!is_word(parser, STR("by"))) {
-        return fail_here(parser, err, "write use paypal, payoneer or by cost");
-    }
-    if (!advance(parser, err)) {
-        return false;
-    }
-    if (!is_word(parser, STR("cost"))) {
-        return fail_here(parser, err, "providers are ordered by cost");
-    }
-    rule->by_cost = true;
-    if (!advance(parser, err)) {
-        return false;
-    }
-    if (is_word(parser, STR("of"))) {
-        return advance(parser, err) && parse_targets(parser, rule, err);
-    }
-    rule->all = true;
+    *(struct ast_rule *)vector_add(parser, &parser->rule, sizeof(*rule)) = *rule;
     return true;
 }
 
-static bool parse_block(struct parser *parser, struct eval_rule *rule, struct error *err)
+static bool parse_rule(struct parser *parser, const struct token *start)
 {
-    const char *before = rule->test == EVAL_MATCH
-                             ? "write { and what to do, as in { by cost }"
-                             : "write and, or, or { and what to do, as in { by cost }";
-    rule->target = (uint32_t)parser->program->target_count;
-    if (!expect(parser, TOKEN_OPEN_CURLY, before, err) || !parse_action(parser, rule, err)) {
+    struct ast_rule rule = {.name = STR_NONE};
+    if (parser->rule.count == ROUTE_RULE_MAX) {
+        return parser_stop(parser, start, "use fewer", "more than %d rules in one file",
+                           ROUTE_RULE_MAX);
+    }
+    if (!parse_rule_name(parser, &rule)) {
         return false;
     }
-    const char *after =
-        rule->all ? "write of and providers, or }" : "write , or } after a provider";
-    return expect(parser, TOKEN_CLOSE_CURLY, after, err);
-}
-
-static bool parse_name(struct parser *parser, struct eval_rule *rule, struct error *err)
-{
-    if (parser->token.kind != TOKEN_STRING) {
-        return fail_here(parser, err, "a rule starts with its name, as in rule \"large euro\"");
-    }
-    rule->name = parser->token.text;
-    if (str_is_empty(str_trim(rule->name)) || rule->name.len > ROUTE_NAME_BYTES_MAX) {
-        return lex_fail(err, parser->token.place, "a rule's name has 1 to %d bytes; choose another",
-                        ROUTE_NAME_BYTES_MAX);
-    }
-    if (str_eq(rule->name, STR("default"))) {
-        return lex_fail(err, parser->token.place,
-                        "default is the name of the last rule; choose another");
-    }
-    return advance(parser, err);
-}
-
-static bool parse_rule(struct parser *parser, struct eval_rule *rule, struct error *err)
-{
-    struct program *program = parser->program;
-    if (program->rule_count == ROUTE_RULE_MAX) {
-        return lex_fail(err, parser->token.place, "more than %d rules in one file; use fewer",
-                        ROUTE_RULE_MAX);
-    }
-    if (!advance(parser, err) || !parse_name(parser, rule, err)) {
-        return false;
-    }
-    if (is_word(parser, STR("when"))) {
-        struct condition condition = {.test = 0};
-        rule->test = (uint32_t)program->test_count;
-        if (!advance(parser, err) || !parse_condition(parser, &condition, err)) {
+    bool has_condition = parser_is_word(parser, STR("when"));
+    if (has_condition) {
+        parser_advance(parser);
+        rule.when = parse_condition(parser);
+        if (rule.when == NULL) {
             return false;
         }
-        CHECK(condition.test == rule->test);
-        condition_end(program, &condition);
-        rule->test_count = (uint32_t)program->test_count - rule->test;
     }
-    return parse_block(parser, rule, err);
-}
-
-static bool add_rule(struct parser *parser, const struct eval_rule *rule, struct error *err)
-{
-    struct program *program = parser->program;
-    program->rules = grow(parser->arena, program->rules, program->rule_count, sizeof(*rule));
-    program->rules[program->rule_count++] = *rule;
-    return check_rule(program, err);
-}
-
-static bool parse_default(struct parser *parser, struct eval_rule *rule, struct error *err)
-{
-    rule->name = STR("default");
-    if (!advance(parser, err) || !parse_block(parser, rule, err) || !add_rule(parser, rule, err)) {
+    rule.span = parser_span(parser, start->place);
+    if (parser->is_stopped) {
         return false;
     }
-    if (is_word(parser, STR("default"))) {
-        return lex_fail(err, parser->token.place,
-                        "a second default; the first is at line %u, keep one of them",
-                        rule->place.line);
+    bool good = parse_block(parser, has_condition, &rule.block);
+    if (good && parser->last_span.from.line > 0 && !parser->told_after_last) {
+        parser->told_after_last = true;
+        diagnosis_error(parser->diagnosis, rule.span,
+                        parser_text(parser, "move it above line %u", parser->last_span.from.line),
+                        "a rule after otherwise can never match");
     }
-    if (is_word(parser, STR("rule"))) {
-        return lex_fail(err, parser->token.place,
-                        "a rule after default can never match; move it above line %u",
-                        rule->place.line);
-    }
-    return parser->token.kind == TOKEN_END ||
-           fail_here(parser, err, "nothing follows default; move it above or remove it");
+    return good && add_rule(parser, &rule);
 }
 
-bool parse_rules(struct str text, const struct str *known_providers, size_t known_count,
-                 struct arena *arena, struct program *program, struct error *err)
+static bool parse_last(struct parser *parser, const struct token *start)
 {
+    struct ast_rule rule = {.name = STR("default"), .name_span = parser_token_span(start)};
+    bool is_second = parser->last_span.from.line > 0;
+    if (is_second) {
+        parser_error(parser, start, "keep one of them", "a second %s; the first is at line %u",
+                     str_eq(start->text, STR("default")) ? "default" : "otherwise",
+                     parser->last_span.from.line);
+    } else {
+        parser->last_span = parser_token_span(start);
+    }
+    if (parser_is_word(parser, STR("when"))) {
+        return parser_unexpected(parser, "otherwise takes what no rule has taken; write rule "
+                                         "\"name\" when ... for a condition");
+    }
+    rule.span = parser_span(parser, start->place);
+    return parse_block(parser, false, &rule.block) && (is_second || add_rule(parser, &rule));
+}
+
+/* ---- files ---- */
+
+static bool parse_statement(struct parser *parser)
+{
+    struct token start = parser->token;
+    static const struct str words[] = {STR_INIT("rule"), STR_INIT("otherwise"), STR_INIT("default"),
+                                       STR_INIT("set"),  STR_INIT("condition"), STR_INIT("zone")};
+    size_t which = 0;
+    while (which < ARRAY_LEN(words) && !parser_is_word(parser, words[which])) {
+        which++;
+    }
+    if (which < ARRAY_LEN(words)) {
+        parser_advance(parser);
+    }
+    switch (which) {
+    case 0:
+        return parse_rule(parser, &start);
+    case 1:
+    case 2:
+        return parse_last(parser, &start);
+    case 3:
+        return parse_set_definition(parser, start.place);
+    case 4:
+        return parse_condition_definition(parser, start.place);
+    case 5:
+        return parse_setting(parser, &start);
+    default:
+        break;
+    }
+    if (start.kind == TOKEN_CLOSE_CURLY || start.kind == TOKEN_SEMICOLON) {
+        (void)parser_unexpected(parser, start.kind == TOKEN_SEMICOLON
+                                            ? "nothing is needed between rules"
+                                            : "no block is open here; remove it");
+        parser_advance(parser);
+        return true;
+    }
+    const char *remedy = parser->last_span.from.line > 0
+                             ? "nothing but rules and definitions stands here; remove it"
+                             : "a file holds rule \"name\" ... and otherwise { ... }";
+    return parser_unexpected(parser, remedy);
+}
+
+/* Behind a mistake of form: to the next rule, definition or setting. */
+static void recover(struct parser *parser)
+{
+    while (!parser_is(parser, TOKEN_END) && !parser_is_statement(parser)) {
+        parser_advance(parser);
+    }
+}
+
+static void parse_file(struct parser *parser)
+{
+    while (!parser_is(parser, TOKEN_END) && !parser->is_stopped) {
+        bool is_last =
+            parser_is_word(parser, STR("otherwise")) || parser_is_word(parser, STR("default"));
+        struct token start = parser->token;
+        if (!parse_statement(parser)) {
+            if (is_last && parser->last_span.from.line == 0) {
+                parser->last_span = parser_token_span(&start);
+            }
+            recover(parser);
+        }
+    }
+    if (parser->last_span.from.line == 0 && !parser->is_stopped) {
+        parser_error(parser, &parser->token, "end the file with: otherwise { by cost }",
+                     "otherwise is missing");
+    }
+}
+
+/* The first byte that is no UTF-8, as a place. */
+static bool check_utf8(struct str text, struct diagnosis *diagnosis)
+{
+    if (str_is_utf8(text)) {
+        return true;
+    }
+    struct place place = {1, 1};
+    size_t at = 0;
+    for (size_t size; at < text.len && (size = str_utf8_size(text, at)) > 0; at += size) {
+        place.column++;
+        if (text.at[at] == '\n') {
+            place = (struct place){place.line + 1, 1};
+        }
+    }
+    diagnosis_error(diagnosis, (struct ast_span){place, {place.line, place.column + 1}},
+                    "save the file as UTF-8", "rules are not UTF-8 text");
+    return false;
+}
+
+static void finish_tree(struct parser *parser)
+{
+    struct ast_tree *tree = parser->tree;
+    struct ast_set *set = ARENA_ARRAY(parser->arena, struct ast_set, parser->set.count);
+    for (size_t i = 0; i < parser->set.count; i++) {
+        const struct parse_set *from = (const struct parse_set *)parser->set.at + i;
+        set[i] = (struct ast_set){.name = from->name, .span = from->span, .is_used = from->is_used};
+        if (from->list != NULL) {
+            set[i].list = from->list->list;
+        } else {
+            parse_raw_list(parser, from, &set[i].list);
+        }
+    }
+    struct ast_condition *condition =
+        ARENA_ARRAY(parser->arena, struct ast_condition, parser->condition.count);
+    for (size_t i = 0; i < parser->condition.count; i++) {
+        const struct parse_condition *from =
+            (const struct parse_condition *)parser->condition.at + i;
+        condition[i] = (struct ast_condition){
+            .name = from->name, .span = from->span, .root = from->root, .is_used = from->is_used};
+    }
+    tree->set = set;
+    tree->set_count = parser->set.count;
+    tree->condition = condition;
+    tree->condition_count = parser->condition.count;
+    tree->rule_count = parser->rule.count;
+    tree->rule = vector_take(parser, &parser->rule, 0, sizeof(struct ast_rule));
+}
+
+static struct mix_seed seed_of(struct str text)
+{
+    uint8_t digest[SHA256_SIZE];
+    struct mix_seed seed;
+    crypto_sha256(text, digest);
+    memcpy(&seed, digest, sizeof(seed));
+    return seed;
+}
+
+bool parse_tree(struct str text, const struct str *known_providers, size_t known_count,
+                struct arena *arena, struct ast_tree *tree, struct diagnosis *diagnosis)
+{
+    size_t errors = diagnosis->error_count;
+    *tree = (struct ast_tree){.zone = {STR("UTC")}, .zone_count = 1};
+    if (text.len > ROUTE_RULES_BYTES_MAX) {
+        diagnosis_error(diagnosis, (struct ast_span){{1, 1}, {1, 2}}, "use fewer",
+                        "more than %d bytes of rules", ROUTE_RULES_BYTES_MAX);
+        return false;
+    }
+    if (!check_utf8(text, diagnosis)) {
+        return false;
+    }
     struct parser parser = {.arena = arena,
-                            .program = program,
-                            .known_providers = known_providers,
-                            .known_count = known_count};
-    *program = (struct program){.rule_count = 0};
+                            .diagnosis = diagnosis,
+                            .tree = tree,
+                            .provider = known_providers,
+                            .provider_count = known_count};
+    struct mix_seed seed = seed_of(text);
+    arena_init(&parser.scratch, SCRATCH_BYTES_MAX);
+    names_init(&parser.rule_names, seed);
+    names_init(&parser.set_names, seed);
+    names_init(&parser.condition_names, seed);
     lex_init(&parser.lexer, text, arena);
-    if (!advance(&parser, err)) {
-        return false;
-    }
-    for (;;) {
-        struct eval_rule rule = {.place = parser.token.place, .test = EVAL_MATCH};
-        if (is_word(&parser, STR("default"))) {
-            return parse_default(&parser, &rule, err);
-        }
-        if (parser.token.kind == TOKEN_END) {
-            return lex_fail(err, parser.token.place,
-                            "default is missing; end the file with: default { by cost }");
-        }
-        if (!is_word(&parser, STR("rule"))) {
-            return fail_here(&parser, err, "a file holds rule \"name\" ... and default { ... }");
-        }
-        if (!parse_rule(&parser, &rule, err) || !add_rule(&parser, &rule, err)) {
-            return false;
-        }
-    }
+    parser.token.kind = TOKEN_WORD; /* anything but the end */
+    parser.next.kind = TOKEN_WORD;
+    parser_advance(&parser);
+    parser_advance(&parser);
+    parse_file(&parser);
+    finish_tree(&parser);
+    arena_release(&parser.scratch);
+    return diagnosis->error_count == errors;
 }

@@ -8,7 +8,7 @@
 #include "router/decision.h"
 #include "router/eval.h"
 #include "router/facts.h"
-#include "router/parse.h"
+#include "router/v1_parse.h"
 #include "router/score.h"
 
 enum {

@@ -31,14 +31,17 @@ enum {
     ROUTE_METADATA_MAX = 50,
     ROUTE_METADATA_NAME_MAX = 64, /* different names that one rule set asks for */
     ROUTE_DEPTH_MAX = 32,         /* of parentheses and not */
-    ROUTE_LIST_MAX = 1000,        /* values after in */
-    ROUTE_TARGET_MAX = 16,        /* providers in one rule */
-    ROUTE_ZONE_MAX = 8,           /* different time zones in one rule set */
+    ROUTE_LIST_MAX = 10000,       /* values after in */
+    ROUTE_VALUE_MAX = 262144, /* values in all lists, a set counted for each type it is used as */
+    ROUTE_TEST_MAX = 131072,  /* comparisons in a rule set, named conditions counted at every use */
+    ROUTE_TARGET_MAX = 16,    /* providers in one rule */
+    ROUTE_ZONE_MAX = 8,       /* different time zones in one rule set */
     ROUTE_BIN_DIGITS_MIN = 6,
     ROUTE_BIN_DIGITS_MAX = 8,
     ROUTE_NAME_BYTES_MAX = 100, /* of a rule */
-    ROUTE_RULE_MAX = 1000,
-    ROUTE_RULES_BYTES_MAX = 262144,
+    ROUTE_RULE_MAX = 16384,
+    ROUTE_DEFINITION_MAX = 4096, /* sets and conditions */
+    ROUTE_RULES_BYTES_MAX = 4 * 1024 * 1024,
 };
 
 struct route_pair {

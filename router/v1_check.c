@@ -1,4 +1,4 @@
-#include "router/check.h"
+#include "router/v1_check.h"
 
 #include <stdio.h>
 

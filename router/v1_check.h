@@ -5,8 +5,8 @@
  * thing twice, and rules that can never match. Every message is "line:column: what is wrong; what
  * to do". Sound: a rule called unreachable is unreachable.
  */
-#ifndef ROUTER_CHECK_H
-#define ROUTER_CHECK_H
+#ifndef ROUTER_V1_CHECK_H
+#define ROUTER_V1_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>
