@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/crypto.h"
 #include "ledger/backlog.h"
-#include "ledger/call.h"
+#include "ledger/claim.h"
 #include "ledger/count.h"
 
 enum {
@@ -15,15 +14,6 @@ enum {
 };
 
 /* ---- claiming -------------------------------------------------------------------------------- */
-
-struct claiming {
-    struct call call;
-    struct arena *arena;
-    hook_claim_fn done;
-    void *ctx;
-    struct hook_claim *claims; /* in the arena */
-    size_t count;
-};
 
 static void take_secrets(struct hook_claim *claim, struct str packed)
 {
@@ -35,57 +25,45 @@ static void take_secrets(struct hook_claim *claim, struct str packed)
     }
 }
 
-static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+static void read_claim(const PGresult *res, int row, struct arena *arena, void *claim)
 {
-    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
-    claiming->count = (size_t)PQntuples(res);
-    claiming->claims = ARENA_ARRAY(claiming->arena, struct hook_claim, claiming->count);
-    for (int row = 0; row < PQntuples(res); row++) {
-        struct hook_claim *claim = &claiming->claims[row];
-        *claim = (struct hook_claim){
-            .merchant_id = column_uuid(res, row, 0),
-            .endpoint_id = column_uuid(res, row, 1),
-            .event_id = column_uuid(res, row, 2),
-            .payment_id = column_uuid(res, row, 3),
-            .created_us = column_time(res, row, 4),
-            .epoch = column_int8(res, row, 5),
-            .try_number = column_int4(res, row, 6),
-            .round_try_number = column_int4(res, row, 7),
-            .type = column_copy(res, row, 8, claiming->arena),
-            .url = column_copy(res, row, 9, claiming->arena),
-            .livemode = column_bool(res, row, 10),
-            .failure_count = column_int4(res, row, 11),
-        };
-        take_secrets(claim, column_copy(res, row, 12, claiming->arena));
-    }
+    struct hook_claim *row_claim = claim;
+    *row_claim = (struct hook_claim){
+        .merchant_id = column_uuid(res, row, 0),
+        .endpoint_id = column_uuid(res, row, 1),
+        .event_id = column_uuid(res, row, 2),
+        .payment_id = column_uuid(res, row, 3),
+        .created_us = column_time(res, row, 4),
+        .epoch = column_int8(res, row, 5),
+        .try_number = column_int4(res, row, 6),
+        .round_try_number = column_int4(res, row, 7),
+        .type = column_copy(res, row, 8, arena),
+        .url = column_copy(res, row, 9, arena),
+        .livemode = column_bool(res, row, 10),
+        .failure_count = column_int4(res, row, 11),
+    };
+    take_secrets(row_claim, column_copy(res, row, 12, arena));
 }
 
-static void claim_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+static void tell_claims(claim_fn done, void *ctx, enum store_find found, const void *claims,
+                        size_t count, const struct error *why)
 {
-    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
-    if (end == PG_DONE)
-        claiming->done(claiming->ctx, STORE_FOUND, claiming->claims, claiming->count, &why->err);
-    else
-        claiming->done(claiming->ctx, STORE_FAILED, NULL, 0, &why->err);
-    call_free(&claiming->call);
+    ((hook_claim_fn)done)(ctx, found, claims, count, why);
 }
+
+static const struct claim_kind claim_kind = {SQL_HOOK_CLAIM, sizeof(struct hook_claim), read_claim,
+                                             tell_claims};
 
 void hooks_claim(struct store *store, const struct hook_wanted *wanted, struct arena *arena,
                  hook_claim_fn done, void *ctx)
 {
-    struct claiming *claiming =
-        call_new(store, sizeof(*claiming), SQL_CONTROL, claim_result, claim_end);
-    struct params *params = &claiming->call.params;
-    claiming->arena = arena;
-    claiming->done = done;
-    claiming->ctx = ctx;
-    params_time(params, wanted->now_us);
-    params_time(params, wanted->now_us + wanted->lease_ms * CLOCK_MS_US);
+    struct call *call =
+        claim_new(store, &claim_kind, wanted->now_us, wanted->lease_ms, arena, (claim_fn)done, ctx);
+    struct params *params = &call->params;
     params_int8(params, wanted->limit);
     params_int8(params, wanted->endpoint_max);
     params_int8(params, HOOK_FAILING_COUNT);
-    call_add(&claiming->call, SQL_HOOK_CLAIM);
-    call_submit(&claiming->call);
+    call_submit(call);
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */

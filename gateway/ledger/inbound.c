@@ -1,8 +1,8 @@
 #include "ledger/inbound.h"
 
-#include "base/clock.h"
 #include "ledger/backlog.h"
 #include "ledger/call.h"
+#include "ledger/claim.h"
 #include "ledger/count.h"
 
 static const char *const state_names[INBOUND_STATE_COUNT] = {
@@ -92,58 +92,37 @@ void inbound_store_start(struct store *store, const struct inbound_event *event,
 
 /* ---- claiming -------------------------------------------------------------------------------- */
 
-struct claiming {
-    struct call call;
-    struct arena *arena;
-    inbound_claim_fn done;
-    void *ctx;
-    struct inbound_claim *claims; /* in the arena */
-    size_t count;
-};
-
-static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+static void read_claim(const PGresult *res, int row, struct arena *arena, void *claim)
 {
-    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
-    claiming->count = (size_t)PQntuples(res);
-    claiming->claims = ARENA_ARRAY(claiming->arena, struct inbound_claim, claiming->count);
-    for (int row = 0; row < PQntuples(res); row++) {
-        claiming->claims[row] = (struct inbound_claim){
-            .merchant_id = column_uuid(res, row, 0),
-            .account_id = column_uuid(res, row, 1),
-            .event_id = column_copy(res, row, 2, claiming->arena),
-            .epoch = column_int8(res, row, 3),
-        };
-    }
+    struct inbound_claim *read = claim;
+    *read = (struct inbound_claim){
+        .merchant_id = column_uuid(res, row, 0),
+        .account_id = column_uuid(res, row, 1),
+        .event_id = column_copy(res, row, 2, arena),
+        .epoch = column_int8(res, row, 3),
+    };
 }
 
-static void claim_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+static void tell_claims(claim_fn done, void *ctx, enum store_find found, const void *claims,
+                        size_t count, const struct error *why)
 {
-    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
-    if (end == PG_DONE)
-        claiming->done(claiming->ctx, STORE_FOUND, claiming->claims, claiming->count, &why->err);
-    else
-        claiming->done(claiming->ctx, STORE_FAILED, NULL, 0, &why->err);
-    call_free(&claiming->call);
+    ((inbound_claim_fn)done)(ctx, found, claims, count, why);
 }
+
+static const struct claim_kind claim_kind = {SQL_INBOUND_CLAIM, sizeof(struct inbound_claim),
+                                             read_claim, tell_claims};
 
 void inbound_claim_start(struct store *store, unsigned limit, unsigned account_limit,
                          int64_t now_us, int64_t lease_ms, struct arena *arena,
                          inbound_claim_fn done, void *ctx)
 {
     CHECK(limit <= INBOUND_CLAIM_MAX);
-    struct claiming *claiming =
-        call_new(store, sizeof(*claiming), SQL_CONTROL, claim_result, claim_end);
-    struct params *params = &claiming->call.params;
-    claiming->arena = arena;
-    claiming->done = done;
-    claiming->ctx = ctx;
-    params_time(params, now_us);
-    params_time(params, now_us + lease_ms * CLOCK_MS_US);
+    struct call *call = claim_new(store, &claim_kind, now_us, lease_ms, arena, (claim_fn)done, ctx);
+    struct params *params = &call->params;
     params_int8(params, limit);
     params_int8(params, account_limit);
     params_int8(params, INBOUND_CRASH_MAX);
-    call_add(&claiming->call, SQL_INBOUND_CLAIM);
-    call_submit(&claiming->call);
+    call_submit(call);
 }
 
 /* ---- applying -------------------------------------------------------------------------------- */

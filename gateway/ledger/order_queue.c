@@ -1,72 +1,51 @@
 /* Claiming orders, putting them back, and looking what became of those that were begun. */
 #include "ledger/order.h"
 
-#include "base/clock.h"
 #include "ledger/backlog.h"
-#include "ledger/call.h"
+#include "ledger/claim.h"
 #include "ledger/count.h"
 
 /* ---- claiming -------------------------------------------------------------------------------- */
 
-struct claiming {
-    struct call call;
-    struct arena *arena;
-    order_claim_fn done;
-    void *ctx;
-    struct order_claim *claims; /* in the arena */
-    size_t count;
-};
-
-static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+static void read_claim(const PGresult *res, int row, struct arena *arena, void *claim)
 {
-    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
-    claiming->count = (size_t)PQntuples(res);
-    claiming->claims = ARENA_ARRAY(claiming->arena, struct order_claim, claiming->count);
-    for (int row = 0; row < PQntuples(res); row++) {
-        claiming->claims[row] = (struct order_claim){
-            .merchant_id = column_uuid(res, row, 0),
-            .order_id = column_uuid(res, row, 1),
-            .batch_id = column_uuid(res, row, 2),
-            .epoch = column_int8(res, row, 3),
-            .try_number = column_int4(res, row, 4),
-            .wait_count = column_int4(res, row, 5),
-            .payment_id = column_uuid(res, row, 6),
-            .request_sealed = column_copy(res, row, 7, claiming->arena),
-            .is_batch_canceled = column_bool(res, row, 8),
-            .free_tries = column_int4(res, row, 9),
-        };
-    }
+    struct order_claim *read = claim;
+    *read = (struct order_claim){
+        .merchant_id = column_uuid(res, row, 0),
+        .order_id = column_uuid(res, row, 1),
+        .batch_id = column_uuid(res, row, 2),
+        .epoch = column_int8(res, row, 3),
+        .try_number = column_int4(res, row, 4),
+        .wait_count = column_int4(res, row, 5),
+        .payment_id = column_uuid(res, row, 6),
+        .request_sealed = column_copy(res, row, 7, arena),
+        .is_batch_canceled = column_bool(res, row, 8),
+        .free_tries = column_int4(res, row, 9),
+    };
 }
 
-static void claim_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+static void tell_claims(claim_fn done, void *ctx, enum store_find found, const void *claims,
+                        size_t count, const struct error *why)
 {
-    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
-    if (end == PG_DONE)
-        claiming->done(claiming->ctx, STORE_FOUND, claiming->claims, claiming->count, &why->err);
-    else
-        claiming->done(claiming->ctx, STORE_FAILED, NULL, 0, &why->err);
-    call_free(&claiming->call);
+    ((order_claim_fn)done)(ctx, found, claims, count, why);
 }
+
+static const struct claim_kind claim_kind = {SQL_ORDER_CLAIM, sizeof(struct order_claim),
+                                             read_claim, tell_claims};
 
 void order_claim_start(struct store *store, const struct order_wanted *wanted, struct arena *arena,
                        order_claim_fn done, void *ctx)
 {
-    struct claiming *claiming =
-        call_new(store, sizeof(*claiming), SQL_CONTROL, claim_result, claim_end);
-    struct params *params = &claiming->call.params;
-    claiming->arena = arena;
-    claiming->done = done;
-    claiming->ctx = ctx;
-    params_time(params, wanted->now_us);
-    params_time(params, wanted->now_us + wanted->lease_ms * CLOCK_MS_US);
+    struct call *call =
+        claim_new(store, &claim_kind, wanted->now_us, wanted->lease_ms, arena, (claim_fn)done, ctx);
+    struct params *params = &call->params;
     params_int8(params, wanted->limit);
     params_int8(params, wanted->merchant_limit);
     params_array_begin(params, VALUE_UUID, wanted->excluded_count);
     for (size_t i = 0; i < wanted->excluded_count; i++)
         params_put_uuid(params, &wanted->excluded[i]);
     params_array_end(params);
-    call_add(&claiming->call, SQL_ORDER_CLAIM);
-    call_submit(&claiming->call);
+    call_submit(call);
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */

@@ -1,64 +1,42 @@
 /* Reversals: claimed by lease, put back, given up. */
 #include "ledger/review.h"
 
-#include "base/clock.h"
-#include "ledger/call.h"
+#include "ledger/claim.h"
 #include "ledger/count.h"
 
-struct claiming {
-    struct call call;
-    struct arena *arena;
-    review_claim_fn done;
-    void *ctx;
-    struct review_claim *claims; /* in the arena */
-    size_t count;
-};
-
-static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+static void read_claim(const PGresult *res, int row, struct arena *arena UNUSED, void *claim)
 {
-    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
-    claiming->count = (size_t)PQntuples(res);
-    claiming->claims = ARENA_ARRAY(claiming->arena, struct review_claim, claiming->count);
-    for (int row = 0; row < PQntuples(res); row++) {
-        claiming->claims[row] = (struct review_claim){
-            .merchant_id = column_uuid(res, row, 0),
-            .review_id = column_uuid(res, row, 1),
-            .payment_id = column_uuid(res, row, 2),
-            .attempt_id = column_uuid(res, row, 3),
-            .operation = operation_find(column_text(res, row, 4)),
-            .amount_minor = column_int8(res, row, 5),
-            .epoch = column_int8(res, row, 6),
-            .tries = column_int4(res, row, 7),
-            .waits = column_int4(res, row, 8),
-            .opened_us = column_time(res, row, 9),
-        };
-    }
+    struct review_claim *read = claim;
+    *read = (struct review_claim){
+        .merchant_id = column_uuid(res, row, 0),
+        .review_id = column_uuid(res, row, 1),
+        .payment_id = column_uuid(res, row, 2),
+        .attempt_id = column_uuid(res, row, 3),
+        .operation = operation_find(column_text(res, row, 4)),
+        .amount_minor = column_int8(res, row, 5),
+        .epoch = column_int8(res, row, 6),
+        .tries = column_int4(res, row, 7),
+        .waits = column_int4(res, row, 8),
+        .opened_us = column_time(res, row, 9),
+    };
 }
 
-static void claim_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+static void tell_claims(claim_fn done, void *ctx, enum store_find found, const void *claims,
+                        size_t count, const struct error *why)
 {
-    struct claiming *claiming = LIST_OWNER(job, struct claiming, call.request.job);
-    if (end == PG_DONE)
-        claiming->done(claiming->ctx, STORE_FOUND, claiming->claims, claiming->count, &why->err);
-    else
-        claiming->done(claiming->ctx, STORE_FAILED, NULL, 0, &why->err);
-    call_free(&claiming->call);
+    ((review_claim_fn)done)(ctx, found, claims, count, why);
 }
+
+static const struct claim_kind claim_kind = {SQL_REVIEW_CLAIM, sizeof(struct review_claim),
+                                             read_claim, tell_claims};
 
 void review_claim_start(struct store *store, unsigned limit, int64_t now_us, int64_t lease_ms,
                         struct arena *arena, review_claim_fn done, void *ctx)
 {
-    struct claiming *claiming =
-        call_new(store, sizeof(*claiming), SQL_CONTROL, claim_result, claim_end);
-    struct params *params = &claiming->call.params;
-    claiming->arena = arena;
-    claiming->done = done;
-    claiming->ctx = ctx;
-    params_time(params, now_us);
-    params_time(params, now_us + lease_ms * CLOCK_MS_US);
+    struct call *call = claim_new(store, &claim_kind, now_us, lease_ms, arena, (claim_fn)done, ctx);
+    struct params *params = &call->params;
     params_int8(params, limit);
-    call_add(&claiming->call, SQL_REVIEW_CLAIM);
-    call_submit(&claiming->call);
+    call_submit(call);
 }
 
 void review_put_back(struct store *store, const struct review_end *end, store_count_fn done,

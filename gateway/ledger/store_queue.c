@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "ledger/backlog.h"
 #include "ledger/call.h"
+#include "ledger/claim.h"
 #include "ledger/count.h"
 
 /* A dead process's batch that is still on its way to the server arrives within this time. */
@@ -10,45 +11,31 @@
 
 /* ---- claiming -------------------------------------------------------------------------------- */
 
-struct claim {
-    struct call call;
-    struct arena *arena;
-    store_claim_fn done;
-    void *ctx;
-    struct store_claimed *claimed; /* in the arena */
-    size_t count;
-};
-
-static void claim_result(struct pg_job *job, enum sql sql UNUSED, const PGresult *res)
+static void read_claim(const PGresult *res, int row, struct arena *arena, void *claim)
 {
-    struct claim *claim = LIST_OWNER(job, struct claim, call.request.job);
-    claim->count = (size_t)PQntuples(res);
-    claim->claimed = ARENA_ARRAY(claim->arena, struct store_claimed, claim->count);
-    for (int row = 0; row < PQntuples(res); row++) {
-        claim->claimed[row] = (struct store_claimed){
-            .merchant_id = column_uuid(res, row, 0),
-            .attempt_id = column_uuid(res, row, 1),
-            .payment_id = column_uuid(res, row, 2),
-            .epoch = column_int8(res, row, 3),
-            .tries = column_int4(res, row, 4),
-            .parked_us = column_time(res, row, 5),
-            .account_id = column_uuid(res, row, 6),
-            .provider = column_copy(res, row, 7, claim->arena),
-            .is_canceled = column_bool(res, row, 8),
-            .is_recheck = column_bool(res, row, 9),
-        };
-    }
+    struct store_claimed *read = claim;
+    *read = (struct store_claimed){
+        .merchant_id = column_uuid(res, row, 0),
+        .attempt_id = column_uuid(res, row, 1),
+        .payment_id = column_uuid(res, row, 2),
+        .epoch = column_int8(res, row, 3),
+        .tries = column_int4(res, row, 4),
+        .parked_us = column_time(res, row, 5),
+        .account_id = column_uuid(res, row, 6),
+        .provider = column_copy(res, row, 7, arena),
+        .is_canceled = column_bool(res, row, 8),
+        .is_recheck = column_bool(res, row, 9),
+    };
 }
 
-static void claim_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
+static void tell_claims(claim_fn done, void *ctx, enum store_find found, const void *claims,
+                        size_t count, const struct error *why)
 {
-    struct claim *claim = LIST_OWNER(job, struct claim, call.request.job);
-    if (end == PG_DONE)
-        claim->done(claim->ctx, STORE_FOUND, claim->claimed, claim->count, &why->err);
-    else
-        claim->done(claim->ctx, STORE_FAILED, NULL, 0, &why->err);
-    call_free(&claim->call);
+    ((store_claim_fn)done)(ctx, found, claims, count, why);
 }
+
+static const struct claim_kind claim_kind = {SQL_CLAIM, sizeof(struct store_claimed), read_claim,
+                                             tell_claims};
 
 static void put_lanes(struct params *params, const struct store_lane *lanes, size_t count)
 {
@@ -69,19 +56,14 @@ static void put_lanes(struct params *params, const struct store_lane *lanes, siz
 void store_claim(struct store *store, const struct store_claim_ask *ask, struct arena *arena,
                  store_claim_fn done, void *ctx)
 {
-    struct claim *claim = call_new(store, sizeof(*claim), SQL_CONTROL, claim_result, claim_end);
-    claim->arena = arena;
-    claim->done = done;
-    claim->ctx = ctx;
-    struct params *params = &claim->call.params;
-    params_time(params, ask->now_us);
-    params_time(params, ask->now_us + ask->lease_ms * CLOCK_MS_US);
+    struct call *call =
+        claim_new(store, &claim_kind, ask->now_us, ask->lease_ms, arena, (claim_fn)done, ctx);
+    struct params *params = &call->params;
     params_int8(params, ask->limit);
     params_int8(params, ask->account_max);
     params_int8(params, ask->provider_max);
     put_lanes(params, ask->lanes, ask->lane_count);
-    call_add(&claim->call, SQL_CLAIM);
-    call_submit(&claim->call);
+    call_submit(call);
 }
 
 void store_cancel(struct store *store, const struct uuid *merchant_id,

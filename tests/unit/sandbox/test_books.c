@@ -1,28 +1,7 @@
-#include "drive.h"
+#include "drive_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-static char file[64];
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(file, sizeof(file), "/tmp/turnpike-books-XXXXXX");
-    int fd = mkstemp(file);
-    assert_true(fd >= 0);
-    (void)close(fd);
-    drive_open(file);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    drive_close();
-    (void)unlink(file);
-    return 0;
-}
 
 #define SALE                                                                                       \
     "{\"intent\":\"CAPTURE\",\"purchase_units\":[{\"custom_id\":\"att_1\",\"invoice_id\":\"pay "   \
@@ -37,12 +16,6 @@ static int teardown(void **state)
     "{\"transactionId\":\"att_2\",\"country\":\"DE\",\"callback\":{},\"customer\":{\"number\":"    \
     "\"1\"},"                                                                                      \
     "\"payment\":{\"amount\":13.00,\"currency\":\"EUR\",\"reference\":\"r\"}}"
-
-static char *books_text(void)
-{
-    assert_int_equal(drive_send(HTTP_GET, "/books", "", NULL), 200);
-    return arena_cstr(&drive.arena, buf_str(&drive.core.body));
-}
 
 static off_t file_size(void)
 {
@@ -69,10 +42,10 @@ static void everything_is_known_after_a_restart(void **state)
         payoneer_send(HTTP_POST, join("/api/lists/{}/accounts/tok_soft/charge", list), "{}"), 200);
     assert_int_equal(payoneer_send(HTTP_POST, "/api/lists", LIST), 200);
     const char *unused = keep("identification.longId");
-    const char *before = books_text();
+    const char *before = books_text("");
 
     drive_restart();
-    assert_string_equal(books_text(), before);
+    assert_string_equal(books_text(""), before);
     assert_int_equal(paypal_send(HTTP_POST, "/v2/checkout/orders", "k", "{}"), 200);
     assert_string_equal(text_at("id"), order);
     assert_string_equal(text_at("purchase_units.0.invoice_id"), "pay \"1\xc3\xa9");
@@ -223,7 +196,7 @@ static void two_hundred_thousand_entries_can_be_shown(void **state)
         entry->created_us = drive.now_us;
         assert_true(books_commit(&drive.core.books, &err));
     }
-    const char *text = books_text();
+    const char *text = books_text("");
     assert_non_null(strstr(text, "\"id\":\"E199999\""));
     drive_restart();
     assert_int_equal(drive.core.books.log_count, 200000);

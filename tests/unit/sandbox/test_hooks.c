@@ -1,5 +1,5 @@
 /* Webhooks without sockets: what is told, to whom, when, how often, and by which signature. */
-#include "drive.h"
+#include "drive_file.h"
 
 #include "providers/sandbox/hooks.h"
 
@@ -7,29 +7,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-
-#include <fcntl.h>
-
-static char file[64];
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(file, sizeof(file), "/tmp/turnpike-hooks-XXXXXX");
-    int fd = mkstemp(file);
-    assert_true(fd >= 0);
-    (void)close(fd);
-    drive_open(file);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    drive_close();
-    (void)unlink(file);
-    return 0;
-}
 
 static void reg(const char *members)
 {

@@ -1,30 +1,9 @@
-#include "drive.h"
+#include "drive_file.h"
 
 #include "providers/sandbox/payouts.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-static char file[64];
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(file, sizeof(file), "/tmp/turnpike-payouts-XXXXXX");
-    int fd = mkstemp(file);
-    assert_true(fd >= 0);
-    (void)close(fd);
-    drive_open(file);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    drive_close();
-    (void)unlink(file);
-    return 0;
-}
 
 static int pay_by_paypal(const char *reference, const char *receiver)
 {
@@ -45,12 +24,6 @@ static int pay_by_payoneer(const char *reference, const char *payee)
         "\"amount\":10,\"currency\":\"EUR\",\"description\":\"d\",\"group_id\":\"g\"}]}",
         reference, payee);
     return mass_send(HTTP_POST, "/v4/programs/1/masspayouts", arena_cstr(&drive.arena, body));
-}
-
-static const char *books_text(const char *query)
-{
-    assert_int_equal(drive_send(HTTP_GET, join("/books{}", query), "", NULL), 200);
-    return arena_cstr(&drive.arena, buf_str(&drive.core.body));
 }
 
 /* ---- due times and sums ---------------------------------------------------------------------- */
