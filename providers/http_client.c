@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "providers/curl_loop.h"
 #include "providers/origin.h"
 #include "providers/upload_memory.h"
 
@@ -29,21 +30,11 @@ enum {
     TOKEN_CONNECTIONS = 16,
 };
 
-/* One socket that libcurl wants watched. */
-struct watch {
-    struct link link;    /* in client->idle_watches, or alone */
-    struct event *event; /* owned */
-    struct http_client *client;
-};
-
 struct http_client {
-    struct loop *loop; /* borrowed */
     struct engine_config config;
-    CURLM *multi;            /* owned */
-    struct loop_timer timer; /* libcurl's one timer */
-    struct link running;     /* transfers */
-    struct link idle;        /* transfers */
-    struct link idle_watches;
+    struct curl_loop curl;
+    struct link running; /* transfers */
+    struct link idle;    /* transfers */
     struct link origins;
     struct loop_timer hold_timer; /* while calls are held */
     const char *system_ca;        /* borrowed from libcurl */
@@ -369,7 +360,7 @@ static void begin(struct http_transfer *transfer)
     enter(transfer, ORIGIN_PENDING);
     list_remove(&transfer->link);
     list_add_last(&client->running, &transfer->link);
-    CHECK(curl_multi_add_handle(client->multi, transfer->easy) == CURLM_OK);
+    CHECK(curl_multi_add_handle(client->curl.multi, transfer->easy) == CURLM_OK);
 }
 
 /* Held calls for which there is room by now. */
@@ -419,12 +410,12 @@ static void hold(struct http_transfer *transfer)
 static void try_fresh(struct http_transfer *transfer)
 {
     CHECK(!transfer->left && !transfer->is_fresh);
-    CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+    CHECK(curl_multi_remove_handle(transfer->client->curl.multi, transfer->easy) == CURLM_OK);
     transfer->is_stale = false;
     transfer->is_fresh = true;
     SET(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
     set_times(transfer);
-    CHECK(curl_multi_add_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+    CHECK(curl_multi_add_handle(transfer->client->curl.multi, transfer->easy) == CURLM_OK);
 }
 
 static void finish(struct http_transfer *transfer, CURLcode code)
@@ -445,7 +436,7 @@ static void finish(struct http_transfer *transfer, CURLcode code)
     }
     if (result.end != ENGINE_ANSWERED)
         CHECK(str_copy_to(str_of(name_end(transfer, code)), result.reason, sizeof(result.reason)));
-    CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+    CHECK(curl_multi_remove_handle(transfer->client->curl.multi, transfer->easy) == CURLM_OK);
     list_remove(&transfer->link);
     transfer->done(transfer->ctx, &result);
     park_transfer(transfer);
@@ -569,106 +560,22 @@ struct http_transfer *http_client_start(struct http_client *client, const struct
 void http_client_cancel(struct http_transfer *transfer)
 {
     if (transfer->stage != ORIGIN_HELD)
-        CHECK(curl_multi_remove_handle(transfer->client->multi, transfer->easy) == CURLM_OK);
+        CHECK(curl_multi_remove_handle(transfer->client->curl.multi, transfer->easy) == CURLM_OK);
     park_transfer(transfer);
     begin_held(transfer->client);
 }
 
-/* ---- libcurl in the loop --------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
-static void finish_all_done(struct http_client *client)
+static void ended(void *ctx UNUSED, void *transfer, CURLcode code)
 {
-    int left = 0;
-
-    for (;;) {
-        const CURLMsg *msg = curl_multi_info_read(client->multi, &left);
-        char *transfer = NULL;
-        if (msg == NULL)
-            return;
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        CHECK(curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &transfer) == CURLE_OK);
-        end_try((struct http_transfer *)(void *)transfer, msg->data.result);
-    }
+    end_try(transfer, code);
 }
 
-static void act(struct http_client *client, curl_socket_t fd, int what)
+static void acted(void *ctx)
 {
-    int running = 0;
-
-    CHECK(curl_multi_socket_action(client->multi, fd, what, &running) == CURLM_OK);
-    finish_all_done(client);
-    begin_held(client);
+    begin_held(ctx);
 }
-
-static void socket_ready(evutil_socket_t fd, short what, void *ctx)
-{
-    struct http_client *client = ctx;
-
-    act(client, fd,
-        ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
-            ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
-}
-
-static void timer_fired(void *ctx)
-{
-    act(ctx, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int want_timer(CURLM *multi UNUSED, long timeout_ms, void *ctx)
-{
-    struct http_client *client = ctx;
-
-    if (timeout_ms < 0)
-        loop_timer_stop(&client->timer);
-    else
-        loop_timer_start(&client->timer, timeout_ms * CLOCK_MS_US);
-    return 0;
-}
-
-static struct watch *take_watch(struct http_client *client)
-{
-    struct watch *watch = NULL;
-
-    if (!list_is_empty(&client->idle_watches))
-        return LIST_OWNER(list_take_first(&client->idle_watches), struct watch, link);
-    watch = calloc(1, sizeof(*watch));
-    CHECK(watch != NULL);
-    list_init(&watch->link);
-    watch->client = client;
-    watch->event = event_new(loop_base(client->loop), -1, 0, socket_ready, client);
-    CHECK(watch->event != NULL);
-    return watch;
-}
-
-static int want_socket(CURL *easy UNUSED, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
-{
-    struct http_client *client = ctx;
-    struct watch *watch = socket_ctx;
-    const short events = (short)(EV_PERSIST | ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) |
-                                 ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
-
-    if (watch != NULL)
-        CHECK(event_del(watch->event) == 0);
-    if (what == CURL_POLL_REMOVE) {
-        if (watch != NULL)
-            list_add_first(&client->idle_watches, &watch->link);
-        (void)curl_multi_assign(client->multi, fd,
-                                NULL); /* libcurl may have forgotten it already */
-        return 0;
-    }
-    if (watch == NULL) {
-        watch = take_watch(client);
-        CHECK(curl_multi_assign(client->multi, fd, watch) == CURLM_OK);
-    }
-    CHECK(event_assign(watch->event, loop_base(client->loop), fd, events, socket_ready, client) ==
-          0);
-    CHECK(event_add(watch->event, NULL) == 0);
-    return 0;
-}
-
-#define SET_MULTI(multi, option, value)                                                            \
-    CHECK(curl_multi_setopt((multi), (option), (value)) == CURLM_OK)
 
 struct http_client *http_client_new(struct loop *loop, const struct engine_config *config)
 {
@@ -676,29 +583,20 @@ struct http_client *http_client_new(struct loop *loop, const struct engine_confi
 
     CHECK(client != NULL);
     upload_memory_init(UPLOAD_BYTES, config->in_flight_max);
-    client->loop = loop;
     client->config = *config;
     client->system_ca = curl_version_info(CURLVERSION_NOW)->cainfo;
     client->socket_slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     CHECK(client->socket_slot >= 0);
     list_init(&client->running);
     list_init(&client->idle);
-    list_init(&client->idle_watches);
     list_init(&client->origins);
     loop_timer_init(&client->hold_timer, loop, hold_fired, client);
-    loop_timer_init(&client->timer, loop, timer_fired, client);
-    client->multi = curl_multi_init();
-    CHECK(client->multi != NULL);
-    SET_MULTI(client->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
-    SET_MULTI(client->multi, CURLMOPT_SOCKETDATA, client);
-    SET_MULTI(client->multi, CURLMOPT_TIMERFUNCTION, want_timer);
-    SET_MULTI(client->multi, CURLMOPT_TIMERDATA, client);
-    SET_MULTI(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    SET_MULTI(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)config->connections_per_host_max);
     /* As many as calls may be under way, and some for tokens: one host never takes another's. */
     const long most = (long)(config->in_flight_max + config->in_flight_max / 8 + TOKEN_CONNECTIONS);
-    SET_MULTI(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
-    SET_MULTI(client->multi, CURLMOPT_MAXCONNECTS, most);
+    curl_loop_init(&client->curl, loop, most,
+                   &(struct curl_loop_events){.ended = ended, .acted = acted, .ctx = client});
+    CURL_LOOP_SET(&client->curl, CURLMOPT_MAX_HOST_CONNECTIONS,
+                  (long)config->connections_per_host_max);
     return client;
 }
 
@@ -708,7 +606,7 @@ static void free_all(struct http_client *client, struct link *transfers)
         struct http_transfer *transfer =
             LIST_OWNER(list_take_first(transfers), struct http_transfer, link);
         if (transfers == &client->running)
-            CHECK(curl_multi_remove_handle(client->multi, transfer->easy) == CURLM_OK);
+            CHECK(curl_multi_remove_handle(client->curl.multi, transfer->easy) == CURLM_OK);
         free_transfer(transfer);
     }
 }
@@ -723,16 +621,9 @@ void http_client_free(struct http_client **pointer)
         free_all(client, &LIST_OWNER(item, struct origin, link)->held);
     free_all(client, &client->running);
     free_all(client, &client->idle);
-    CHECK(curl_multi_cleanup(client->multi) == CURLM_OK);
+    curl_loop_release(&client->curl);
     origins_free(&client->origins);
     loop_timer_release(&client->hold_timer);
-    while (!list_is_empty(&client->idle_watches)) {
-        struct watch *watch =
-            LIST_OWNER(list_take_first(&client->idle_watches), struct watch, link);
-        event_free(watch->event);
-        free(watch);
-    }
-    loop_timer_release(&client->timer);
     CHECK(CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, client->socket_slot) == 1);
     curl_global_cleanup();
     free(client);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/metrics.h"
+#include "providers/curl_loop.h"
 
 enum {
     RECEIVE_BYTES = 4096,
@@ -18,19 +19,11 @@ enum {
     CA_CACHE_S = 300,
 };
 
-struct watch { /* one socket that libcurl wants watched */
-    struct link link;
-    struct event *event; /* owned */
-};
-
 struct out_http {
-    struct loop *loop; /* borrowed */
     struct out_http_config config;
     const char *system_ca; /* borrowed from libcurl */
-    CURLM *multi;          /* owned */
-    struct loop_timer timer;
-    struct link running; /* transfers */
-    struct link watches;
+    struct curl_loop curl;
+    struct link running;        /* transfers */
     struct curl_slist *resolve; /* owned; NULL: none */
 };
 
@@ -142,7 +135,7 @@ static void fill(struct out_transfer *transfer, CURLcode code, struct out_result
 static void transfer_free(struct out_transfer *transfer)
 {
     list_remove(&transfer->link);
-    CHECK(curl_multi_remove_handle(transfer->http->multi, transfer->easy) == CURLM_OK);
+    CHECK(curl_multi_remove_handle(transfer->http->curl.multi, transfer->easy) == CURLM_OK);
     curl_easy_cleanup(transfer->easy);
     free(transfer->body);
     free(transfer);
@@ -244,7 +237,7 @@ struct out_transfer *out_http_start(struct out_http *http, const struct out_call
     SET(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
     SET(transfer->easy, CURLOPT_POSTFIELDS, transfer->body);
     list_add_last(&http->running, &transfer->link);
-    CHECK(curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK);
+    CHECK(curl_multi_add_handle(http->curl.multi, transfer->easy) == CURLM_OK);
     return transfer;
 }
 
@@ -253,108 +246,27 @@ void out_http_cancel(struct out_transfer *transfer)
     transfer_free(transfer);
 }
 
-/* ---- libcurl in the loop --------------------------------------------------------------------- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
-static void finish_all_done(struct out_http *http)
+static void ended(void *ctx UNUSED, void *transfer, CURLcode code)
 {
-    int left = 0;
-    for (;;) {
-        const CURLMsg *msg = curl_multi_info_read(http->multi, &left);
-        char *transfer = NULL;
-        if (msg == NULL)
-            return;
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        CHECK(curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &transfer) == CURLE_OK);
-        finish((struct out_transfer *)(void *)transfer, msg->data.result);
-    }
+    finish(transfer, code);
 }
-
-static void act(struct out_http *http, curl_socket_t fd, int what)
-{
-    int running = 0;
-    CHECK(curl_multi_socket_action(http->multi, fd, what, &running) == CURLM_OK);
-    finish_all_done(http);
-}
-
-static void socket_ready(evutil_socket_t fd, short what, void *ctx)
-{
-    act(ctx, fd,
-        ((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
-            ((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
-}
-
-static void timer_fired(void *ctx)
-{
-    act(ctx, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int want_timer(CURLM *multi UNUSED, long timeout_ms, void *ctx)
-{
-    struct out_http *http = ctx;
-    if (timeout_ms < 0)
-        loop_timer_stop(&http->timer);
-    else
-        loop_timer_start(&http->timer, timeout_ms * CLOCK_MS_US);
-    return 0;
-}
-
-static void watch_free(struct watch *watch)
-{
-    list_remove(&watch->link);
-    event_free(watch->event);
-    free(watch);
-}
-
-static int want_socket(CURL *easy UNUSED, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
-{
-    struct out_http *http = ctx;
-    struct watch *watch = socket_ctx;
-    const short events = (short)(EV_PERSIST | ((what & CURL_POLL_IN) != 0 ? EV_READ : 0) |
-                                 ((what & CURL_POLL_OUT) != 0 ? EV_WRITE : 0));
-    if (watch != NULL)
-        watch_free(watch);
-    if (what == CURL_POLL_REMOVE) {
-        (void)curl_multi_assign(http->multi, fd, NULL); /* it may have forgotten it already */
-        return 0;
-    }
-    watch = calloc(1, sizeof(*watch));
-    CHECK(watch != NULL);
-    watch->event = event_new(loop_base(http->loop), fd, events, socket_ready, http);
-    CHECK(watch->event != NULL && event_add(watch->event, NULL) == 0);
-    list_add_last(&http->watches, &watch->link);
-    CHECK(curl_multi_assign(http->multi, fd, watch) == CURLM_OK);
-    return 0;
-}
-
-#define SET_MULTI(multi, option, value)                                                            \
-    CHECK(curl_multi_setopt((multi), (option), (value)) == CURLM_OK)
 
 struct out_http *out_http_new(struct loop *loop, const struct out_http_config *config)
 {
     struct out_http *http = calloc(1, sizeof(*http));
-    const long most = (long)config->in_flight_max;
     CHECK(http != NULL && config->in_flight_max > 0);
     CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-    http->loop = loop;
     http->config = *config;
     http->system_ca = curl_version_info(CURLVERSION_NOW)->cainfo;
     list_init(&http->running);
-    list_init(&http->watches);
-    loop_timer_init(&http->timer, loop, timer_fired, http);
     for (size_t i = 0; config->resolve != NULL && config->resolve[i] != NULL; i++) {
         http->resolve = curl_slist_append(http->resolve, config->resolve[i]);
         CHECK(http->resolve != NULL);
     }
-    http->multi = curl_multi_init();
-    CHECK(http->multi != NULL);
-    SET_MULTI(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
-    SET_MULTI(http->multi, CURLMOPT_SOCKETDATA, http);
-    SET_MULTI(http->multi, CURLMOPT_TIMERFUNCTION, want_timer);
-    SET_MULTI(http->multi, CURLMOPT_TIMERDATA, http);
-    SET_MULTI(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    SET_MULTI(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
-    SET_MULTI(http->multi, CURLMOPT_MAXCONNECTS, most);
+    curl_loop_init(&http->curl, loop, (long)config->in_flight_max,
+                   &(struct curl_loop_events){.ended = ended});
     return http;
 }
 
@@ -365,11 +277,8 @@ void out_http_free(struct out_http **http_at)
         return;
     while (!list_is_empty(&http->running))
         transfer_free(LIST_OWNER(list_take_first(&http->running), struct out_transfer, link));
-    CHECK(curl_multi_cleanup(http->multi) == CURLM_OK);
-    while (!list_is_empty(&http->watches))
-        watch_free(LIST_OWNER(list_take_first(&http->watches), struct watch, link));
+    curl_loop_release(&http->curl);
     curl_slist_free_all(http->resolve);
-    loop_timer_release(&http->timer);
     curl_global_cleanup();
     free(http);
     *http_at = NULL;
