@@ -332,9 +332,7 @@ static struct cost_table *make_table(void)
 static void name_table(struct cost_table *table, const struct document *document)
 {
     table->text = document_canonical(document, &table->text_len, table->hash);
-    for (size_t i = 0; i < sizeof(table->hash); i++) {
-        (void)snprintf(table->hex + 2 * i, 3, "%02x", table->hash[i]);
-    }
+    document_hex(table->hash, table->hex);
 }
 
 struct cost_table *cost_table_read(struct str text, unsigned *line, struct error *err)

@@ -134,6 +134,18 @@ static void print_health(const struct health_view *health, struct json_out *out)
     json_end_object(out);
 }
 
+/* What the expected fee can be computed from again. */
+static void print_fees(const struct route_candidate *candidate, struct json_out *out)
+{
+    if (candidate->cost == NULL) {
+        return;
+    }
+    json_put_cstr(out, "fees", cost_table_hex(candidate->cost));
+    if (cost_volume(candidate->cost).is_asked) {
+        json_put_int(out, "month_volume", candidate->month_volume_minor);
+    }
+}
+
 static void print_verdict(const struct route_verdict *verdict,
                           const struct route_candidate *candidate, struct json_out *out)
 {
@@ -161,6 +173,7 @@ static void print_verdict(const struct route_verdict *verdict,
     } else {
         json_put_null(out, "expected_fee");
     }
+    print_fees(candidate, out);
     print_health(&candidate->health, out);
     json_end_object(out);
 }
@@ -181,6 +194,9 @@ void route_decision_print(const struct route_decision *decision,
     json_put_cstr(&out, "rule_set", hex);
     json_put_cstr(&out, "draw", draw);
     json_put_cstr(&out, "order", decision->by_cost ? "fee" : "list");
+    if (decision->rates != NULL) {
+        json_put_cstr(&out, "rates", rates_hex(decision->rates));
+    }
     json_key(&out, "candidates");
     json_begin_array(&out);
     for (size_t i = 0; i < decision->count; i++) {

@@ -44,6 +44,15 @@ char *document_canonical(const struct document *document, size_t *len, uint8_t h
     return copy;
 }
 
+void document_hex(const uint8_t hash[SHA256_SIZE], char hex[2 * SHA256_SIZE + 1])
+{
+    for (size_t i = 0; i < SHA256_SIZE; i++) {
+        hex[2 * i] = str_hex_digits[hash[i] >> 4];
+        hex[2 * i + 1] = str_hex_digits[hash[i] & 15];
+    }
+    hex[2 * SHA256_SIZE] = '\0';
+}
+
 /* ---- on which line a member stands ------------------------------------------------------------ */
 
 struct walk { /* over text that is known to be JSON */

@@ -44,6 +44,8 @@ void document_release(struct document *document);
 /* Its canonical text (owned by the caller, free()) and the hash of that. */
 char *document_canonical(const struct document *document, size_t *len, uint8_t hash[SHA256_SIZE]);
 
+void document_hex(const uint8_t hash[SHA256_SIZE], char hex[2 * SHA256_SIZE + 1]);
+
 struct path path_add(const struct path *parent, const char *member);
 /* "kind: path says", and the line of the member; returns false. */
 bool document_refuse(struct document *document, const struct path *path, struct error *err,

@@ -38,6 +38,7 @@ struct rates {
     char *text; /* owned */
     size_t text_len;
     uint8_t hash[SHA256_SIZE];
+    char hex[2 * SHA256_SIZE + 1];
 };
 
 /* ---- reading ---------------------------------------------------------------------------------- */
@@ -243,6 +244,7 @@ struct rates *rates_new(struct str text, unsigned *line, struct error *err)
         if (read_all(&document, rates, err)) {
             rates->worth[currency_index(rates->base)] = (struct fraction){1, 1};
             rates->text = document_canonical(&document, &rates->text_len, rates->hash);
+            document_hex(rates->hash, rates->hex);
         } else {
             *line = document.line;
             rates_free(&rates);
@@ -397,4 +399,9 @@ struct str rates_text(const struct rates *rates)
 const uint8_t *rates_hash(const struct rates *rates)
 {
     return rates->hash;
+}
+
+const char *rates_hex(const struct rates *rates)
+{
+    return rates->hex;
 }

@@ -55,5 +55,6 @@ int64_t rates_time_us(const struct rates *rates); /* wall clock: when they held 
 bool rates_is_stale(const struct rates *rates, int64_t now_wall_us);
 struct str rates_text(const struct rates *rates);     /* canonical; borrowed */
 const uint8_t *rates_hash(const struct rates *rates); /* 32 bytes */
+const char *rates_hex(const struct rates *rates);     /* the same, 64 digits */
 
 #endif

@@ -104,12 +104,16 @@ void route_decide(const struct rule_set *rules, const struct route_facts *facts,
     struct route_verdict dropped[ROUTE_CANDIDATE_MAX];
     size_t dropped_count = 0;
     decision->kept_count = 0;
+    decision->rates = NULL;
     for (size_t i = 0; i < candidate_count; i++) {
         struct route_verdict verdict = {.candidate = (uint8_t)i};
         rank[i] = find_rank(program, rule, &candidates[i]);
         verdict.drop = decision_filter(&candidates[i], facts, rank[i] != RANK_NONE, &verdict);
         verdict.ramping = verdict.drop == ROUTE_KEPT && decision_is_ramping(&candidates[i], draw);
         score_fee(&candidates[i], facts, &verdict);
+        if (candidates[i].cost != NULL && cost_table_needs_rates(candidates[i].cost)) {
+            decision->rates = facts->rates;
+        }
         if (verdict.drop == ROUTE_KEPT) {
             decision->verdict[decision->kept_count++] = verdict;
         } else {

@@ -66,7 +66,7 @@ struct route_facts { /* borrowed; a text that is not known is empty */
     struct str customer;         /* the merchant's own name of the payer: what a split sticks to */
     uint32_t attempt;            /* 1 on the first; 0 counts as 1 */
     struct str previous_decline; /* class of the decline before: "soft", "hard", "fraud", ... */
-    const struct rates *rates;   /* for `amount as EUR`; NULL: nothing can be converted */
+    const struct rates *rates;   /* for `amount as EUR`, and for fees; NULL: none */
     const struct route_pair *metadata;
     size_t metadata_count;
     struct str only[ROUTE_CANDIDATE_MAX]; /* provider names; count 0: no restriction */
@@ -88,6 +88,7 @@ struct route_candidate { /* one account of the merchant; borrowed */
     bool has_token; /* the request carries a token for this provider (or the test method) */
     int64_t amount_max_minor;      /* 0: no limit */
     const struct cost_table *cost; /* NULL: unknown fee, sorts last */
+    int64_t month_volume_minor;    /* what its tiers look at: cost_volume() */
     struct health_view health;     /* snapshot of the shared segment at decision time */
 };
 
@@ -126,8 +127,9 @@ struct route_decision {
     size_t kept_count;
     struct str rule; /* name of the rule that matched, "default" else; borrowed from the rule set */
     uint8_t rule_set_hash[32];
-    uint64_t draw; /* the random draw given in */
-    bool by_cost;  /* ordered by expected fee */
+    uint64_t draw;             /* the random draw given in */
+    bool by_cost;              /* ordered by expected fee */
+    const struct rates *rates; /* those that a fee needed; NULL: none did. Borrowed */
 };
 
 struct rule_set;

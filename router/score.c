@@ -16,6 +16,8 @@ void score_fee(const struct route_candidate *candidate, const struct route_facts
         .currency = facts->currency,
         .country = facts->country,
         .method = facts->method,
+        .month_volume_minor = candidate->month_volume_minor,
+        .rates = facts->rates,
     };
     verdict->fee_known = cost_expected(candidate->cost, &asked, &verdict->expected_fee_minor);
 }

@@ -140,6 +140,7 @@ static void decide(struct drive *drive, const struct payment_request *request,
         .only_count = request->only_count,
         .never_count = request->never_count,
         .now_us = drive->started_us,
+        .rates = drive->payments->parts.rates,
     };
     memcpy(facts->only, request->only, sizeof(facts->only));
     memcpy(facts->never, request->never, sizeof(facts->never));

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/clock.h"
+#include "process/figures.h"
 #include "process/master.h"
 #include "process/upgrade.h"
 #include "process/worker.h"
@@ -140,6 +142,18 @@ static bool can_be_kept(const struct config *config, struct error *err)
     return ok;
 }
 
+static void warn_of_stale_rates(const struct config *config)
+{
+    struct error err;
+    char text[256];
+    struct rates *rates =
+        config->rates_file[0] != '\0' ? figures_read_rates(config->rates_file, &err) : NULL;
+    if (rates != NULL && figures_are_stale(rates, clock_wall_us(), text)) {
+        (void)fprintf(stderr, "turnpike: warning: %s: %s\n", config->rates_file, text);
+    }
+    rates_free(&rates);
+}
+
 int command_check(int argc, char **argv)
 {
     static struct config config;
@@ -152,6 +166,7 @@ int command_check(int argc, char **argv)
         !can_be_kept(&config, &err)) {
         return command_fail(&err);
     }
+    warn_of_stale_rates(&config);
     (void)puts("the configuration is valid");
     return 0;
 }

@@ -54,6 +54,7 @@ static const struct setting settings[] = {
     {"secrets_folder",         SETTING_TEXT,     AT(secrets_folder), 0, 0, "folder of the provider credentials named by accounts"},
     {"provider_ca_file",       SETTING_TEXT,     AT(provider_ca_file), 0, 0, "CA file for provider connections; empty: the system's trust store"},
     {"rules_file",             SETTING_TEXT,     AT(rules_file), 0, 0, "routing rules"},
+    {"rates_file",             SETTING_TEXT,     AT(rates_file), 0, 0, "what currencies are worth in others (docs/fees.md); empty: none, and fees that need them are not known"},
     {"http_handshake_ms",      SETTING_INT64,    AT(http.handshake_ms), 100, 60000, "TLS handshake complete"},
     {"http_head_ms",           SETTING_INT64,    AT(http.head_ms), 100, 60000, "first byte of a request (of a connection's first: the handshake) to the end of its head"},
     {"http_body_ms",           SETTING_INT64,    AT(http.body_ms), 100, 300000, "end of the head to the end of the body"},

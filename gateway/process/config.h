@@ -54,6 +54,7 @@ struct config {
     char secrets_folder[CONFIG_TEXT_MAX];
     char provider_ca_file[CONFIG_TEXT_MAX];
     char rules_file[CONFIG_TEXT_MAX];
+    char rates_file[CONFIG_TEXT_MAX];
     /* webhooks to merchants */
     char delivery_schedule[CONFIG_TEXT_MAX];
     char delivery_allowed_networks[CONFIG_TEXT_MAX];

@@ -23,6 +23,7 @@ static const struct {
     {"ops_client_ca", offsetof(struct config, ops_client_ca)},
     {"master_secret_file", offsetof(struct config, master_secret_file)},
     {"rules_file", offsetof(struct config, rules_file)},
+    {"rates_file", offsetof(struct config, rates_file)},
 };
 
 static bool copy_bytes(int from, int to, size_t *total)

@@ -3,7 +3,7 @@
  *
  * A worker that is replaced hours after the start must come up with what its generation was checked
  * with, not with a half-edited file of today. So the master copies certificate, key, CA, master
- * secret and rules into sealed anonymous files that only it and its workers can open, and the
+ * secret, rules and rates into sealed anonymous files that only it and its workers can open, and the
  * configuration in force names those (/proc/self/fd/N). Bytes only: no key is parsed here.
  */
 #ifndef PROCESS_SNAPSHOT_H
@@ -12,7 +12,7 @@
 #include "process/config.h"
 
 enum {
-    SNAPSHOT_FILE_COUNT = 7,
+    SNAPSHOT_FILE_COUNT = 8,
 };
 
 struct snapshot {

@@ -15,6 +15,7 @@
 #include "http/address.h"
 #include "ledger/migrate.h"
 #include "process/descriptors.h"
+#include "process/figures.h"
 #include "process/secrets.h"
 #include "webhook/inbox.h"
 
@@ -28,12 +29,15 @@ enum {
     ACCEPT_PAUSE_US = 100000,
 };
 
+#define RATES_LOOK_US (3600 * CLOCK_SECOND_US) /* how often their age is looked at */
+
 struct worker {
     const struct worker_start *start;
     struct secrets secrets;
     struct merchants_config directory; /* with our environment */
     struct loop *loop;                 /* owned */
     struct rule_set *rules;            /* owned */
+    struct rates *rates;               /* owned; NULL: none */
     struct address_list trusted;
     struct egress_rules egress;
     struct out_schedule schedule;
@@ -54,6 +58,7 @@ struct worker {
     struct http_server *ops_http; /* owned */
     struct loop_timer heartbeat;
     struct loop_timer tell;
+    struct loop_timer age;
     struct loop_timer warm;
     struct loop_timer drain;
     struct loop_timer idle;
@@ -103,6 +108,15 @@ static bool read_rules(const char *file, struct rule_set **rules, struct error *
     return *rules != NULL || fail_prefix(err, "rules_file: %s", file);
 }
 
+static bool read_rates(const char *file, struct rates **rates, struct error *err)
+{
+    if (file[0] == '\0') {
+        return true;
+    }
+    *rates = figures_read_rates(file, err);
+    return *rates != NULL || fail_prefix(err, "rates_file");
+}
+
 static const char *or_none(const char *file)
 {
     return file[0] != '\0' ? file : NULL;
@@ -150,12 +164,14 @@ static bool load_files(struct worker *w, const struct config *config, struct err
 {
     return secrets_load(&w->secrets, config->master_secret_file, err) && load_tls(w, config, err) &&
            migrate_newest(config->migrations_folder, w->schema_version, err) &&
-           take_limits(w, config, err) && read_rules(config->rules_file, &w->rules, err);
+           take_limits(w, config, err) && read_rules(config->rules_file, &w->rules, err) &&
+           read_rates(config->rates_file, &w->rates, err);
 }
 
 static void release_files(struct worker *w)
 {
     rule_set_free(&w->rules);
+    rates_free(&w->rates);
     tls_server_free(&w->api_tls);
     tls_server_free(&w->ops_tls);
     secrets_release(&w->secrets);
@@ -220,6 +236,18 @@ static void tell(void *ctx)
     w->telling = shared_take_dead(shared, w->start->slot);
     if (w->telling != NULL) {
         store_reap_writer(w->store, &w->telling->writer_id, clock_wall_us(), told, w);
+    }
+}
+
+/* One of the workers says so. */
+static void look_at_rates(void *ctx)
+{
+    struct worker *w = ctx;
+    char text[256];
+    loop_timer_start(&w->age, RATES_LOOK_US);
+    if (w->start->slot <= 1 && figures_are_stale(w->rates, clock_wall_us(), text)) {
+        log_warn("worker", "rates are stale", LOG_CSTR("what", text),
+                 LOG_CSTR("source", rates_source(w->rates)));
     }
 }
 
@@ -380,6 +408,7 @@ static void wire_core(struct worker *w)
         .merchants = w->merchants,
         .health = w->start->health,
         .rules = w->rules,
+        .rates = w->rates,
         .admission = w->admission,
         .seal_key = w->secrets.seal,
         .token_hash_key = w->secrets.token_hash,
@@ -521,6 +550,7 @@ static void start_timers(struct worker *w)
     w->lag = metrics_find(METRIC_LOOP_LAG_SECONDS, NULL, 0);
     loop_timer_init(&w->heartbeat, w->loop, beat, w);
     loop_timer_init(&w->tell, w->loop, tell, w);
+    loop_timer_init(&w->age, w->loop, look_at_rates, w);
     loop_timer_init(&w->warm, w->loop, look_warm, w);
     loop_timer_init(&w->drain, w->loop, look_drained, w);
     loop_timer_init(&w->idle, w->loop, close_idle, w);
@@ -536,12 +566,16 @@ static void start_timers(struct worker *w)
     w->started_us = clock_mono_us();
     loop_timer_start(&w->warm, 0);
     loop_timer_start(&w->tell, 0);
+    if (w->rates != NULL) {
+        loop_timer_start(&w->age, 0);
+    }
 }
 
 static void unwire(struct worker *w)
 {
     loop_timer_release(&w->heartbeat);
     loop_timer_release(&w->tell);
+    loop_timer_release(&w->age);
     loop_timer_release(&w->warm);
     loop_timer_release(&w->drain);
     loop_timer_release(&w->idle);

@@ -272,13 +272,14 @@ static void the_json_says_everything(void **state)
     snprintf(expected, sizeof(expected),
              "{\"rule\":\"a \\\"b\\\"\",\"rule_set\":\"%s\",\"draw\":\"42\",\"order\":\"fee\","
              "\"candidates\":[{\"provider\":\"payoneer\",\"account\":\"b\",\"kept\":true,"
-             "\"probe\":true,\"expected_fee\":10,\"health\":{\"state\":\"half_open\",\"calls\":0,"
+             "\"probe\":true,\"expected_fee\":10,\"fees\":\"%s\","
+             "\"health\":{\"state\":\"half_open\",\"calls\":0,"
              "\"success_per_million\":1000000,\"p50_ms\":0,\"p95_ms\":0,\"p99_ms\":0}},"
              "{\"provider\":\"paypal\",\"account\":\"the \\\"main\\\" one\",\"kept\":false,"
              "\"dropped\":\"breaker_open\",\"expected_fee\":null,\"health\":{\"state\":\"open\","
              "\"calls\":12,\"success_per_million\":250000,\"p50_ms\":51,\"p95_ms\":100,"
              "\"p99_ms\":2000,\"why\":\"5 failures in a row: connect_refused\"}}]}",
-             hex);
+             hex, cost_table_hex(cheap));
     assert_str(buf_str(&out), expected);
     buf_release(&out);
     rule_set_free(&rules);

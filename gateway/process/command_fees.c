@@ -1,0 +1,287 @@
+/* turnpike fees check | quote: what a fee table says, before an account has it. */
+#include "process/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/country.h"
+#include "base/zone.h"
+#include "process/figures.h"
+
+struct quote {
+    struct cost_table *table; /* owned */
+    struct rates *rates;      /* owned; NULL: none */
+    struct cost_facts facts;
+};
+
+/* ---- fees check ------------------------------------------------------------------------------- */
+
+static bool check_zone(const struct cost_table *table, struct error *err)
+{
+    struct arena arena;
+    arena_init(&arena, 2 * ZONE_FILE_BYTES_MAX);
+    struct cost_volume volume = cost_volume(table);
+    bool ok = !volume.is_asked || zone_load(str_of(volume.zone), &arena, err) != NULL;
+    arena_release(&arena);
+    return ok || fail_prefix(err, "fee table: volume.zone");
+}
+
+/* What a payment, a payout and a refund of 100.00 cost: a table that says nothing is seen at once. */
+static size_t count_currencies(const struct cost_table *table, enum operation operation)
+{
+    size_t count = 0;
+    size_t covered = 0;
+    const struct currency *all = currency_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct cost_facts facts = {
+            .operation = operation, .amount_minor = 1, .currency = &all[i], .method = STR("card")};
+        int64_t fee_minor = 0;
+        covered += cost_expected(table, &facts, &fee_minor) ? 1 : 0;
+    }
+    return covered;
+}
+
+static int print_check(const struct cost_table *table, const char *file)
+{
+    struct cost_volume volume = cost_volume(table);
+    size_t sales = count_currencies(table, OPERATION_SALE);
+    size_t payouts = count_currencies(table, OPERATION_PAYOUT);
+    (void)printf("%s: valid; fees are known for payments in %zu currencies and payouts in %zu, "
+                 "without rates\n",
+                 file, sales, payouts);
+    if (cost_table_needs_rates(table)) {
+        (void)puts("some amounts are in another currency than the payment: they need rates_file");
+    }
+    if (volume.is_asked) {
+        (void)printf("tiers look at the volume of %s, %s%s, zone %s\n",
+                     volume.is_of_previous ? "the month before" : "the month so far",
+                     volume.currency != NULL ? "all currencies in " : "each currency for itself",
+                     volume.currency != NULL ? volume.currency->code : "", volume.zone);
+    }
+    (void)printf("version %s\n", cost_table_hex(table));
+    return 0;
+}
+
+static int run_check(int argc, char **argv)
+{
+    struct error err;
+    if (argc != 2) {
+        (void)fail(&err, ERROR_INVALID, "fees check: name one file, as config/fees/paypal-us.json");
+        return command_fail(&err);
+    }
+    struct cost_table *table = figures_read_fees(argv[1], &err);
+    bool ok = table != NULL && check_zone(table, &err);
+    int status = ok ? print_check(table, argv[1]) : command_fail(&err);
+    cost_table_free(&table);
+    return status;
+}
+
+/* ---- fees quote ------------------------------------------------------------------------------- */
+
+static bool take_amount(int *argc, char **argv, const char *name, const struct currency *currency,
+                        int64_t *out, struct error *err)
+{
+    const char *text = command_option(argc, argv, name);
+    if (text == NULL) {
+        return true;
+    }
+    struct error why;
+    return (money_parse(str_of(text), currency->exponent, out, &why) && *out >= 0 &&
+            *out <= MONEY_AMOUNT_MAX) ||
+           fail(err, ERROR_INVALID,
+                "fees quote: --%s \"%.40s\" is no amount of %s with at most %u decimals", name,
+                text, currency->code, (unsigned)currency->exponent);
+}
+
+static bool take_currency(int *argc, char **argv, struct cost_facts *facts, struct error *err)
+{
+    const char *text = command_option(argc, argv, "currency");
+    facts->currency = text != NULL ? currency_find(str_of(text)) : NULL;
+    return facts->currency != NULL ||
+           fail(err, ERROR_INVALID,
+                "fees quote: --currency %.10s is missing or no currency of ISO 4217, as EUR",
+                text != NULL ? text : "");
+}
+
+/* payment is a sale; an event stands in the operation's place. */
+static bool take_operation(int *argc, char **argv, struct cost_facts *facts, struct error *err)
+{
+    const char *text = command_option(argc, argv, "operation");
+    struct str name = str_of(text != NULL ? text : "payment");
+    facts->operation = str_eq(name, STR("payment")) ? OPERATION_SALE : operation_find(name);
+    facts->event = COST_CHARGED;
+    if (facts->operation == OPERATION_NONE) {
+        facts->event = cost_event_find(name);
+    }
+    return facts->event != COST_EVENT_COUNT ||
+           fail(err, ERROR_INVALID,
+                "fees quote: --operation " STR_FMT " is not payment, sale, authorize, capture, "
+                "void, refund, payout, decline, expiry, dispute or chargeback",
+                STR_ARG(str_sub(name, 0, 20)));
+}
+
+static bool take_facts(int *argc, char **argv, struct quote *quote, struct error *err)
+{
+    struct cost_facts *facts = &quote->facts;
+    const char *country = command_option(argc, argv, "country");
+    const char *method = command_option(argc, argv, "method");
+    facts->country = str_of(country);
+    facts->method = str_of(method != NULL ? method : "card");
+    if (country != NULL && !country_is_known(facts->country)) {
+        return fail(err, ERROR_INVALID,
+                    "fees quote: --country %.10s is no country of ISO 3166-1, as DE", country);
+    }
+    const struct currency *volume_in = cost_volume(quote->table).currency;
+    facts->amount_minor = -1;
+    if (!take_currency(argc, argv, facts, err) || !take_operation(argc, argv, facts, err) ||
+        !take_amount(argc, argv, "amount", facts->currency, &facts->amount_minor, err) ||
+        !take_amount(argc, argv, "paid", facts->currency, &facts->paid_minor, err) ||
+        !take_amount(argc, argv, "volume", volume_in != NULL ? volume_in : facts->currency,
+                     &facts->month_volume_minor, err)) {
+        return false;
+    }
+    return facts->amount_minor >= 0 ||
+           fail(err, ERROR_INVALID, "fees quote: --amount is missing, as --amount 10.00");
+}
+
+/* Exact: as many decimals as there are, at least the currency's. */
+static const char *print_exact(exact value, unsigned exponent, char out[64])
+{
+    exact size = value < 0 ? -value : value;
+    exact unit = EXACT_MILLION;
+    for (unsigned i = 0; i < exponent; i++) {
+        unit *= 10;
+    }
+    unsigned digits = exponent + 6;
+    int64_t below = (int64_t)(size % unit);
+    int len = snprintf(out, 64, "%s%lld.%0*lld", value < 0 ? "-" : "", (long long)(size / unit),
+                       (int)digits, (long long)below);
+    CHECK(len > 0 && len < 64);
+    while (digits > exponent && out[len - 1] == '0') {
+        out[--len] = '\0';
+        digits--;
+    }
+    if (out[len - 1] == '.') {
+        out[len - 1] = '\0';
+    }
+    return out;
+}
+
+static const char *percent_of(int64_t millionths, char out[MONEY_TEXT_SIZE])
+{
+    (void)money_format(millionths, 4, out);
+    return out;
+}
+
+static void print_how(const struct cost_explained *fee, enum cost_part part, char out[96])
+{
+    char number[MONEY_TEXT_SIZE];
+    out[0] = '\0';
+    if (part == COST_PERCENT || part == COST_CROSS_BORDER || part == COST_CONVERSION) {
+        int64_t percent = part == COST_PERCENT        ? fee->percent
+                          : part == COST_CROSS_BORDER ? fee->cross_border
+                                                      : fee->conversion;
+        (void)snprintf(out, 96, "  %s %%", percent_of(percent, number));
+    } else if (part == COST_ROUNDING) {
+        (void)snprintf(out, 96, "  %s", exact_rounding_name(fee->rounding));
+    }
+}
+
+static void print_entry(const struct quote *quote, const struct cost_explained *fee)
+{
+    char from[MONEY_TEXT_SIZE];
+    const struct currency *currency = cost_volume(quote->table).currency;
+    currency = currency != NULL ? currency : quote->facts.currency;
+    (void)printf("entry     %s%s%s\n", fee->entry[0] != '\0' ? fee->entry : "of the table",
+                 fee->is_default ? ", default" : ", currencies.",
+                 fee->is_default ? "" : quote->facts.currency->code);
+    if (fee->tier_from_minor > 0) {
+        (void)money_format(fee->tier_from_minor, currency->exponent, from);
+        (void)printf("tier      from %s %s a month\n", from, currency->code);
+    }
+}
+
+static int print_quote(const struct quote *quote)
+{
+    struct cost_explained fee;
+    struct error err;
+    char number[64];
+    char how[96];
+    char sum[MONEY_TEXT_SIZE];
+    const struct currency *currency = quote->facts.currency;
+    if (!cost_explain(quote->table, &quote->facts, &fee)) {
+        bool may_need = cost_table_needs_rates(quote->table) && quote->rates == NULL;
+        (void)fail(&err, ERROR_NOT_FOUND,
+                   "fees quote: the fee is not known: the table does not cover %s%s",
+                   currency->code,
+                   may_need ? ", or has an amount that needs --rates FILE" : " for this");
+        return command_fail(&err);
+    }
+    print_entry(quote, &fee);
+    for (enum cost_part part = COST_PERCENT; part < COST_PART_COUNT; part++) {
+        if (fee.part[part] != 0) {
+            print_how(&fee, part, how);
+            (void)printf("%-18s %20s%s\n", cost_part_name(part),
+                         print_exact(fee.part[part], currency->exponent, number), how);
+        }
+    }
+    (void)money_format(fee.fee_minor, currency->exponent, sum);
+    (void)printf("%-18s %20s  %s\n", "fee", sum, currency->code);
+    (void)printf("version   %s\n", cost_table_hex(quote->table));
+    if (quote->rates != NULL) {
+        char time[CLOCK_TEXT_SIZE];
+        (void)printf("rates     " STR_FMT ", %s\n",
+                     STR_ARG(clock_format_ms(rates_time_us(quote->rates), time)),
+                     rates_source(quote->rates));
+    }
+    return 0;
+}
+
+static bool read_quote(int argc, char **argv, struct quote *quote, struct error *err)
+{
+    const char *rates = command_option(&argc, argv, "rates");
+    if (argc < 2 || argv[1][0] == '-') {
+        return fail(err, ERROR_INVALID,
+                    "fees quote: name a file first, as fees quote config/fees/paypal-us.json "
+                    "--amount 10.00 --currency EUR");
+    }
+    const char *file = argv[1];
+    quote->table = figures_read_fees(file, err);
+    if (quote->table == NULL || !take_facts(&argc, argv, quote, err)) {
+        return false;
+    }
+    if (rates != NULL) {
+        quote->rates = figures_read_rates(rates, err);
+        quote->facts.rates = quote->rates;
+        if (quote->rates == NULL) {
+            return false;
+        }
+    }
+    argv[1] = argv[0];
+    return command_done(argc - 1, argv + 1, err);
+}
+
+static int run_quote(int argc, char **argv)
+{
+    struct quote quote = {.table = NULL};
+    struct error err;
+    bool ok = read_quote(argc, argv, &quote, &err);
+    int status = ok ? print_quote(&quote) : command_fail(&err);
+    cost_table_free(&quote.table);
+    rates_free(&quote.rates);
+    return status;
+}
+
+int command_fees(int argc, char **argv)
+{
+    struct error err;
+    if (argc >= 2 && strcmp(argv[1], "check") == 0) {
+        return run_check(argc - 1, argv + 1);
+    }
+    if (argc >= 2 && strcmp(argv[1], "quote") == 0) {
+        return run_quote(argc - 1, argv + 1);
+    }
+    (void)fail(&err, ERROR_INVALID, "fees: say check FILE, or quote FILE --amount N --currency C");
+    return command_fail(&err);
+}

@@ -1,0 +1,61 @@
+// Fees: tables and rates from file to decision, on the command line and in the ledger.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite, assert, equal, until, top } from './lib.mjs';
+
+const cases = path.join(top, 'tests/unit/router/fee_cases');
+const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
+const turnpike = (...args) => spawnSync(binary, args, { encoding: 'utf8', cwd: top });
+const canonical = (value) => Array.isArray(value) ? `[${value.map(canonical)}]`
+    : typeof value === 'object' ? `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)}}` : JSON.stringify(value);
+const hash = (file) => createHash('sha256').update(canonical(JSON.parse(readFileSync(file, 'utf8')))).digest('hex');
+const candidate = (payment, provider) => payment.decision.candidates.find((one) => one.provider === provider);
+
+await suite('fees', {
+    workers: 2,
+    accounts: [['paypal', 1, 'paypal-us'], ['payoneer', 2, '../../tests/unit/router/fee_cases/tiers_usd', ['--setting', 'country=US']]],
+    settings: { rates_file: path.join(cases, 'rates.json') },
+}, {
+    async a_quote_shows_each_part(world) {
+        const { stdout, status } = turnpike('fees', 'quote', path.join(cases, 'tiers_usd.json'), '--amount', '100.05', '--currency', 'KWD',
+            '--volume', '100000', '--rates', path.join(cases, 'rates.json'));
+        equal(status, 0, 'status');
+        for (const line of [/^tier +from 100000.00 USD a month$/m, /^percent +3.50175 +3.5000 %$/m, /^fixed +0.091589862$/m, /^rounding +-0.000339862 +half_up$/m,
+            /^fee +3.593 +KWD$/m, new RegExp(`^version +${hash(path.join(cases, 'tiers_usd.json'))}$`, 'm'), /^rates +2026-11-20T15:00:00.000Z, made up for these cases$/m]) {
+            assert(line.test(stdout), `${line} in ${stdout}`);
+        }
+        const bad = world.at('bad.json');
+        writeFileSync(bad, '{\n"percent": "1",\n "currencies": {\n  "EUR": {"fixed": 1}}}');
+        for (const [args, wanted] of [
+            [['check', bad], /bad\.json:4: fee table: currencies\.EUR\.fixed is not an amount of EUR/], [['check', '/nonexistent'], /cannot read \/nonexistent/],
+            [['quote', path.join(cases, 'tiers.json'), '--amount', '1', '--currency', 'DEM'], /--currency DEM is missing or no currency/],
+            [['quote', path.join(cases, 'tiers.json'), '--amount', '1.001', '--currency', 'GBP'], /no amount of GBP with at most 2 decimals/],
+            [['quote', path.join(cases, 'tiers_usd.json'), '--amount', '1', '--currency', 'EUR'], /needs --rates FILE/],
+        ]) {
+            const got = turnpike('fees', ...args);
+            assert(got.status === 1 && wanted.test(got.stderr) && got.stderr.trim().split('\n').length === 1, `${args}: ${got.stderr}`);
+        }
+    },
+    async rates_are_checked_and_stale_ones_warned_of(world) {
+        const conf = world.at('turnpike.conf');
+        const file = world.at('rates.json');
+        const rates = JSON.parse(readFileSync(path.join(cases, 'rates.json'), 'utf8'));
+        writeFileSync(file, JSON.stringify({ ...rates, time: '2020-01-01' }));
+        const old = turnpike('check', '--config', conf, '--set', `rates_file=${file}`);
+        assert(old.status === 0 && /warning: .*rates are of 2020-01-01T00:00:00.000Z/.test(old.stderr), old.stderr);
+        writeFileSync(file, JSON.stringify({ ...rates, rates: { USD: 1.08 } }, null, 1));
+        const bad = turnpike('check', '--config', conf, '--set', `rates_file=${file}`);
+        assert(bad.status === 1 && /rates_file: .*rates\.json:\d+: rates: rates\.USD is not a rate above 0 in quotes/.test(bad.stderr), bad.stderr);
+    },
+    async a_decision_names_what_its_fees_are_computed_from(world) {
+        const { answer } = await world.pay();
+        const payment = await world.get(answer.id);
+        equal(candidate(payment, 'paypal').expected_fee, 51, '10.99*2.89% + 0.19');
+        equal(candidate(payment, 'payoneer').expected_fee, 71, '10.99*3.90% + 0.30/1.0850');
+        equal(candidate(payment, 'paypal').fees, hash(path.join(top, 'config/fees/paypal-us.json')), 'the table');
+        equal(candidate(payment, 'payoneer').fees, hash(path.join(cases, 'tiers_usd.json')), 'the table');
+        equal(payment.decision.rates, hash(path.join(cases, 'rates.json')), 'the rates');
+    },
+});
