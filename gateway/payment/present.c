@@ -47,35 +47,14 @@ static bool has_failed_at_last(const struct store_payment_view *payment)
            payment->status == PAYMENT_RETURNED;
 }
 
-/* INT64_MAX: it was not. */
-static int64_t approved_us(const struct store_attempt_view *attempt)
-{
-    for (size_t i = 0; i < attempt->outcome_count; i++) {
-        if (attempt->outcomes[i].outcome == OUTCOME_APPROVED)
-            return attempt->outcomes[i].created_us;
-    }
-    return INT64_MAX;
-}
-
 /*
- * The attempt that decides what the payment is: the one that was approved first, else the last. What
- * was approved after the payment had ended does not.
+ * The attempt that decides what the payment is: the newest. Those before it had ended when it was
+ * begun; what is approved of them all the same does not change what the payment came to.
  */
 static const struct store_attempt_view *deciding_attempt(const struct store_payment_view *payment)
 {
     size_t count = payment->attempt_count;
-    size_t found = count;
     CHECK(count == 0 || payment->attempts != NULL);
-    int64_t first_us = INT64_MAX;
-    for (size_t i = 0; i < count && !has_failed_at_last(payment); i++) {
-        int64_t when_us = approved_us(&payment->attempts[i]);
-        if (when_us < first_us) {
-            found = i;
-            first_us = when_us;
-        }
-    }
-    if (found < count)
-        return &payment->attempts[found];
     return count > 0 ? &payment->attempts[count - 1] : NULL;
 }
 

@@ -211,6 +211,20 @@ static void a_late_success_does_not_decide_what_the_payment_is(void **state)
     assert_string_equal(text_at(sample, "attempts.0.status"), "approved");
 }
 
+/* Nor when it is known before the newest attempt is: that was in review meanwhile. */
+static void a_late_success_that_is_known_first_does_not_either(void **state)
+{
+    struct sample *sample = *state;
+    add_outcome(sample, 0, OUTCOME_DECLINED_SOFT, "insufficient_funds");
+    add_outcome(sample, 0, OUTCOME_APPROVED, "");
+    add_outcome(sample, 1, OUTCOME_UNKNOWN, "timeout");
+    add_outcome(sample, 1, OUTCOME_APPROVED, "");
+    sample->outcome[1][1].created_us += 1000;
+    sample->payment.status = PAYMENT_SUCCEEDED;
+    print(sample);
+    assert_string_equal(text_at(sample, "provider"), "payoneer");
+}
+
 static void a_failed_payment_says_why_whatever_was_approved_later(void **state)
 {
     struct sample *sample = *state;
@@ -329,6 +343,7 @@ int main(void)
         TEST(an_open_attempt_is_processing_then_unknown),
         TEST(a_late_row_does_not_hide_an_approval),
         TEST(a_late_success_does_not_decide_what_the_payment_is),
+        TEST(a_late_success_that_is_known_first_does_not_either),
         TEST(a_failed_payment_says_why_whatever_was_approved_later),
         TEST(an_action_shows_where_the_payer_must_go),
         TEST(a_payout_shows_what_may_be_shown_of_its_beneficiary),
