@@ -221,6 +221,7 @@ void hooks_end(struct store *store, const struct hook_end *ends, size_t count, i
 struct hook_health { /* what a try says of its endpoint */
     struct uuid merchant_id;
     struct uuid endpoint_id;
+    struct str url; /* that was called: of another one than it has by now it says nothing */
     bool succeeded;
     bool is_gone;      /* it wants no more: disabled */
     int64_t resume_us; /* not to be called before; 0: at any time */

@@ -130,6 +130,7 @@ void hooks_health(struct store *store, const struct hook_health *health, int64_t
     params_time(params, now_us);
     params_time(params, health->resume_us > 0 ? health->resume_us : now_us);
     params_bool(params, health->is_gone);
+    params_text(params, health->url);
     call_submit(call);
 }
 

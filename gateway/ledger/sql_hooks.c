@@ -114,7 +114,8 @@ static const struct sql_text texts[SQL_HOOK_END_MARK - SQL_HOOK_FIRST] = {
     " AND n.next_at > $1)" COUNT_CHANGED},
 
 /*
- * How a try ended, for the endpoint: $3 it succeeded, $4 now, $5 not to be called before, $6 gone.
+ * How a try ended, for the endpoint: $3 it succeeded, $4 now, $5 not to be called before, $6 gone;
+ * $7 was called, which may not be its address any more.
  * A success after failures: it is back, all that waits is due. A failure: no longer.
  */
 [SQL_HOOK_HEALTH - SQL_HOOK_FIRST] = {SQL_CONTROL, "hook_health",
@@ -126,7 +127,7 @@ static const struct sql_text texts[SQL_HOOK_END_MARK - SQL_HOOK_FIRST] = {
     " disabled_reason = CASE WHEN $6::boolean AND e.disabled_at IS NULL THEN 'gone'"
     " ELSE e.disabled_reason END,"
     " disabled_at = CASE WHEN $6::boolean THEN coalesce(e.disabled_at, $4) ELSE e.disabled_at END"
-    " WHERE e.merchant_id = $1 AND e.endpoint_id = $2 RETURNING 1)" COUNT_CHANGED},
+    " WHERE e.merchant_id = $1 AND e.endpoint_id = $2 AND e.url = $7 RETURNING 1)" COUNT_CHANGED},
 
 /* What waits for an endpoint that is disabled is not told: $1 now, $2 at most of each. */
 [SQL_HOOK_SWEEP - SQL_HOOK_FIRST] = {SQL_CONTROL, "hook_sweep",

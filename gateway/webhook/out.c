@@ -158,6 +158,7 @@ static void note_health(const struct sending *sending, const struct out_verdict 
     struct hook_health health = {
         .merchant_id = sending->claim.merchant_id,
         .endpoint_id = sending->claim.endpoint_id,
+        .url = sending->claim.url,
         .succeeded = verdict->state == HOOK_DELIVERED,
         .is_gone = verdict->is_gone,
         .resume_us = verdict->resume_us,

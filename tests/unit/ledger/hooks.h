@@ -250,6 +250,7 @@ static UNUSED void health_now(const struct uuid *endpoint_id, bool succeeded, bo
     struct hook_health health = {
         .merchant_id = lab.merchant_id,
         .endpoint_id = *endpoint_id,
+        .url = STR("https://example.com/hooks"),
         .succeeded = succeeded,
         .is_gone = is_gone,
         .resume_us = resume_us,

@@ -278,6 +278,30 @@ static void one_that_is_gone_is_disabled_and_what_waits_for_it_is_skipped(void *
     assert_int_equal(lab_count(), 0);
 }
 
+/* A try that was under way when the endpoint moved: its old address is gone, and not the new one. */
+static void what_an_old_address_says_is_not_the_new_ones_fault(void **state UNUSED)
+{
+    struct uuid endpoint_id = add_endpoint("*");
+    struct hook_change change = {.merchant_id = lab.merchant_id,
+                                 .endpoint_id = endpoint_id,
+                                 .has_url = true,
+                                 .url = STR("https://example.com/new")};
+    struct hook_health health = {.merchant_id = lab.merchant_id,
+                                 .endpoint_id = endpoint_id,
+                                 .url = STR("https://example.com/hooks"),
+                                 .is_gone = true,
+                                 .resume_us = NOW + 1 HOURS};
+    lab.f.waiting_for++;
+    hooks_update(lab.f.store, &change, NOW, lab_counted, NULL);
+    assert_int_equal(lab_count(), 1);
+    lab.f.waiting_for++;
+    hooks_health(lab.f.store, &health, NOW + 1, lab_counted, NULL);
+    assert_int_equal(lab_count(), 0);
+    (void)happen(1, "payment.succeeded", NOW + 2);
+    assert_int_equal(claim_now(NOW + 3), 1);
+    assert_true(str_eq(lab.claims[0].url, STR("https://example.com/new")));
+}
+
 static void a_replay_begins_a_new_round_and_keeps_the_old_tries(void **state UNUSED)
 {
     struct uuid endpoint_id = add_endpoint("*");
@@ -450,6 +474,7 @@ int main(void)
         TEST(one_that_fails_is_tried_by_one_and_drains_when_it_is_back),
         TEST(an_endpoint_that_asks_for_a_pause_has_it),
         TEST(one_that_is_gone_is_disabled_and_what_waits_for_it_is_skipped),
+        TEST(what_an_old_address_says_is_not_the_new_ones_fault),
         TEST(a_replay_begins_a_new_round_and_keeps_the_old_tries),
         TEST(what_was_put_back_does_not_count_as_a_try),
         TEST(secrets_overlap_and_then_end),
