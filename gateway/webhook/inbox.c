@@ -19,6 +19,7 @@ enum {
     HEADER_MAX = 32,
     SEALED_MAX = 96 * 1024,
     RETRY_AFTER_S = 5,
+    FORGED_LOG_MS = 100,
 };
 
 const struct inbox_config inbox_config_default = {
@@ -257,17 +258,54 @@ static void keep(struct arrival *arrival)
     inbound_store_start(arrival->inbox->parts.store, &arrival->event, stored, arrival);
 }
 
+/* ---- its account's share ---------------------------------------------------------------------- */
+
+static struct inbox_owner *owner_place(struct inbox *inbox, const struct uuid *account_id)
+{
+    size_t place = 0;
+    for (size_t i = 0; i < sizeof(account_id->byte); i++)
+        place = place * 31 + account_id->byte[i];
+    return &inbox->owner[place & (INBOX_OWNER_COUNT - 1)];
+}
+
+/* One token of the account's bucket (generic cell rate algorithm, as in base/bucket.h). */
+static bool take_token(const struct arrival *arrival)
+{
+    struct inbox *inbox = arrival->inbox;
+    struct inbox_owner *owner = owner_place(inbox, &arrival->account_id);
+    if (!uuid_eq(&owner->account_id, &arrival->account_id)) /* another took its place meanwhile */
+        *owner = (struct inbox_owner){arrival->account_id, arrival->merchant_id, 0};
+    int64_t now_us = clock_mono_us();
+    int64_t step_us = CLOCK_SECOND_US / inbox->config.rate;
+    int64_t full_us = owner->full_us > now_us ? owner->full_us : now_us;
+    if (full_us + step_us - now_us > inbox->config.burst * step_us)
+        return false;
+    owner->full_us = full_us + step_us;
+    return true;
+}
+
 /* ---- is it genuine? -------------------------------------------------------------------------- */
 
-static void refuse_forged(struct arrival *arrival)
+/* Whoever sends many does not fill the log: all of them are counted. */
+static void log_forged(const struct arrival *arrival)
 {
+    struct inbox *inbox = arrival->inbox;
     char id[ID_TEXT_SIZE];
-    enum provider_verdict verdict = arrival->check.verdict;
+    int64_t now_us = clock_mono_us();
+    if (now_us < inbox->log_us)
+        return;
+    inbox->log_us = now_us + FORGED_LOG_MS * CLOCK_MS_US;
     log_warn("webhook", "a webhook is not genuine",
-             LOG_CSTR("verdict", provider_verdict_name(verdict)),
+             LOG_CSTR("verdict", provider_verdict_name(arrival->check.verdict)),
              LOG_CSTR("reason", arrival->check.reason),
              LOG_STR("account", id_format(ID_ACCOUNT, &arrival->account_id, id)),
              LOG_CSTR("peer", http_request(arrival->x)->peer));
+}
+
+static void refuse_forged(struct arrival *arrival)
+{
+    enum provider_verdict verdict = arrival->check.verdict;
+    log_forged(arrival);
     if (verdict == PROVIDER_WEBHOOK_FORGED)
         refuse(arrival, MESSAGE_UNAUTHENTICATED, "the webhook is not genuine", "forged");
     else
@@ -319,7 +357,10 @@ static void is_genuine(struct arrival *arrival)
         admission_note_key(admission, arrival->pass);
     if (arrival->has_paid)
         admission_give_back(admission, http_request(arrival->x)->peer);
-    keep(arrival);
+    if (take_token(arrival)) /* only now: what is forged uses up nothing of it */
+        keep(arrival);
+    else
+        refuse(arrival, MESSAGE_RATE_LIMITED, "too many webhooks for this account", "limited");
 }
 
 /* At most twice: with a key there is none to be asked for. */
@@ -380,34 +421,11 @@ static void merchant_loaded(void *ctx, enum merchants_find found, struct merchan
         verify(arrival, NULL);
 }
 
-static struct inbox_owner *owner_place(struct inbox *inbox, const struct uuid *account_id)
+static void go_on(struct arrival *arrival, const struct inbox_owner *owner)
 {
-    size_t place = 0;
-    for (size_t i = 0; i < sizeof(account_id->byte); i++)
-        place = place * 31 + account_id->byte[i];
-    return &inbox->owner[place & (INBOX_OWNER_COUNT - 1)];
-}
-
-/* One token of the account's bucket (generic cell rate algorithm, as in base/bucket.h). */
-static bool take_token(const struct inbox *inbox, struct inbox_owner *owner)
-{
-    int64_t now_us = clock_mono_us();
-    int64_t step_us = CLOCK_SECOND_US / inbox->config.rate;
-    int64_t full_us = owner->full_us > now_us ? owner->full_us : now_us;
-    if (full_us + step_us - now_us > inbox->config.burst * step_us)
-        return false;
-    owner->full_us = full_us + step_us;
-    return true;
-}
-
-static void go_on(struct arrival *arrival, struct inbox_owner *owner)
-{
-    struct inbox *inbox = arrival->inbox;
     arrival->merchant_id = owner->merchant_id;
-    if (take_token(inbox, owner))
-        merchants_load(inbox->parts.merchants, &arrival->merchant_id, merchant_loaded, arrival);
-    else
-        refuse(arrival, MESSAGE_RATE_LIMITED, "too many webhooks for this account", "limited");
+    merchants_load(arrival->inbox->parts.merchants, &arrival->merchant_id, merchant_loaded,
+                   arrival);
 }
 
 static void owner_found(void *ctx, enum store_find found, const struct uuid *merchant_id,

@@ -47,6 +47,7 @@ struct inbox {
     size_t arrival_count;
     struct inbox_owner owner[INBOX_OWNER_COUNT];
     struct inbox_applier applier;
+    int64_t log_us; /* monotonic: when the next forged one is logged */
     bool is_draining;
 };
 

@@ -105,7 +105,7 @@ async function noHooks(world) { await world.call('DELETE', world.sandbox + '/hoo
 // Those that were signed here name an attempt that never was: they wait.
 const allApplied = (world) => until('every webhook is applied', () => rows(world, `state = 'waiting' AND attempt_id IN (SELECT attempt_id FROM attempts)`) === 0, 60000);
 
-await suite('webhooks_in', { payouts: true, workers: 2, delayMs: 5, settings: { resolve_first_ms: 15000, resolve_max_ms: 20000, address_rate: 0, webhook_interval_ms: 100 } }, {
+await suite('webhooks_in', { payouts: true, workers: 2, delayMs: 5, settings: { resolve_first_ms: 15000, resolve_max_ms: 20000, address_rate: 0, webhook_interval_ms: 100, webhook_rate: 10, webhook_burst: 200 } }, {
     async only_the_true_one_of_paypal_is_kept(world) {
         await setUp(world);
         const good = makeCertificate(world, 'good');
@@ -164,6 +164,20 @@ await suite('webhooks_in', { payouts: true, workers: 2, delayMs: 5, settings: { 
         assert(!world.psql('SELECT body_sealed FROM inbound_events').includes(Buffer.from('custom_id').toString('hex')), 'what is kept is sealed');
         host.close();
         evil.close();
+    },
+    async what_is_forged_uses_up_no_room_of_what_is_true(world) {
+        await setUp(world);
+        const checkout = `/webhooks/payoneer/${world.accounts.payoneer}?secret=`;
+        const notice = () => JSON.stringify({ entity: 'payment', notificationId: randomUUID(), transactionId: attemptOf(), statusCode: 'charged' });
+        const statuses = {};
+        await Promise.all(Array.from({ length: 16 }, async () => {
+            for (let i = 0; i < 75; i++) {
+                const { status } = await send(world, `${checkout}another-address-secret-${i}`, {}, notice());
+                statuses[status] = (statuses[status] ?? 0) + 1;
+            }
+        }));
+        equal(statuses, { 401: 1200 }, 'six times the room of an account');
+        for (let i = 0; i < 10; i++) equal((await send(world, checkout + checkoutSecret, {}, notice())).status, 200, 'a true one');
     },
     async only_the_true_one_of_payoneer_is_kept(world) {
         await setUp(world);
