@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "router/ast.h"
 
 /* clang-format off */
 static const char *const drop_names[ROUTE_DROP_COUNT] = {
     [ROUTE_KEPT]         = "",
+    [ROUTE_RULE_DECLINED] = "rule_declined",
     [ROUTE_NOT_IN_RULE]  = "not_in_rule",
+    [ROUTE_RULE_ONLY]    = "rule_only",
+    [ROUTE_RULE_NEVER]   = "rule_never",
     [ROUTE_DISABLED]     = "disabled",
     [ROUTE_CURRENCY]     = "currency",
     [ROUTE_OPERATION]    = "operation",
@@ -24,6 +28,25 @@ static const char *const drop_names[ROUTE_DROP_COUNT] = {
     [ROUTE_REFUSED]      = "refused",
 };
 /* clang-format on */
+
+/* clang-format off */
+static const char *const order_names[AST_ORDER_COUNT] = {
+    [AST_ORDER_NONE]    = "",
+    [AST_ORDER_LIST]    = "list",
+    [AST_ORDER_COST]    = "cost",
+    [AST_ORDER_SUCCESS] = "success",
+    [AST_ORDER_VALUE]   = "value",
+    [AST_ORDER_LATENCY] = "latency",
+    [AST_ORDER_SPLIT]   = "split",
+    [AST_ORDER_DECLINE] = "decline",
+};
+/* clang-format on */
+
+const char *route_order_name(unsigned order)
+{
+    CHECK(order < AST_ORDER_COUNT);
+    return order_names[order];
+}
 
 const char *route_drop_name(enum route_drop drop)
 {
@@ -52,7 +75,7 @@ static bool is_breaker_open(const struct health_view *health)
 }
 
 enum route_drop decision_filter(const struct route_candidate *candidate,
-                                const struct route_facts *facts, bool in_rule,
+                                const struct route_facts *facts, enum route_drop by_rule,
                                 struct route_verdict *verdict)
 {
     struct str name = candidate->provider;
@@ -60,7 +83,7 @@ enum route_drop decision_filter(const struct route_candidate *candidate,
         bool holds;
         enum route_drop drop;
     } reasons[] = {
-        {!in_rule, ROUTE_NOT_IN_RULE},
+        {by_rule != ROUTE_KEPT, by_rule},
         {candidate->disabled, ROUTE_DISABLED},
         {!candidate->takes_currency, ROUTE_CURRENCY},
         {!candidate->takes_operation, ROUTE_OPERATION},
@@ -72,7 +95,8 @@ enum route_drop decision_filter(const struct route_candidate *candidate,
         {is_breaker_open(&candidate->health), ROUTE_BREAKER_OPEN},
         {candidate->is_busy, ROUTE_PROVIDER_BUSY},
     };
-    static_assert(ARRAY_LEN(reasons) == ROUTE_REFUSED - 1, "every reason is tried");
+    static_assert(ARRAY_LEN(reasons) == ROUTE_REFUSED - ROUTE_RULE_NEVER,
+                  "every reason is tried, and the rule's are one");
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
         if (reasons[i].holds) {
             return reasons[i].drop;
@@ -162,6 +186,9 @@ static void print_verdict(const struct route_verdict *verdict,
     if (verdict->last_resort) {
         json_put_bool(out, "last_resort", true);
     }
+    if (verdict->avoided) {
+        json_put_bool(out, "avoided", true);
+    }
     if (verdict->slow) {
         json_put_bool(out, "slow", true);
     }
@@ -175,6 +202,44 @@ static void print_verdict(const struct route_verdict *verdict,
     }
     print_fees(candidate, out);
     print_health(&candidate->health, out);
+    json_end_object(out);
+}
+
+static void print_terms(const struct route_decision *decision, struct json_out *out)
+{
+    if (decision->declined.len > 0) {
+        json_put_str(out, "declined", decision->declined);
+    }
+    if (decision->depth_max > 0) {
+        json_put_int(out, "tries_max", decision->depth_max);
+    }
+    if (decision->within_us > 0) {
+        json_put_int(out, "within_ms", decision->within_us / 1000);
+    }
+}
+
+static void print_shadow(const struct route_shadow *shadow,
+                         const struct route_candidate *candidates, struct json_out *out)
+{
+    if (!shadow->is_given) {
+        return;
+    }
+    json_key(out, "shadow");
+    json_begin_object(out);
+    json_put_cstr(out, "order", route_order_name(shadow->order));
+    if (shadow->declined.len > 0) {
+        json_put_str(out, "declined", shadow->declined);
+    }
+    json_key(out, "candidates");
+    json_begin_array(out);
+    for (size_t i = 0; i < shadow->count; i++) {
+        const struct route_candidate *candidate = &candidates[shadow->candidate[i]];
+        json_begin_object(out);
+        json_put_str(out, "provider", candidate->provider);
+        json_put_str(out, "account", candidate->account_name);
+        json_end_object(out);
+    }
+    json_end_array(out);
     json_end_object(out);
 }
 
@@ -193,10 +258,12 @@ void route_decision_print(const struct route_decision *decision,
     json_put_str(&out, "rule", decision->rule);
     json_put_cstr(&out, "rule_set", hex);
     json_put_cstr(&out, "draw", draw);
-    json_put_cstr(&out, "order", decision->by_cost ? "fee" : "list");
+    json_put_cstr(&out, "order", route_order_name(decision->order));
     if (decision->rates != NULL) {
         json_put_cstr(&out, "rates", rates_hex(decision->rates));
     }
+    print_terms(decision, &out);
+    print_shadow(&decision->shadow, candidates, &out);
     json_key(&out, "candidates");
     json_begin_array(&out);
     for (size_t i = 0; i < decision->count; i++) {

@@ -17,10 +17,10 @@ bool decision_is_ramping(const struct route_candidate *candidate, uint64_t draw)
 /*
  * Why `candidate` is dropped, or ROUTE_KEPT; then verdict->probe: kept as its breaker's probe, or
  * verdict->last_resort: its probe is taken, keep it behind all others;
- * verdict->slow: behind all but those.
+ * verdict->slow: behind all but those. by_rule: why the rule drops it, or ROUTE_KEPT.
  */
 enum route_drop decision_filter(const struct route_candidate *candidate,
-                                const struct route_facts *facts, bool in_rule,
+                                const struct route_facts *facts, enum route_drop by_rule,
                                 struct route_verdict *verdict);
 
 #endif

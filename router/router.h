@@ -94,7 +94,10 @@ struct route_candidate { /* one account of the merchant; borrowed */
 
 enum route_drop {
     ROUTE_KEPT = 0,
+    ROUTE_RULE_DECLINED, /* the rule declines the payment */
     ROUTE_NOT_IN_RULE,
+    ROUTE_RULE_ONLY,
+    ROUTE_RULE_NEVER,
     ROUTE_DISABLED,
     ROUTE_CURRENCY,
     ROUTE_OPERATION,
@@ -115,10 +118,19 @@ struct route_verdict {
     enum route_drop drop;
     bool fee_known;
     int64_t expected_fee_minor;
+    bool avoided;     /* the rule says so: behind the others that are well */
     bool last_resort; /* half-open and its probe is taken: after all others, without the probe */
     bool probe;       /* kept as the half-open probe of its breaker, or to try a slow account */
     bool slow;        /* a brown-out: behind those that are well */
     bool ramping;     /* just recovered, and the draw says: not this time; behind those as well */
+};
+
+struct route_shadow { /* what the rule's shadow would have done */
+    bool is_given;
+    unsigned order;
+    struct str declined;
+    uint8_t candidate[ROUTE_CANDIDATE_MAX]; /* kept ones, in order */
+    size_t count;
 };
 
 struct route_decision {
@@ -127,10 +139,15 @@ struct route_decision {
     size_t kept_count;
     struct str rule; /* name of the rule that matched, "default" else; borrowed from the rule set */
     uint8_t rule_set_hash[32];
-    uint64_t draw;             /* the random draw given in */
-    bool by_cost;              /* ordered by expected fee */
-    const struct rates *rates; /* those that a fee needed; NULL: none did. Borrowed */
+    uint64_t draw;       /* the random draw given in */
+    unsigned order;      /* enum ast_order: by what the kept ones are ordered */
+    struct str declined; /* the rule's reason to decline; empty: it does not. Borrowed likewise */
+    uint8_t depth_max;   /* tries in all; 0: the rule does not say */
+    int64_t within_us;   /* no new try later than this after the first; 0: it does not say */
+    const struct rates *rates; /* those that a fee or a rule needed; NULL: none did. Borrowed */
+    struct route_shadow shadow;
 };
+const char *route_order_name(unsigned order); /* "list", "cost", "success", "value", ... */
 
 struct rule_set;
 
@@ -144,6 +161,12 @@ void rule_set_free(struct rule_set **rules);
 const uint8_t *rule_set_hash(const struct rule_set *rules); /* SHA-256 of the text, 32 bytes */
 size_t rule_set_rule_count(const struct rule_set *rules);
 struct str rule_set_rule_name(const struct rule_set *rules, size_t index);
+/* True when some rule asks for the attempt or the decline before: then later attempts are decided
+ * anew. */
+bool rule_set_asks_attempt(const struct rule_set *rules);
+/* The tree and the program, for those who explain and test. */
+const struct ast_tree *rule_set_tree(const struct rule_set *rules);
+const struct program *rule_set_program(const struct rule_set *rules);
 
 /* Decide. Never fails; kept_count may be 0 (then the verdicts say why of each). */
 void route_decide(const struct rule_set *rules, const struct route_facts *facts,
@@ -153,7 +176,7 @@ void route_decide(const struct rule_set *rules, const struct route_facts *facts,
 /*
  * The decision as the JSON object shown to merchants and stored with the attempt:
  * {"rule","rule_set",
- * "draw","order":"fee|list","candidates":[{"provider","account","kept","dropped","expected_fee","health":{...}}]}
+ * "draw","order":"list|cost|...","candidates":[{"provider","account","kept","dropped","expected_fee","health":{...}}]}
  */
 void route_decision_print(const struct route_decision *decision,
                           const struct route_candidate *candidates, struct buf *out);
