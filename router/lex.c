@@ -38,7 +38,8 @@ static const struct {
     { STR_INIT("&&"),  "write and",                        TOKEN_WORD,          STR_INIT("and") },
     { STR_INIT("&"),   "write and",                        TOKEN_WORD,          STR_INIT("and") },
     { STR_INIT("||"),  "write or",                         TOKEN_WORD,          STR_INIT("or") },
-    { STR_INIT("|"),   "write or",                         TOKEN_WORD,          STR_INIT("or") },
+    { STR_INIT("|"),   "write or between conditions, a comma between providers", TOKEN_WORD, STR_INIT("or") },
+    { STR_INIT("..."), "write a range with two points: 10..50", TOKEN_RANGE,    STR_INIT("") },
     { STR_INIT("==="), "compare with ==",                  TOKEN_EQUAL,         STR_INIT("") },
     { STR_INIT("!=="), "compare with !=",                  TOKEN_NOT_EQUAL,     STR_INIT("") },
     { STR_INIT("<>"),  "compare with !=",                  TOKEN_NOT_EQUAL,     STR_INIT("") },
@@ -56,8 +57,8 @@ static const struct {
     { STR_INIT("\xE2\x89\xA4"), "compare with <=",         TOKEN_LESS_EQUAL,    STR_INIT("") },
     { STR_INIT("\xE2\x89\xA0"), "compare with !=",         TOKEN_NOT_EQUAL,     STR_INIT("") },
     { STR_INIT("\xE2\x80\xA6"), "write a range with two points: 10..50", TOKEN_RANGE, STR_INIT("") },
-    { STR_INIT("\xE2\x80\x93"), "write a plain -, or a range with two points: 10..50", TOKEN_RANGE, STR_INIT("") },
-    { STR_INIT("\xE2\x80\x94"), "write a plain -, or a range with two points: 10..50", TOKEN_RANGE, STR_INIT("") },
+    { STR_INIT("\xE2\x80\x93"), "write a range with two points, 10..50, and a comma between providers", TOKEN_RANGE, STR_INIT("") },
+    { STR_INIT("\xE2\x80\x94"), "write a range with two points, 10..50, and a comma between providers", TOKEN_RANGE, STR_INIT("") },
     { STR_INIT("\xC2\xA0"),     "it is a space that does not break; write a plain one", TOKEN_NONE, STR_INIT("") },
     { STR_INIT("\xE2\x80\x8B"), "it is a space without width; remove it", TOKEN_NONE, STR_INIT("") },
     { STR_INIT("\xEF\xBB\xBF"), "it is a byte order mark inside of the file; remove it", TOKEN_NONE, STR_INIT("") },
@@ -354,11 +355,13 @@ static bool lex_quotes(struct lexer *lexer, size_t which, struct token *token,
 /* A comment of other languages, passed over to its end. */
 static bool lex_comment(struct lexer *lexer, struct token *token, struct lex_mistake *mistake)
 {
-    bool is_line = lexer->text.at[lexer->at + 1] == '/';
+    struct str sign = str_sub(lexer->text, lexer->at, 2);
+    bool is_line = !str_eq(sign, STR("/*"));
     skip(lexer, 2);
-    (void)mistake_at(
-        lexer, mistake, token->place, is_line ? STR("unexpected //") : STR("unexpected /*"),
-        is_line ? "a comment starts with #" : "a comment starts with # and ends with the line");
+    (void)mistake_at(lexer, mistake, token->place,
+                     arena_printf(lexer->arena, "unexpected " STR_FMT, STR_ARG(sign)),
+                     is_line ? "a comment starts with #"
+                             : "a comment starts with # and ends with the line");
     size_t end = is_line ? str_find_char(lexer->text, '\n', lexer->at)
                          : str_find(lexer->text, STR("*/"), lexer->at);
     size_t stop = end == SIZE_MAX ? lexer->text.len : is_line ? end : end + 2;
@@ -401,10 +404,17 @@ static size_t find_foreign(struct str rest, size_t known_len)
     return best;
 }
 
+/* 10-50 */
+static bool is_dash_of_range(const struct lexer *lexer)
+{
+    return peek(lexer) == '-' && is_digit(peek_second(lexer)) && lexer->at > 0 &&
+           is_digit(lexer->text.at[lexer->at - 1]);
+}
+
 static bool lex_foreign(struct lexer *lexer, struct token *token, struct lex_mistake *mistake)
 {
     struct str rest = rest_of(lexer);
-    if (str_starts(rest, STR("//")) || str_starts(rest, STR("/*"))) {
+    if (str_starts(rest, STR("//")) || str_starts(rest, STR("/*")) || str_starts(rest, STR("--"))) {
         return lex_comment(lexer, token, mistake);
     }
     for (size_t i = 0; i < ARRAY_LEN(quotes); i++) {
@@ -416,15 +426,25 @@ static bool lex_foreign(struct lexer *lexer, struct token *token, struct lex_mis
     if (which == SIZE_MAX) {
         return lex_unknown(lexer, token, mistake);
     }
-    struct str found = str_sub(rest, 0, foreign[which].text.len);
+    if (is_dash_of_range(lexer)) {
+        which = find_foreign(STR("..."), 0);
+    }
+    struct str found = is_dash_of_range(lexer) ? STR("-") : foreign[which].text;
+    const char *remedy = foreign[which].remedy;
+    if (rest.at[0] == '$' && rest.len > 1 && is_word_start(rest.at[1])) {
+        remedy = "write names without a sign before them";
+    }
     skip(lexer, found.len);
     token->kind = foreign[which].kind;
     token->text = token->kind == TOKEN_WORD ? foreign[which].word : found;
     bool is_character = (unsigned char)found.at[0] >= 0x80;
-    return mistake_at(lexer, mistake, token->place,
-                      arena_printf(lexer->arena, "unexpected %s" STR_FMT,
-                                   is_character ? "character " : "", STR_ARG(found)),
-                      foreign[which].remedy);
+    bool is_invisible = str_starts(STR("\xC2\xA0"), found) ||
+                        str_starts(STR("\xE2\x80\x8B"), found) ||
+                        str_starts(STR("\xEF\xBB\xBF"), found);
+    struct str text = is_invisible ? STR("unexpected invisible character")
+                                   : arena_printf(lexer->arena, "unexpected %s" STR_FMT,
+                                                  is_character ? "character " : "", STR_ARG(found));
+    return mistake_at(lexer, mistake, token->place, text, remedy);
 }
 
 static bool lex_sign(struct lexer *lexer, struct token *token, struct lex_mistake *mistake)
@@ -445,6 +465,23 @@ static bool lex_sign(struct lexer *lexer, struct token *token, struct lex_mistak
     return lex_foreign(lexer, token, mistake);
 }
 
+static bool lex_word(struct lexer *lexer, struct token *token, struct lex_mistake *mistake)
+{
+    size_t start = lexer->at;
+    bool is_path = false;
+    while (is_word(peek(lexer)) || (peek(lexer) == '/' && is_word_start(peek_second(lexer)))) {
+        is_path = is_path || peek(lexer) == '/';
+        lexer->at++;
+    }
+    token->kind = is_path ? TOKEN_STRING : TOKEN_WORD;
+    token->text = str_sub(lexer->text, start, lexer->at - start);
+    lexer->column += (unsigned)token->text.len;
+    return !is_path ||
+           mistake_at(
+               lexer, mistake, token->place, STR("unexpected / inside of a word"),
+               "quote the name of a zone: \"Europe/Berlin\"; an account is written paypal:main");
+}
+
 bool lex_read(struct lexer *lexer, struct token *token, struct lex_mistake *mistake)
 {
     *token = (struct token){.kind = TOKEN_NONE};
@@ -458,13 +495,7 @@ bool lex_read(struct lexer *lexer, struct token *token, struct lex_mistake *mist
     char c = peek(lexer);
     bool good = true;
     if (is_word_start(c)) {
-        size_t start = lexer->at;
-        while (is_word(peek(lexer))) {
-            lexer->at++;
-        }
-        token->kind = TOKEN_WORD;
-        token->text = str_sub(lexer->text, start, lexer->at - start);
-        lexer->column += (unsigned)token->text.len;
+        good = lex_word(lexer, token, mistake);
     } else if (is_digit(c)) {
         good = lex_number(lexer, token, mistake);
     } else if (c == '"') {

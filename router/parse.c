@@ -2,6 +2,7 @@
 
 #include "base/crypto.h"
 #include "router/parser.h"
+#include "router/suggest.h"
 
 #include <string.h>
 
@@ -45,10 +46,12 @@ static bool check_name(struct parser *parser, const struct token *name)
     return true;
 }
 
-/* word "=" */
-static bool parse_definition_name(struct parser *parser, struct token *name, const char *example)
+/* word "="; *good: the name can be defined. */
+static bool parse_definition_name(struct parser *parser, struct token *name, bool *good,
+                                  const char *example)
 {
     *name = parser->token;
+    *good = false;
     if (parser->set.count + parser->condition.count == ROUTE_DEFINITION_MAX) {
         return parser_stop(parser, name, "use fewer",
                            "more than %d sets and conditions in one file", ROUTE_DEFINITION_MAX);
@@ -56,75 +59,82 @@ static bool parse_definition_name(struct parser *parser, struct token *name, con
     if (!parser_is(parser, TOKEN_WORD)) {
         return parser_unexpected(parser, parser_text(parser, "a name follows: %s", example));
     }
+    *good = check_name(parser, name);
     parser_advance(parser);
-    if (parser_is(parser, TOKEN_EQUAL)) {
-        (void)parser_unexpected(parser, parser_text(parser, "define with one =: %s", example));
+    if (parser_is(parser, TOKEN_IS)) {
         parser_advance(parser);
         return true;
     }
-    if (!parser_is(parser, TOKEN_IS)) {
-        return parser_unexpected(parser,
-                                 parser_text(parser, "write = behind the name: %s", example));
+    bool is_double = parser_is(parser, TOKEN_EQUAL);
+    (void)parser_unexpected(
+        parser,
+        parser_text(parser, is_double ? "define with one =: %s" : "write = behind the name: %s",
+                    example));
+    if (is_double) {
+        parser_advance(parser);
     }
-    parser_advance(parser);
-    return true;
+    return is_double;
 }
 
 static bool parse_set_definition(struct parser *parser, struct place from)
 {
     struct token name;
-    if (!parse_definition_name(parser, &name, "set eea = [DE, AT]")) {
-        return false;
+    struct parse_set set = {.item_count = 0};
+    bool good = false;
+    bool done = parse_definition_name(parser, &name, &good, "set eea = [DE, AT]");
+    if (done && !parser_is(parser, TOKEN_OPEN_SQUARE)) {
+        done = parser_unexpected(parser, "a list follows: set eea = [DE, AT]");
     }
-    if (!parser_is(parser, TOKEN_OPEN_SQUARE)) {
-        return parser_unexpected(parser, "a list follows: set eea = [DE, AT]");
+    done = done && parse_items(parser);
+    if (done) {
+        struct token *item = arena_alloc(&parser->scratch, parser->item.count * sizeof(*item));
+        memcpy(item, parser->item.at, parser->item.count * sizeof(*item));
+        set.item = item;
+        set.item_count = parser->item.count;
+        parse_warn_of_twins(parser, item, set.item_count);
     }
-    bool good = check_name(parser, &name);
-    if (!parse_items(parser)) {
-        return false;
-    }
-    struct token *item = arena_alloc(&parser->scratch, parser->item.count * sizeof(*item));
-    memcpy(item, parser->item.at, parser->item.count * sizeof(*item));
-    struct parse_set set = {.name = name.text,
-                            .span = parser_span(parser, from),
-                            .item = item,
-                            .item_count = parser->item.count};
-    parse_warn_of_twins(parser, item, set.item_count);
+    set.name = name.text;
+    set.span = parser_span(parser, from);
     if (good) {
         names_add(&parser->set_names, &parser->scratch, name.text, (uint32_t)parser->set.count);
         *(struct parse_set *)vector_add(parser, &parser->set, sizeof(set)) = set;
     }
-    return true;
+    return done;
 }
 
 static bool parse_condition_definition(struct parser *parser, struct place from)
 {
     struct token name;
-    if (!parse_definition_name(parser, &name, "condition large = amount >= 500.00 EUR")) {
-        return false;
-    }
-    bool good = check_name(parser, &name);
+    struct parse_condition condition = {.root = NULL};
+    bool good = false;
     size_t tests = parser->test_count;
-    parser->in_definition = true;
+    parser->depth_seen = 0;
     parser->candidate = (struct token){.kind = TOKEN_NONE};
-    const struct ast_node *root = parse_condition(parser);
-    parser->in_definition = false;
-    if (root == NULL) {
-        return false;
+    bool done =
+        parse_definition_name(parser, &name, &good, "condition large = amount >= 500.00 EUR");
+    if (done) {
+        parser->in_definition = true;
+        condition.root = parse_condition(parser);
+        parser->in_definition = false;
     }
-    struct parse_condition condition = {.name = name.text,
-                                        .span = parser_span(parser, from),
-                                        .root = root,
-                                        .depth = parser->depth_seen,
-                                        .test_count = parser->test_count - tests,
-                                        .candidate = parser->candidate};
+    done = condition.root != NULL;
+    if (!done) { /* its uses have no mistake of their own */
+        struct ast_node *none = ARENA_NEW(parser->arena, struct ast_node);
+        none->kind = AST_FALSE;
+        condition.root = none;
+    }
+    condition.name = name.text;
+    condition.span = parser_span(parser, from);
+    condition.depth = parser->depth_seen;
+    condition.test_count = parser->test_count - tests;
+    condition.candidate = parser->candidate;
     if (good) {
         names_add(&parser->condition_names, &parser->scratch, name.text,
                   (uint32_t)parser->condition.count);
         *(struct parse_condition *)vector_add(parser, &parser->condition, sizeof(condition)) =
             condition;
     }
-    return true;
+    return done;
 }
 
 static bool parse_setting(struct parser *parser, const struct token *start)
@@ -233,16 +243,44 @@ static bool parse_last(struct parser *parser, const struct token *start)
 
 /* ---- files ---- */
 
+/* clang-format off */
+static const struct str statements[] = {
+    STR_INIT("rule"), STR_INIT("otherwise"), STR_INIT("default"),
+    STR_INIT("set"),  STR_INIT("condition"), STR_INIT("zone"),
+};
+/* clang-format on */
+
+/* The index of the word that begins a statement, or of the one that was meant, which is told. */
+static size_t find_statement(struct parser *parser)
+{
+    const struct token *token = &parser->token;
+    struct suggestion best = {STR_NONE, 0};
+    if (token->kind != TOKEN_WORD) {
+        return ARRAY_LEN(statements);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
+        if (str_eq(token->text, statements[i])) {
+            return i;
+        }
+        suggest(&best, token->text, statements[i]);
+    }
+    bool is_last =
+        str_eq_nocase(token->text, STR("else")) || str_eq_nocase(token->text, STR("fallback"));
+    for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
+        if (is_last ? i == 1 : str_eq(best.name, statements[i])) {
+            (void)parser_unexpected(parser,
+                                    parser_did_you_mean(parser, best.name, "write otherwise"));
+            return i;
+        }
+    }
+    return ARRAY_LEN(statements);
+}
+
 static bool parse_statement(struct parser *parser)
 {
     struct token start = parser->token;
-    static const struct str words[] = {STR_INIT("rule"), STR_INIT("otherwise"), STR_INIT("default"),
-                                       STR_INIT("set"),  STR_INIT("condition"), STR_INIT("zone")};
-    size_t which = 0;
-    while (which < ARRAY_LEN(words) && !parser_is_word(parser, words[which])) {
-        which++;
-    }
-    if (which < ARRAY_LEN(words)) {
+    size_t which = find_statement(parser);
+    if (which < ARRAY_LEN(statements)) {
         parser_advance(parser);
     }
     switch (which) {

@@ -1,4 +1,5 @@
 #include "router/parser.h"
+#include "router/suggest.h"
 
 #define EXCERPT(s) STR_ARG(lex_excerpt(s))
 
@@ -121,6 +122,9 @@ static bool parse_terms(struct parser *parser, struct ast_block *block)
         return false;
     }
     block->margin = margin.type == FACT_TYPE_PERCENT ? (uint32_t)margin.as.number : 0;
+    if (parser_is_word(parser, STR("failure"))) {
+        return parser_unexpected(parser, "write and before it: margin 2.5% and failure 0.30 EUR");
+    }
     if (!parser_is_word(parser, STR("and"))) {
         return true;
     }
@@ -148,8 +152,17 @@ static bool parse_by(struct parser *parser, struct block_parser *inner)
         block->order = parser_is_word(parser, orders[i].name) ? orders[i].order : block->order;
     }
     if (block->order == AST_ORDER_NONE) {
-        return parser_unexpected(parser,
-                                 "providers are ordered by cost, success, latency or value");
+        struct suggestion best = {STR_NONE, 0};
+        for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+            suggest(&best, parser->token.text, orders[i].name);
+        }
+        if (parser_is_word(parser, STR("success_rate"))) {
+            best.name = STR("success");
+        }
+        return parser_unexpected(
+            parser,
+            parser_did_you_mean(parser, best.name,
+                                "providers are ordered by cost, success, latency or value"));
     }
     parser_advance(parser);
     if (block->order == AST_ORDER_VALUE && parser_is_word(parser, STR("with")) &&
@@ -182,9 +195,11 @@ static bool parse_part(struct parser *parser, struct block_parser *inner)
         if (!add_target(parser, inner)) {
             return false;
         }
-        parser_error(parser, &name, "write for example: " EXAMPLE_SPLIT,
-                     "the percentage stands before the provider");
-        if (!parser_is(parser, TOKEN_NUMBER)) {
+        bool has_number = parser_is(parser, TOKEN_NUMBER);
+        parser_error(parser, &name, "write for example: " EXAMPLE_SPLIT, "%s",
+                     has_number ? "the percentage stands before the provider"
+                                : "a percentage is missing");
+        if (!has_number) {
             return true;
         }
     }
@@ -266,12 +281,15 @@ static bool parse_sieve(struct parser *parser, struct block_parser *inner, enum 
         return parser_error(parser, &parser->token, "write fewer",
                             "more than %d of only, never and avoid in a rule", ROUTE_TARGET_MAX);
     }
-    if (parser_is_word(parser, STR("where")) || parser_is_word(parser, STR("when"))) {
-        if (parser_is_word(parser, STR("when"))) {
+    bool is_bare = parser_is(parser, TOKEN_WORD) && fact_find(parser->token.text) != FACT_NONE;
+    if (parser_is_word(parser, STR("where")) || parser_is_word(parser, STR("when")) || is_bare) {
+        if (!parser_is_word(parser, STR("where"))) {
             parser_error(parser, &parser->token, "write where: avoid where latency > 2s",
-                         "unexpected when");
+                         "unexpected " STR_FMT, STR_ARG(parser->token.text));
         }
-        parser_advance(parser);
+        if (!is_bare) {
+            parser_advance(parser);
+        }
         bool was_in_where = parser->in_where;
         parser->in_where = true;
         sieve.where = parse_condition(parser);

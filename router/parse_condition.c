@@ -220,7 +220,8 @@ static bool parse_comparison(struct parser *parser, struct ast_node *node, bool 
         parser_advance(parser);
         if (!parser_is_word(parser, STR("in")) && !parser_is_word(parser, STR("starts")) &&
             !parser_is_word(parser, STR("matches"))) {
-            return parser_unexpected(parser, "write not in [...], or put not before the fact");
+            return parser_unexpected(parser,
+                                     "write !=, or not in [...], or put not before the fact");
         }
     }
     enum ast_sign sign = sign_of(parser->token.kind);

@@ -27,6 +27,7 @@ static bool is_provider(const struct parser *parser, struct str name)
 static void tell_unknown_provider(struct parser *parser, const struct token *name)
 {
     struct suggestion best = {STR_NONE, 0};
+    const char *foreign = parser_find_word(parser, name->text);
     char known[NAMES_MAX] = "known are ";
     size_t start = strlen(known);
     size_t len = start;
@@ -41,7 +42,8 @@ static void tell_unknown_provider(struct parser *parser, const struct token *nam
     if (len == start) {
         (void)snprintf(known, sizeof(known), "known are none");
     }
-    parser_error(parser, name, parser_did_you_mean(parser, best.name, known),
+    parser_error(parser, name,
+                 parser_did_you_mean(parser, best.name, foreign == NULL ? known : foreign),
                  "unknown provider " STR_FMT, EXCERPT(name->text));
 }
 
@@ -50,9 +52,6 @@ static bool parse_account(struct parser *parser, struct ast_target *target)
 {
     struct token name = parser->token;
     *target = (struct ast_target){.provider = name.text};
-    if (!is_provider(parser, name.text)) {
-        tell_unknown_provider(parser, &name);
-    }
     parser_advance(parser);
     if (parser_is(parser, TOKEN_COLON)) {
         parser_advance(parser);
@@ -75,8 +74,17 @@ bool parse_target(struct parser *parser, struct ast_target *target)
         (void)parser_unexpected(parser, parser_text(parser, "%s, without quotes", remedy));
         return parse_account(parser, target);
     }
-    bool is_name = parser_is(parser, TOKEN_WORD) && !parser_is_statement(parser);
-    return is_name ? parse_account(parser, target) : parser_unexpected(parser, remedy);
+    if (!parser_is(parser, TOKEN_WORD) || parser_is_statement(parser)) {
+        return parser_unexpected(parser, remedy);
+    }
+    if (!is_provider(parser, parser->token.text)) {
+        tell_unknown_provider(parser, &parser->token);
+    }
+    if (!parse_account(parser, target)) {
+        return false;
+    }
+    return !parser_is(parser, TOKEN_DOT) ||
+           parser_unexpected(parser, "an account's name follows a colon, as in paypal:main");
 }
 
 /* ---- metadata, zones ---- */
@@ -177,6 +185,7 @@ static const struct {
     {STR_INIT("always"), "a rule without when takes everything"},
     {STR_INIT("any"), "a rule without when takes everything"},
     {STR_INIT("false"), "put # before the lines of a rule that shall not act"},
+    {STR_INIT("customer"), "rules do not ask for the customer; a split sticks by customer"},
     {STR_INIT("success"), "did you mean success_rate?"},
 };
 
@@ -233,6 +242,11 @@ void parse_unknown_fact(struct parser *parser, const struct token *name)
         remedy = "known are amount, currency, operation, method, country, merchant, "
                  "metadata.<name> and those of docs/rules.md";
     }
+    if (is_provider(parser, name->text)) {
+        remedy = parser_text(
+            parser, "it is a provider; write " STR_FMT ".healthy, or use " STR_FMT " in the block",
+            EXCERPT(name->text), EXCERPT(name->text));
+    }
     parser_error(parser, name, remedy, "unknown fact " STR_FMT, EXCERPT(name->text));
 }
 
@@ -240,6 +254,7 @@ void parse_unknown_fact(struct parser *parser, const struct token *name)
 static bool parse_measure(struct parser *parser, struct ast_fact *fact)
 {
     struct ast_target *target = ARENA_NEW(parser->arena, struct ast_target);
+    struct token owner = parser->token;
     if (!parse_account(parser, target)) {
         return false;
     }
@@ -252,6 +267,16 @@ static bool parse_measure(struct parser *parser, struct ast_fact *fact)
         return false;
     }
     enum fact found = fact_find(name.text);
+    bool is_known = is_provider(parser, owner.text);
+    if (found != FACT_NONE && fact_info(found)->scope == FACT_OF_PAYMENT) {
+        parser_error(parser, &owner,
+                     parser_text(parser, "write " STR_FMT " alone", STR_ARG(name.text)),
+                     STR_FMT " is a fact of the payment and belongs to nobody", STR_ARG(name.text));
+        return true;
+    }
+    if (!is_known) {
+        tell_unknown_provider(parser, &owner);
+    }
     if (found == FACT_NONE || fact_info(found)->scope != FACT_MEASURE) {
         struct suggestion best = {STR_NONE, 0};
         for (int i = FACT_COST; i < FACT_COUNT; i++) {
@@ -264,7 +289,7 @@ static bool parse_measure(struct parser *parser, struct ast_fact *fact)
             "unknown measure " STR_FMT, EXCERPT(name.text));
         found = FACT_NONE;
     }
-    fact->fact = found;
+    fact->fact = is_known ? found : FACT_NONE;
     fact->target = target;
     return true;
 }
@@ -286,8 +311,8 @@ static bool check_scope(struct parser *parser, const struct token *name, enum fa
                                  "name one, as in paypal." STR_FMT
                                  ", or ask in a block: avoid where " STR_FMT " ...",
                                  STR_ARG(name->text), STR_ARG(name->text))
-                   : "ask in a block, as in: only where account == \"main\"; what takes "
-                     "the payment is said by use",
+                   : "the block says who takes the payment: only paypal, or only where "
+                     "account == \"main\"",
         STR_FMT " is a fact of an account, not of the payment", STR_ARG(name->text));
 }
 

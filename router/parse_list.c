@@ -186,6 +186,9 @@ static void find_set(struct parser *parser, enum fact fact, const struct token *
     /* The provider's names are known, other words are free: a list of its own. */
     enum fact_type type = fact == FACT_PROVIDER ? FACT_TYPE_COUNT : fact_info(fact)->type;
     set->is_used = true;
+    if (set->item_count == 0) {
+        return;
+    }
     struct parse_list *made = set->list;
     while (made != NULL && made->type != type) {
         made = made->next;
@@ -193,7 +196,9 @@ static void find_set(struct parser *parser, enum fact fact, const struct token *
     if (made == NULL) {
         made = ARENA_NEW(&parser->scratch, struct parse_list);
         made->type = type;
+        parser->used_set = *name;
         made->good = make_list(parser, fact, set->name, set->item, set->item_count, &made->list);
+        parser->used_set.kind = TOKEN_NONE;
         made->next = set->list;
         set->list = made;
     }
@@ -201,10 +206,36 @@ static void find_set(struct parser *parser, enum fact fact, const struct token *
     *good = made->good;
 }
 
+/* in DE, AT */
+static bool skip_bare_list(struct parser *parser, bool *good)
+{
+    struct token first = parser->token;
+    struct token second = parser->next;
+    do {
+        parser_advance(parser);
+        if (parser_is(parser, TOKEN_COMMA)) {
+            parser_advance(parser);
+            second = second.kind == TOKEN_COMMA ? parser->token : second;
+        }
+    } while (is_item(&parser->token) && parser->next.kind == TOKEN_COMMA);
+    if (is_item(&parser->token)) {
+        parser_advance(parser);
+    }
+    *good = false;
+    (void)parser_error(parser, &first,
+                       parser_text(parser, "put a list in [ ]: [" STR_FMT ", " STR_FMT "]",
+                                   EXCERPT(first.text), EXCERPT(second.text)),
+                       "unexpected " STR_FMT, EXCERPT(first.text));
+    return true;
+}
+
 bool parse_in(struct parser *parser, enum fact fact, struct ast_list *list, bool *good)
 {
     if (parser_is(parser, TOKEN_WORD)) {
         struct token name = parser->token;
+        if (parser->next.kind == TOKEN_COMMA) {
+            return skip_bare_list(parser, good);
+        }
         parser_advance(parser);
         find_set(parser, fact, &name, list, good);
         return true;

@@ -92,6 +92,11 @@ static bool read_number(struct parser *parser, const char *what, struct quantity
             skip_commas(parser, &quantity->number);
         }
         quantity->unit = parser->token;
+        if (parser_is_statement(parser) ||
+            (parser->token.is_first && currency_find(parser->token.text) == NULL)) {
+            quantity->unit.text = STR_NONE; /* a line of its own is no unit */
+            quantity->unit.kind = TOKEN_NONE;
+        }
         return true;
     }
     bool is_value = parser_is(parser, TOKEN_WORD) || parser_is(parser, TOKEN_STRING) ||
@@ -163,7 +168,8 @@ static void make_money(struct parser *parser, const struct quantity *quantity,
     struct error why;
     if (!money_parse(number->text, digits, &value->as.money.minor, &why) ||
         value->as.money.minor > MONEY_AMOUNT_MAX) {
-        parser_error(parser, number, "no payment exceeds 15 digits", "amount is too large");
+        parser_error(parser, number, "write at most 15 digits; no payment exceeds them",
+                     "amount is too large");
         return;
     }
     value->as.money.currency = currency;
@@ -176,6 +182,13 @@ static void make_percent(struct parser *parser, const struct quantity *quantity,
     const struct token *number = &quantity->number;
     bool is_spoken =
         quantity->unit.kind == TOKEN_WORD && str_eq(quantity->unit.text, STR("percent"));
+    if (quantity->unit.kind != TOKEN_PERCENT && most > PERCENT_WHOLE) {
+        parser_error(parser, number,
+                     parser_text(parser, "write " STR_FMT "%% of the amount, or " STR_FMT " EUR",
+                                 EXCERPT(number->text), EXCERPT(number->text)),
+                     "the unit of a cost is missing");
+        return;
+    }
     if (quantity->unit.kind != TOKEN_PERCENT) {
         bool is_part = str_starts(number->text, STR("0."));
         parser_error(parser, is_spoken ? &quantity->unit : number,
@@ -370,7 +383,10 @@ bool parse_time(struct parser *parser, struct ast_value *value)
         value->as.number = hour * MINUTES_PER_HOUR + minute;
         return true;
     }
-    parser_error(parser, &token, "write hours and minutes, from 00:00 to 23:59: time >= 22:00",
+    bool is_quoted = token.kind == TOKEN_STRING && token.text.len == 5 && token.text.at[2] == ':';
+    parser_error(parser, &token,
+                 is_quoted ? "write it without quotes: time >= 22:00"
+                           : "write hours and minutes, from 00:00 to 23:59: time >= 22:00",
                  STR_FMT " is no time of the day", EXCERPT(token.text));
     return true;
 }

@@ -77,6 +77,11 @@ static const struct {
     { STR_INIT("cheapest"),    "write by cost" },
     { STR_INIT("fastest"),     "write by latency" },
     { STR_INIT("best"),        "write by success, by cost, by latency or by value" },
+    { STR_INIT("order"),       "write by cost, by success, by latency or by value" },
+    { STR_INIT("sort"),        "write by cost, by success, by latency or by value" },
+    { STR_INIT("all"),         "write by cost, which takes every account" },
+    { STR_INIT("any"),         "write by cost, which takes every account" },
+    { STR_INIT("every"),       "write by cost, which takes every account" },
     { STR_INIT("random"),      "write split 50% paypal, 50% payoneer" },
     { STR_INIT("weighted"),    "write split 70% paypal, 30% payoneer" },
     { STR_INIT("exclude"),     "write never and providers: never paypal" },
@@ -118,7 +123,7 @@ static void read_token(struct parser *parser, struct token *token)
         bool good = lex_read(&parser->lexer, token, &mistake);
         if (!good) {
             is_marked = true;
-            parser->mark_next = token->kind != TOKEN_NONE;
+            parser->mark_next = true;
             diagnosis_add(parser->diagnosis, SEVERITY_ERROR,
                           (struct ast_span){mistake.from, mistake.to}, mistake.text,
                           str_of(mistake.remedy));
@@ -169,8 +174,7 @@ bool parser_expect(struct parser *parser, enum token_kind kind, const char *reme
     return true;
 }
 
-/* What a word is called here; NULL when it is not known elsewhere either. */
-static const char *find_word(struct parser *parser, struct str word)
+const char *parser_find_word(struct parser *parser, struct str word)
 {
     for (size_t i = 0; i < ARRAY_LEN(own_words); i++) {
         if (str_eq_nocase(word, own_words[i]) && !str_eq(word, own_words[i])) {
@@ -192,7 +196,7 @@ bool parser_unexpected(struct parser *parser, const char *remedy)
         return false;
     }
     const struct token *token = &parser->token;
-    const char *known = token->kind == TOKEN_WORD ? find_word(parser, token->text) : NULL;
+    const char *known = token->kind == TOKEN_WORD ? parser_find_word(parser, token->text) : NULL;
     struct str found = lex_describe(token, &parser->scratch);
     return parser_error(parser, token, known == NULL ? remedy : known, "unexpected " STR_FMT,
                         STR_ARG(found));
@@ -205,7 +209,12 @@ static void tell(struct parser *parser, const struct token *token, const char *r
     if (token->is_marked) {
         return;
     }
-    (void)vsnprintf(text, sizeof(text), format, args);
+    int len = vsnprintf(text, sizeof(text), format, args);
+    if (parser->used_set.kind != TOKEN_NONE && len > 0 && (size_t)len < sizeof(text)) {
+        (void)snprintf(text + len, sizeof(text) - (size_t)len,
+                       " in the set " STR_FMT ", which line %u compares with it",
+                       STR_ARG(parser->used_set.text), parser->used_set.place.line);
+    }
     diagnosis_add(parser->diagnosis, SEVERITY_ERROR, parser_token_span(token), str_of(text),
                   str_of(remedy));
 }

@@ -37,7 +37,7 @@ struct parse_set { /* values are only words until a comparison says what they sh
     struct str name;
     struct ast_span span;
     const struct token *item;
-    size_t item_count;
+    size_t item_count; /* 0: the definition has a mistake, which was told */
     struct parse_list *list;
     bool is_used;
 };
@@ -84,6 +84,7 @@ struct parser {
     bool in_where;          /* facts are of the account that is looked at */
     bool in_definition;     /* it is not known yet whether it is for where */
     struct token candidate; /* of the definition that is being read */
+    struct token used_set;  /* kind NONE, or the name of the set whose values are looked at */
     enum fact last_fact;    /* that was compared, to see `country == DE or AT` */
     bool has_zone;
     struct ast_span last_span; /* of otherwise; line 0: none yet */
@@ -101,6 +102,8 @@ bool parser_next_is_word(const struct parser *parser, struct str word);
 bool parser_expect(struct parser *parser, enum token_kind kind, const char *remedy) MUST_USE;
 /* "unexpected foo": always false. Says more than `remedy` of words that others use for ours. */
 bool parser_unexpected(struct parser *parser, const char *remedy);
+/* What a word of other languages is called here; NULL when it is none. */
+const char *parser_find_word(struct parser *parser, struct str word);
 struct ast_span parser_token_span(const struct token *token);
 /* From `place` to the end of the last token that was taken. */
 struct ast_span parser_span(const struct parser *parser, struct place place);

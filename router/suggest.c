@@ -10,25 +10,33 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Letters to insert, remove or change to make b of a, upper and lower case alike (Levenshtein). */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Letters to insert, remove, change or swap with the next to make b of a, upper and lower case
+ * alike (optimal string alignment). */
 static size_t edits(struct str a, struct str b)
 {
-    size_t row[SUGGEST_BYTES_MAX + 1];
+    size_t rows[3][SUGGEST_BYTES_MAX + 1];
     for (size_t k = 0; k <= b.len; k++) {
-        row[k] = k;
+        rows[0][k] = k;
     }
-    for (size_t i = 0; i < a.len; i++) {
-        size_t corner = row[0];
-        row[0] = i + 1;
-        for (size_t k = 0; k < b.len; k++) {
-            size_t best = corner + (lower(a.at[i]) != lower(b.at[k]));
-            corner = row[k + 1];
-            best = row[k] + 1 < best ? row[k] + 1 : best;
-            best = corner + 1 < best ? corner + 1 : best;
-            row[k + 1] = best;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3];
+        const size_t *over = rows[(i + 1) % 3]; /* two above */
+        row[0] = i;
+        for (size_t k = 1; k <= b.len; k++) {
+            bool same = lower(a.at[i - 1]) == lower(b.at[k - 1]);
+            size_t best = least(above[k - 1] + !same, least(row[k - 1], above[k]) + 1);
+            bool swapped = i > 1 && k > 1 && lower(a.at[i - 1]) == lower(b.at[k - 2]) &&
+                           lower(a.at[i - 2]) == lower(b.at[k - 1]);
+            row[k] = swapped ? least(best, over[k - 2] + 1) : best;
         }
     }
-    return row[b.len];
+    return rows[a.len % 3][b.len];
 }
 
 void suggest(struct suggestion *best, struct str wrong, struct str right)
