@@ -81,6 +81,8 @@ struct route_candidate { /* one account of the merchant; borrowed */
     struct str provider;     /* "paypal" */
     struct str account_name; /* the merchant's own; rules say paypal or paypal:name */
     bool disabled;           /* by a human */
+    bool drained;            /* by a human: no new payments, all else goes on */
+    bool in_maintenance;     /* planned */
     bool takes_currency;
     bool takes_operation;
     bool takes_method;
@@ -99,6 +101,8 @@ enum route_drop {
     ROUTE_RULE_ONLY,
     ROUTE_RULE_NEVER,
     ROUTE_DISABLED,
+    ROUTE_DRAINED,
+    ROUTE_MAINTENANCE,
     ROUTE_CURRENCY,
     ROUTE_OPERATION,
     ROUTE_METHOD,

@@ -32,6 +32,10 @@ static const struct {
     [ADMIN_ACCOUNT_DISABLE]  = {admin_account_show,     &no_fields,             ID_ACCOUNT},
     [ADMIN_ACCOUNT_ENABLE]   = {admin_account_show,     &no_fields,             ID_ACCOUNT},
     [ADMIN_ACCOUNT_TEST]     = {admin_account_show,     &no_fields,             ID_ACCOUNT},
+    [ADMIN_HOLD_SHOW]        = {admin_hold_show,        &no_fields,             ID_ACCOUNT},
+    [ADMIN_HOLD_SET]         = {admin_hold_show,        &hold_fields,           ID_ACCOUNT},
+    [ADMIN_HOLD_PLAN]        = {admin_hold_show,        &maintenance_fields,    ID_ACCOUNT},
+    [ADMIN_HOLD_END]         = {admin_hold_show,        &hold_end_fields,       ID_ACCOUNT},
     [ADMIN_KEY_CREATE]       = {admin_key_create,       &key_fields,            ID_NONE},
     [ADMIN_KEY_LIST]         = {admin_key_list,         &no_fields,             ID_NONE},
     [ADMIN_KEY_SHOW]         = {admin_key_show,         &no_fields,             ID_KEY},
@@ -210,6 +214,7 @@ static bool take_ids(struct admin_call *call, const struct admin_request *reques
 {
     call->id = admin_id(operations[call->operation].id, request->id);
     call->name = arena_str(&call->arena, request->id);
+    call->author = arena_str(&call->arena, request->author);
     call->merchant_id = admin_id(ID_MERCHANT, request->merchant);
     if (request->merchant.len > 0 && uuid_is_zero(&call->merchant_id)) {
         admin_fail(call, MESSAGE_INVALID_MEMBER, "merchant", "merchant %s", form_merchant_id.what);

@@ -39,6 +39,10 @@ enum admin_operation {
     ADMIN_ACCOUNT_DISABLE,
     ADMIN_ACCOUNT_ENABLE,
     ADMIN_ACCOUNT_TEST,
+    ADMIN_HOLD_SHOW,
+    ADMIN_HOLD_SET,
+    ADMIN_HOLD_PLAN,
+    ADMIN_HOLD_END,
     ADMIN_KEY_CREATE,
     ADMIN_KEY_LIST,
     ADMIN_KEY_SHOW,
@@ -61,6 +65,7 @@ struct admin_request {
     enum admin_operation operation;
     struct str id;       /* of the object; empty: none; merchants also by name */
     struct str merchant; /* lists: of this merchant alone; empty: all there are */
+    struct str author;   /* who asks, for the record */
     const json_t *body;  /* an object; NULL: {} ; borrowed during the call */
 };
 

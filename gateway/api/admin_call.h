@@ -19,8 +19,9 @@ enum {
 struct admin_call {
     struct admin_parts parts;
     enum admin_operation operation;
-    json_t *body;            /* owned */
-    struct str name;         /* what the object was asked by */
+    json_t *body;    /* owned */
+    struct str name; /* what the object was asked by */
+    struct str author;
     struct uuid id;          /* zero: it was no id */
     struct uuid merchant_id; /* of a list; zero: all */
     admin_done_fn done;
@@ -83,6 +84,7 @@ void admin_account_create(struct admin_call *call);
 void admin_account_list(struct admin_call *call);
 void admin_account_show(struct admin_call *call);  /* and update, rotate, disable, enable, test */
 void admin_account_probe(struct admin_call *call); /* the account was found */
+void admin_hold_show(struct admin_call *call);     /* and set, plan, end */
 void admin_key_create(struct admin_call *call);
 void admin_key_list(struct admin_call *call);
 void admin_key_show(struct admin_call *call); /* and rotate, disable */

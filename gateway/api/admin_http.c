@@ -19,6 +19,8 @@ void admin_handle(struct api_call *call)
         .id = call->params.count > 0 ? call->params.value[0] : STR_NONE,
         .body = call->body,
     };
+    char author[ID_TEXT_SIZE];
+    request.author = id_format(ID_KEY, &call->caller.key_id, author);
     (void)api_call_query(call, "merchant", &request.merchant);
     admin_start(&call->api->admin, &request, replied, call);
 }

@@ -46,16 +46,20 @@ static void print_account(struct api_call *call, const struct merchant_account *
 {
     struct health *health = call->api->parts.health;
     struct health_view view;
+    struct health_history history;
+    struct health_entry *seen = health_find(health, &account->row.account_id);
     struct board_entry entry = {
         .account = &account->row,
         .health = &view,
+        .history = &history,
         .cost = account->cost,
         .problem = problem_for(call, account),
         .currency = pick_currency(call, account),
         .now_us = clock_mono_us(),
         .now_wall_us = clock_wall_us(),
     };
-    health_read(health, health_find(health, &account->row.account_id), entry.now_us, &view);
+    health_read(health, seen, entry.now_us, &view);
+    health_read_history(health, seen, entry.now_us, &history);
     board_print(&entry, json);
 }
 

@@ -118,6 +118,32 @@ static const struct field account_change_table[] = {
 };
 const struct field_set account_change_fields = {"AccountChange", "What is to be changed; members left out stay.", SET(account_change_table), .has_any = true};
 
+static const char *const held_states[] = {"open", "drained", "disabled", NULL};
+
+static const struct field hold_table[] = {
+    {"state",  FIELD_STRING, .required = true, .words = held_states, .example = "\"drained\"",
+     .help = "`drained`: no new payments, all else goes on; `disabled`: nothing that merchants ask for; `open`: neither."},
+    {"reason", FIELD_STRING, .least = 1, .most = 500, .example = "\"provider announced an outage\"", .help = "Why; needed but for `open`."},
+    {"until",  FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .example = "\"2026-12-01T06:00:00Z\"", .help = "RFC 3339; ends by itself. Left out: until it is opened."},
+    {"by",     FIELD_STRING, .least = 1, .most = 100, .help = "Who decided; the key is recorded in any case."},
+};
+const struct field_set hold_fields = {"AccountStateChange", "Hold a provider account back, or use it again.", SET(hold_table)};
+
+static const struct field maintenance_table[] = {
+    {"from",   FIELD_STRING, .required = true, .least = 10, .most = 40, .form = &form_time, .example = "\"2026-12-01T02:00:00Z\"", .help = "RFC 3339."},
+    {"to",     FIELD_STRING, .required = true, .least = 10, .most = 40, .form = &form_time, .example = "\"2026-12-01T04:00:00Z\"", .help = "RFC 3339."},
+    {"weekly", FIELD_BOOL, .help = "Each week again at that time (UTC), until it is ended."},
+    {"reason", FIELD_STRING, .required = true, .least = 1, .most = 500, .help = "What is planned."},
+    {"by",     FIELD_STRING, .least = 1, .most = 100, .help = "Who planned it; the key is recorded in any case."},
+};
+const struct field_set maintenance_fields = {"MaintenanceRequest", "A window in which an account gets no new payments.", SET(maintenance_table)};
+
+static const struct field hold_end_table[] = {
+    {"hold", FIELD_STRING, .required = true, .least = 30, .most = 30, .form = &form_token, .help = "hld_..., as listed with the account's state."},
+    {"by",   FIELD_STRING, .least = 1, .most = 100, .help = "Who decided."},
+};
+const struct field_set hold_end_fields = {"MaintenanceEnd", "End a window, or keep it from beginning.", SET(hold_end_table)};
+
 static const struct field secret_table[] = {
     {"secret", FIELD_STRING, .required = true, .least = 5, .most = 200, .form = &form_secret, .example = "\"file:paypal-2027.json\"",
      .help = "Where the new credentials are."},
@@ -183,6 +209,7 @@ const struct field_set *const field_sets[] = {
     &payment_fields, &method_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields, &limit_fields,
     &account_fields, &account_change_fields, &secret_fields, &key_fields,    &rotate_fields,
     &payout_fields,  &beneficiary_fields,    &bank_account_fields, &payout_batch_fields, &link_fields,
+    &hold_fields, &maintenance_fields, &hold_end_fields,
     &approval_fields, &resolve_fields, &capture_fields, &void_fields, &refund_fields,
     &hook_fields, &hook_change_fields, &hook_rotate_fields, &hook_replay_fields,
 };

@@ -39,6 +39,9 @@ extern const struct field_set payment_query;
 extern const struct field_set event_query;
 extern const struct field_set stream_query;
 extern const struct field_set provider_query;
+extern const struct field_set hold_fields;
+extern const struct field_set maintenance_fields;
+extern const struct field_set hold_end_fields;
 extern const struct field_set merchant_query; /* of one merchant's accounts or keys */
 extern const struct field_set operation_query;
 extern const struct field_set payout_query;

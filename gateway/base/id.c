@@ -29,6 +29,7 @@ static const char *const prefixes[ID_KIND_COUNT] = {
     [ID_CAPTURE]  = "cap_",
     [ID_VOID]     = "voi_",
     [ID_ENDPOINT] = "whe_",
+    [ID_HOLD]     = "hld_",
 };
 /* clang-format on */
 

@@ -38,6 +38,7 @@ enum id_kind {
     ID_CAPTURE,  /* cap_ */
     ID_VOID,     /* voi_ */
     ID_ENDPOINT, /* whe_: of a merchant's webhooks */
+    ID_HOLD,     /* hld_: of a provider account */
     ID_KIND_COUNT,
 };
 

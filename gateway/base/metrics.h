@@ -19,18 +19,21 @@
 
 enum metric {
     METRIC_NONE = 0,
-    METRIC_HTTP_REQUESTS,             /* counter: route, method, code */
-    METRIC_HTTP_SECONDS,              /* histogram: route */
-    METRIC_HTTP_CONNECTIONS,          /* gauge: listener */
-    METRIC_HTTP_REFUSED,              /* counter: reason */
-    METRIC_PAYMENTS,                  /* counter: status, currency */
-    METRIC_PAYOUTS,                   /* counter: status, currency */
-    METRIC_OPERATIONS,                /* counter: operation, status, currency */
-    METRIC_ATTEMPTS,                  /* counter: provider, outcome, reason */
-    METRIC_ATTEMPT_SECONDS,           /* histogram: provider, operation */
-    METRIC_FAILOVERS,                 /* counter: from, to, reason */
-    METRIC_PROVIDER_HEALTHY,          /* gauge: provider, account (1 healthy, 0 not) */
-    METRIC_CIRCUIT_STATE,             /* gauge: provider, account (0 closed, 1 half open, 2 open) */
+    METRIC_HTTP_REQUESTS,    /* counter: route, method, code */
+    METRIC_HTTP_SECONDS,     /* histogram: route */
+    METRIC_HTTP_CONNECTIONS, /* gauge: listener */
+    METRIC_HTTP_REFUSED,     /* counter: reason */
+    METRIC_PAYMENTS,         /* counter: status, currency */
+    METRIC_PAYOUTS,          /* counter: status, currency */
+    METRIC_OPERATIONS,       /* counter: operation, status, currency */
+    METRIC_ATTEMPTS,         /* counter: provider, outcome, reason */
+    METRIC_ATTEMPT_SECONDS,  /* histogram: provider, operation */
+    METRIC_FAILOVERS,        /* counter: from, to, reason */
+    METRIC_PROVIDER_HEALTHY, /* gauge: provider, account (1 healthy, 0 not) */
+    METRIC_CIRCUIT_STATE,    /* gauge: provider, account (0 closed, 1 half open, 2 open) */
+    METRIC_PROVIDER_SLOW,
+    METRIC_PROVIDER_HELD,
+    METRIC_PROVIDER_SUCCESS,
     METRIC_ROUTING_DECISIONS,         /* counter: rule, provider */
     METRIC_IDEMPOTENCY_REPLAYS,       /* counter */
     METRIC_IDEMPOTENCY_CONFLICTS,     /* counter: reason */

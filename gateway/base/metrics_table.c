@@ -39,6 +39,15 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_CIRCUIT_STATE] = {
         "turnpike_circuit_state", "gauge",
         "Circuit breaker: 0 closed, 1 half open, 2 open.", {"provider", "account"}},
+    [METRIC_PROVIDER_SLOW] = {
+        "turnpike_provider_slow", "gauge",
+        "1 while the provider account is far slower than it usually is.", {"provider", "account"}},
+    [METRIC_PROVIDER_HELD] = {
+        "turnpike_provider_held", "gauge",
+        "1 while the provider account is disabled, drained or in maintenance.", {"provider", "account"}},
+    [METRIC_PROVIDER_SUCCESS] = {
+        "turnpike_provider_success_per_million", "gauge",
+        "Payments of the last hour that were approved, per million.", {"provider", "account"}},
     [METRIC_ROUTING_DECISIONS] = {
         "turnpike_routing_decisions_total", "counter",
         "Routing decisions by rule and first choice.", {"rule", "provider"}},

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "ledger/holds.h"
 #include "ledger/recent.h"
 #include "payment/board.h"
 
@@ -157,11 +158,15 @@ static void put_providers(struct feed *feed, struct json_out *out)
     json_begin_array(out);
     for (size_t i = 0; i < feed->account_count; i++) {
         struct health_view view;
+        struct health_history history;
         const struct directory_account *account = &feed->accounts[i];
-        health_read(feed->health, health_find(feed->health, &account->account_id), now, &view);
+        struct health_entry *seen = health_find(feed->health, &account->account_id);
+        health_read(feed->health, seen, now, &view);
+        health_read_history(feed->health, seen, now, &history);
         struct board_entry entry = {
             .account = account,
             .health = &view,
+            .history = &history,
             .cost = feed->cost[i],
             .currency = shown_currency(account),
             .now_us = now,
@@ -255,10 +260,16 @@ void feed_update_gauges(struct feed *feed)
         health_read(feed->health, health_find(feed->health, &account->account_id), now, &view);
         const struct str labels[] = {account->provider,
                                      id_format(ID_ACCOUNT, &account->account_id, id)};
-        bool healthy = view.state == HEALTH_CLOSED && !account->disabled;
+        struct hold hold;
+        bool is_held = account->disabled || holds_now(account->holds, clock_wall_us(), &hold);
+        bool healthy = view.state == HEALTH_CLOSED && !is_held;
         int64_t circuit = view.state == HEALTH_OPEN ? 2 : view.state == HEALTH_HALF_OPEN ? 1 : 0;
         metrics_set(metrics_find(METRIC_PROVIDER_HEALTHY, labels, ARRAY_LEN(labels)), healthy);
         metrics_set(metrics_find(METRIC_CIRCUIT_STATE, labels, ARRAY_LEN(labels)), circuit);
+        metrics_set(metrics_find(METRIC_PROVIDER_SLOW, labels, ARRAY_LEN(labels)), view.is_slow);
+        metrics_set(metrics_find(METRIC_PROVIDER_HELD, labels, ARRAY_LEN(labels)), is_held);
+        metrics_set(metrics_find(METRIC_PROVIDER_SUCCESS, labels, ARRAY_LEN(labels)),
+                    view.success_per_million);
     }
 }
 

@@ -66,6 +66,7 @@ struct directory_account {
     int64_t amount_max_minor; /* 0: none */
     bool disabled;
     int64_t created_us;
+    struct str holds; /* those that are not ended, as holds.h reads them; put leaves them alone */
 };
 
 typedef void (*directory_done_fn)(void *ctx, enum store_find found, const struct error *why);

@@ -77,6 +77,7 @@ static void take_accounts(struct directory_read *read, const PGresult *res)
             .amount_max_minor = column_int8(res, row, 10),
             .disabled = column_bool(res, row, 11),
             .created_us = column_time(res, row, 12),
+            .holds = column_is_null(res, row, 13) ? STR_NONE : column_copy(res, row, 13, arena),
         };
     }
 }

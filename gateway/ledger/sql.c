@@ -128,7 +128,12 @@ static const char *const settings[SQL_KIND_COUNT] = {
     " disabled_at FROM api_keys"
 #define ACCOUNT_COLUMNS                                                                            \
     "SELECT merchant_id, account_id, provider, name, base_url, secret_ref, settings, fees,"        \
-    " currencies, methods, amount_max_minor, disabled, created_at FROM accounts"
+    " currencies, methods, amount_max_minor, disabled, created_at, (SELECT string_agg(concat_ws("  \
+    "chr(31), h.hold_id, h.kind, (extract(epoch FROM h.from_at) * 1000000)::bigint,"               \
+    " coalesce((extract(epoch FROM h.until_at) * 1000000)::bigint, 0), h.weekly, h.author,"        \
+    " h.reason), chr(30) ORDER BY h.hold_id) FROM account_holds h WHERE h.merchant_id ="           \
+    " accounts.merchant_id AND h.account_id = accounts.account_id AND h.ended_at IS NULL)"         \
+    " FROM accounts"
 
 /* clang-format off */
 static const struct sql_text texts[SQL_ORDER_FIRST] = {
@@ -676,6 +681,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_HEALTH_FIRST)
+        return sql_health_text(sql);
     if (sql >= SQL_HOOK_FIRST)
         return sql_hook_text(sql);
     if (sql >= SQL_INBOUND_FIRST)

@@ -176,7 +176,18 @@ enum sql {
     SQL_HOOK_REPLAY,
     SQL_HOOK_REPLAY_RANGE,
     SQL_HOOK_END_MARK,
-    SQL_COUNT = SQL_HOOK_END_MARK,
+    /* accounts that are held back, what hosts tell each other, service levels: sql_health.c */
+    SQL_HEALTH_FIRST = SQL_HOOK_END_MARK,
+    SQL_HOLD_ADD = SQL_HEALTH_FIRST,
+    SQL_HOLD_END,
+    SQL_HOLD_LIST,
+    SQL_HOST_PUT,
+    SQL_HOST_SWEEP,
+    SQL_HOST_LIST,
+    SQL_LEVELS,
+    SQL_LEVEL_COSTS,
+    SQL_HEALTH_END_MARK,
+    SQL_COUNT = SQL_HEALTH_END_MARK,
 };
 
 struct sql_text {
@@ -191,6 +202,7 @@ const struct sql_text *sql_review_text(enum sql sql);  /* of sql_reviews.c; like
 const struct sql_text *sql_event_text(enum sql sql);   /* of sql_events.c; likewise */
 const struct sql_text *sql_inbound_text(enum sql sql); /* of sql_inbound.c; likewise */
 const struct sql_text *sql_hook_text(enum sql sql);    /* of sql_hooks.c; likewise */
+const struct sql_text *sql_health_text(enum sql sql);  /* of sql_health.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

@@ -1,6 +1,7 @@
 #include "payment/board.h"
 
 #include "base/clock.h"
+#include "ledger/holds.h"
 
 enum {
     DEGRADED_BELOW_PER_MILLION = 950000,
@@ -16,8 +17,12 @@ static int64_t answered_per_million(const struct health_view *health)
 
 const char *board_state(const struct board_entry *entry)
 {
+    struct hold hold;
     if (entry->account->disabled) {
         return "disabled";
+    }
+    if (holds_now(entry->account->holds, entry->now_wall_us, &hold)) {
+        return hold_kind_name(hold.kind);
     }
     if (!str_is_empty(entry->problem)) {
         return "unusable";
@@ -37,13 +42,16 @@ static void put_thousandths(struct json_out *out, const char *key, int64_t thous
     json_put_raw(out, key, money_format(thousandths, 3, text));
 }
 
-static void put_latency(const struct health_view *health, struct json_out *out)
+static void put_latency(const struct board_entry *entry, struct json_out *out)
 {
+    const struct health_view *health = entry->health;
     json_key(out, "latency_ms");
     json_begin_object(out);
     put_thousandths(out, "p50", health->p50_us);
     put_thousandths(out, "p95", health->p95_us);
     put_thousandths(out, "p99", health->p99_us);
+    put_thousandths(out, "usual_p95", entry->history->usual_p95_us);
+    put_thousandths(out, "slow_above", entry->history->slow_bound_us);
     json_end_object(out);
 }
 
@@ -57,16 +65,87 @@ static void put_time(struct json_out *out, const char *key, int64_t wall_us)
     }
 }
 
+static int64_t wall_of(const struct board_entry *entry, int64_t mono_us)
+{
+    return entry->now_wall_us + mono_us - entry->now_us;
+}
+
+static void put_events(const struct board_entry *entry, const char *key, const char *length_key,
+                       const struct trail_event *events, size_t count, struct json_out *out)
+{
+    json_key(out, key);
+    json_begin_array(out);
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(out);
+        put_time(out, "at", wall_of(entry, events[i].at_us));
+        json_put_cstr(out, "why", events[i].text);
+        json_put_int(out, length_key, events[i].length_us / CLOCK_MS_US);
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
+/* What became of its payments in the last hour. */
+static void put_outcomes(const struct board_entry *entry, struct json_out *out)
+{
+    static const char *const names[OUTCOMES_KIND_COUNT] = {
+        [OUTCOMES_APPROVED] = "approved",
+        [OUTCOMES_DECLINED] = "declined",
+        [OUTCOMES_UNKNOWN] = "unknown",
+        [OUTCOMES_FAILED] = "failed",
+    };
+    json_key(out, "outcomes");
+    json_begin_object(out);
+    for (unsigned i = 0; i < OUTCOMES_KIND_COUNT; i++) {
+        json_put_int(out, names[i], entry->history->hour.count[i]);
+    }
+    put_thousandths(out, "success_rate", entry->health->success_per_million / 1000);
+    json_put_int(out, "decisions", entry->health->decisions);
+    json_end_object(out);
+}
+
+static void put_hold(const struct board_entry *entry, struct json_out *out)
+{
+    struct hold hold;
+    json_key(out, "hold");
+    if (!holds_now(entry->account->holds, entry->now_wall_us, &hold)) {
+        json_null_value(out);
+        return;
+    }
+    json_begin_object(out);
+    json_put_cstr(out, "state", hold_kind_name(hold.kind));
+    json_put_str(out, "reason", hold.reason);
+    json_put_str(out, "author", hold.author);
+    put_time(out, "until", hold.until_us);
+    json_end_object(out);
+}
+
+static void put_other_hosts(const struct board_entry *entry, struct json_out *out)
+{
+    json_key(out, "other_hosts");
+    if (entry->history->hint[0] == '\0') {
+        json_null_value(out);
+        return;
+    }
+    json_begin_object(out);
+    json_put_cstr(out, "says", entry->history->hint);
+    json_put_int(out, "age_ms", entry->history->hint_age_us / CLOCK_MS_US);
+    json_end_object(out);
+}
+
 static void put_breaker(const struct board_entry *entry, struct json_out *out)
 {
     const struct health_view *health = entry->health;
-    int64_t retry_wall_us =
-        health->retry_us == 0 ? 0 : entry->now_wall_us + health->retry_us - entry->now_us;
+    const struct health_history *history = entry->history;
+    int64_t retry_wall_us = health->retry_us == 0 ? 0 : wall_of(entry, health->retry_us);
     json_key(out, "breaker");
     json_begin_object(out);
     json_put_cstr(out, "state", health_state_name(health->state));
     json_put_cstr(out, "why", health->why);
     put_time(out, "retry_at", retry_wall_us);
+    json_put_int(out, "flapping", health->level);
+    put_events(entry, "openings", "pause_ms", history->opening, history->opening_count, out);
+    put_events(entry, "failures", "after_ms", history->failure, history->failure_count, out);
     json_end_object(out);
 }
 
@@ -109,8 +188,12 @@ void board_print(const struct board_entry *entry, struct json_out *out)
     json_put_int(out, "calls", health->calls);
     json_put_int(out, "failures", health->failures);
     json_put_int(out, "in_flight", health->in_flight);
-    put_latency(health, out);
+    put_latency(entry, out);
+    json_put_bool(out, "slow", health->is_slow);
+    put_outcomes(entry, out);
     put_breaker(entry, out);
+    put_hold(entry, out);
+    put_other_hosts(entry, out);
     put_fee(entry, out);
     json_key(out, "last_error");
     if (health->last_error_wall_us == 0) {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "ledger/holds.h"
 
 /*
  *     request -> load the payment -> load what was done to it -> what does it act on, and may it?
@@ -23,6 +24,7 @@
 enum {
     OPERATING_ARENA_MAX = 64 * 1024 * 1024,
     TARGET_BYTES_MAX = 8192,
+    RETRY_HELD_S = 60,
     CHOOSE_ROUNDS_MAX = 64, /* each of them was lost to a refund that was opened */
     PARTS_SHOWN_MAX = 5,
 };
@@ -365,6 +367,14 @@ static bool find_account(struct drive *drive, const struct source *source)
     if (account == NULL || !account->usable)
         return refuse(drive, MESSAGE_CONFLICT,
                       STR("the provider account that has it cannot be used any more"));
+    struct hold hold;
+    bool is_reversal = !uuid_is_zero(&drive->target.attempt_id); /* money is to be given back */
+    if (!is_reversal && holds_now(account->row.holds, clock_wall_us(), &hold) &&
+        hold.kind == HOLD_DISABLED) {
+        drive->retry_after_s = RETRY_HELD_S;
+        return refuse(drive, MESSAGE_NO_HEALTHY_PROVIDER,
+                      STR("the provider account that has it is switched off for now"));
+    }
     uint32_t operations = account->account.provider->capability.operations;
     if ((operations >> drive->operation & 1) == 0)
         return refuse(drive, MESSAGE_CONFLICT,

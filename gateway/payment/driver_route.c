@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "ledger/holds.h"
 #include "payment/testmethod.h"
 
 enum {
@@ -93,6 +94,21 @@ static bool has_no_room(const struct drive *drive, const struct provider_account
            rest_left_us(drive, account) > 0;
 }
 
+static void set_hold(struct route_candidate *candidate, struct str holds)
+{
+    struct hold hold;
+    if (holds.len == 0 || !holds_now(holds, clock_wall_us(), &hold))
+        return;
+    candidate->disabled = candidate->disabled || hold.kind == HOLD_DISABLED;
+    candidate->drained = hold.kind == HOLD_DRAINED;
+    candidate->in_maintenance = hold.kind == HOLD_MAINTENANCE;
+}
+
+static bool is_held(const struct route_candidate *candidate)
+{
+    return candidate->disabled || candidate->drained || candidate->in_maintenance;
+}
+
 static void add_candidate(struct drive *drive, struct routing *routing,
                           const struct merchant_account *account,
                           const struct payment_request *request, int64_t now_us)
@@ -119,6 +135,7 @@ static void add_candidate(struct drive *drive, struct routing *routing,
     candidate->takes_method = request->is_payout || takes_method(account, request->method_type);
     candidate->amount_max_minor =
         smaller_limit(account->row.amount_max_minor, provider->capability.amount_max_minor);
+    set_hold(candidate, account->row.holds);
     health_read_for(drive->payments->parts.health, account->health, drive->operation,
                     drive->currency, now_us, &candidate->health);
     candidate->is_busy = has_no_room(drive, &account->account);
@@ -266,7 +283,7 @@ static void settle_first(struct drive *drive, struct routing *routing)
 /* ---- nobody is left ---- */
 
 /*
- * Some account that is disabled, or that cannot be used now, would have been kept, or would have
+ * Some account that is held back, or that cannot be used now, would have been kept, or would have
  * had to wait for its breaker: whoever can wait has something to wait for.
  */
 static bool is_only_disabled(const struct drive *drive, const struct routing *routing)
@@ -276,6 +293,8 @@ static bool is_only_disabled(const struct drive *drive, const struct routing *ro
     for (size_t i = 0; i < routing->count; i++) {
         candidate[i] = routing->candidate[i];
         candidate[i].disabled = false;
+        candidate[i].drained = false;
+        candidate[i].in_maintenance = false;
     }
     route_decide(drive->payments->parts.rules, &routing->facts, candidate, routing->count,
                  routing->decision.draw, &decision);
@@ -283,7 +302,7 @@ static bool is_only_disabled(const struct drive *drive, const struct routing *ro
         enum route_drop drop = decision.verdict[i].drop;
         bool would_do =
             drop == ROUTE_KEPT || drop == ROUTE_BREAKER_OPEN || drop == ROUTE_PROVIDER_BUSY;
-        if (would_do && routing->candidate[decision.verdict[i].candidate].disabled)
+        if (would_do && is_held(&routing->candidate[decision.verdict[i].candidate]))
             return true;
     }
     return false;

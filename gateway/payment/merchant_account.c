@@ -182,7 +182,7 @@ static void copy_row(struct directory_account *row, struct arena *arena)
 {
     struct str *const text[] = {&row->provider,      &row->name,      &row->base_url,
                                 &row->secret_ref,    &row->fees_json, &row->currencies,
-                                &row->settings_json, &row->methods};
+                                &row->settings_json, &row->methods,   &row->holds};
     for (size_t i = 0; i < ARRAY_LEN(text); i++)
         *text[i] = arena_str(arena, *text[i]);
 }

@@ -79,6 +79,12 @@ static const struct action actions[] = {
     {"accounts",  "disable", ADMIN_ACCOUNT_DISABLE,  "ID", true, {{0}}},
     {"accounts",  "enable",  ADMIN_ACCOUNT_ENABLE,   "ID", true, {{0}}},
     {"accounts",  "test",    ADMIN_ACCOUNT_TEST,     "ID", true, {{0}}},
+    {"accounts",  "state",   ADMIN_HOLD_SHOW,        "ID   (what holds it back, and what did)", true, {{0}}},
+    {"accounts",  "hold",    ADMIN_HOLD_SET,         "ID --state drained|disabled|open --reason TEXT [--until TIME] [--by NAME]", true,
+     {{"state", "state", OPTION_TEXT}, {"reason", "reason", OPTION_TEXT}, {"until", "until", OPTION_TEXT}, {"by", "by", OPTION_TEXT}}},
+    {"accounts",  "plan",    ADMIN_HOLD_PLAN,        "ID --from TIME --to TIME [--weekly] --reason TEXT [--by NAME]   (maintenance)", true,
+     {{"from", "from", OPTION_TEXT}, {"to", "to", OPTION_TEXT}, {"weekly", "weekly", OPTION_FLAG}, {"reason", "reason", OPTION_TEXT}, {"by", "by", OPTION_TEXT}}},
+    {"accounts",  "unplan",  ADMIN_HOLD_END,         "ID --hold HOLD [--by NAME]", true, {{"hold", "hold", OPTION_TEXT}, {"by", "by", OPTION_TEXT}}},
 
     {"keys",      "create",  ADMIN_KEY_CREATE,       "--role merchant|finance|operator [--merchant ID] [--expires-days N]", false,
      {{"role", "role", OPTION_TEXT}, {"merchant", "merchant", OPTION_TEXT}, {"expires-days", "expires_days", OPTION_NUMBER}}},
@@ -416,6 +422,7 @@ static int run(const struct action *action, int argc, char **argv, json_t *body)
         .operation = action->operation,
         .id = str_of(id),
         .merchant = str_of(merchant),
+        .author = STR("command line"),
         .body = body,
     };
     log_start(2, LOG_ERROR);

@@ -98,7 +98,8 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
       ('writers', 'UPDATE'), ('writer_numbers', 'UPDATE'), ('token_budget', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
       ('accounts', 'UPDATE'), ('directory_version', 'UPDATE'), ('payout_orders', 'UPDATE'),
       ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'),
-      ('hook_endpoints', 'UPDATE'), ('hook_secrets', 'UPDATE'), ('hook_deliveries', 'UPDATE'))
+      ('hook_endpoints', 'UPDATE'), ('hook_secrets', 'UPDATE'), ('hook_deliveries', 'UPDATE'),
+      ('host_health', 'UPDATE'), ('host_health', 'DELETE'))
 UNION ALL
 SELECT 'turnpike_gateway may update ' || t.name || '.' || a.attname
 FROM tables t
@@ -108,7 +109,7 @@ WHERE NOT has_table_privilege('turnpike_gateway', t.oid, 'UPDATE')
   AND (t.name, a.attname) NOT IN (
       ('payments', 'customer'), ('payments', 'metadata'), ('payments', 'routing'),
       ('payments', 'tokens_sealed'),
-      ('sends', 'body_sealed'),
+      ('sends', 'body_sealed'), ('account_holds', 'ended_at'), ('account_holds', 'ended_by'),
       ('inbound_events', 'next_at'), ('inbound_events', 'done_at'), ('inbound_events', 'epoch'),
       ('inbound_events', 'tries'), ('inbound_events', 'state'), ('inbound_events', 'reason'))
 UNION ALL

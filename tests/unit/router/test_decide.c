@@ -139,6 +139,8 @@ static void reasons_are_told_in_their_order(void **state)
         facts.only_count = 1;
         candidate.provider = first <= ROUTE_NOT_IN_RULE ? STR("payoneer") : STR("paypal");
         candidate.disabled = first <= ROUTE_DISABLED;
+        candidate.drained = first <= ROUTE_DRAINED;
+        candidate.in_maintenance = first <= ROUTE_MAINTENANCE;
         candidate.takes_currency = first > ROUTE_CURRENCY;
         candidate.takes_operation = first > ROUTE_OPERATION;
         candidate.takes_method = first > ROUTE_METHOD;
