@@ -67,6 +67,7 @@ void diagnosis_add(struct diagnosis *diagnosis, enum severity severity, struct a
     }
 }
 
+PRINTF_LIKE(5, 0)
 static void add_formatted(struct diagnosis *diagnosis, enum severity severity, struct ast_span span,
                           const char *remedy, const char *format, va_list args)
 {

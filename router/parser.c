@@ -202,6 +202,7 @@ bool parser_unexpected(struct parser *parser, const char *remedy)
                         STR_ARG(found));
 }
 
+PRINTF_LIKE(4, 0)
 static void tell(struct parser *parser, const struct token *token, const char *remedy,
                  const char *format, va_list args)
 {
