@@ -354,6 +354,21 @@ sim: $(BUILD)/sim/sim
 	    $(if $(SALT),--salt=$(SALT)) $(if $(STOP),--stop=$(STOP)) $(if $(OFF),--off=$(OFF)) $(if $(ON),--on=$(ON)) \
 	    $(if $(TRACE),--trace) $(if $(MARKS),--marks)
 
+SCRIPTS_SRC := $(wildcard tests/sim/scripts/*.c)
+
+$(BUILD)/sim/scripts: $(SCRIPTS_SRC:%.c=$(BUILD)/obj/%.o) \
+                      $(filter-out $(BUILD)/obj/gateway/%,$(SIM_SRC:%.c=$(BUILD)/obj/%.o)) \
+                      $(SIM_CORE:%.c=$(BUILD)/obj/%.o) $(BUILD)/libledger.a $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS) -lcmocka -lpthread
+
+## scripts         The same random transactions against the simulator's store and PostgreSQL must agree
+##                 (SEED= SCRIPTS=120 STEPS=80, at most LIMIT= seconds; ONLY=steps and TELL=1 of one script)
+.PHONY: scripts
+scripts: $(BUILD)/sim/scripts
+	@$< --seed=$(SEED) --scripts=$(or $(SCRIPTS),120) --steps=$(or $(STEPS),80) $(if $(ONLY),--only=$(ONLY)) \
+	    $(if $(TELL),--tell) $(if $(LIMIT),--seconds=$(LIMIT))
+
 ## sim-same        Same seeds, same traces: gcc and clang, -O0 and -O2, with and without ASan (SEEDS=1000)
 .PHONY: sim-same
 sim-same:

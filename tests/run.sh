@@ -42,6 +42,7 @@ step lint make --no-print-directory lint
 step unit make --no-print-directory "$jobs" unit
 step sanitizers make --no-print-directory "$jobs" unit SAN=1 BUILD=build-san
 step sim make --no-print-directory sim
+step scripts make --no-print-directory scripts LIMIT=25
 step sim-same make --no-print-directory sim-same
 step sim-teeth make --no-print-directory sim-teeth
 step e2e tests/e2e/run.sh

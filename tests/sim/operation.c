@@ -155,6 +155,33 @@ static void put_transfer(struct world *w, const struct bundle *bundle, enum tran
                       });
 }
 
+enum payment_status operation_then(const struct world *w, uint32_t parent)
+{
+    const struct payment_row *payment = PAYMENT(w, parent);
+    unsigned approved = 0;
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++) {
+        bool was_approved = false;
+        for (uint32_t i = payment->attempt[at].first_outcome; i != NONE; i = OUTCOME(w, i)->next)
+            was_approved = was_approved || OUTCOME(w, i)->outcome == OUTCOME_APPROVED;
+        approved += was_approved;
+    }
+    bool is_only_one = approved == 1 && (payment->shown == PAYMENT_SUCCEEDED ||
+                                         payment->shown == PAYMENT_AUTHORIZED);
+    return is_only_one ? PAYMENT_CANCELED : PAYMENT_PROCESSING;
+}
+
+void operation_event(struct payment_row *payment, enum payment_status status)
+{
+    const struct limits_row *limits = &payment->limits;
+    payment->event_count++;
+    if (status == PAYMENT_PROCESSING)
+        return;
+    payment->shown = status != PAYMENT_NONE                  ? status
+                     : limits->authorized == 0               ? PAYMENT_CANCELED
+                     : limits->captured < limits->authorized ? PAYMENT_AUTHORIZED
+                                                             : PAYMENT_SUCCEEDED;
+}
+
 static void done(const struct payment_row *payment, struct limits_row *limits)
 {
     if (payment->operation == OPERATION_CAPTURE)
@@ -180,9 +207,15 @@ static bool is_over(const struct orchestrate_write_plan *plan)
                                plan->status == PAYMENT_CANCELED);
 }
 
+static bool gives_back(const struct payment_row *payment, const struct orchestrate_write_plan *plan)
+{
+    return !payment->is_given_back &&
+           (is_over(plan) || (has_bug(SIM_BUG_UNKNOWN_GIVEN_BACK) && plan->parks));
+}
+
 /* The limits of the payment, or of the capture that a refund is taken of. */
 static void change(const struct payment_row *payment, const struct orchestrate_write_plan *plan,
-                   bool gives_back, struct limits_row *limits)
+                   struct limits_row *limits)
 {
     int64_t *open =
         payment->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
@@ -193,31 +226,64 @@ static void change(const struct payment_row *payment, const struct orchestrate_w
         if (!payment->is_given_back || has_reserve)
             *open -= payment->amount;
         done(payment, limits);
-    } else if (gives_back && !payment->is_given_back) {
+    } else if (gives_back(payment, plan)) {
         *open -= has_reserve ? 0 : payment->amount; /* the next try needs it */
     }
+}
+
+static bool are_kept(const struct limits_row *limits)
+{
+    return limits->authorized >= 0 && limits->capture_open >= 0 && limits->refund_open >= 0 &&
+           limits->captured + limits->capture_open <= limits->authorized &&
+           limits->refunded + limits->refund_open <= limits->captured;
+}
+
+/* Without a guard when it begins an operation has none when it ends. */
+static bool is_unguarded(void)
+{
+    return has_bug(SIM_BUG_LIMITS_UNGUARDED) || has_bug(SIM_BUG_OPEN_CAPTURE_FORGOTTEN) ||
+           has_bug(SIM_BUG_OPEN_REFUND_FORGOTTEN) || has_bug(SIM_BUG_CAPTURE_UNGUARDED) ||
+           has_bug(SIM_BUG_HOLD_END_UNGUARDED);
+}
+
+bool operation_fits(const struct world *w, const struct bundle *bundle)
+{
+    const struct payment_row *payment = PAYMENT(w, bundle->payment);
+    bool has_change = bundle->plan.posts_transfers || gives_back(payment, &bundle->plan);
+    if (!has_change || is_unguarded())
+        return true;
+    struct limits_row limits = PAYMENT(w, payment->parent)->limits;
+    change(payment, &bundle->plan, &limits);
+    if (payment->capture == NONE || !are_kept(&limits))
+        return are_kept(&limits);
+    limits = PAYMENT(w, payment->capture)->limits;
+    change(payment, &bundle->plan, &limits);
+    return are_kept(&limits);
 }
 
 void operation_apply(struct world *w, const struct bundle *bundle)
 {
     const struct orchestrate_write_plan *plan = &bundle->plan;
     struct payment_row *payment = PAYMENT(w, bundle->payment);
-    bool gives_back = is_over(plan) || (has_bug(SIM_BUG_UNKNOWN_GIVEN_BACK) && plan->parks);
-    if (plan->posts_transfers || gives_back)
-        PAYMENT(w, payment->parent)->limits.decided_at = w->now;
-    change(payment, plan, gives_back, &PAYMENT(w, payment->parent)->limits);
+    struct payment_row *parent = PAYMENT(w, payment->parent);
+    if (plan->posts_transfers || is_over(plan))
+        parent->limits.decided_at = w->now;
+    change(payment, plan, &parent->limits);
     if (payment->capture != NONE)
-        change(payment, plan, gives_back, &PAYMENT(w, payment->capture)->limits);
+        change(payment, plan, &PAYMENT(w, payment->capture)->limits);
     if (plan->opens_payment) {
         put_transfer(w, bundle, TRANSFER_PENDING);
+        operation_event(parent, PAYMENT_PROCESSING);
     } else if (plan->posts_transfers) {
         payment->posted += payment->amount;
         if (payment->operation == OPERATION_CAPTURE)
             open_room(w, bundle->payment);
         put_transfer(w, bundle, TRANSFER_POSTED);
-    } else if (gives_back && !payment->is_given_back) {
+        operation_event(parent, payment->then);
+    } else if (gives_back(payment, plan)) {
         mark(w, MARK_OPERATION_GIVEN_BACK);
         payment->is_given_back = true;
         put_transfer(w, bundle, TRANSFER_VOIDED);
+        operation_event(parent, PAYMENT_PROCESSING);
     }
 }

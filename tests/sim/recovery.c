@@ -32,11 +32,7 @@ void recovery_due(struct world *w, uint32_t payment, uint8_t at, uint16_t versio
     if (was_claimed && attempt->last_outcome != NONE &&
         OUTCOME(w, attempt->last_outcome)->announces)
         mark(w, MARK_ADOPTED_REPEAT);
-    park->epoch++;
-    park->was_canceled = park->is_canceled;
-    park->claimed_at = w->now;
-    park->lease_until_us = w->now + EPOCH_US + w->limits.lease_us;
-    store_due(w, payment, at, w->now + w->limits.lease_us);
+    store_take(w, payment, at);
     if (chance(w, FAULT_CLAIM_LOST)) {
         mark(w, MARK_CLAIM_LOST);
         return;
@@ -82,12 +78,8 @@ void recovery_adopt(struct world *w, uint32_t index)
     }
     writer->was_adopted = true;
     for (uint32_t i = 0; i < w->payments.count; i++) {
-        const struct payment_row *payment = PAYMENT(w, i);
-        bool is_open = payment->exists && payment->status != PAYMENT_REVIEW;
-        for (uint8_t at = 0; is_open && at < ATTEMPT_MAX; at++) {
-            const struct attempt_row *attempt = &payment->attempt[at];
-            if (!attempt->exists || attempt->writer != index || attempt->has_final_outcome ||
-                attempt->park.exists)
+        for (uint8_t at = 0; at < ATTEMPT_MAX; at++) {
+            if (!store_may_adopt(w, i, at, index))
                 continue;
             note_adopted(w, i, at);
             store_park(w, i, at, false);

@@ -54,9 +54,10 @@ struct park_row {
     int64_t lease_until_us;
     int64_t parked_us;
     int32_t tries;
-    int64_t epoch;     /* of the claims on this row; a new row begins at 0, as in the ledger */
-    bool is_recheck;   /* final, and to be looked up again */
-    bool is_canceled;  /* the merchant wants it back */
+    int64_t epoch;    /* of the claims on this row; a new row begins at 0, as in the ledger */
+    bool is_recheck;  /* final, and to be looked up again */
+    bool is_canceled; /* the merchant wants it back ... */
+    int64_t canceled_us;
     bool was_canceled; /* ... and the claim said so */
     int64_t claimed_at;
     uint16_t version; /* of what is on the heap for it */
@@ -133,7 +134,8 @@ struct payment_row {
     int64_t amount;
     int64_t opened_at;
     int64_t final_at;
-    enum payment_status status;
+    enum payment_status status; /* as its own attempts say */
+    enum payment_status shown;  /* of its newest event, those of its operations among them */
     int32_t event_count;
     bool has_answer;
     enum payment_status answer_status;
@@ -146,9 +148,10 @@ struct payment_row {
     int64_t late_posted; /* posted although it had ended without it: to be reversed */
     int64_t reserved;    /* of its limits, for reversals */
     uint8_t reversal_of; /* attempt of the parent, counted from 1, that is taken back; 0: none */
-    uint32_t parent;     /* of a capture, void or refund: the payment; else NONE */
-    bool is_given_back;  /* ... its sum, to the payment's limits */
-    uint32_t capture;    /* of a refund: the capture that it is taken of; else NONE */
+    enum payment_status then; /* of the parent, once it is; PROCESSING: as it was */
+    uint32_t parent;          /* of a capture, void or refund: the payment; else NONE */
+    bool is_given_back;       /* ... its sum, to the payment's limits */
+    uint32_t capture;         /* of a refund: the capture that it is taken of; else NONE */
     uint32_t first_capture, next_capture; /* done ones of a payment */
     struct limits_row limits; /* of a payment that was approved, of a capture that was done */
     struct attempt_row attempt[ATTEMPT_MAX];

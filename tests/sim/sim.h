@@ -292,10 +292,18 @@ void store_write(struct world *w, uint32_t bundle);
 void store_batch(struct world *w, uint32_t worker, uint32_t incarnation);
 void store_commit(struct world *w, uint32_t first);
 void store_probe(struct world *w, uint32_t bundle);
+/* What a probe says of a bundle that is decided. */
+enum orchestrate_write store_fate(const struct bundle *bundle);
 void store_park(struct world *w, uint32_t payment, uint8_t attempt, bool is_recheck);
 void store_transfer(struct world *w, struct transfer_row row);
 /* A row of the queue becomes due, or its lease ends, at `at`. */
 void store_due(struct world *w, uint32_t payment, uint8_t attempt, int64_t at);
+/* Somebody claims a row of the queue. */
+void store_take(struct world *w, uint32_t payment, uint8_t attempt);
+/* The merchant wants a parked attempt back: false when it is not parked. */
+bool store_want_back(struct world *w, uint32_t payment, uint8_t attempt);
+/* It is in no queue, not final, and its writer is `writer`: a sweep that knows him dead parks it. */
+bool store_may_adopt(const struct world *w, uint32_t payment, uint8_t attempt, uint32_t writer);
 
 /* provider.c */
 void provider_send(struct world *w, uint32_t call);
@@ -358,7 +366,13 @@ int64_t operation_left(const struct world *w, uint32_t parent, enum operation op
 bool operation_choose(const struct world *w, struct payment_row *refund);
 /* Whether it still has, when the refund is opened. */
 bool operation_has_room(const struct world *w, const struct payment_row *refund);
-/* The rows of a payment's limits and transfers that are part of the bundle. */
+/* What a payment is once an attempt of it is taken back: canceled, or as it was. */
+enum payment_status operation_then(const struct world *w, uint32_t parent);
+/* An event of a payment that is not its own attempts'; its number is the next one, whoever waits. */
+void operation_event(struct payment_row *payment, enum payment_status status);
+/* The limits of the payment, and of the capture, allow what the bundle makes of an operation that is open. */
+bool operation_fits(const struct world *w, const struct bundle *bundle);
+/* The rows of a payment's limits, events and transfers that are part of the bundle. */
 void operation_apply(struct world *w, const struct bundle *bundle);
 /* hint.c: webhooks: dropped, repeated, late, in any order, and never more than a hint */
 void hint_send(struct world *w, uint32_t book);

@@ -199,14 +199,70 @@ static bool may_end_hold(struct world *w, const struct payment_row *payment,
     return may;
 }
 
+/* The checks of the payment's limits. */
+static bool limits_allow(struct world *w, const struct bundle *bundle)
+{
+    const struct payment_row *payment = PAYMENT(w, bundle->payment);
+    if (bundle->plan.ends_hold)
+        return may_end_hold(w, payment, bundle);
+    if (payment->parent == NONE)
+        return true;
+    return bundle->plan.opens_payment ? fits(w, payment) : operation_fits(w, bundle);
+}
+
+/* It was adopted, or is looked up again: whoever held it is no longer the one to say. */
+static bool is_parked(const struct payment_row *payment)
+{
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
+        if (payment->attempt[at].exists && payment->attempt[at].park.exists)
+            return true;
+    return false;
+}
+
+/* The unique numbers, in the order in which the rows are written. */
+static bool is_fenced(struct world *w, const struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    const struct payment_row *payment = PAYMENT(w, bundle->payment);
+    const struct attempt_row *opened = &payment->attempt[bundle->attempt_number - 1];
+    if (plan->opens_attempt && opened->exists)
+        return true;
+    if (plan->opens_attempt && bundle->attempt_number > 1 && is_parked(payment))
+        return true;
+    if (plan->opens_send && opened->send[bundle->send_number - 1].exists)
+        return true;
+    if (plan->has_outcome && !has_bug(SIM_BUG_OUTCOME_WITHOUT_FENCE) &&
+        outcome_exists(w, &payment->attempt[plan->outcome_attempt_number - 1],
+                       plan->outcome_number))
+        return true;
+    if (has_event(plan) && payment->event_count != bundle->event_number - 1)
+        return true;
+    return plan->stores_answer && payment->has_answer;
+}
+
+/* The row of the queue is another's, or a cancel was noted that whoever goes on has not heard of. */
+static bool is_taken(const struct world *w, const struct bundle *bundle)
+{
+    const struct orchestrate_write_plan *plan = &bundle->plan;
+    const struct payment_row *payment = PAYMENT(w, bundle->payment);
+    const struct park_row *park = &payment->attempt[bundle->park_attempt].park;
+    if (plan->parks && !bundle->is_resumed)
+        return park->exists;
+    if (!plan->parks && !plan->unparks)
+        return false;
+    if (!park->exists || park->epoch != bundle->epoch)
+        return true;
+    bool is_unheard = payment->is_canceled && payment->operation != OPERATION_PAYOUT;
+    is_unheard = is_unheard || (park->is_canceled && !bundle->was_canceled);
+    return plan->parks && plan->opens_send && is_unheard;
+}
+
 /* The unique keys and guards. */
 static enum orchestrate_write judge(struct world *w, const struct bundle *bundle)
 {
     const struct orchestrate_write_plan *plan = &bundle->plan;
     const struct payment_row *payment = PAYMENT(w, bundle->payment);
     const struct order *order = ORDER(w, payment->order);
-    const struct attempt_row *opened = &payment->attempt[bundle->attempt_number - 1];
-    const struct park_row *park = &payment->attempt[bundle->park_attempt].park;
     if (bundle->is_poisoned && plan->has_outcome && !plan->is_suspect)
         return WRITE_ROLLED_BACK; /* alone: its neighbours go on */
     if (plan->opens_payment) {
@@ -218,33 +274,11 @@ static enum orchestrate_write judge(struct world *w, const struct bundle *bundle
     } else if (!payment->exists) {
         return WRITE_FENCED;
     }
-    if (plan->opens_payment && payment->parent != NONE && !fits(w, payment))
+    if (is_fenced(w, bundle))
+        return WRITE_FENCED;
+    if (!limits_allow(w, bundle))
         return WRITE_LIMIT_EXCEEDED;
-    if (plan->ends_hold && !may_end_hold(w, payment, bundle))
-        return WRITE_LIMIT_EXCEEDED;
-    if (plan->opens_attempt && opened->exists)
-        return WRITE_FENCED;
-    if (plan->opens_attempt && bundle->attempt_number > 1 &&
-        payment->attempt[bundle->attempt_number - 2].park.exists)
-        return WRITE_FENCED; /* it was adopted: whoever held it is no longer the one to say */
-    if (plan->opens_send && bundle->is_resumed && payment->is_canceled)
-        return WRITE_FENCED; /* a cancel was noted that whoever goes on has not heard of */
-    if (plan->opens_send && opened->send[bundle->send_number - 1].exists)
-        return WRITE_FENCED;
-    if (plan->has_outcome && !has_bug(SIM_BUG_OUTCOME_WITHOUT_FENCE) &&
-        outcome_exists(w, &payment->attempt[plan->outcome_attempt_number - 1],
-                       plan->outcome_number))
-        return WRITE_FENCED;
-    if (has_event(plan) && payment->event_count != bundle->event_number - 1)
-        return WRITE_FENCED;
-    if (plan->stores_answer && payment->has_answer)
-        return WRITE_FENCED;
-    if (plan->parks && !bundle->is_resumed && park->exists)
-        return WRITE_FENCED;
-    if (((plan->parks && bundle->is_resumed) || plan->unparks) &&
-        (!park->exists || park->epoch != bundle->epoch))
-        return WRITE_FENCED;
-    return WRITE_COMMITTED;
+    return is_taken(w, bundle) ? WRITE_FENCED : WRITE_COMMITTED;
 }
 
 static void put_outcome(struct world *w, const struct bundle *bundle)
@@ -327,7 +361,7 @@ static void put_status(struct world *w, const struct bundle *bundle)
     if (has_event(plan))
         payment->event_count = bundle->event_number;
     if (has_event(plan) && plan->status != PAYMENT_NONE) {
-        payment->status = plan->status;
+        payment->status = payment->shown = plan->status;
         payment->final_at = w->now;
     }
     if (plan->stores_answer) {
@@ -351,6 +385,7 @@ static void put_status(struct world *w, const struct bundle *bundle)
         payment->limits.authorized += bundle->hold_change;
         payment->limits.hold_has_ended = true;
         payment->limits.hold_known_at = w->now;
+        operation_event(payment, PAYMENT_NONE);
     }
     if (plan->needs_review)
         payment->needs_review = true;
@@ -383,7 +418,7 @@ static void put_park(struct world *w, const struct bundle *bundle)
     park->exists = true;
     park->is_recheck = plan->rechecks;
     park->tries = is_unheard ? 0 : plan->park_tries;
-    park->next_us = is_unheard ? w->now + EPOCH_US : plan->park_next_us;
+    park->next_us = is_unheard ? park->canceled_us : plan->park_next_us;
     park->lease_until_us = 0;
     if (is_unheard)
         mark(w, MARK_CANCEL_UNHEARD);
@@ -408,7 +443,7 @@ static void apply(struct world *w, struct bundle *bundle)
         payment->exists = true;
         payment->opened_at = w->now;
         payment->writer = bundle->writer;
-        payment->status = PAYMENT_PROCESSING;
+        payment->status = payment->shown = PAYMENT_PROCESSING;
         note_others(w, payment, order);
         *store_key(w, payment->merchant, order->local, payment->key) = bundle->payment + 1;
         if (order->has_reference)
@@ -480,9 +515,23 @@ static bool is_given_up(struct world *w, uint32_t first)
     return true;
 }
 
+/*
+ * A batch in which a row is refused is rolled back, and its bundles are tried again in smaller ones by
+ * whoever hears of it. Nobody does when its answer is lost. A taken key or reference is an answer.
+ */
+static bool is_refused_unheard(struct world *w, uint32_t first)
+{
+    for (uint32_t i = first; i != NONE && BUNDLE(w, i)->answer_lost; i = BUNDLE(w, i)->next) {
+        enum orchestrate_write result = judge(w, BUNDLE(w, i));
+        if (result == WRITE_FENCED || result == WRITE_LIMIT_EXCEEDED || result == WRITE_ROLLED_BACK)
+            return true;
+    }
+    return false;
+}
+
 void store_commit(struct world *w, uint32_t first)
 {
-    if (is_lost(w, first) || is_given_up(w, first)) {
+    if (is_lost(w, first) || is_given_up(w, first) || is_refused_unheard(w, first)) {
         decide(w, first, WRITE_ROLLED_BACK);
         return;
     }
@@ -506,6 +555,12 @@ void store_probe(struct world *w, uint32_t index)
     world_push(w, w->now + between(w, 1 * MS, 10 * MS), SIM_PROBED, index, 0);
 }
 
+enum orchestrate_write store_fate(const struct bundle *bundle)
+{
+    bool is_refused = bundle->result == WRITE_FENCED || bundle->result == WRITE_LIMIT_EXCEEDED;
+    return is_refused ? WRITE_ROLLED_BACK : bundle->result;
+}
+
 /* A sweep puts an attempt into the queue. */
 void store_park(struct world *w, uint32_t payment, uint8_t attempt, bool is_recheck)
 {
@@ -519,4 +574,40 @@ void store_park(struct world *w, uint32_t payment, uint8_t attempt, bool is_rech
         .is_recheck = is_recheck,
     };
     store_due(w, payment, attempt, w->now + 100 * MS);
+}
+
+void store_take(struct world *w, uint32_t payment, uint8_t attempt)
+{
+    struct park_row *park = &PAYMENT(w, payment)->attempt[attempt].park;
+    CHECK(park->exists);
+    park->epoch++;
+    park->was_canceled = park->is_canceled;
+    park->claimed_at = w->now;
+    park->lease_until_us = w->now + EPOCH_US + w->limits.lease_us;
+    store_due(w, payment, attempt, w->now + w->limits.lease_us);
+}
+
+bool store_want_back(struct world *w, uint32_t payment, uint8_t attempt)
+{
+    struct park_row *park = &PAYMENT(w, payment)->attempt[attempt].park;
+    if (!park->exists)
+        return false;
+    if (park->is_canceled)
+        return true;
+    park->is_canceled = true;
+    park->canceled_us = w->now + EPOCH_US;
+    park->tries = 0;
+    if (park->next_us > w->now + EPOCH_US)
+        park->next_us = w->now + EPOCH_US;
+    if (park->lease_until_us == 0)
+        store_due(w, payment, attempt, w->now);
+    return true;
+}
+
+bool store_may_adopt(const struct world *w, uint32_t payment, uint8_t attempt, uint32_t writer)
+{
+    const struct payment_row *row = PAYMENT(w, payment);
+    const struct attempt_row *at = &row->attempt[attempt];
+    return row->exists && row->shown != PAYMENT_REVIEW && at->exists && at->writer == writer &&
+           !at->has_final_outcome && !at->park.exists;
 }

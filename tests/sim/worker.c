@@ -49,6 +49,7 @@ static uint32_t take_flight(struct world *w, uint32_t worker, uint32_t request, 
     flight->begun_at = w->now;
     flight->pending_reason = 0;
     flight->was_canceled = false;
+    flight->hold_change = 0;
     flight->event_count = 0;
     return index;
 }
@@ -508,7 +509,7 @@ void worker_probed(struct world *w, uint32_t number)
         return;
     if (crash_flight(w, bundle->flight, CRASH_PROBE_ANSWERED))
         return;
-    struct orchestrate_event event = {.kind = EVENT_WRITTEN, .write = bundle->result};
+    struct orchestrate_event event = {.kind = EVENT_WRITTEN, .write = store_fate(bundle)};
     if (store_is_down(w) || chance(w, FAULT_PROBE_AWAY)) {
         mark(w, MARK_PROBE_AWAY);
         event.write = WRITE_UNAVAILABLE;
@@ -517,8 +518,6 @@ void worker_probed(struct world *w, uint32_t number)
     } else if (!bundle->is_decided) {
         world_push(w, w->now + 200 * MS, SIM_PROBED, number, 0);
         return;
-    } else if (bundle->result == WRITE_FENCED) {
-        event.write = WRITE_ROLLED_BACK;
     }
     step(w, bundle->flight, &event);
 }
@@ -668,6 +667,8 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
     payment->parent = order->parent;
     payment->capture = payment->first_capture = payment->next_capture = NONE;
     payment->reversal_of = order->reversal_of;
+    if (order->reversal_of > 0)
+        payment->then = operation_then(w, order->parent);
     if (order->operation == OPERATION_VOID && order->reversal_of == 0) /* all that is left */
         payment->amount = operation_left(w, order->parent, OPERATION_VOID);
     for (int i = 0; i < ATTEMPT_MAX; i++)

@@ -98,7 +98,7 @@ static void cancel_payout(struct world *w, uint32_t order, uint32_t index, uint3
     if (payment_status_is_final(payment->status) || payment->status == PAYMENT_REVIEW)
         return;
     uint8_t at = last_attempt(payment);
-    struct park_row *park = &payment->attempt[at].park;
+    const struct park_row *park = &payment->attempt[at].park;
     if (park->is_canceled && park->exists)
         return;
     if (park->exists) {
@@ -106,12 +106,9 @@ static void cancel_payout(struct world *w, uint32_t order, uint32_t index, uint3
             return; /* refused */
         mark(w, MARK_CANCEL_NOTED);
         world_trace(w, "payment %u: cancel of attempt %u noted", index, at + 1U);
-        park->is_canceled = true;
-        park->tries = 0;
         payment->is_canceled = true;
         payment->canceled_at = w->now;
-        if (park->lease_until_us == 0)
-            store_due(w, index, at, w->now);
+        (void)store_want_back(w, index, at);
         return;
     }
     mark(w, MARK_CANCEL_IN_HAND);
