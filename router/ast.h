@@ -10,8 +10,10 @@
  * its definition, a named set as the list it names. Values have their type; a comparison whose
  * type is wrong is not in the tree (the parser has said so and left a node AST_FALSE).
  *
- * Everything lives in the arena given to the parser and is immutable afterwards. Depth is at most
- * ROUTE_DEPTH_MAX, named conditions included, so that readers may recurse.
+ * Everything lives in the arena given to the parser and is immutable afterwards. Parentheses, not
+ * and names are at most ROUTE_DEPTH_MAX within each other, what names stand for included, so nodes
+ * at most three times as many and one, and readers may recurse. A name that is used twice stands
+ * there twice: all comparisons, counted at every use, are at most ROUTE_TEST_MAX.
  */
 #ifndef ROUTER_AST_H
 #define ROUTER_AST_H
@@ -192,7 +194,9 @@ struct ast_rule {
 struct ast_set {
     struct str name;
     struct ast_span span;
-    struct ast_list list;
+    struct ast_list list; /* as it is compared with text, or else with what came first; as text when
+                             nothing is. Each test has the list in its own type; the pointer to its
+                             values is the same for all tests of one type */
     bool is_used;
 };
 

@@ -506,25 +506,3 @@ bool lex_read(struct lexer *lexer, struct token *token, struct lex_mistake *mist
     token->to = lexer->line == token->place.line ? here(lexer) : token->place;
     return good;
 }
-
-bool lex_next(struct lexer *lexer, struct token *token, struct error *err)
-{
-    struct lex_mistake mistake;
-    if (!lex_read(lexer, token, &mistake)) {
-        return lex_fail(err, mistake.from, STR_FMT "; %s", STR_ARG(mistake.text), mistake.remedy);
-    }
-    if (token->kind == TOKEN_NUMBER && is_word(peek(lexer))) {
-        return lex_fail(err, token->place, "malformed number; " REMEDY_NUMBER);
-    }
-    if (token->kind == TOKEN_IS) {
-        return lex_fail(err, token->place, "unexpected =; compare with ==");
-    }
-    if (token->kind == TOKEN_SEMICOLON) {
-        return lex_fail(err, token->place, "unexpected ;; nothing is needed between rules");
-    }
-    if (token->kind == TOKEN_RANGE || token->kind == TOKEN_PERCENT || token->kind == TOKEN_TIME) {
-        return lex_fail(err, token->place, "unexpected " STR_FMT "; remove it",
-                        STR_ARG(token->text));
-    }
-    return true;
-}

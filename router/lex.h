@@ -93,8 +93,6 @@ struct str lex_describe(const struct token *token, struct arena *arena);
 /* At most 40 bytes of `text`, cut between characters: what a message quotes. */
 struct str lex_excerpt(struct str text);
 
-/* The first language's: a mistake ends the reading, ERROR_INVALID "line:column: ...". */
-bool lex_next(struct lexer *lexer, struct token *token, struct error *err) MUST_USE;
 /* ERROR_INVALID "line:column: ..." */
 bool lex_fail(struct error *err, struct place place, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -364,8 +364,12 @@ static void finish_tree(struct parser *parser)
     for (size_t i = 0; i < parser->set.count; i++) {
         const struct parse_set *from = (const struct parse_set *)parser->set.at + i;
         set[i] = (struct ast_set){.name = from->name, .span = from->span, .is_used = from->is_used};
-        if (from->list != NULL) {
-            set[i].list = from->list->list;
+        const struct parse_list *made = from->list;
+        while (made != NULL && made->next != NULL && made->type != FACT_TYPE_TEXT) {
+            made = made->next;
+        }
+        if (made != NULL) { /* as text if it is used so, or as it was used first */
+            set[i].list = made->list;
         } else {
             parse_raw_list(parser, from, &set[i].list);
         }
