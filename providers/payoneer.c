@@ -194,6 +194,7 @@ static bool build_send(const struct provider_call *call, const struct provider_f
     case OPERATION_REFUND:
         return build_follow_up(call, arena, request, err);
     case OPERATION_NONE:
+    case OPERATION_REAUTHORIZE:
     case OPERATION_PAYOUT:
     case OPERATION_COUNT:
         break;

@@ -165,6 +165,7 @@ static const struct state *states_of(enum operation operation)
     case OPERATION_NONE:
     case OPERATION_SALE:
     case OPERATION_CAPTURE:
+    case OPERATION_REAUTHORIZE:
     case OPERATION_PAYOUT:
     case OPERATION_COUNT:
         break;

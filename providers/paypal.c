@@ -207,6 +207,31 @@ static bool build_follow_up(const struct provider_call *call, struct arena *aren
     return adapter_set_body(request, &body, arena, err);
 }
 
+/* Only the amount may be named; the custom id stays that of the authorization before. */
+static bool build_reauthorization(const struct provider_call *call, struct arena *arena,
+                                  struct provider_request *request, struct error *err)
+{
+    char text[MONEY_TEXT_SIZE];
+    struct str amount = STR_NONE;
+    struct str id;
+    struct json_out json;
+    struct buf body;
+
+    if (!adapter_encode_part(call->parent_ref, "parent_ref", arena, &id, err) ||
+        !paypal_format_amount(call, text, &amount, err) ||
+        !start_charge(
+            call->attempt_ref,
+            arena_printf(arena, "/v2/payments/authorizations/" STR_FMT "/reauthorize", STR_ARG(id)),
+            request, err))
+        return false;
+    buf_init(&body, ADAPTER_BODY_MAX);
+    json_out_init(&json, &body);
+    json_begin_object(&json);
+    put_amount(&json, call, amount);
+    json_end_object(&json);
+    return adapter_set_body(request, &body, arena, err);
+}
+
 static bool build_send(const struct provider_call *call, const struct provider_facts *facts,
                        struct arena *arena, struct provider_request *request, struct error *err)
 {
@@ -228,6 +253,8 @@ static bool build_send(const struct provider_call *call, const struct provider_f
     case OPERATION_VOID:
     case OPERATION_REFUND:
         return build_follow_up(call, arena, request, err);
+    case OPERATION_REAUTHORIZE:
+        return build_reauthorization(call, arena, request, err);
     case OPERATION_NONE:
     case OPERATION_PAYOUT:
     case OPERATION_COUNT:
@@ -260,6 +287,12 @@ static bool paypal_build_lookup(const struct provider_call *call,
     } else if (call->operation == OPERATION_VOID) {
         place = "/v2/payments/authorizations/";
         id = call->parent_ref;
+    } else if (call->operation == OPERATION_REAUTHORIZE) { /* what it acts on says nothing of it */
+        place = "/v2/payments/authorizations/";
+        id = provider_fact_find(facts, STR("authorization_id"));
+    } else if (call->operation == OPERATION_AUTHORIZE && call->is_superseded) {
+        place = "/v2/payments/authorizations/";
+        id = call->held_ref;
     }
     if (!adapter_encode_part(id, "id", arena, &id, &err))
         return false;
@@ -308,7 +341,8 @@ const struct provider provider_paypal = {
         {
             .currency_codes = STR_INIT(PAYPAL_CURRENCIES),
             .operations = 1u << OPERATION_SALE | 1u << OPERATION_AUTHORIZE |
-                          1u << OPERATION_CAPTURE | 1u << OPERATION_VOID | 1u << OPERATION_REFUND,
+                          1u << OPERATION_CAPTURE | 1u << OPERATION_VOID | 1u << OPERATION_REFUND |
+                          1u << OPERATION_REAUTHORIZE,
             .replay = PROVIDER_REPLAY_LATEST_STATE,
             .key_lifetime_ms = 6LL * 3600 * 1000,
             .action_ms = 3 * 3600LL * 1000,

@@ -1,11 +1,16 @@
 /*
- * paypal.h - PayPal: Orders v2 (sale, authorize) and Payments v2 (capture, void, refund).
+ * paypal.h - PayPal: Orders v2 (sale, authorize) and Payments v2 (capture, void, refund,
+ * reauthorize).
  *
  *     sale       POST /v2/checkout/orders, intent CAPTURE: pays at once with a vaulted instrument
  *     authorize  POST /v2/checkout/orders, intent AUTHORIZE
  *     capture    POST /v2/payments/authorizations/{parent_ref}/capture
  *     void       POST /v2/payments/authorizations/{parent_ref}/void
  *     refund     POST /v2/payments/captures/{parent_ref}/refund
+ *     reauthorize POST /v2/payments/authorizations/{parent_ref}/reauthorize, from the fourth day on
+ *
+ * A reauthorization is an authorization with an id and a time of its own; the one before it is VOIDED,
+ * which says nothing of what is held. Its custom_id is that of the attempt that authorized first.
  *
  * A payer who must approve (a wallet, 3-D Secure) is sent to a link of PayPal's, and the order waits:
  * nothing moves, until it is approved and we complete it:

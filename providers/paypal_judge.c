@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "providers/adapter.h"
 #include "providers/decline.h"
 #include "providers/paypal_codes.h"
@@ -40,6 +41,17 @@ static const struct state authorization_states[] = {
     {"PENDING",            OUTCOME_PENDING,       "pending"},
     {"DENIED",             OUTCOME_DECLINED_SOFT, "declined"},
     {"VOIDED",             OUTCOME_FAILED,        "already_voided"},
+    {NULL, OUTCOME_NONE, NULL},
+};
+
+/* What a reauthorization made: whatever became of it since, it took the place of the one before. */
+static const struct state reauthorization_states[] = {
+    {"CREATED",            OUTCOME_APPROVED,      "approved"},
+    {"CAPTURED",           OUTCOME_APPROVED,      "approved"},
+    {"PARTIALLY_CAPTURED", OUTCOME_APPROVED,      "approved"},
+    {"VOIDED",             OUTCOME_APPROVED,      "approved"},
+    {"PENDING",            OUTCOME_PENDING,       "pending"},
+    {"DENIED",             OUTCOME_DECLINED_SOFT, "declined"},
     {NULL, OUTCOME_NONE, NULL},
 };
 
@@ -156,6 +168,20 @@ static void judge_decline(const json_t *object, struct provider_judgement *out)
         out->outcome = OUTCOME_DECLINED_HARD;
 }
 
+/* What a capture, void or reauthorization acts on bears the reference of who authorized it. */
+static bool bears_own_reference(enum operation operation)
+{
+    return operation != OPERATION_VOID && operation != OPERATION_CAPTURE &&
+           operation != OPERATION_REAUTHORIZE;
+}
+
+static int64_t read_hold_end(const json_t *object)
+{
+    struct error ignored;
+    int64_t ends_us = 0;
+    return clock_parse(json_text(object, "expiration_time"), &ends_us, &ignored) ? ends_us : 0;
+}
+
 static void judge_object(const struct reading *r, const json_t *object, const struct state *states,
                          struct str fact)
 {
@@ -165,9 +191,8 @@ static void judge_object(const struct reading *r, const json_t *object, const st
 
     if (state == NULL || !adapter_is_part(id))
         return;
-    /* What a capture or void acts on bears the reference of the attempt that authorized it. */
-    if (custom_id.len > 0 && r->call->operation != OPERATION_VOID &&
-        r->call->operation != OPERATION_CAPTURE && !str_eq(custom_id, r->call->attempt_ref)) {
+    if (custom_id.len > 0 && bears_own_reference(r->call->operation) &&
+        !str_eq(custom_id, r->call->attempt_ref)) {
         adapter_decide(r->out, OUTCOME_UNKNOWN, "reference_mismatch");
         return;
     }
@@ -179,6 +204,7 @@ static void judge_object(const struct reading *r, const json_t *object, const st
     if (fact.len > 0)
         provider_fact_set(&r->out->facts, fact, r->out->reference);
     adapter_decide(r->out, state->outcome, state->reason);
+    r->out->hold_ends_us = read_hold_end(object);
     adapter_set_code(r->out, json_path_text(object, "status_details.reason"));
     if (state->outcome == OUTCOME_DECLINED_SOFT)
         judge_decline(object, r->out);
@@ -264,6 +290,15 @@ static void judge_order(const struct reading *r, const json_t *order)
         provider_fact_set(&r->out->facts, STR("order_state"), arena_str(r->arena, status));
 }
 
+/* The authorization in force: is it still held? It may be of less than was authorized at first. */
+static void judge_successor(const struct reading *r, const json_t *authorization)
+{
+    if (!str_eq(json_text(authorization, "id"), r->call->held_ref))
+        return;
+    judge_object(r, authorization, authorization_states, STR_NONE);
+    r->out->has_amount = false;
+}
+
 static void judge_success(const struct reading *r, const struct provider_answer *answer,
                           const json_t *json)
 {
@@ -276,7 +311,13 @@ static void judge_success(const struct reading *r, const struct provider_answer 
     switch (r->call->operation) {
     case OPERATION_SALE:
     case OPERATION_AUTHORIZE:
-        judge_order(r, json);
+        if (r->step == PROVIDER_STEP_LOOKUP && r->call->is_superseded)
+            judge_successor(r, json);
+        else
+            judge_order(r, json);
+        break;
+    case OPERATION_REAUTHORIZE:
+        judge_object(r, json, reauthorization_states, STR("authorization_id"));
         break;
     case OPERATION_CAPTURE:
         judge_object(r, json, capture_states, STR("capture_id"));
@@ -336,7 +377,8 @@ static bool is_used_up(enum operation operation, struct str issue)
 {
     if (operation == OPERATION_REFUND)
         return str_eq(issue, STR("CAPTURE_FULLY_REFUNDED"));
-    return operation == OPERATION_CAPTURE && str_eq(issue, STR("AUTHORIZATION_ALREADY_CAPTURED"));
+    return (operation == OPERATION_CAPTURE || operation == OPERATION_REAUTHORIZE) &&
+           str_eq(issue, STR("AUTHORIZATION_ALREADY_CAPTURED"));
 }
 
 static void judge_refusal(const struct reading *r, int status, const json_t *json)

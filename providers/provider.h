@@ -123,6 +123,9 @@ struct provider_call {
     struct str cancel_url;   /* ... who does not want to act */
     uint8_t send_number;     /* next: of the send that is built; 1 is the first */
     struct str parent_ref;   /* capture, void, refund: the provider's id of what it acts on */
+    struct str held_ref;     /* authorize, looked up once approved: the provider's id of the
+                                authorization that is in force now; empty: not known */
+    bool is_superseded;      /* ... and that is another than it was approved with */
     bool is_last;            /* capture: what is held beyond it is let go */
     const struct provider_beneficiary *beneficiary; /* payout; NULL else */
 };
@@ -210,9 +213,10 @@ struct provider_judgement {
     struct str action_url;       /* requires_action: where the payer must go */
     bool not_found;              /* a lookup found nothing (proof only after settle_ms) */
     bool duplicate;              /* the key or session was used before: look up */
-    bool in_progress;  /* the provider is still at work on this very request: no fault of its own */
-    bool is_inert;     /* PENDING, REQUIRES_ACTION: no money moves before our next send */
-    bool may_continue; /* ... and next() builds it now: the payer has approved */
+    bool in_progress; /* the provider is still at work on this very request: no fault of its own */
+    int64_t hold_ends_us; /* an authorization: held until then, wall clock; 0: it does not say */
+    bool is_inert;        /* PENDING, REQUIRES_ACTION: no money moves before our next send */
+    bool may_continue;    /* ... and next() builds it now: the payer has approved */
     bool may_send_again; /* FAILED for a passing reason (token expired): one more send may follow */
 };
 

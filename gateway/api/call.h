@@ -133,6 +133,8 @@ void captures_list(struct api_call *call);
 void voids_create(struct api_call *call);
 void voids_show(struct api_call *call);
 void refunds_create(struct api_call *call);
+void reauthorizations_create(struct api_call *call);
+void reauthorizations_show(struct api_call *call);
 void refunds_show(struct api_call *call);
 void refunds_list(struct api_call *call);
 void operations_list(struct api_call *call);

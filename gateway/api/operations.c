@@ -1,4 +1,4 @@
-/* Captures, voids and refunds of a payment: from fields to the payment module, and reads of them. */
+/* Captures, voids, refunds and reauthorizations of a payment: from fields to the payment module, and reads of them. */
 #include "api/list.h"
 
 #include "api/tables.h"
@@ -17,6 +17,8 @@ static const struct {
     [OPERATION_CAPTURE] = {ID_CAPTURE, STORE_CAPTURES, "there is no such capture"},
     [OPERATION_VOID] = {ID_VOID, STORE_VOIDS, "there is no such void"},
     [OPERATION_REFUND] = {ID_REFUND, STORE_REFUNDS, "there is no such refund"},
+    [OPERATION_REAUTHORIZE] = {ID_REAUTHORIZATION, STORE_REAUTHORIZATIONS,
+                               "there is no such reauthorization"},
 };
 
 /* False: the call was answered; other merchants' objects are absent like those that never were. */
@@ -95,6 +97,11 @@ void refunds_create(struct api_call *call)
     create(call, OPERATION_REFUND);
 }
 
+void reauthorizations_create(struct api_call *call)
+{
+    create(call, OPERATION_REAUTHORIZE);
+}
+
 /* ---- show ------------------------------------------------------------------------------------ */
 
 static void shown(void *ctx, enum store_find found, const struct store_payment_view *operation,
@@ -139,6 +146,11 @@ void voids_show(struct api_call *call)
 void refunds_show(struct api_call *call)
 {
     show(call, OPERATION_REFUND);
+}
+
+void reauthorizations_show(struct api_call *call)
+{
+    show(call, OPERATION_REAUTHORIZE);
 }
 
 /* ---- list ------------------------------------------------------------------------------------ */

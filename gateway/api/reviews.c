@@ -104,6 +104,7 @@ static enum id_kind kind_of(struct str payment_kind)
         {STR_INIT("capture"), ID_CAPTURE},
         {STR_INIT("void"), ID_VOID},
         {STR_INIT("refund"), ID_REFUND},
+        {STR_INIT("reauthorize"), ID_REAUTHORIZATION},
     };
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (str_eq(payment_kind, kinds[i].name)) {

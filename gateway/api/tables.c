@@ -211,6 +211,7 @@ const struct field_set *const field_sets[] = {
     &payout_fields,  &beneficiary_fields,    &bank_account_fields, &payout_batch_fields, &link_fields,
     &hold_fields, &maintenance_fields, &hold_end_fields,
     &approval_fields, &resolve_fields, &capture_fields, &void_fields, &refund_fields,
+    &reauthorize_fields,
     &hook_fields, &hook_change_fields, &hook_rotate_fields, &hook_replay_fields,
 };
 const size_t field_set_count = ARRAY_LEN(field_sets);

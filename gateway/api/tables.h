@@ -23,6 +23,7 @@ extern const struct field_set no_fields;
 extern const struct field_set capture_fields;
 extern const struct field_set void_fields;
 extern const struct field_set refund_fields;
+extern const struct field_set reauthorize_fields;
 extern const struct field_set payout_fields;
 extern const struct field_set beneficiary_fields;
 extern const struct field_set bank_account_fields;

@@ -30,6 +30,13 @@ static const struct field void_table[] = {
 };
 const struct field_set void_fields = {"VoidRequest", "What is held, and not yet captured, is let go.", SET(void_table), .is_optional = true};
 
+static const struct field reauthorize_table[] = {
+    {"amount",    FIELD_INTEGER, .least = 1, .most = MONEY_AMOUNT_MAX, .problem = MESSAGE_INVALID_AMOUNT, .hint = AMOUNT_HINT,
+     .example = "600", .help = "In minor units of the payment's currency, at most what is held; what is held beyond it is let go. Left out: all that is held."},
+    COMMON,
+};
+const struct field_set reauthorize_fields = {"ReauthorizeRequest", "What is held goes on being held, by another authorization.", SET(reauthorize_table), .is_optional = true};
+
 static const struct field refund_table[] = {
     {"amount",    FIELD_INTEGER, .least = 1, .most = MONEY_AMOUNT_MAX, .problem = MESSAGE_INVALID_AMOUNT, .hint = AMOUNT_HINT,
      .example = "250", .help = "In minor units of the payment's currency; left out: all that is left. Several refunds may follow each other."},

@@ -6,9 +6,15 @@
 #define SET(table) .fields = table, .count = ARRAY_LEN(table)
 
 static const char *const states[] = {"open", "reversing", "resolved", NULL};
-static const char *const kinds[] = {
-    "unknown_too_long", "pending_too_long", "amount_mismatch", "late_success",
-    "reversal_failed",  "provider_refund",  "other",           NULL};
+static const char *const kinds[] = {"unknown_too_long",
+                                    "pending_too_long",
+                                    "amount_mismatch",
+                                    "late_success",
+                                    "reversal_failed",
+                                    "provider_refund",
+                                    "hold_overdue",
+                                    "other",
+                                    NULL};
 static const char *const rulings[] = {"charged", "not_charged", "accepted", "reverse", NULL};
 
 /* clang-format off */

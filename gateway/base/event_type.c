@@ -17,6 +17,9 @@ static const struct event_type types[] = {
     {"payment.void.processing",  "A void was asked for."},
     {"payment.voided",           "What was held is let go."},
     {"payment.void.failed",      "A void surely did not happen."},
+    {"payment.reauthorize.processing", "Another authorization was asked for."},
+    {"payment.reauthorized",     "What is held is held by another authorization, `data.until` then where it is known."},
+    {"payment.reauthorize.failed", "A reauthorization surely did not happen: what was held is held as before."},
     {"payment.refund.processing", "A refund was asked for."},
     {"payment.refunded",         "A refund is done."},
     {"payment.refund.failed",    "A refund surely did not happen."},
@@ -52,6 +55,12 @@ static const struct event_type types[] = {
     {"refund.declined",          "The refund was refused."},
     {"refund.failed",            "The refund surely did nothing."},
     {"refund.review",            "A person must find out what became of the refund."},
+
+    {"reauthorize.processing",   "The outcome of the reauthorization is not known yet."},
+    {"reauthorize.succeeded",    "The reauthorization is done."},
+    {"reauthorize.declined",     "The reauthorization was refused."},
+    {"reauthorize.failed",       "The reauthorization surely did nothing."},
+    {"reauthorize.review",       "A person must find out what became of the reauthorization."},
 
     {"attempt.approved",         "An attempt that had ended, or was given up, was approved after all: the payment's status stays, the money is booked."},
     {"attempt.pending",          "Accepted by a provider after the payment had ended."},

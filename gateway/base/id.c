@@ -28,6 +28,7 @@ static const char *const prefixes[ID_KIND_COUNT] = {
     [ID_REVIEW]   = "rev_",
     [ID_CAPTURE]  = "cap_",
     [ID_VOID]     = "voi_",
+    [ID_REAUTHORIZATION] = "rea_",
     [ID_ENDPOINT] = "whe_",
     [ID_HOLD]     = "hld_",
 };

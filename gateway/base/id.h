@@ -23,22 +23,23 @@ struct uuid {
 
 enum id_kind {
     ID_NONE = 0,
-    ID_PAYMENT,  /* pay_ */
-    ID_ATTEMPT,  /* att_ */
-    ID_REFUND,   /* ref_ */
-    ID_PAYOUT,   /* pyt_ */
-    ID_TRANSFER, /* trf_ */
-    ID_EVENT,    /* evt_ */
-    ID_MERCHANT, /* mer_ */
-    ID_ACCOUNT,  /* acc_ */
-    ID_KEY,      /* key_ */
-    ID_REQUEST,  /* req_ */
-    ID_BATCH,    /* bat_: of payouts */
-    ID_REVIEW,   /* rev_ */
-    ID_CAPTURE,  /* cap_ */
-    ID_VOID,     /* voi_ */
-    ID_ENDPOINT, /* whe_: of a merchant's webhooks */
-    ID_HOLD,     /* hld_: of a provider account */
+    ID_PAYMENT,         /* pay_ */
+    ID_ATTEMPT,         /* att_ */
+    ID_REFUND,          /* ref_ */
+    ID_PAYOUT,          /* pyt_ */
+    ID_TRANSFER,        /* trf_ */
+    ID_EVENT,           /* evt_ */
+    ID_MERCHANT,        /* mer_ */
+    ID_ACCOUNT,         /* acc_ */
+    ID_KEY,             /* key_ */
+    ID_REQUEST,         /* req_ */
+    ID_BATCH,           /* bat_: of payouts */
+    ID_REVIEW,          /* rev_ */
+    ID_CAPTURE,         /* cap_ */
+    ID_VOID,            /* voi_ */
+    ID_REAUTHORIZATION, /* rea_ */
+    ID_ENDPOINT,        /* whe_: of a merchant's webhooks */
+    ID_HOLD,            /* hld_: of a provider account */
     ID_KIND_COUNT,
 };
 

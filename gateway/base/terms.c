@@ -9,6 +9,7 @@ static const struct str operation_names[OPERATION_COUNT] = {
     [OPERATION_VOID]      = STR_INIT("void"),
     [OPERATION_REFUND]    = STR_INIT("refund"),
     [OPERATION_PAYOUT]    = STR_INIT("payout"),
+    [OPERATION_REAUTHORIZE] = STR_INIT("reauthorize"),
 };
 
 static const struct str outcome_names[OUTCOME_COUNT] = {
@@ -44,6 +45,7 @@ static const struct str review_kind_names[REVIEW_KIND_COUNT] = {
     [REVIEW_LATE_SUCCESS]     = STR_INIT("late_success"),
     [REVIEW_REVERSAL_FAILED]  = STR_INIT("reversal_failed"),
     [REVIEW_PROVIDER_REFUND]  = STR_INIT("provider_refund"),
+    [REVIEW_HOLD_OVERDUE]     = STR_INIT("hold_overdue"),
     [REVIEW_OTHER]            = STR_INIT("other"),
 };
 
@@ -79,7 +81,7 @@ enum operation operation_find(struct str name)
 bool operation_is_follow_up(enum operation operation)
 {
     return operation == OPERATION_CAPTURE || operation == OPERATION_VOID ||
-           operation == OPERATION_REFUND;
+           operation == OPERATION_REFUND || operation == OPERATION_REAUTHORIZE;
 }
 
 const char *outcome_name(enum outcome outcome)

@@ -12,12 +12,13 @@
 
 enum operation {
     OPERATION_NONE = 0,
-    OPERATION_SALE,      /* "sale": authorize and capture in one */
-    OPERATION_AUTHORIZE, /* "authorize" */
-    OPERATION_CAPTURE,   /* "capture" */
-    OPERATION_VOID,      /* "void" */
-    OPERATION_REFUND,    /* "refund" */
-    OPERATION_PAYOUT,    /* "payout" */
+    OPERATION_SALE,        /* "sale": authorize and capture in one */
+    OPERATION_AUTHORIZE,   /* "authorize" */
+    OPERATION_CAPTURE,     /* "capture" */
+    OPERATION_VOID,        /* "void" */
+    OPERATION_REFUND,      /* "refund" */
+    OPERATION_PAYOUT,      /* "payout" */
+    OPERATION_REAUTHORIZE, /* "reauthorize": another authorization in the place of one */
     OPERATION_COUNT,
 };
 
@@ -58,6 +59,7 @@ enum review_kind {
     REVIEW_LATE_SUCCESS,     /* "late_success": approved after the payment had ended without it */
     REVIEW_REVERSAL_FAILED,  /* "reversal_failed": the same, and it cannot be reversed */
     REVIEW_PROVIDER_REFUND,  /* "provider_refund": the provider gave money back by itself */
+    REVIEW_HOLD_OVERDUE,     /* "hold_overdue": held long after its time, or nobody says */
     REVIEW_OTHER,            /* "other" */
     REVIEW_KIND_COUNT,
 };
@@ -72,7 +74,7 @@ enum review_state {
 
 const char *operation_name(enum operation operation);
 enum operation operation_find(struct str name); /* OPERATION_NONE when unknown */
-/* Capture, void, refund: acts on a payment that is already with a provider. */
+/* Capture, void, refund, reauthorize: acts on a payment that is already with a provider. */
 bool operation_is_follow_up(enum operation operation);
 const char *outcome_name(enum outcome outcome);
 enum outcome outcome_find(struct str name);

@@ -37,6 +37,10 @@ static const size_t event_texts[] = {
     TEXT(store_event, data_json),
     TEXT(store_event, step),
 };
+static const size_t limits_texts[] = {
+    TEXT(store_limits, hold_reference),
+    TEXT(store_limits, acts_on),
+};
 static const size_t answer_texts[] = {
     TEXT(store_final, body),
 };
@@ -95,7 +99,7 @@ static void copy_txn(struct bundle *bundle, const struct store_txn *txn)
         .budgets =
             copy_rows(arena, txn->budgets, sizeof(*txn->budgets), txn->budget_count, NULL, 0),
         .budget_count = txn->budget_count,
-        .limits = COPY_PLAIN(limits),
+        .limits = COPY(limits, 1, limits_texts),
         .room = COPY_PLAIN(room),
         .parent = COPY(parent, 1, parent_texts),
         .hold = COPY_PLAIN(hold),

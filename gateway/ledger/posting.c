@@ -73,7 +73,7 @@ void posting_make(const struct posting *posting, struct posting_rows *rows)
     CHECK(posting->provider.len <= POSTING_PROVIDER_MAX);
     const struct rule *rule = &rules[posting->operation];
     rows->count = 0;
-    if (posting->operation == OPERATION_VOID)
+    if (posting->operation == OPERATION_VOID || posting->operation == OPERATION_REAUTHORIZE)
         return;
     CHECK(rule->has_phases == (posting->phase != POSTING_WHOLE));
     char id[ID_TEXT_SIZE];

@@ -26,6 +26,7 @@ enum column_kind {
     COLUMN_INTEGER,
     COLUMN_BOOL,
     COLUMN_TIME,
+    COLUMN_TIME_NULL, /* 0: NULL */
     COLUMN_TEXT,
     COLUMN_TEXT_NULL, /* empty: NULL */
     COLUMN_BYTES,
@@ -142,9 +143,11 @@ static const struct insert inserts[] = {
     {GATED, C(UUID, final, merchant_id), C(UUID, final, payment_id), C(INTEGER, final, status),
      C(BYTES, final, body), C(TIME, final, created_us)}},
 {SQL_LIMITS_CREATE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
-    LIMITS_COLUMNS(, C(UUID_NULL, limits, hold_id))},
+    LIMITS_COLUMNS(, C(UUID_NULL, limits, hold_id), C(TEXT_NULL, limits, hold_reference),
+                   C(TIME_NULL, limits, hold_ends_us))},
 {SQL_LIMITS_CHANGE, SCALAR_NONE, {C(UUID, limits, merchant_id), C(UUID, limits, payment_id)},
-    LIMITS_COLUMNS()},
+    LIMITS_COLUMNS(, C(TEXT_NULL, limits, hold_reference), C(TIME_NULL, limits, hold_ends_us),
+                   C(TEXT_NULL, limits, acts_on))},
 {SQL_PARENTS, SCALAR_WRITER_BATCH, {C(UUID, parent, merchant_id), C(UUID, parent, payment_id)},
     {GATED, C(UUID, parent, merchant_id), C(UUID, parent, payment_id), C(UUID, parent, event_id),
      C(UUID_NULL, parent, attempt_id), C(TEXT, parent, type), C(STATUS_NULL, parent, status),
@@ -195,7 +198,7 @@ static const enum value_type column_types[] = {
     [COLUMN_OUTCOME] = VALUE_TEXT,        [COLUMN_STATUS] = VALUE_TEXT,
     [COLUMN_TRANSFER_STATE] = VALUE_TEXT, [COLUMN_KIND] = VALUE_TEXT,
     [COLUMN_REVIEW_KIND] = VALUE_TEXT,    [COLUMN_REVIEW_STATE] = VALUE_TEXT,
-    [COLUMN_STATUS_NULL] = VALUE_TEXT,
+    [COLUMN_STATUS_NULL] = VALUE_TEXT,    [COLUMN_TIME_NULL] = VALUE_TIME,
 };
 
 /* ---- one column ------------------------------------------------------------------------------ */
@@ -256,7 +259,9 @@ static void put_nullable(struct params *params, const struct column *column, con
             params_put_null(params);
         else
             params_put_bytes(params, text);
-    } else if (int64_at(at) < 0) {
+    } else if (column->kind == COLUMN_TIME_NULL && int64_at(at) > 0) {
+        params_put_time(params, int64_at(at));
+    } else if (column->kind == COLUMN_TIME_NULL || int64_at(at) < 0) {
         params_put_null(params);
     } else {
         params_put_int8(params, int64_at(at));
@@ -294,6 +299,7 @@ static void put_column(struct params *params, const struct column *column, const
         return;
     case COLUMN_BIGINT_NULL:
     case COLUMN_TEXT_NULL:
+    case COLUMN_TIME_NULL:
         put_nullable(params, column, at);
         return;
     case COLUMN_INTEGER:

@@ -93,7 +93,7 @@ static const char *const settings[SQL_KIND_COUNT] = {
     " p.livemode, p.reference, p.try_number, p.method_type, p.country, p.key, p.writer_id,"        \
     " p.customer, p.metadata, p.routing, p.tokens_sealed, k.fingerprint, e.status, e.number,"      \
     " e.created_at, l.authorized, l.captured, l.refunded, p.kind, p.parent_id, l.capture_open,"    \
-    " l.refund_open"
+    " l.refund_open, l.hold_reference, l.hold_ends_at"
 
 /*
  * LATERAL with OFFSET 0: row by row, whatever the planner believes. Tables fill faster than
@@ -296,28 +296,40 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 [SQL_LIMITS_CREATE] = {SQL_WRITER, "limits_create",
     "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
     " $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],"
-    " $10::uuid[]) AS u (gate, merchant_id, payment_id, currency, authorized, captured,"
-    " capture_open, refunded, refund_open, hold_id)" GATE "), changed AS (UPDATE payment_limits l SET"
+    " $10::uuid[], $11::text[], $12::timestamptz[]) AS u (gate, merchant_id, payment_id, currency,"
+    " authorized, captured, capture_open, refunded, refund_open, hold_id, hold_reference,"
+    " hold_ends_at)" GATE "), changed AS (UPDATE payment_limits l SET"
     " authorized = l.authorized + i.authorized, captured = l.captured + i.captured,"
     " capture_open = l.capture_open + i.capture_open, refunded = l.refunded + i.refunded,"
-    " refund_open = l.refund_open + i.refund_open, hold_id = coalesce(l.hold_id, i.hold_id)"
+    " refund_open = l.refund_open + i.refund_open, hold_id = coalesce(l.hold_id, i.hold_id),"
+    " hold_reference = coalesce(l.hold_reference, i.hold_reference),"
+    " hold_ends_at = coalesce(l.hold_ends_at, i.hold_ends_at)"
     " FROM input i"
     " WHERE l.merchant_id = i.merchant_id AND l.payment_id = i.payment_id RETURNING l.payment_id)"
     " INSERT INTO payment_limits (merchant_id, payment_id, currency, authorized, captured,"
-    " capture_open, refunded, refund_open, hold_id) SELECT i.merchant_id, i.payment_id, i.currency,"
-    " i.authorized, i.captured, i.capture_open, i.refunded, i.refund_open, i.hold_id FROM input i"
+    " capture_open, refunded, refund_open, hold_id, hold_reference, hold_ends_at)"
+    " SELECT i.merchant_id, i.payment_id, i.currency, i.authorized, i.captured, i.capture_open,"
+    " i.refunded, i.refund_open, i.hold_id, i.hold_reference, i.hold_ends_at FROM input i"
     " WHERE i.payment_id NOT IN (SELECT c.payment_id FROM changed c)"},
 
+/*
+ * What was opened, or looked at, under an authorization that another has taken the place of since is
+ * not changed: 22012, as for any guard.
+ */
 [SQL_LIMITS_CHANGE] = {SQL_WRITER, "limits_change",
     "WITH input AS MATERIALIZED (SELECT u.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[],"
-    " $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])"
-    " AS u (gate, merchant_id, payment_id, currency, authorized, captured, capture_open, refunded,"
-    " refund_open)" GATE "), changed AS (UPDATE payment_limits l SET"
+    " $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],"
+    " $10::text[], $11::timestamptz[], $12::text[]) AS u (gate, merchant_id, payment_id, currency,"
+    " authorized, captured, capture_open, refunded, refund_open, hold_reference, hold_ends_at,"
+    " acts_on)" GATE "), changed AS (UPDATE payment_limits l SET"
     " authorized = l.authorized + i.authorized, captured = l.captured + i.captured,"
     " capture_open = l.capture_open + i.capture_open, refunded = l.refunded + i.refunded,"
-    " refund_open = l.refund_open + i.refund_open FROM input i"
+    " refund_open = l.refund_open + i.refund_open,"
+    " hold_reference = coalesce(i.hold_reference, l.hold_reference),"
+    " hold_ends_at = coalesce(i.hold_ends_at, l.hold_ends_at) FROM input i"
     " WHERE l.merchant_id = i.merchant_id AND l.payment_id = i.payment_id"
-    " AND l.currency = i.currency RETURNING 1)" ALL_CHANGED},
+    " AND l.currency = i.currency AND (i.acts_on IS NULL"
+    " OR coalesce(l.hold_reference, i.acts_on) = i.acts_on) RETURNING 1)" ALL_CHANGED},
 
 /*
  * The limits are locked by the statement before, and this one sees what it wrote: two operations on

@@ -71,7 +71,7 @@ struct store_payment { /* payments + idempotency */
     struct uuid merchant_id;
     struct uuid payment_id;
     bool is_payout; /* money goes out; else a payment: neither is ever found as the other */
-    enum operation operation; /* CAPTURE, VOID, REFUND: an operation on a payment; else NONE */
+    enum operation operation; /* CAPTURE, VOID, REFUND, REAUTHORIZE: on a payment; else NONE */
     struct uuid parent_id;    /* ... that payment; zero when operation is NONE */
     int64_t created_us;
     int64_t amount_minor;
@@ -222,6 +222,13 @@ struct store_limits {
     char currency[4];
     int64_t authorized, captured, capture_open, refunded, refund_open;
     struct uuid hold_id; /* create: the transfer that holds what was authorized; zero: none */
+    /*
+     * The authorization in force, by the provider's id. Create: of the first one; a change: of the one
+     * that takes its place. Empty, 0: as it is.
+     */
+    struct str hold_reference;
+    int64_t hold_ends_us;
+    struct str acts_on; /* a change: another is in force: LIMIT_EXCEEDED; empty: whichever is */
 };
 
 /*
@@ -419,7 +426,10 @@ struct store_payment_view {
     int64_t authorized, captured, refunded; /* from payment_limits; 0 when it has no row; those of a
                                                capture count what is taken of it alone */
     int64_t capture_open, refund_open;      /* asked for, and not yet known to have been done */
-    struct store_attempt_view *attempts;    /* by number */
+    struct str
+        hold_reference;   /* the provider's id of the authorization in force; empty: not known */
+    int64_t hold_ends_us; /* it is held until then; 0: not known */
+    struct store_attempt_view *attempts; /* by number */
     size_t attempt_count;
 };
 
@@ -435,6 +445,7 @@ enum store_kind { /* of what is looked for */
                   STORE_CAPTURES,
                   STORE_VOIDS,
                   STORE_REFUNDS,
+                  STORE_REAUTHORIZATIONS,
                   STORE_KIND_COUNT,
 };
 struct str store_kind_name(enum store_kind kind); /* "payment", "payout", ...: not of ANY */
@@ -479,7 +490,7 @@ void store_list_payments(struct store *store, const struct store_filter *filter,
                          struct arena *arena, store_list_fn done, void *ctx);
 /*
  * The operations on a payment, newest first, at most STORE_OPERATION_MAX. No such payment: none.
- * STORE_ANY: of all three kinds. Without their metadata, which is `{}` then, they take some kB each;
+ * STORE_ANY: of all kinds. Without their metadata, which is `{}` then, they take some kB each;
  * with it, as much as merchants put there.
  */
 void store_list_operations(struct store *store, const struct uuid *merchant_id,

@@ -44,6 +44,9 @@ static void take_payment(struct view *view, const PGresult *res, int row,
     payment->row.is_payout = str_eq(column_text(res, row, 23), store_kind_name(STORE_PAYOUTS));
     payment->capture_open = column_int8(res, row, 25);
     payment->refund_open = column_int8(res, row, 26);
+    payment->hold_reference = column_copy(res, row, 27, arena);
+    if (!column_is_null(res, row, 28))
+        payment->hold_ends_us = column_time(res, row, 28);
     if (!column_is_null(res, row, 24)) {
         payment->row.parent_id = column_uuid(res, row, 24);
         payment->row.operation = operation_find(column_text(res, row, 23));

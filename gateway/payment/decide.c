@@ -82,6 +82,7 @@ bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind,
     case REVIEW_REVERSAL_FAILED:
         return ruling == RULING_ACCEPTED || (ruling == RULING_REVERSE && can_be_reversed);
     case REVIEW_PROVIDER_REFUND:
+    case REVIEW_HOLD_OVERDUE:
     case REVIEW_OTHER:
         return ruling == RULING_ACCEPTED;
     case REVIEW_NONE:
@@ -412,7 +413,12 @@ static void loaded(void *ctx, enum store_find found, const struct review_view *r
                          payment_ruling_name(ruling), review_kind_name(reviews->kind)));
     } else if (decision->asked.amount_minor > 0 && operation_is_follow_up(reviews->operation)) {
         end(decision, MESSAGE_INVALID_MEMBER,
-            STR("a capture, void or refund moves what was asked for, or nothing"));
+            STR("an operation moves what was asked for, or nothing"));
+    } else if (ruling == RULING_CHARGED && reviews->operation == OPERATION_REAUTHORIZE &&
+               decision->asked.reference.len + reviews->reference.len == 0) {
+        end(decision, MESSAGE_INVALID_MEMBER,
+            STR("name the new authorization as \"reference\": it is captured or voided from then "
+                "on"));
     } else if (ruling == RULING_CHARGED || ruling == RULING_NOT_CHARGED) {
         load_payment(decision, weigh);
     } else {

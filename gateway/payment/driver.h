@@ -9,6 +9,7 @@
  *     driver_write.c   rows for the ledger out of a write plan; the answer that is stored with them
  *     driver_send.c    engine sends, judging, health and metrics
  *     driver_operate.c an operation on a payment: what it acts on, and whether it may
+ *     driver_hold.c    by which authorization the payment is held now
  *     driver_operation.c its rows: limits, transfers, and its event in the life of the payment
  *     driver_key.c     keys and references that were taken: replay, 409, 202, next try
  *     driver_cancel.c  the merchant wants a payout back
@@ -85,9 +86,10 @@ struct drive_told { /* what a person says of an attempt; alive until `ended` */
 
 struct drive_target {         /* kept in the operation's row (routing_json) */
     struct str parent_ref;    /* the provider's id of what it acts on */
+    struct str acts_on;       /* the authorization in force, as it was read; not kept */
     bool is_last;             /* capture: the last one */
     bool is_reserved;         /* a reversal: its sum is open since the approval was posted */
-    int64_t let_go_minor;     /* capture: held beyond its sum, and let go with it; else 0 */
+    int64_t let_go_minor;     /* capture, reauthorization: held beyond its sum, let go with it */
     struct uuid attempt_id;   /* a reversal: whose approval is taken back; else zero */
     struct uuid capture_id;   /* a refund: the capture of whose limits it is taken; or zero */
     enum payment_status then; /* of the payment, once approved: PAYMENT_NONE: as its limits say;
@@ -131,7 +133,7 @@ struct drive {
     enum operation operation;
     const struct provider_beneficiary *beneficiary; /* payout; in the arena */
     struct uuid given_id;                           /* the payment's, known before; or zero */
-    struct drive_target target; /* capture, void, refund: what it acts on; in the arena */
+    struct drive_target target; /* an operation: what it acts on; in the arena */
     struct drive_asked {        /* ... and what the merchant asked for */
         struct uuid capture_id; /* a refund of this one alone; zero: of any */
         int64_t amount_minor;   /* 0: all that is left */
@@ -313,6 +315,17 @@ bool drive_read_target(struct drive *drive);
  */
 bool drive_choose_again(struct drive *drive);
 void driver_operate_release(struct payments *payments);
+
+/* ---- driver_hold.c ---- */
+/*
+ * The provider's id of the authorization that is in force now for what this attempt was approved to
+ * hold: its own (empty: nobody has named it), or that of its newest reauthorization. False: the
+ * payment is not held by this attempt. `attempt` is one of payment->attempts.
+ */
+bool drive_find_hold(const struct store_payment_view *payment,
+                     const struct store_attempt_view *attempt, struct str *reference) MUST_USE;
+/* The provider named this id when it approved the attempt. */
+bool drive_was_approved_as(const struct store_attempt_view *attempt, struct str reference);
 
 /* ---- driver_operation.c ---- */
 struct drive_operation_rows {

@@ -84,7 +84,7 @@ static struct str print_target(struct drive *drive)
         json_put_str(&json, "of", uuid_format(&target->capture_id, id));
     if (target->then != PAYMENT_NONE)
         json_put_cstr(&json, "then", payment_status_name(target->then));
-    if (target->is_last)
+    if (target->is_last || target->let_go_minor > 0)
         json_put_int(&json, "let_go", target->let_go_minor);
     if (target->is_reserved)
         json_put_bool(&json, "reserved", true);
@@ -323,13 +323,17 @@ static bool plan_capture(struct operating *operating, struct source *source, int
     if (parent->status != PAYMENT_AUTHORIZED || source->attempt == NULL ||
         source->attempt->row.operation != OPERATION_AUTHORIZE)
         return refuse_status(drive, parent);
-    if (is_void && parent->capture_open > 0)
+    bool takes_all = is_void || drive->operation == OPERATION_REAUTHORIZE;
+    if (takes_all && parent->capture_open > 0)
         return refuse(drive, MESSAGE_CONFLICT,
-                      STR("cannot void it while a capture or void of it is under way"));
+                      arena_printf(&drive->arena,
+                                   "cannot %s it while a capture, void or reauthorization of it is "
+                                   "under way",
+                                   operation_name(drive->operation)));
     *amount_minor = drive->asked.amount_minor == 0 ? left_minor : drive->asked.amount_minor;
     if (*amount_minor > left_minor || left_minor <= 0)
         return refuse_amount(drive, *amount_minor, left_minor);
-    if (drive->target.is_last)
+    if (drive->target.is_last || drive->operation == OPERATION_REAUTHORIZE)
         drive->target.let_go_minor = left_minor - *amount_minor;
     return true;
 }
@@ -421,6 +425,9 @@ static bool plan(struct operating *operating, const struct store_payment_view *o
     const struct store_outcome *outcome = source.attempt != NULL ? approval(source.attempt) : NULL;
     if (outcome != NULL)
         source.reference = outcome->reference;
+    if (source.attempt != NULL &&
+        drive_find_hold(operating->parent, source.attempt, &source.reference))
+        drive->target.acts_on = arena_str(&drive->arena, source.reference);
     bool may = is_reversal ? plan_reversal(operating, &source, &amount_minor)
                : drive->operation == OPERATION_REFUND
                    ? plan_refund(operating, operations, count, &source, &amount_minor)

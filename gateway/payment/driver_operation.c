@@ -2,15 +2,22 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 
 /*
  *              limits of the payment             transfer         event of the payment
  *     open     sum into capture_open/refund_open pending          "payment.capture.processing"
  *     done     from there into captured/refunded posted           "payment.captured"
- *              (void: off authorized)            hold released
+ *              (void: off authorized;            hold released
+ *               reauthorization: as it was)
  *     not done given back                        voided           "payment.capture.failed"
  *     unknown  -                                 -                -
+ *
+ * A reauthorization reserves all that is held, so that nothing is captured or voided while nobody
+ * knows which of two authorizations is in force, and none is begun while anything else is. Whatever is
+ * begun names the authorization that it acts on (acts_on): read before another took its place, it is
+ * refused by the commit that opens it.
  *
  * A late success reserves its sum when it is posted (driver_write.c), so that the merchant cannot use
  * what is to be given back: its reversal opens nothing, and ends the reserve when it is done.
@@ -50,7 +57,17 @@ static enum stage find_stage(const struct drive *drive, const struct orchestrate
     return is_over && !is_given_back(drive) ? STAGE_NOT_DONE : STAGE_NONE;
 }
 
-static void put_limits(const struct drive *drive, enum stage stage, struct store_limits *limits)
+/* From now on it is held by another authorization, unless yet another has taken the place already. */
+static void put_successor(const struct drive *drive, const struct orchestrate_write_plan *plan,
+                          struct store_limits *limits)
+{
+    limits->hold_reference = drive->answer.reference;
+    limits->hold_ends_us = plan->hold_ends_us;
+    limits->acts_on = drive->target.parent_ref;
+}
+
+static void put_limits(const struct drive *drive, const struct orchestrate_write_plan *plan,
+                       enum stage stage, struct store_limits *limits)
 {
     const struct store_payment *row = &drive->committed.payment.row;
     int64_t sum = row->amount_minor;
@@ -62,6 +79,8 @@ static void put_limits(const struct drive *drive, enum stage stage, struct store
     memcpy(limits->currency, row->currency, sizeof(limits->currency));
     int64_t *open =
         drive->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
+    if (stage == STAGE_OPEN && drive->operation != OPERATION_REFUND)
+        limits->acts_on = drive->target.acts_on;
     if (drive->target.is_reserved)
         *open = stage == STAGE_DONE ? -sum : 0; /* kept for the next try */
     else if (stage == STAGE_OPEN)
@@ -70,9 +89,13 @@ static void put_limits(const struct drive *drive, enum stage stage, struct store
         *open = -sum - let_go;
     if (stage != STAGE_DONE)
         return;
-    if (drive->operation == OPERATION_CAPTURE && !is_given_back(drive))
+    bool may_let_go =
+        drive->operation == OPERATION_CAPTURE || drive->operation == OPERATION_REAUTHORIZE;
+    if (may_let_go && !is_given_back(drive))
         limits->authorized = -let_go;
-    if (drive->operation == OPERATION_CAPTURE)
+    if (drive->operation == OPERATION_REAUTHORIZE)
+        put_successor(drive, plan, limits);
+    else if (drive->operation == OPERATION_CAPTURE)
         limits->captured = sum;
     else if (drive->operation == OPERATION_REFUND)
         limits->refunded = sum;
@@ -111,15 +134,18 @@ static const char *parent_event(enum operation operation, enum stage stage)
         [OPERATION_VOID] = {"payment.void.processing", "payment.voided", "payment.void.failed"},
         [OPERATION_REFUND] = {"payment.refund.processing", "payment.refunded",
                               "payment.refund.failed"},
+        [OPERATION_REAUTHORIZE] = {"payment.reauthorize.processing", "payment.reauthorized",
+                                   "payment.reauthorize.failed"},
     };
     if (stage == STAGE_OPEN)
         return names[operation].open;
     return stage == STAGE_DONE ? names[operation].done : names[operation].not_done;
 }
 
-static struct str print_data(struct drive *drive)
+static struct str print_data(struct drive *drive, int64_t hold_ends_us)
 {
     char id[ID_TEXT_SIZE];
+    char until[CLOCK_TEXT_SIZE];
     struct buf text;
     struct json_out json;
     const struct store_payment *row = &drive->committed.payment.row;
@@ -129,13 +155,15 @@ static struct str print_data(struct drive *drive)
     json_put_str(&json, "operation", id_format(drive_id_kind(row), &row->payment_id, id));
     json_put_int(&json, "amount", row->amount_minor);
     json_put_bool(&json, "reversal", !uuid_is_zero(&drive->target.attempt_id));
+    if (hold_ends_us > 0)
+        json_put_str(&json, "until", clock_format_ms(hold_ends_us, until));
     json_end_object(&json);
     struct str data = arena_str(&drive->write_arena, buf_str(&text));
     buf_release(&text);
     return data;
 }
 
-static void put_parent(struct drive *drive, enum stage stage, int64_t now_us,
+static void put_parent(struct drive *drive, enum stage stage, int64_t hold_ends_us, int64_t now_us,
                        struct store_parent *parent)
 {
     const struct store_payment *row = &drive->committed.payment.row;
@@ -144,7 +172,7 @@ static void put_parent(struct drive *drive, enum stage stage, int64_t now_us,
         .payment_id = row->parent_id,
         .event_id = uuid_new(),
         .type = str_of(parent_event(drive->operation, stage)),
-        .data_json = print_data(drive),
+        .data_json = print_data(drive, hold_ends_us),
         .created_us = now_us,
         .status = stage == STAGE_DONE ? drive->target.then : PAYMENT_PROCESSING,
     };
@@ -180,14 +208,15 @@ void drive_operation_rows(struct drive *drive, const struct orchestrate_write_pl
     *rows = (struct drive_operation_rows){.has_limits = stage != STAGE_NONE};
     if (stage == STAGE_NONE)
         return;
-    put_limits(drive, stage, &rows->limits);
+    put_limits(drive, plan, stage, &rows->limits);
     put_room(drive, stage, rows);
-    put_parent(drive, stage, now_us, &rows->parent);
+    put_parent(drive, stage, plan->hold_ends_us, now_us, &rows->parent);
     rows->has_hold = stage == STAGE_DONE && drive->operation != OPERATION_REFUND;
     if (rows->has_hold)
         put_hold(drive, &rows->parent, &rows->hold);
     /* A pending transfer that was voided stays so: what comes after it has one of its own. */
-    rows->has_posting = drive->operation != OPERATION_VOID;
+    rows->has_posting =
+        drive->operation == OPERATION_CAPTURE || drive->operation == OPERATION_REFUND;
     rows->phase = stage == STAGE_OPEN   ? POSTING_OPEN
                   : stage == STAGE_DONE ? POSTING_CLOSE
                                         : POSTING_DROP;
@@ -206,6 +235,7 @@ void drive_expiry_rows(struct drive *drive, int64_t now_us, struct drive_operati
         .authorized = view->captured - view->authorized,
     };
     memcpy(rows->limits.currency, row->currency, sizeof(rows->limits.currency));
+    rows->limits.acts_on = drive->call.held_ref; /* it alone has ended */
     rows->parent = (struct store_parent){
         .merchant_id = row->merchant_id,
         .payment_id = row->payment_id,

@@ -12,8 +12,9 @@ enum {
 enum id_kind drive_id_kind(const struct store_payment *row)
 {
     static const enum id_kind kinds[STORE_KIND_COUNT] = {
-        [STORE_PAYMENTS] = ID_PAYMENT, [STORE_PAYOUTS] = ID_PAYOUT, [STORE_CAPTURES] = ID_CAPTURE,
-        [STORE_VOIDS] = ID_VOID,       [STORE_REFUNDS] = ID_REFUND,
+        [STORE_PAYMENTS] = ID_PAYMENT, [STORE_PAYOUTS] = ID_PAYOUT,
+        [STORE_CAPTURES] = ID_CAPTURE, [STORE_VOIDS] = ID_VOID,
+        [STORE_REFUNDS] = ID_REFUND,   [STORE_REAUTHORIZATIONS] = ID_REAUTHORIZATION,
     };
     return kinds[store_kind_of(row)];
 }
@@ -22,6 +23,8 @@ struct str drive_location(const struct store_payment *row, struct arena *arena)
 {
     char id[ID_TEXT_SIZE];
     (void)id_format(drive_id_kind(row), &row->payment_id, id);
+    if (row->operation == OPERATION_REAUTHORIZE)
+        return arena_printf(arena, "/v1/reauthorizations/%s", id);
     return arena_printf(arena, "/v1/" STR_FMT "s/%s", STR_ARG(store_kind_name(store_kind_of(row))),
                         id);
 }

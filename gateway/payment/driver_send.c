@@ -85,6 +85,13 @@ static bool is_mismatch(const struct provider_call *call,
             strcmp(judgement->currency, call->currency->code) != 0);
 }
 
+/* An authorization in the place of another has to have a name: whatever comes later acts on it. */
+static bool is_nameless(const struct drive *drive, const struct provider_judgement *judgement)
+{
+    return drive->operation == OPERATION_REAUTHORIZE && judgement->outcome == OUTCOME_APPROVED &&
+           judgement->reference.len == 0;
+}
+
 static struct str print_facts(struct drive *drive, const struct provider_judgement *judgement)
 {
     struct provider_facts facts = drive->learned;
@@ -105,7 +112,7 @@ static void keep_judgement(struct drive *drive, const struct engine_result *resu
 {
     struct arena *arena = &drive->arena;
     struct drive_answer *answer = &drive->answer;
-    answer->outcome = judgement->outcome;
+    answer->outcome = is_nameless(drive, judgement) ? OUTCOME_UNKNOWN : judgement->outcome;
     answer->code = readable(arena, str_of(judgement->code), PROVIDER_REASON_MAX);
     answer->reason = readable(arena, str_of(judgement->reason), PROVIDER_REASON_MAX);
     if (is_mismatch(&drive->call, judgement))
@@ -115,6 +122,8 @@ static void keep_judgement(struct drive *drive, const struct engine_result *resu
         memcpy(answer->answered_currency, judgement->currency, sizeof(answer->answered_currency));
     }
     answer->reference = arena_str(arena, judgement->reference);
+    if (is_nameless(drive, judgement))
+        answer->reason = STR("no_reference");
     answer->facts_json = print_facts(drive, judgement);
     answer->advice =
         arena_str(arena, provider_fact_find(&judgement->facts, STR(PROVIDER_FACT_ADVICE)));
@@ -346,13 +355,14 @@ static void send_done(void *ctx, const struct engine_result *result)
         event.answer.is_news = is_news(drive, is_new_fact);
         event.answer.has_new_facts = is_new_fact;
         event.answer.whole = true;
-        event.answer.outcome = judgement.outcome;
+        event.answer.outcome = is_nameless(drive, &judgement) ? OUTCOME_UNKNOWN : judgement.outcome;
         event.answer.amount_mismatch = is_mismatch(&drive->call, &judgement);
         event.answer.not_found = judgement.not_found;
         event.answer.duplicate = judgement.duplicate;
         event.answer.may_send_again = judgement.may_send_again;
         event.answer.is_inert = judgement.is_inert;
         event.answer.may_continue = judgement.may_continue && drive->send_kind == SEND_LOOKUP;
+        event.answer.hold_ends_us = judgement.hold_ends_us;
         event.answer.answers_key = !is_refusal_at_the_door(result->answer.status);
     } else {
         drive->answer.reason = arena_str(&drive->arena, str_of(result->reason));

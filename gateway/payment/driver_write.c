@@ -304,8 +304,13 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
         .authorized = amount_minor,
         .captured = captured,
     };
-    if (row->operation == OPERATION_AUTHORIZE)
+    if (row->operation == OPERATION_AUTHORIZE) {
         rows->limits.hold_id = row->attempt_id; /* as posting.h names the transfer */
+        if (attempt == &view->attempts[view->attempt_count - 1]) { /* see driver_hold.c */
+            rows->limits.hold_reference = outcome->reference;
+            rows->limits.hold_ends_us = plan->hold_ends_us;
+        }
+    }
     if (plan->review == REVIEW_LATE_SUCCESS && drive->told == NULL) { /* for its reversal alone */
         rows->limits.refund_open = captured;
         rows->limits.capture_open = amount_minor - captured;
@@ -314,6 +319,8 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     rows->txn.limits = &rows->limits;
     view->authorized += amount_minor;
     view->captured += captured;
+    if (view->hold_ends_us == 0)
+        view->hold_ends_us = rows->limits.hold_ends_us;
 }
 
 /* A late success is undone by the gateway itself, where that can be done. */

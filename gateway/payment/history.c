@@ -196,6 +196,8 @@ static enum id_kind operation_id_kind(const struct store_payment *row)
 {
     if (row->operation == OPERATION_CAPTURE)
         return ID_CAPTURE;
+    if (row->operation == OPERATION_REAUTHORIZE)
+        return ID_REAUTHORIZATION;
     return row->operation == OPERATION_VOID ? ID_VOID : ID_REFUND;
 }
 

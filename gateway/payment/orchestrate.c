@@ -113,16 +113,29 @@ void orchestrate_put_expiry(struct orchestrate *o, int64_t now_us)
     o->pending.action_expires_us = o->action_expires_us;
 }
 
+void orchestrate_note_hold_end(struct orchestrate *o, const struct orchestrate_answer *answer,
+                               int64_t now_us)
+{
+    bool is_said = answer->whole && answer->outcome == OUTCOME_APPROVED;
+    if (is_said && answer->hold_ends_us > now_us &&
+        answer->hold_ends_us <= now_us + ORCHESTRATE_HOLD_MAX_US)
+        o->hold_ends_us = answer->hold_ends_us;
+}
+
 void orchestrate_watch_hold(struct orchestrate *o, enum outcome outcome, int64_t now_us)
 {
     const struct orchestrate_candidate *candidate = &o->candidate[o->attempt.candidate];
-    if (outcome != OUTCOME_APPROVED || o->operation != OPERATION_AUTHORIZE ||
-        candidate->hold_us == 0 || HAS_BUG(BUG_HOLD_NOT_WATCHED))
+    bool is_first = o->operation == OPERATION_AUTHORIZE;
+    bool holds = is_first || o->operation == OPERATION_REAUTHORIZE;
+    if (outcome != OUTCOME_APPROVED || !holds || candidate->hold_us == 0)
+        return;
+    o->pending.hold_ends_us = o->hold_ends_us > 0 ? o->hold_ends_us : now_us + candidate->hold_us;
+    if (!is_first || HAS_BUG(BUG_HOLD_NOT_WATCHED)) /* the first one's attempt watches it, by any */
         return;
     o->pending.parks = true;
     o->pending.rechecks = true;
     o->pending.unparks = false;
-    o->pending.park_next_us = now_us + candidate->hold_us;
+    o->pending.park_next_us = o->pending.hold_ends_us;
 }
 
 /* ---- the life of a WRITE --------------------------------------------------------------------- */
@@ -377,6 +390,8 @@ void orchestrate_resume(struct orchestrate *o, const struct orchestrate_limits *
     o->payment_is_final = resumed->payment_is_final;
     o->is_recheck = resumed->is_recheck;
     o->is_held = resumed->is_held;
+    o->is_in_use = resumed->is_in_use;
+    o->hold_ends_us = resumed->hold_ends_us;
     o->attempt_number = resumed->attempt_number;
     o->attempt = resumed->attempt;
     o->attempt.candidate = 0;

@@ -74,8 +74,9 @@
  * believed to have failed and is approved is posted, and is for a person to see; what was authorized
  * and is held no longer gives its limits back. Whatever else is said changes nothing.
  * A hold is watched as long as something of it is neither captured nor given up: from the end that its
- * provider names, with longer and longer pauses, until the provider says that it is gone, or twice
- * its time is over. While a capture of it is under way its end is not noted: that one comes first.
+ * provider names, with longer and longer pauses, until the provider says that it is gone, or, when twice
+ * its time is over, by a person: it is never just forgotten. While an operation on it is under way its end
+ * is not noted: that one comes first.
  *
  * Capture, void and refund are operations on a payment: one candidate, no failover, and else the
  * same. `status` is then the operation's. Their sums are guarded by the payment's limits, changed in
@@ -101,6 +102,9 @@ enum {
     ORCHESTRATE_CANDIDATE_MAX = 16,
     ORCHESTRATE_SEND_MAX = 8, /* sends of one attempt; repeats are not sends of their own */
 };
+
+/* What a provider says of the end of a hold is believed up to here. */
+#define ORCHESTRATE_HOLD_MAX_US (366LL * 24 * 3600 * 1000000)
 
 /* clang-format off */
 /* How a provider answers the same key again; mirrors enum provider_replay. */
@@ -203,6 +207,7 @@ struct orchestrate_answer {
     bool has_new_facts;     /* duplicate: it named what has the key, which can now be asked for */
     bool is_inert;          /* PENDING, REQUIRES_ACTION: nothing moves before a further send of ours */
     bool may_continue;      /* ... of a lookup: which may leave now, the payer has approved */
+    int64_t hold_ends_us;   /* an authorization: held until then, as the provider says; 0: it does not */
 };
 
 struct orchestrate_event {
@@ -277,6 +282,7 @@ struct orchestrate_write_plan {
     int64_t park_next_us;
     int32_t park_tries;
     bool rechecks;              /* parked, and yet final: to be looked up again (see above) */
+    int64_t hold_ends_us;       /* what is approved is held until then; 0: nobody knows */
     bool ends_hold;             /* approved before; the provider holds it no longer */
     bool unparks;               /* resumed: out of `unresolved` under the claim's epoch */
     bool needs_review;          /* status REVIEW, or approved though the payment had ended */
@@ -339,6 +345,7 @@ struct orchestrate {
     bool payment_is_final; /* resumed: the payment ended, or went on, without this attempt */
     bool is_recheck;       /* resumed: what is final is looked up again */
     bool is_held;          /* resumed: ... of what was authorized, not all is captured */
+    bool is_in_use;        /* resumed: ... an operation on it is under way */
     bool client_waits;     /* an answer is still owed */
     bool probe_again;      /* WAITING: then PROBE, not WRITE */
     bool was_announced;    /* resumed: the look in the air is a repeat */
@@ -354,6 +361,7 @@ struct orchestrate {
     int64_t look_us;           /* resumed: when the look began */
     int64_t settled_us;        /* resumed: a look begun before this proves nothing */
     int64_t action_expires_us; /* 0: the payer was never asked to act */
+    int64_t hold_ends_us;      /* 0: as long as the provider holds */
     enum outcome told;         /* resumed: by a person; NONE: look */
     int64_t write_pause_us;
     uint8_t rollback_count;                /* of the WRITE in the air, in a row */
@@ -380,7 +388,10 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     bool soft_declined_before; /* an earlier attempt of this payment was */
     bool is_canceled;
     bool is_recheck; /* parked by `rechecks`, or by a notice that says otherwise */
-    bool is_held;    /* by its payment's limits: more is authorized than captured */
+    /* An authorization that was approved, as the payment's books have it. */
+    bool is_held;         /* by it, and more is authorized than captured */
+    bool is_in_use;       /* an operation on it is under way: what is said now may be its doing */
+    int64_t hold_ends_us; /* 0: not known: as long as the provider holds */
     /* Its status is final, or it has a later attempt: status and answer stay as they are; an
      * approval is posted and needs_review. */
     bool payment_is_final;

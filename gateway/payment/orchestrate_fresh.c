@@ -216,6 +216,7 @@ void orchestrate_fresh_answered(struct orchestrate *o, const struct orchestrate_
     struct orchestrate_answer answer = event->answer;
     CHECK(answer.left || !answer.whole);
     CHECK(o->attempt.send_count > 0);
+    orchestrate_note_hold_end(o, &answer, event->now_us);
     if (HAS_BUG(BUG_FAILOVER_ON_TIMEOUT) && !answer.whole)
         answer.left = false;
 

@@ -25,6 +25,9 @@ void orchestrate_end(struct orchestrate *o, enum orchestrate_reply reply,
 /* Put the outcome of the current attempt into o->pending, under the next number. */
 void orchestrate_put_outcome(struct orchestrate *o, uint8_t send_number, enum outcome outcome,
                              bool left);
+/* The provider says until when it holds what it has approved. */
+void orchestrate_note_hold_end(struct orchestrate *o, const struct orchestrate_answer *answer,
+                               int64_t now_us);
 /* Into o->pending, of an authorization that was approved: look again when it has run out. */
 void orchestrate_watch_hold(struct orchestrate *o, enum outcome outcome, int64_t now_us);
 /* The payment's status when its last attempt ends so. */

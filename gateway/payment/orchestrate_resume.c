@@ -288,12 +288,15 @@ enum {
 static bool watches_hold(const struct orchestrate *o)
 {
     return o->attempt.state == ATTEMPT_APPROVED && o->operation == OPERATION_AUTHORIZE &&
-           provider(o)->hold_us > 0 && !HAS_BUG(BUG_HOLD_GIVEN_UP);
+           (provider(o)->hold_us > 0 || o->hold_ends_us > 0) && !HAS_BUG(BUG_HOLD_GIVEN_UP);
 }
 
 static int64_t hold_end(const struct orchestrate *o)
 {
-    return o->attempt.send[0].created_us + provider(o)->hold_us + o->limits.skew_us;
+    int64_t end_us = o->hold_ends_us;
+    if (end_us == 0)
+        end_us = o->attempt.send[0].created_us + provider(o)->hold_us;
+    return end_us + o->limits.skew_us;
 }
 
 /* Who holds longer than it says, or is away, is asked so much longer. */
@@ -318,24 +321,46 @@ static bool is_watched_enough(const struct orchestrate *o, int64_t now_us)
     return now_us >= hold_end(o) + hold_longer(o);
 }
 
+/* Nobody says that it is held no longer: a person has to find out. */
+static void complain_of_hold(struct orchestrate *o)
+{
+    o->pending = (struct orchestrate_write_plan){
+        .status = PAYMENT_NONE,
+        .unparks = true,
+        .needs_review = true,
+        .review = REVIEW_HOLD_OVERDUE,
+    };
+    orchestrate_put_outcome(o, orchestrate_last_money_send(&o->attempt), OUTCOME_NONE, true);
+}
+
+static void watch_longer(struct orchestrate *o, int64_t now_us)
+{
+    if (is_watched_enough(o, now_us)) {
+        complain_of_hold(o);
+        return;
+    }
+    o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE, .rechecks = true};
+    put_park(o, now_us + hold_pause(o));
+}
+
 void orchestrate_hold_in_use(struct orchestrate *o, int64_t now_us)
 {
-    bool is_over = is_watched_enough(o, now_us) || HAS_BUG(BUG_HOLD_IN_USE_FORGOTTEN);
-    o->pending = (struct orchestrate_write_plan){
-        .status = PAYMENT_NONE, .rechecks = !is_over, .unparks = is_over};
-    if (!is_over)
-        put_park(o, now_us + hold_pause(o));
+    if (o->pending.has_outcome) /* it is not written */
+        o->attempt.outcome_count--;
+    if (HAS_BUG(BUG_HOLD_IN_USE_FORGOTTEN))
+        o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE, .unparks = true};
+    else
+        watch_longer(o, now_us);
 }
 
 static void look_later(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
 {
-    if (watches_hold(o) && !is_watched_enough(o, now_us)) {
-        o->pending = (struct orchestrate_write_plan){.status = PAYMENT_NONE, .rechecks = true};
-        put_park(o, now_us + hold_pause(o));
+    if (watches_hold(o)) {
+        watch_longer(o, now_us);
         close_look(o, now_us, action);
         return;
     }
-    if (watches_hold(o) || o->tries + 1 >= RECHECKS_MAX) {
+    if (o->tries + 1 >= RECHECKS_MAX) {
         take_out(o, now_us, action);
         return;
     }
@@ -376,7 +401,7 @@ static void end_hold(struct orchestrate *o, uint8_t send_number, int64_t now_us,
 static void watch_on(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
 {
     int64_t end_us = hold_end(o);
-    if (provider(o)->hold_us == 0 || end_us <= now_us) {
+    if (!watches_hold(o) || end_us <= now_us) {
         look_later(o, now_us, action);
         return;
     }
@@ -448,10 +473,15 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
         hear(o, now_us, action);
         return;
     }
-    bool is_used_up = attempt->state == ATTEMPT_APPROVED && o->operation == OPERATION_AUTHORIZE &&
-                      !o->is_held; /* no look could change anything */
-    if (is_final && o->is_recheck && provider(o)->can_lookup && !is_used_up) {
+    bool is_hold = attempt->state == ATTEMPT_APPROVED && o->operation == OPERATION_AUTHORIZE;
+    bool is_used_up = is_hold && !o->is_held; /* no look could change anything */
+    bool can_ask_now = provider(o)->can_lookup && !(is_hold && o->is_in_use);
+    if (is_final && o->is_recheck && can_ask_now && !is_used_up) {
         send_look(o, SEND_LOOKUP, now_us, action);
+        return;
+    }
+    if (is_final && o->is_recheck && is_hold && !is_used_up) {
+        look_later(o, now_us, action);
         return;
     }
     if (is_final) { /* its holder finished it after all */
@@ -509,6 +539,7 @@ void orchestrate_resume_answered(struct orchestrate *o, const struct orchestrate
     int64_t now_us = event->now_us;
     uint8_t send_number = orchestrate_last_money_send(&o->attempt);
     CHECK(answer->left || !answer->whole);
+    orchestrate_note_hold_end(o, answer, now_us);
     if (o->is_recheck && attempt_is_final(o->attempt.state)) {
         rechecked(o, answer, now_us, action);
         return;

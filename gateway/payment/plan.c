@@ -21,6 +21,9 @@ static const struct plan_step void_steps[] = {
 static const struct plan_step refund_steps[] = {
     { "refund",    PLAN_REFUND,    PLAN_ALWAYS },
 };
+static const struct plan_step reauthorize_steps[] = {
+    { "reauthorize", PLAN_REAUTHORIZE, PLAN_ALWAYS },
+};
 /* clang-format on */
 
 const struct plan plan_default = {
@@ -37,14 +40,20 @@ const struct plan plan_payout = {
 
 static const struct plan plan_capture = {"capture", capture_steps, ARRAY_LEN(capture_steps)};
 static const struct plan plan_void = {"void", void_steps, ARRAY_LEN(void_steps)};
+static const struct plan plan_reauthorize = {"reauthorize", reauthorize_steps,
+                                             ARRAY_LEN(reauthorize_steps)};
 static const struct plan plan_refund = {"refund", refund_steps, ARRAY_LEN(refund_steps)};
 
 const struct plan *plan_of(enum operation operation)
 {
     static const struct plan *const plans[OPERATION_COUNT] = {
-        [OPERATION_SALE] = &plan_default,    [OPERATION_AUTHORIZE] = &plan_default,
-        [OPERATION_CAPTURE] = &plan_capture, [OPERATION_VOID] = &plan_void,
-        [OPERATION_REFUND] = &plan_refund,   [OPERATION_PAYOUT] = &plan_payout,
+        [OPERATION_SALE] = &plan_default,
+        [OPERATION_AUTHORIZE] = &plan_default,
+        [OPERATION_CAPTURE] = &plan_capture,
+        [OPERATION_VOID] = &plan_void,
+        [OPERATION_REFUND] = &plan_refund,
+        [OPERATION_PAYOUT] = &plan_payout,
+        [OPERATION_REAUTHORIZE] = &plan_reauthorize,
     };
     CHECK(operation > OPERATION_NONE && operation < OPERATION_COUNT);
     return plans[operation];
@@ -106,6 +115,8 @@ enum operation plan_operation(const struct plan_position *position, bool capture
         return OPERATION_VOID;
     case PLAN_REFUND:
         return OPERATION_REFUND;
+    case PLAN_REAUTHORIZE:
+        return OPERATION_REAUTHORIZE;
     case PLAN_AUTHORIZE:
         break;
     case PLAN_NONE:

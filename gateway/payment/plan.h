@@ -23,6 +23,7 @@ enum plan_verb {
     PLAN_PAY_OUT, /* like PLAN_AUTHORIZE, for money that goes out */
     PLAN_VOID,
     PLAN_REFUND,
+    PLAN_REAUTHORIZE,
     PLAN_END,
 };
 

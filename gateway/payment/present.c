@@ -244,6 +244,8 @@ static void print_head(const struct store_payment_view *payment, struct json_out
     json_put_int(json, "amount_authorized", payment->authorized);
     json_put_int(json, "amount_captured", payment->captured);
     json_put_int(json, "amount_refunded", payment->refunded);
+    if (payment->status == PAYMENT_AUTHORIZED && payment->hold_ends_us > 0)
+        put_time(json, "authorized_until", payment->hold_ends_us);
     json_put_cstr(json, "capture", row->capture_automatic ? "automatic" : "manual");
     put_text(json, "reference", row->reference);
     json_key(json, "method");
@@ -268,6 +270,7 @@ static void print_operation_head(const struct store_payment_view *operation, str
         [OPERATION_CAPTURE] = ID_CAPTURE,
         [OPERATION_VOID] = ID_VOID,
         [OPERATION_REFUND] = ID_REFUND,
+        [OPERATION_REAUTHORIZE] = ID_REAUTHORIZATION,
     };
     char id[ID_TEXT_SIZE];
     json_t *held = NULL;

@@ -19,7 +19,7 @@ enum {
  * {"id","object":"payment","status",...,"attempts":[...],"decision":{...},"created","livemode"}.
  * A payout: {"id":"pyt_...","object":"payout","status",...,"cancel_requested":false,"beneficiary":{"type","name","country",
  * "iban_last4"},...}; status also "unclaimed" and "returned".
- * A capture, void or refund: {"id":"cap_...","object":"capture","payment":"pay_...","status",...}.
+ * A capture, void, refund or reauthorization: {"id":"cap_...","object":"capture","payment":"pay_...","status",...}.
  */
 void present_payment(const struct store_payment_view *payment, struct buf *out);
 

@@ -179,10 +179,25 @@ static bool find_provider(struct drive *drive, const struct store_attempt_view *
     read_token(drive, candidate);
     drive_read_facts(attempt, &drive->arena, &drive->facts);
     drive_fill_call(drive, candidate, &attempt->row.attempt_id);
+    const struct store_payment_view *view = &drive->committed.payment;
+    if (drive_find_hold(view, attempt, &drive->call.held_ref))
+        drive->call.is_superseded = !drive_was_approved_as(attempt, drive->call.held_ref);
     resumed->candidate = drive_core_candidate(candidate);
     resumed->candidate.can_lookup = can_look_up(drive, candidate);
     resumed->candidate.can_cancel = can_cancel(drive, candidate);
     return true;
+}
+
+/* What the books of the payment say of what this attempt holds. */
+static void read_hold(const struct drive *drive, const struct store_attempt_view *attempt,
+                      struct orchestrate_resumed *resumed)
+{
+    const struct store_payment_view *view = &drive->committed.payment;
+    struct str reference = STR_NONE;
+    resumed->is_held =
+        view->authorized > view->captured && drive_find_hold(view, attempt, &reference);
+    resumed->is_in_use = view->capture_open > 0;
+    resumed->hold_ends_us = view->hold_ends_us;
 }
 
 static void hear(struct drive *drive, struct orchestrate_resumed *resumed)
@@ -220,7 +235,7 @@ static void resume(struct drive *drive, const struct store_attempt_view *attempt
     if (drive->told != NULL)
         hear(drive, resumed);
     resumed->is_recheck = drive->claim.is_recheck;
-    resumed->is_held = drive->committed.payment.authorized > drive->committed.payment.captured;
+    read_hold(drive, attempt, resumed);
     read_others(drive, attempt->row.number, resumed);
     read_attempt(attempt, &resumed->attempt);
 }

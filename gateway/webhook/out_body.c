@@ -34,8 +34,13 @@ void out_body_ping(const struct hook_claim *claim, struct buf *out)
 static void put_id(struct json_out *json, enum store_kind kind, const struct uuid *payment_id)
 {
     static const enum id_kind ids[STORE_KIND_COUNT] = {
-        [STORE_ANY] = ID_PAYMENT,      [STORE_PAYMENTS] = ID_PAYMENT, [STORE_PAYOUTS] = ID_PAYOUT,
-        [STORE_CAPTURES] = ID_CAPTURE, [STORE_VOIDS] = ID_VOID,       [STORE_REFUNDS] = ID_REFUND,
+        [STORE_ANY] = ID_PAYMENT,
+        [STORE_PAYMENTS] = ID_PAYMENT,
+        [STORE_PAYOUTS] = ID_PAYOUT,
+        [STORE_CAPTURES] = ID_CAPTURE,
+        [STORE_VOIDS] = ID_VOID,
+        [STORE_REFUNDS] = ID_REFUND,
+        [STORE_REAUTHORIZATIONS] = ID_REAUTHORIZATION,
     };
     char id[ID_TEXT_SIZE];
     json_put_bool(json, "truncated", true);

@@ -1,10 +1,15 @@
 /* The control API: books, counters, faults, settings. */
 #include "providers/sandbox/core.h"
 
+#include "base/clock.h"
 #include "providers/sandbox/books_journal.h"
 #include "providers/sandbox/control.h"
 
 #include <string.h>
+
+enum {
+    AGE_DAYS_MAX = 3650,
+};
 
 enum control_route {
     CONTROL_NO_ROUTE = 0,
@@ -18,6 +23,7 @@ enum control_route {
     CONTROL_SETTINGS,
     CONTROL_SET,
     CONTROL_SETTLE,
+    CONTROL_AGE,
     CONTROL_RESET,
     CONTROL_HOOKS,
     CONTROL_HOOK_ADD,
@@ -41,6 +47,7 @@ const struct route control_routes[] = {
     {HTTP_GET,    "/settings",    NULL, CONTROL_SETTINGS},
     {HTTP_POST,   "/settings",    NULL, CONTROL_SET},
     {HTTP_POST,   "/settle",      NULL, CONTROL_SETTLE},
+    {HTTP_POST,   "/age",         NULL, CONTROL_AGE},
     {HTTP_POST,   "/reset",       NULL, CONTROL_RESET},
     {HTTP_GET,    "/hooks",       NULL, CONTROL_HOOKS},
     {HTTP_POST,   "/hooks",       NULL, CONTROL_HOOK_ADD},
@@ -301,6 +308,28 @@ static void settle_pending(struct call *call)
     }
 }
 
+/* {"id": "...", "days": 4}: as if that movement had been made so much earlier. */
+static void age(struct call *call)
+{
+    if (!control_parse(call)) {
+        return;
+    }
+    struct book_entry *entry = books_find_entry(call->books, json_text(call->json, "id"));
+    const json_t *days = json_object_get(call->json, "days");
+    if (!entry || !json_is_integer(days) || json_integer_value(days) < 0 ||
+        json_integer_value(days) > AGE_DAYS_MAX) {
+        control_refuse(call, 422, "bad age", "id names an entry of the books, days are 0 to 3650");
+        return;
+    }
+    entry->created_us -= json_integer_value(days) * 24 * 3600 * CLOCK_SECOND_US;
+    books_note_entry(call->books, entry);
+    struct json_out out;
+    call->status = 200;
+    call->content_type = STR("application/json");
+    json_out_init(&out, call->body);
+    put_entry(&out, entry);
+}
+
 /* ---- faults and settings --------------------------------------------------------------------- */
 
 static void show_faults(struct core *core, struct call *call)
@@ -476,6 +505,9 @@ static void answer(struct core *core, struct call *call)
         return;
     case CONTROL_SETTLE:
         settle_pending(call);
+        return;
+    case CONTROL_AGE:
+        age(call);
         return;
     case CONTROL_RESET:
         reset(core, call);

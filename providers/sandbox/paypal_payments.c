@@ -198,23 +198,28 @@ void paypal_hold_capture(struct call *call)
     paypal_print_entry(call, 201, capture, paypal_wants_all(call));
 }
 
-/* From the fourth day on: a new authorization replaces the old one. */
+/*
+ * From the fourth day on: a new authorization replaces the old one, of which no more can be captured.
+ * PayPal's pages do not say what becomes of one that was captured in part: here its rest is held again.
+ */
 void paypal_hold_reauthorize(struct call *call)
 {
     struct book_entry *hold;
     int64_t minor;
     if (!begin(call, BOOK_HOLD, &hold) ||
-        !read_amount(call, hold->currency, "AUTH_CURRENCY_MISMATCH", hold->amount_minor, &minor)) {
+        !read_amount(call, hold->currency, "AUTH_CURRENCY_MISMATCH",
+                     hold->amount_minor - hold->captured_minor, &minor)) {
         return;
     }
     int64_t age_us = call->now_us - hold->created_us;
     bool early = age_us <= HONOUR_DAYS * DAY_US;
     bool late = age_us > HOLD_LIFE_DAYS * DAY_US;
-    const char *issue = hold->state == BOOK_VOIDED     ? "AUTHORIZATION_VOIDED"
-                        : hold->state == BOOK_CAPTURED ? "AUTHORIZATION_ALREADY_CAPTURED"
-                        : hold->state != BOOK_HELD || early || late || minor > most_capturable(hold)
-                            ? "REAUTHORIZATION_NOT_SUPPORTED"
-                            : NULL;
+    bool open = hold->state == BOOK_HELD || hold->state == BOOK_PARTIALLY_CAPTURED;
+    bool more = minor > most_capturable(hold) - hold->captured_minor;
+    const char *issue = hold->state == BOOK_VOIDED       ? "AUTHORIZATION_VOIDED"
+                        : hold->state == BOOK_CAPTURED   ? "AUTHORIZATION_ALREADY_CAPTURED"
+                        : !open || early || late || more ? "REAUTHORIZATION_NOT_SUPPORTED"
+                                                         : NULL;
     if (issue) {
         refuse(call, issue);
         return;

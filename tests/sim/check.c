@@ -366,6 +366,7 @@ static void add_operation(struct world *w, uint32_t index)
     case OPERATION_NONE:
     case OPERATION_SALE:
     case OPERATION_AUTHORIZE:
+    case OPERATION_REAUTHORIZE:
     case OPERATION_PAYOUT:
     case OPERATION_COUNT:
         break;

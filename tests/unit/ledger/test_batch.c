@@ -327,6 +327,82 @@ static void limits_hold_under_parallel_changes(void **state)
     fixture_close(&f);
 }
 
+struct releasing { /* ends a transaction as soon as somebody waits for it */
+    PGconn *holder, *watcher;
+    struct loop_timer timer;
+};
+
+static void release_if_waited_for(void *ctx)
+{
+    struct releasing *releasing = ctx;
+    if (fixture_count(releasing->watcher, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0)
+        (void)fixture_ask(releasing->holder, "COMMIT");
+    else
+        loop_timer_start(&releasing->timer, 5 * CLOCK_MS_US);
+}
+
+/*
+ * The authorization in force: whoever names another, or waits for the row while another takes its place,
+ * changes nothing; who names none is of no authorization.
+ */
+static void what_acts_on_an_authorization_that_is_replaced_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    struct uuid merchant_id = uuid_new();
+    struct rows r;
+    rows_open(&r, &merchant_id);
+    rows_to_close(&r);
+    r.limits.authorized = 1000;
+    r.limits.captured = 0;
+    r.limits.hold_reference = STR("FIRST");
+    r.limits.hold_ends_us = clock_wall_us();
+    r.txn = (struct store_txn){.name = "t", .limits = &r.limits};
+    assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+
+    struct store_limits capture = r.limits;
+    capture.create = false;
+    capture.authorized = 0;
+    capture.capture_open = 1;
+    capture.hold_reference = STR_NONE;
+    capture.hold_ends_us = 0;
+    capture.acts_on = STR("FIRST");
+    struct store_txn txn = {.name = "t", .limits = &capture};
+    assert_int_equal(write_now(&f, &txn), STORE_COMMITTED);
+    struct store_limits again = capture; /* reauthorized */
+    again.capture_open = 0;
+    again.hold_reference = STR("SECOND");
+    txn.limits = &again;
+    assert_int_equal(write_now(&f, &txn), STORE_COMMITTED);
+    again.hold_reference =
+        STR("THIRD"); /* in the place of the first one: it is not there any more */
+    assert_int_equal(write_now(&f, &txn), STORE_LIMIT_EXCEEDED);
+    txn.limits = &capture;
+    assert_int_equal(write_now(&f, &txn), STORE_LIMIT_EXCEEDED);
+    capture.acts_on = STR_NONE;
+    assert_int_equal(write_now(&f, &txn), STORE_COMMITTED);
+
+    capture.acts_on = STR("SECOND");
+    PGconn *conn = fixture_connect("turnpike_gateway");
+    (void)fixture_ask(conn, "BEGIN");
+    (void)fixture_ask(conn, "UPDATE payment_limits SET hold_reference = 'FOURTH' RETURNING 1");
+    struct releasing releasing = {.holder = conn, .watcher = fixture_connect("turnpike_gateway")};
+    loop_timer_init(&releasing.timer, f.loop, release_if_waited_for, &releasing);
+    struct write waits;
+    write_start(&f, &txn, &waits);
+    loop_timer_start(&releasing.timer, 0);
+    fixture_wait(&f);
+    loop_timer_release(&releasing.timer);
+    assert_int_equal(waits.result, STORE_LIMIT_EXCEEDED);
+    assert_int_equal(fixture_count(conn, "SELECT capture_open FROM payment_limits WHERE"
+                                         " hold_reference = 'FOURTH' AND hold_ends_at IS NOT NULL"),
+                     2);
+    PQfinish(releasing.watcher);
+    PQfinish(conn);
+    fixture_close(&f);
+}
+
 /* Refunds choose a capture each, and some the same: neither it nor its payment is ever exceeded. */
 static void the_room_of_a_capture_is_never_exceeded(void **state)
 {
@@ -571,6 +647,8 @@ int main(void)
                                fixture_new_database),
         cmocka_unit_test_setup(the_second_writer_of_a_number_is_fenced, fixture_new_database),
         cmocka_unit_test_setup(limits_hold_under_parallel_changes, fixture_new_database),
+        cmocka_unit_test_setup(what_acts_on_an_authorization_that_is_replaced_is_refused,
+                               fixture_new_database),
         cmocka_unit_test_setup(the_room_of_a_capture_is_never_exceeded, fixture_new_database),
         cmocka_unit_test_setup(creating_limits_twice_adds_up_within_the_checks,
                                fixture_new_database),

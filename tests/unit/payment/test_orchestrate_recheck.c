@@ -166,6 +166,7 @@ static void a_hold_in_use_is_looked_at_again(void **state)
     expect_end(&run, REPLY_NONE);
 }
 
+/* ... and then by a person: it is never just forgotten. */
 static void a_hold_is_watched_longer_than_a_few_looks(void **state)
 {
     (void)state;
@@ -183,7 +184,12 @@ static void a_hold_is_watched_longer_than_a_few_looks(void **state)
         recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + 2 * HOLD + 3600 * SEC);
         run.core.tries = 50;
         answered(&run, answers[i]);
-        expect_taken_out(&run);
+        assert_int_equal(run.action.kind, ACTION_WRITE);
+        assert_true(run.action.write.unparks && run.action.write.needs_review);
+        assert_int_equal(run.action.write.review, REVIEW_HOLD_OVERDUE);
+        assert_int_equal(run.action.write.status, PAYMENT_NONE);
+        assert_false(run.action.write.ends_hold || run.action.write.posts_transfers);
+        expect_end(&run, REPLY_NONE);
     }
 }
 
@@ -199,6 +205,112 @@ static void nobody_is_asked_about_a_hold_that_is_used_up(void **state)
     orchestrate_resume(&run.core, &core_limits, OPERATION_AUTHORIZE, &resumed);
     begin(&run);
     expect_taken_out(&run);
+}
+
+#define DAY (24LL * 3600 * SEC)
+
+static struct orchestrate_resumed held(struct run *run, int64_t now)
+{
+    struct orchestrate_resumed resumed = {
+        .candidate = asked,
+        .attempt_number = 1,
+        .unknown_since_us = SENT_AT,
+        .is_recheck = true,
+        .is_held = true,
+        .payment_is_final = true,
+    };
+    orchestrate_attempt_begin(&resumed.attempt);
+    orchestrate_attempt_add_send(&resumed.attempt, true, SENT_AT);
+    orchestrate_attempt_add_outcome(&resumed.attempt, 1, 1, OUTCOME_APPROVED, SENT_AT);
+    *run = (struct run){.now = now};
+    return resumed;
+}
+
+static void look_again(struct run *run, const struct orchestrate_resumed *resumed)
+{
+    orchestrate_resume(&run->core, &core_limits, OPERATION_AUTHORIZE, resumed);
+    begin(run);
+}
+
+static void the_end_of_a_hold_is_what_the_books_or_the_provider_say(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = held(&run, SENT_AT + HOLD + SEC);
+    resumed.hold_ends_us = SENT_AT + HOLD + 4 * DAY; /* reauthorized */
+    look_again(&run, &resumed);
+    answered(&run, whole(OUTCOME_APPROVED));
+    assert_int_equal(run.action.write.park_next_us, SENT_AT + HOLD + 4 * DAY + core_limits.skew_us);
+    expect_end(&run, REPLY_NONE);
+
+    resumed = held(&run, SENT_AT + HOLD + SEC);
+    look_again(&run, &resumed);
+    struct orchestrate_answer answer = whole(OUTCOME_APPROVED);
+    answer.hold_ends_us = SENT_AT + HOLD + 9 * DAY;
+    answered(&run, answer);
+    assert_int_equal(run.action.write.park_next_us, answer.hold_ends_us + core_limits.skew_us);
+    expect_end(&run, REPLY_NONE);
+}
+
+static void the_provider_says_until_when_it_holds(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t said, believed;
+    } ends[] = {
+        {SENT_AT + 3 * DAY, SENT_AT + 3 * DAY},
+        {SENT_AT - 1, SENT_AT + HOLD}, /* nonsense */
+        {SENT_AT + 400 * DAY, SENT_AT + HOLD},
+        {0, SENT_AT + HOLD},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        struct run run = {.now = SENT_AT};
+        orchestrate_init(&run.core, &core_limits, OPERATION_AUTHORIZE, &asked, 1);
+        begin(&run);
+        prepared(&run, true);
+        committed(&run);
+        struct orchestrate_answer answer = whole(OUTCOME_APPROVED);
+        answer.hold_ends_us = ends[i].said;
+        answered(&run, answer);
+        assert_int_equal(run.action.write.hold_ends_us, ends[i].believed);
+        assert_int_equal(run.action.write.park_next_us, ends[i].believed);
+    }
+}
+
+/* What the provider says meanwhile may be the doing of what is under way. */
+static void what_is_in_use_is_not_asked_about(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = held(&run, SENT_AT + DAY);
+    resumed.is_in_use = true;
+    look_again(&run, &resumed);
+    assert_int_equal(run.action.kind, ACTION_WRITE);
+    assert_true(run.action.write.parks && run.action.write.rechecks);
+    assert_false(run.action.write.has_outcome);
+    expect_end(&run, REPLY_NONE);
+}
+
+/* The account is gone: what was held there is a person's in the end, not nobody's. */
+static void a_hold_that_nobody_can_be_asked_about_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = held(&run, SENT_AT + HOLD + SEC);
+    resumed.candidate = (struct orchestrate_candidate){0};
+    resumed.hold_ends_us = SENT_AT + HOLD;
+    resumed.tries = 20;
+    look_again(&run, &resumed);
+    assert_true(run.action.write.parks && run.action.write.rechecks);
+    assert_true(run.action.write.park_next_us >= run.now + DAY / 4);
+    expect_end(&run, REPLY_NONE);
+
+    struct orchestrate_resumed later = held(&run, SENT_AT + HOLD + 30 * DAY);
+    later.candidate = (struct orchestrate_candidate){0};
+    later.hold_ends_us = SENT_AT + HOLD;
+    look_again(&run, &later);
+    assert_int_equal(run.action.write.review, REVIEW_HOLD_OVERDUE);
+    expect_end(&run, REPLY_NONE);
 }
 
 static void a_sale_that_is_gone_again_stays_booked(void **state)
@@ -294,6 +406,10 @@ int main(void)
         cmocka_unit_test(a_hold_in_use_is_looked_at_again),
         cmocka_unit_test(a_hold_is_watched_longer_than_a_few_looks),
         cmocka_unit_test(nobody_is_asked_about_a_hold_that_is_used_up),
+        cmocka_unit_test(the_end_of_a_hold_is_what_the_books_or_the_provider_say),
+        cmocka_unit_test(the_provider_says_until_when_it_holds),
+        cmocka_unit_test(what_is_in_use_is_not_asked_about),
+        cmocka_unit_test(a_hold_that_nobody_can_be_asked_about_is_not_forgotten),
         cmocka_unit_test(a_sale_that_is_gone_again_stays_booked),
         cmocka_unit_test(operations_open_send_and_close_as_payments_do),
         cmocka_unit_test(an_operation_beyond_the_limits_sends_nothing),

@@ -244,6 +244,8 @@ static void follow_ups_name_what_they_act_on(void **state)
         {OPERATION_REFUND, "/v2/payments/captures/0VF5/refund",
          "{\"amount\":{\"currency_code\":\"EUR\",\"value\":\"10.99\"},\"custom_id\":"
          "\"" FIXTURE_ATTEMPT "\"}"},
+        {OPERATION_REAUTHORIZE, "/v2/payments/authorizations/0VF5/reauthorize",
+         "{\"amount\":{\"currency_code\":\"EUR\",\"value\":\"10.99\"}}"},
     };
     struct setup s;
     (void)state;
@@ -263,6 +265,68 @@ static void follow_ups_name_what_they_act_on(void **state)
     s.call.parent_ref = STR_NONE;
     assert_int_equal(next(&s), PROVIDER_NEXT_REFUSE);
     stop(&s);
+}
+
+/* The authorization before says nothing of the one that took its place, nor the other way round. */
+static void a_reauthorization_is_looked_up_by_its_own_id(void **state)
+{
+    struct setup s;
+    (void)state;
+
+    start(&s);
+    s.call.operation = OPERATION_REAUTHORIZE;
+    s.call.parent_ref = STR("0VF5");
+    assert_false(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+    provider_fact_set(&s.facts, STR("authorization_id"), STR("7AB1"));
+    assert_true(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+    assert_text(s.request.path, "/v2/payments/authorizations/7AB1");
+    stop(&s);
+}
+
+static void what_is_held_is_looked_up_by_the_authorization_in_force(void **state)
+{
+    static const struct {
+        const char *id, *status;
+        enum outcome outcome;
+    } rows[] = {
+        {"7AB1", "CREATED", OUTCOME_APPROVED},
+        {"7AB1", "PARTIALLY_CAPTURED", OUTCOME_APPROVED},
+        {"7AB1", "VOIDED", OUTCOME_FAILED},
+        {"0VF5", "VOIDED", OUTCOME_UNKNOWN}, /* the one before */
+        {"7AB1", "NEW_WORD", OUTCOME_UNKNOWN},
+    };
+    struct setup s;
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[256];
+        struct provider_judgement judgement;
+        start(&s);
+        s.call.operation = OPERATION_AUTHORIZE;
+        provider_fact_set(&s.facts, STR("order_id"), STR("5O190127TN364715T"));
+        s.call.held_ref = STR("7AB1");
+        assert_true(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+        assert_text(s.request.path, "/v2/checkout/orders/5O190127TN364715T");
+        s.call.is_superseded = true;
+        assert_true(provider_paypal.build_lookup(&s.call, &s.facts, &s.arena, &s.request));
+        assert_text(s.request.path, "/v2/payments/authorizations/7AB1");
+        (void)snprintf(body, sizeof(body),
+                       "{\"id\":\"%s\",\"status\":\"%s\",\"amount\":{\"currency_code\":\"EUR\","
+                       "\"value\":\"3.00\"},\"expiration_time\":\"2026-12-20T10:15:30Z\"}",
+                       rows[i].id, rows[i].status);
+        const struct provider_answer answer = {
+            .status = 200,
+            .content_type = STR("application/json"),
+            .body = str_of(body),
+            .retry_after_ms = -1,
+        };
+        provider_paypal.judge(&s.call, PROVIDER_STEP_LOOKUP, &answer, &s.arena, &judgement);
+        assert_int_equal(judgement.outcome, rows[i].outcome);
+        assert_false(judgement.has_amount); /* less than was authorized at first, and no mismatch */
+        if (judgement.outcome == OUTCOME_APPROVED)
+            assert_int_equal(judgement.hold_ends_us, 1797761730LL * 1000000);
+        stop(&s);
+    }
 }
 
 static void what_paypal_cannot_express_is_refused(void **state)
@@ -464,6 +528,8 @@ int main(void)
         cmocka_unit_test(a_wallet_without_a_token_is_approved_at_paypals_page),
         cmocka_unit_test(an_order_says_whether_it_waits_for_us),
         cmocka_unit_test(follow_ups_name_what_they_act_on),
+        cmocka_unit_test(a_reauthorization_is_looked_up_by_its_own_id),
+        cmocka_unit_test(what_is_held_is_looked_up_by_the_authorization_in_force),
         cmocka_unit_test(what_paypal_cannot_express_is_refused),
         cmocka_unit_test(every_currency_survives_the_round_trip),
         cmocka_unit_test(every_published_issue_has_a_meaning_of_its_class),

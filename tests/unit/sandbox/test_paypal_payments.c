@@ -127,6 +127,25 @@ static void a_hold_is_renewed_from_the_fourth_day(void **state)
     assert_int_equal(entry_at(1)->amount_minor, 11000);
 }
 
+static void what_is_left_of_a_hold_is_renewed(void **state)
+{
+    (void)state;
+    const char *hold = new_hold();
+    assert_int_equal(
+        paypal_send(HTTP_POST, join(HOLDS "/capture", hold), "c", AMOUNT("USD", "30.00")), 201);
+    assert_int_equal(drive_send(HTTP_POST, "/age", "", "{\"id\":\"nobody\",\"days\":4}"), 422);
+    char age[128];
+    (void)snprintf(age, sizeof(age), "{\"id\":\"%s\",\"days\":4}", hold);
+    assert_int_equal(drive_send(HTTP_POST, "/age", "", age), 200);
+    assert_int_equal(paypal_send(HTTP_POST, join(HOLDS "/reauthorize", hold), "r", "{}"), 201);
+    const struct book_entry *next = entry_at(2);
+    assert_int_equal(next->amount_minor, 7000);
+    assert_int_equal(next->state, BOOK_HELD);
+    assert_int_equal(entry_at(0)->state, BOOK_VOIDED);
+    assert_int_equal(paypal_send(HTTP_POST, join(HOLDS "/capture", hold), "d", "{}"), 422);
+    assert_string_equal(issue(), "AUTHORIZATION_VOIDED");
+}
+
 static void a_capture_is_refunded_up_to_its_amount(void **state)
 {
     (void)state;
@@ -236,6 +255,7 @@ int main(void)
         TEST(a_minimal_void_has_no_body),
         TEST(a_hold_expires),
         TEST(a_hold_is_renewed_from_the_fourth_day),
+        TEST(what_is_left_of_a_hold_is_renewed),
         TEST(a_capture_is_refunded_up_to_its_amount),
         TEST(refunds_end_after_180_days),
         TEST(a_payments_key_lives_45_days),
