@@ -23,7 +23,7 @@
  */
 
 enum {
-    DECIDE_ARENA_MAX = 4 * 1024 * 1024,
+    DECIDE_ARENA_MAX = DRIVE_ARENA_MAX, /* it reads a payment, some times over */
     DECIDE_ROUNDS_MAX = 4,
     DATA_BYTES_MAX = 64 * 1024,
 };

@@ -39,9 +39,9 @@
 #include "payment/vault.h"
 
 enum {
-    DRIVE_ARENA_MAX = 4 * 1024 * 1024,
-    DRIVE_TRY_MAX = 8,    /* rounds for a free (reference, try) */
-    DRIVE_LOOKUP_MAX = 4, /* lookups in a row that only brought facts */
+    DRIVE_ARENA_MAX = 64 * 1024 * 1024, /* one that was looked at INT16_MAX times has room */
+    DRIVE_TRY_MAX = 8,                  /* rounds for a free (reference, try) */
+    DRIVE_LOOKUP_MAX = 4,               /* lookups in a row that only brought facts */
     DRIVE_KEY_MAX = 16 + 256,
 };
 

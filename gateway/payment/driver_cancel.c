@@ -34,7 +34,7 @@ enum {
     CANCELING_MAX = 256,
     WAIT_FIRST_MS = 50,
     WAIT_MAX_MS = 1000,
-    CANCEL_ARENA_MAX = 4 * 1024 * 1024,
+    CANCEL_ARENA_MAX = DRIVE_ARENA_MAX, /* it reads a payment */
     FIND_OUT_S = 5,
 };
 

@@ -11,7 +11,7 @@
 enum {
     REVERSALS_MAX = 8, /* in this worker's hands */
     CLAIM_ARENA_MAX = 1024 * 1024,
-    REVERSAL_ARENA_MAX = 4 * 1024 * 1024,
+    REVERSAL_ARENA_MAX = DRIVE_ARENA_MAX, /* it reads a payment */
     WAIT_MAX_MS = 60000,
     RETRY_MAX_MS = 3600000,
     ROUNDS_MAX = 8, /* of writing the end: other events come in between */

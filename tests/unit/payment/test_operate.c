@@ -1,4 +1,4 @@
-/* What a refund acts on, and what it reads before. */
+/* What a refund acts on, and that what is read before has room, however much it is. */
 #include "tests/unit/payment/ask.h"
 
 #include <libpq-fe.h>
@@ -92,11 +92,46 @@ static void many_operations_with_much_metadata_leave_room_for_another(void **sta
     asked_release(&refunded);
 }
 
+#define UNKNOWN                                                                                    \
+    "SELECT count(*) FROM payments p JOIN attempts a USING (merchant_id, payment_id) JOIN "        \
+    "outcomes o"                                                                                   \
+    " USING (merchant_id, attempt_id) WHERE p.key = 'often' AND o.outcome = 'unknown'"
+
+/* A day of looks every few seconds, or a week of them every half minute: each repeat is a row. */
+static void an_attempt_that_was_repeated_often_is_still_read(void **state)
+{
+    struct asked asked;
+    struct asked later;
+    struct payment_request request = sample("often");
+    (void)state;
+    (void)world_control("POST", "/faults",
+                        "{\"provider\":\"paypal\",\"kind\":\"hang_after_effect\","
+                        "\"operation\":\"charge\",\"count\":100}");
+    ask(&asked, &request);
+    expect_status(&asked, 202, "processing");
+    for (int i = 0; i < 200 && strcmp(ask_database(UNKNOWN), "0") == 0; i++)
+        world_run_for(20 * CLOCK_MS_US);
+    const char *made = ask_database(
+        "WITH made AS (INSERT INTO outcomes SELECT (jsonb_populate_record(o,"
+        " jsonb_build_object('number', o.number + i, 'reason', 'repeat'))).* FROM payments p"
+        " JOIN attempts a USING (merchant_id, payment_id) JOIN outcomes o"
+        " USING (merchant_id, attempt_id), generate_series(1, 30000) i WHERE p.key = 'often'"
+        " AND o.outcome = 'unknown' AND o.number = (SELECT max(x.number) FROM outcomes x"
+        " WHERE x.attempt_id = o.attempt_id) RETURNING 1) SELECT count(*) FROM made");
+    assert_string_equal(made, "30000");
+    (void)world_control("DELETE", "/faults", NULL);
+    ask_until_final(&later, &request);
+    expect_status(&later, 201, "succeeded");
+    asked_release(&asked);
+    asked_release(&later);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refund_is_of_what_the_payment_came_to),
         cmocka_unit_test(many_operations_with_much_metadata_leave_room_for_another),
+        cmocka_unit_test(an_attempt_that_was_repeated_often_is_still_read),
     };
     return cmocka_run_group_tests(tests, world_start, world_stop);
 }
