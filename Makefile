@@ -323,6 +323,24 @@ fuzz:
 fuzz-programs: $(FUZZ:%=$(BUILD)/fuzz/%)
 	@:
 
+# ---- router -----------------------------------------------------------------------------------
+
+ROUTER_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,tests/router/gen.c $(wildcard router/*.c) $(wildcard gateway/base/*.c))
+
+$(BUILD)/router/%: $(BUILD)/obj/tests/router/%.o $(ROUTER_OBJ)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+## router-differ   The router's program against its plain interpreter (PAIRS=10000000 SEED=1)
+.PHONY: router-differ
+router-differ: $(BUILD)/router/differ
+	@$< $(SEED) $(or $(PAIRS),10000000)
+
+## bench-router    What a decision takes with 100 and 10,000 rules (ROUNDS=5)
+.PHONY: bench-router
+bench-router: $(BUILD)/router/bench
+	@$< $(if $(filter command line environment,$(origin ROUNDS)),$(ROUNDS),5)
+
 # ---- simulator --------------------------------------------------------------------------------
 
 SIM_SRC  := $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)) \

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mix.h"
 #include "router/index.h"
 
 #define CHAIN_END UINT32_C(0xFFFFFFFF)
@@ -127,14 +126,12 @@ static uint32_t add_target(struct compiler *c, const struct ast_target *target)
 
 /* ---- dictionaries ---------------------------------------------------------------------------- */
 
-static const struct mix_seed dictionary_seed = {
-    {UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)}};
-
-uint32_t dictionary_find(const struct dictionary *dictionary, struct str text)
+uint32_t dictionary_find(const struct dictionary *dictionary, const struct mix_seed *seed,
+                         struct str text)
 {
     if (dictionary->count == 0)
         return 0;
-    uint64_t at = mix_bytes(&dictionary_seed, text.at, text.len);
+    uint64_t at = mix_bytes(seed, text.at, text.len);
     for (;; at++) {
         uint32_t number = dictionary->bucket[at & dictionary->bucket_mask];
         if (number == 0 || str_eq(dictionary->text[number], text))
@@ -142,10 +139,11 @@ uint32_t dictionary_find(const struct dictionary *dictionary, struct str text)
     }
 }
 
-static void dictionary_place(struct dictionary *dictionary, uint32_t number)
+static void dictionary_place(struct dictionary *dictionary, const struct mix_seed *seed,
+                             uint32_t number)
 {
     struct str text = dictionary->text[number];
-    uint64_t at = mix_bytes(&dictionary_seed, text.at, text.len);
+    uint64_t at = mix_bytes(seed, text.at, text.len);
     while (dictionary->bucket[at & dictionary->bucket_mask] != 0)
         at++;
     dictionary->bucket[at & dictionary->bucket_mask] = number;
@@ -154,7 +152,7 @@ static void dictionary_place(struct dictionary *dictionary, uint32_t number)
 static int32_t number_of(struct compiler *c, uint16_t text_index, struct str text)
 {
     struct dictionary *dictionary = &c->program->dictionary[text_index];
-    uint32_t found = dictionary_find(dictionary, text);
+    uint32_t found = dictionary_find(dictionary, &c->program->seed, text);
     if (found != 0)
         return (int32_t)found;
     uint32_t *capacity = &c->dictionary_capacity[text_index];
@@ -167,11 +165,11 @@ static int32_t number_of(struct compiler *c, uint16_t text_index, struct str tex
         dictionary->bucket = ARENA_ARRAY(c->arena, uint32_t, room * 2);
         dictionary->bucket_mask = room * 2 - 1;
         for (uint32_t number = 1; number <= dictionary->count; number++)
-            dictionary_place(dictionary, number);
+            dictionary_place(dictionary, &c->program->seed, number);
         *capacity = room;
     }
     dictionary->text[++dictionary->count] = text;
-    dictionary_place(dictionary, dictionary->count);
+    dictionary_place(dictionary, &c->program->seed, dictionary->count);
     if (dictionary->count == 1)
         c->program->asked[c->program->asked_count++] = text_index;
     return (int32_t)dictionary->count;
@@ -580,13 +578,14 @@ static bool load_zones(const struct ast_tree *tree, struct compiler *c, struct e
     return true;
 }
 
-bool compile_tree(const struct ast_tree *tree, struct arena *arena, struct program *program,
-                  struct error *err)
+bool compile_tree(const struct ast_tree *tree, const struct mix_seed *seed, struct arena *arena,
+                  struct program *program, struct error *err)
 {
     CHECK(tree->rule_count > 0);
     *program = (struct program){
         .rule = ARENA_ARRAY(arena, struct program_rule, tree->rule_count),
         .rule_count = tree->rule_count,
+        .seed = *seed,
         .metadata_name = tree->metadata_name,
         .metadata_name_count = tree->metadata_name_count,
     };

@@ -10,10 +10,11 @@
 #include "router/program.h"
 
 /*
- * Compile `tree` into `program`, both of which live in `arena`. ERROR_INVALID: "line:column: ..."
+ * Compile `tree` into `program`, both of which live in `arena`. seed: of its hash tables; nothing that
+ * is decided depends on it. ERROR_INVALID: "line:column: ..."
  * of a zone that is not in the system's database, or too many comparisons.
  */
-bool compile_tree(const struct ast_tree *tree, struct arena *arena, struct program *program,
-                  struct error *err) MUST_USE;
+bool compile_tree(const struct ast_tree *tree, const struct mix_seed *seed, struct arena *arena,
+                  struct program *program, struct error *err) MUST_USE;
 
 #endif

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/mix.h"
 #include "base/zone.h"
 #include "router/ast.h"
 
@@ -147,10 +148,12 @@ struct program {               /* in the rule set's arena; immutable */
     bool attempt_asked; /* some rule asks for attempt or previous_decline */
     const struct str *metadata_name;
     size_t metadata_name_count;
+    struct mix_seed seed; /* of dictionaries; of the text, for a stranger writes the names */
     struct rule_index index;
 };
 
 /* The number of `text`; 0 when no rule names it. */
-uint32_t dictionary_find(const struct dictionary *dictionary, struct str text);
+uint32_t dictionary_find(const struct dictionary *dictionary, const struct mix_seed *seed,
+                         struct str text);
 
 #endif

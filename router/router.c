@@ -33,7 +33,9 @@ static bool build(struct rule_set *rules, struct str text, const struct str *kno
         CHECK(diagnosis_first(diagnosis, err));
         return false;
     }
-    return compile_tree(&rules->tree, &rules->arena, &rules->program, err);
+    struct mix_seed seed;
+    memcpy(&seed, rules->hash, sizeof(seed));
+    return compile_tree(&rules->tree, &seed, &rules->arena, &rules->program, err);
 }
 
 struct rule_set *rule_set_new(struct str text, const struct str *known_providers,

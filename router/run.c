@@ -193,7 +193,7 @@ void run_init(struct run *run, const struct program *program, const struct measu
     for (size_t i = 0; i < program->asked_count; i++) {
         uint16_t text = program->asked[i];
         run->slot[SLOT_TEXT + text] =
-            dictionary_find(&program->dictionary[text], run->values.text[text]);
+            dictionary_find(&program->dictionary[text], &program->seed, run->values.text[text]);
     }
     for (size_t i = 0; i < program->rated_count; i++)
         run->rated_known[i] = measure_amount_as(facts, program->rated[i], &run->rated_minor[i]);
