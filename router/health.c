@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "router/latency.h"
-#include "router/window.h"
+#include "router/health_state.h"
 
 /*
  * The breaker is one word, so that a move is one compare-and-swap: the state in two bits, and a
@@ -35,40 +34,6 @@ static_assert((int)HEALTH_WINDOW_S_MAX < (int)WINDOW_BUCKET_COUNT, "a bucket out
 static_assert((int)SHARED_TEXT_SIZE == sizeof(((struct health_view *)0)->why), "same text");
 static_assert((int)SHARED_TEXT_SIZE == sizeof(((struct health_view *)0)->last_error), "same");
 static_assert((int)SHARED_TEXT_SIZE == sizeof(((struct health_history *)0)->hint), "same");
-
-struct health_entry { /* all zero: closed, without calls */
-    _Atomic uint64_t gate;
-    _Atomic int64_t opened_us; /* start of this outage, kept when a probe fails */
-    _Atomic int64_t closed_us; /* end of the last outage */
-    _Atomic uint32_t failures_in_row;
-    _Atomic int32_t in_flight_total;
-    _Atomic uint64_t silence; /* see silence_pack */
-    _Atomic int64_t used_us;
-    _Atomic int64_t last_error_wall_us;
-    _Atomic int64_t ramp_us;  /* since when it is let back; 0: long ago */
-    _Atomic int64_t level;    /* see flaps */
-    _Atomic int64_t level_us; /* when it was last raised */
-    _Atomic int64_t hint_us;  /* when another host's breaker was told of */
-    _Atomic int64_t hint_until_us;
-    struct window window;
-    struct share share;
-    struct latency latency;
-    struct pace pace;
-    struct shared_text why;
-    struct shared_text last_error;
-    struct shared_text hint;
-    _Atomic int32_t in_flight[SHM_SLOT_MAX];
-    struct trail failures;
-    struct trail cause; /* the failures that were there when it opened */
-    struct trail openings;
-};
-
-struct health {
-    struct health_config config;
-    _Atomic uint64_t key[HEALTH_ENTRY_MAX]; /* of entry[i]; KEY_FREE, KEY_MOVING or an account's */
-    struct health_entry entry[HEALTH_ENTRY_MAX];
-    struct outcomes_table outcomes;
-};
 
 const struct health_config health_config_default = {
     .window_ms = 10000,
@@ -215,7 +180,40 @@ struct health_entry *health_find(struct health *health, const struct uuid *accou
         }
         at = find_or_claim(health, key); /* of two that came at once both use the first found */
     }
-    return &health->entry[at == HEALTH_ENTRY_MAX ? key % HEALTH_ENTRY_MAX : at];
+    struct health_entry *entry =
+        &health->entry[at == HEALTH_ENTRY_MAX ? key % HEALTH_ENTRY_MAX : at];
+    if (at < HEALTH_ENTRY_MAX &&
+        atomic_load_explicit(&entry->account[1], memory_order_relaxed) == 0) {
+        uint64_t half[2];
+        memcpy(half, account_id->byte, sizeof(half));
+        atomic_store_explicit(&entry->account[0], half[0], memory_order_relaxed);
+        atomic_store_explicit(&entry->account[1], half[1], memory_order_relaxed);
+    }
+    return entry;
+}
+
+bool health_next(struct health *health, size_t *index, int64_t idle_us, int64_t now_us,
+                 struct uuid *account_id, struct health_entry **entry)
+{
+    while (*index < HEALTH_ENTRY_MAX) {
+        struct health_entry *at = &health->entry[(*index)++];
+        uint64_t half[2] = {atomic_load(&at->account[0]), atomic_load(&at->account[1])};
+        int64_t used_us = atomic_load_explicit(&at->used_us, memory_order_relaxed);
+        bool is_well = atomic_load(&at->gate) == 0 && !pace_is_slow(&at->pace);
+        if (half[1] != 0 && (!is_well || (used_us != 0 && now_us - used_us < idle_us))) {
+            memcpy(account_id->byte, half, sizeof(half));
+            *entry = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool health_take_turn(struct health *health, int64_t every_us, int64_t now_us)
+{
+    int64_t turn_us = atomic_load(&health->turn_us);
+    return now_us - turn_us >= every_us &&
+           atomic_compare_exchange_strong(&health->turn_us, &turn_us, now_us);
 }
 
 /* ---- silence: since when calls go out without any answer (ms, 48 bits), and how many (16) ---- */
@@ -613,86 +611,6 @@ static void read_gate(struct health *health, struct health_entry *entry, int64_t
     }
 }
 
-/* ---- what became of payments ---- */
-
-static uint64_t outcome_key(const struct health *health, const struct health_entry *entry,
-                            enum operation operation, const struct currency *currency)
-{
-    uint64_t account =
-        atomic_load_explicit(&health->key[entry - health->entry], memory_order_relaxed);
-    uint64_t pair =
-        (uint64_t)operation << 16 | (currency == NULL ? 0 : currency_index(currency) + 1);
-    uint64_t key = (account ^ pair * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xD6E8FEB86659FD93);
-    return key ^ key >> 32;
-}
-
-void health_outcome(struct health *health, struct health_entry *entry, enum operation operation,
-                    const struct currency *currency, enum outcome outcome, int64_t now_us)
-{
-    static const int8_t kinds[OUTCOME_COUNT] = {
-        [OUTCOME_NONE] = -1,
-        [OUTCOME_APPROVED] = OUTCOMES_APPROVED,
-        [OUTCOME_PENDING] = -1,
-        [OUTCOME_REQUIRES_ACTION] = -1,
-        [OUTCOME_DECLINED_SOFT] = OUTCOMES_DECLINED,
-        [OUTCOME_DECLINED_HARD] = OUTCOMES_DECLINED,
-        [OUTCOME_FAILED] = OUTCOMES_FAILED,
-        [OUTCOME_UNKNOWN] = OUTCOMES_UNKNOWN,
-    };
-    CHECK((unsigned)outcome < OUTCOME_COUNT && operation != OPERATION_NONE && currency != NULL);
-    if (kinds[outcome] < 0) {
-        return;
-    }
-    const uint64_t key[] = {
-        outcome_key(health, entry, operation, currency),
-        outcome_key(health, entry, operation, NULL),
-        outcome_key(health, entry, OPERATION_NONE, NULL),
-    };
-    for (size_t i = 0; i < ARRAY_LEN(key); i++) {
-        outcomes_add(&health->outcomes, key[i], (enum outcomes_kind)kinds[outcome], now_us);
-    }
-}
-
-static uint32_t per_million(uint64_t part, uint64_t whole)
-{
-    return (uint32_t)(part * 1000000 / whole);
-}
-
-/* The first basis with enough payments; the last if none has. */
-static void read_rates(const struct health *health, const struct health_entry *entry,
-                       enum operation operation, const struct currency *currency, int64_t now_us,
-                       struct health_view *view)
-{
-    const struct health_config *config = &health->config;
-    const struct {
-        enum operation operation;
-        const struct currency *currency;
-        unsigned minutes;
-    } bases[] = {
-        [HEALTH_BASIS_RECENT] = {operation, currency, config->rate_minutes},
-        [HEALTH_BASIS_HOUR] = {operation, currency, OUTCOMES_MINUTE_MAX},
-        [HEALTH_BASIS_OPERATION] = {operation, NULL, OUTCOMES_MINUTE_MAX},
-        [HEALTH_BASIS_ACCOUNT] = {OPERATION_NONE, NULL, OUTCOMES_MINUTE_MAX},
-    };
-    struct outcomes_counts counts = {{0}};
-    unsigned basis = currency == NULL ? HEALTH_BASIS_ACCOUNT : HEALTH_BASIS_RECENT;
-    for (;; basis++) {
-        uint64_t key = outcome_key(health, entry, bases[basis].operation, bases[basis].currency);
-        outcomes_read(&health->outcomes, key, bases[basis].minutes, now_us, &counts);
-        view->outcomes = outcomes_sum(&counts);
-        if (view->outcomes >= config->rate_calls_min || basis == HEALTH_BASIS_ACCOUNT) {
-            break;
-        }
-    }
-    view->basis = view->outcomes > 0 ? (enum health_basis)basis : HEALTH_BASIS_NONE;
-    uint64_t whole =
-        view->outcomes > config->rate_calls_min ? view->outcomes : config->rate_calls_min;
-    uint64_t missing = whole - view->outcomes;
-    view->success_per_million = per_million(counts.count[OUTCOMES_APPROVED] + missing, whole);
-    view->declined_per_million = per_million(counts.count[OUTCOMES_DECLINED], whole);
-    view->unknown_per_million = per_million(counts.count[OUTCOMES_UNKNOWN], whole);
-}
-
 void health_read_for(struct health *health, struct health_entry *entry, enum operation operation,
                      const struct currency *currency, int64_t now_us, struct health_view *view)
 {
@@ -701,7 +619,7 @@ void health_read_for(struct health *health, struct health_entry *entry, enum ope
     *view = (struct health_view){.state = HEALTH_CLOSED};
     read_gate(health, entry, now_us, view);
     window_read(&entry->window, health->config.window_ms, now_us, &view->calls, &view->failures);
-    read_rates(health, entry, operation, currency, now_us, view);
+    health_read_rates(health, entry, operation, currency, now_us, view);
     view->decisions = share_read(&entry->share, now_us);
     latency_read(&entry->latency, now_us, per_cent, quantile_us, ARRAY_LEN(per_cent));
     view->p50_us = quantile_us[0];
@@ -719,24 +637,6 @@ void health_read(struct health *health, struct health_entry *entry, int64_t now_
                  struct health_view *view)
 {
     health_read_for(health, entry, OPERATION_NONE, NULL, now_us, view);
-}
-
-void health_read_history(struct health *health, struct health_entry *entry, int64_t now_us,
-                         struct health_history *history)
-{
-    const struct pace_config *pace = &health->config.pace;
-    *history = (struct health_history){0};
-    history->opening_count = trail_read(&entry->openings, history->opening);
-    history->failure_count = trail_read(&entry->cause, history->failure);
-    history->usual_p95_us = pace_usual_us(&entry->pace);
-    history->recent_p95_us = pace_recent_us(&entry->pace, now_us);
-    history->slow_bound_us = pace_bound_us(&entry->pace, pace);
-    outcomes_read(&health->outcomes, outcome_key(health, entry, OPERATION_NONE, NULL),
-                  OUTCOMES_MINUTE_MAX, now_us, &history->hour);
-    if (now_us < atomic_load_explicit(&entry->hint_until_us, memory_order_relaxed)) {
-        history->hint_age_us = now_us - atomic_load_explicit(&entry->hint_us, memory_order_relaxed);
-        shared_text_read(&entry->hint, history->hint);
-    }
 }
 
 void health_decided(struct health_entry *entry, int64_t now_us)

@@ -176,6 +176,13 @@ void health_read_history(struct health *health, struct health_entry *entry, int6
  */
 void health_outcome(struct health *health, struct health_entry *entry, enum operation operation,
                     const struct currency *currency, enum outcome outcome, int64_t now_us);
+/*
+ * True for one process in every_us: it tells other hosts, for all of this one.
+ */
+bool health_take_turn(struct health *health, int64_t every_us, int64_t now_us);
+/* The next entry from *index on that had a call within idle_us or is not well; false: no more. */
+bool health_next(struct health *health, size_t *index, int64_t idle_us, int64_t now_us,
+                 struct uuid *account_id, struct health_entry **entry);
 /* A decision put the account first. */
 void health_decided(struct health_entry *entry, int64_t now_us);
 /* Another host says that its breaker is open; forgotten at until_us. why: for people. */

@@ -158,6 +158,7 @@ static const struct setting settings[] = {
     {"slow_percent",           SETTING_UNSIGNED, AT(health.pace.percent), 101, 10000, "p95 above so much of its usual p95: the account is slow, and goes behind the others"},
     {"slow_floor_ms",          SETTING_INT64,    AT(health.pace.floor_ms), 1, 600000, "... never below this"},
     {"slow_bound_ms",          SETTING_INT64,    AT(health.pace.bound_ms), 1, 600000, "... and always above this"},
+    {"peer_interval_ms",       SETTING_INT64,    AT(peer_interval_ms), 0, 60000, "hosts tell each other this often, through PostgreSQL, which breakers are open; 0: not at all"},
     {"success_minutes",        SETTING_UNSIGNED, AT(health.rate_minutes), 1, 60, "success rates are of these, per account, operation and currency"},
     {"success_calls",      SETTING_UNSIGNED, AT(health.rate_calls_min), 1, 100000, "... when there were so many payments, else of a wider window (docs/health.md)"},
 };
@@ -472,6 +473,7 @@ void config_init(struct config *config)
     config->workers = -1;
     set_text(config->state_folder, "var/state");
     config->heartbeat_ms = 200;
+    config->peer_interval_ms = 3000;
     config->heartbeat_late_ms = 5000;
     config->drain_ms = 35000;
     config->drain_idle_ms = 2000;

@@ -69,6 +69,7 @@ struct config {
     struct out_config webhooks;
     struct merchants_config merchants;
     struct health_config health;
+    int64_t peer_interval_ms;
     struct admission_config admission;
     struct inbox_config inbox;
 };

@@ -14,6 +14,7 @@
 #include "dashboard/ops.h"
 #include "http/address.h"
 #include "ledger/migrate.h"
+#include "payment/peers.h"
 #include "process/descriptors.h"
 #include "process/figures.h"
 #include "process/secrets.h"
@@ -49,6 +50,7 @@ struct worker {
     struct merchants *merchants;  /* owned */
     struct payments *payments;    /* owned */
     struct orders *orders;        /* owned */
+    struct peers *peers;          /* owned */
     struct out *out;              /* owned */
     struct admission *admission;  /* owned */
     struct api *api;              /* owned */
@@ -425,6 +427,8 @@ static void wire_core(struct worker *w)
         .seal_key = w->secrets.seal,
     };
     w->orders = orders_new(&config->orders, &orders);
+    w->peers = peers_new(w->loop, w->store, w->start->health, &shared->instance_id,
+                         config->peer_interval_ms);
     struct out_parts out = {
         .loop = w->loop,
         .store = w->store,
@@ -589,6 +593,7 @@ static void unwire(struct worker *w)
     api_free(&w->api);
     inbox_free(&w->inbox);
     out_free(&w->out); /* before the engine: libcurl ends with it */
+    peers_free(&w->peers);
     orders_free(&w->orders);
     payments_free(&w->payments);
     admission_free(&w->admission);
