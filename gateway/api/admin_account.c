@@ -1,6 +1,9 @@
 #include "api/admin_call.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "ledger/price.h"
 
 enum {
     TEXT_MAX = 65536, /* settings or fees as JSON */
@@ -170,6 +173,40 @@ static bool check_row(struct admin_call *call)
     return is_usable;
 }
 
+static void price_kept(void *ctx, enum store_find found, int64_t count UNUSED,
+                       const struct error *why)
+{
+    struct admin_call *call = ctx;
+    if (found == STORE_FAILED) {
+        call->put_done(call, found, why);
+    } else {
+        directory_put_account(call->parts.store, &call->account, call->put_done, call);
+    }
+}
+
+/* Its fee table first: whoever reads the ledger finds by whom and when it was put there. */
+static void put_account(struct admin_call *call, directory_done_fn done)
+{
+    struct error err;
+    struct str fees = str_trim(call->account.fees_json);
+    struct cost_table *table = str_eq(fees, STR("{}")) ? NULL : cost_table_new(fees, &err);
+    call->put_done = done;
+    if (table == NULL) {
+        directory_put_account(call->parts.store, &call->account, done, call);
+        return;
+    }
+    struct price price = {
+        .merchant_id = call->account.merchant_id,
+        .kind = PRICE_FEES,
+        .text = cost_table_text(table),
+        .author = call->author,
+        .created_us = clock_wall_us(),
+    };
+    memcpy(price.hash, cost_table_hash(table), sizeof(price.hash));
+    price_keep(call->parts.store, &price, price_kept, call);
+    cost_table_free(&table);
+}
+
 /* ---- create ---------------------------------------------------------------------------------- */
 
 static void create_done(void *ctx, enum store_find found, const struct error *why)
@@ -230,7 +267,7 @@ static void create_loaded(void *ctx, enum store_find found, const struct directo
         .created_us = clock_wall_us(),
     };
     if (take_members(call) && check_row(call)) {
-        directory_put_account(call->parts.store, &call->account, create_done, call);
+        put_account(call, create_done);
     }
 }
 
@@ -279,7 +316,7 @@ static void change_done(void *ctx, enum store_find found, const struct error *wh
 static void change(struct admin_call *call)
 {
     if (take_members(call) && check_row(call)) {
-        directory_put_account(call->parts.store, &call->account, change_done, call);
+        put_account(call, change_done);
     }
 }
 

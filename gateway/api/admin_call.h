@@ -36,6 +36,7 @@ struct admin_call {
     bool is_live;           /* the id named the live one */
     struct str client_keys; /* to be bound */
     struct directory_account account;
+    directory_done_fn put_done; /* after its fee table was kept */
     struct directory_key key;
     struct directory_key old_key; /* being replaced */
     char key_text[ADMIN_KEY_TEXT_SIZE];

@@ -693,6 +693,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_PRICE_FIRST)
+        return sql_price_text(sql);
     if (sql >= SQL_HEALTH_FIRST)
         return sql_health_text(sql);
     if (sql >= SQL_HOOK_FIRST)

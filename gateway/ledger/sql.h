@@ -187,7 +187,12 @@ enum sql {
     SQL_LEVELS,
     SQL_LEVEL_COSTS,
     SQL_HEALTH_END_MARK,
-    SQL_COUNT = SQL_HEALTH_END_MARK,
+    /* what fees are computed from (sql_prices.c) */
+    SQL_PRICE_FIRST = SQL_HEALTH_END_MARK,
+    SQL_PRICE_KEEP = SQL_PRICE_FIRST,
+    SQL_PRICE_FIND,
+    SQL_PRICE_END_MARK,
+    SQL_COUNT = SQL_PRICE_END_MARK,
 };
 
 struct sql_text {
@@ -203,6 +208,7 @@ const struct sql_text *sql_event_text(enum sql sql);   /* of sql_events.c; likew
 const struct sql_text *sql_inbound_text(enum sql sql); /* of sql_inbound.c; likewise */
 const struct sql_text *sql_hook_text(enum sql sql);    /* of sql_hooks.c; likewise */
 const struct sql_text *sql_health_text(enum sql sql);  /* of sql_health.c; likewise */
+const struct sql_text *sql_price_text(enum sql sql);   /* of sql_prices.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "payment/hash.h"
+#include "payment/prices.h"
 
 /*
  *     authenticate(key) -> digest -> keys? ---------------------------> answer
@@ -78,6 +79,7 @@ struct fetch {
     struct caller caller;    /* found so far */
     int64_t expires_us;
     struct arena arena;
+    size_t pricing; /* account whose fee table is being kept */
     struct link waiters;
     struct link link;
 };
@@ -92,6 +94,7 @@ struct ready { /* answered at the next tick */
 struct merchants {
     struct store *store;   /* borrowed */
     struct health *health; /* borrowed */
+    struct prices *prices; /* owned */
     uint8_t pepper[32];
     struct merchants_config config;
     struct key_entry *keys;        /* owned */
@@ -458,6 +461,35 @@ static void fetch_wait(struct fetch *fetch, const struct waiter *waiter)
     list_add_last(&fetch->waiters, &kept->link);
 }
 
+static void price_done(void *ctx, enum store_find found, int64_t count, const struct error *why);
+
+/* No decision is made by a fee table that the ledger does not have. */
+static void fetch_price(struct fetch *fetch)
+{
+    struct merchants *merchants = fetch->merchants;
+    struct merchant *merchant = fetch->caller.merchant;
+    if (prices_next(merchants->prices, merchant, &fetch->pricing)) {
+        prices_keep(merchants->prices, merchant, fetch->pricing, price_done, fetch);
+        return;
+    }
+    if (fetch->generation == merchants->generation)
+        (void)keep_merchant(merchants, (struct merchant_box *)(void *)merchant);
+    fetch_end(fetch, MERCHANTS_FOUND);
+}
+
+static void price_done(void *ctx, enum store_find found, int64_t count UNUSED,
+                       const struct error *why)
+{
+    struct fetch *fetch = ctx;
+    if (found == STORE_FAILED) {
+        log_warn("merchant", "cannot keep a fee table", LOG_CSTR("error", why->text));
+        fetch_end(fetch, MERCHANTS_UNAVAILABLE);
+        return;
+    }
+    prices_kept(fetch->merchants->prices, fetch->caller.merchant, fetch->pricing);
+    fetch_price(fetch);
+}
+
 static void load_done(void *ctx, enum store_find found, const struct directory_rows *rows,
                       const struct error *why)
 {
@@ -473,9 +505,7 @@ static void load_done(void *ctx, enum store_find found, const struct directory_r
     }
     struct merchant_box *box = merchant_build(fetch->merchants, rows);
     fetch->caller.merchant = &box->merchant;
-    if (fetch->generation == fetch->merchants->generation)
-        (void)keep_merchant(fetch->merchants, box);
-    fetch_end(fetch, MERCHANTS_FOUND);
+    fetch_price(fetch);
 }
 
 static void merchant_start(struct merchants *merchants, const struct uuid *merchant_id,
@@ -635,6 +665,7 @@ struct merchants *merchants_new(struct loop *loop, struct store *store, struct h
     CHECK(config->key_max > 0 && config->merchant_max > 0 && config->check_interval_ms > 0);
     struct merchants *merchants = allocate(sizeof(*merchants));
     merchants->store = store;
+    merchants->prices = prices_new(store);
     merchants->health = health;
     memcpy(merchants->pepper, pepper, sizeof(merchants->pepper));
     merchants->config = *config;
@@ -678,6 +709,7 @@ void merchants_free(struct merchants **merchants_at)
     loop_timer_release(&merchants->ready_timer);
     loop_timer_release(&merchants->check_timer);
     watch_drop(merchants->watch);
+    prices_free(&merchants->prices);
     OPENSSL_cleanse(merchants->pepper, sizeof(merchants->pepper));
     free(merchants);
 }

@@ -14,6 +14,7 @@
 #include "dashboard/ops.h"
 #include "http/address.h"
 #include "ledger/migrate.h"
+#include "ledger/price.h"
 #include "payment/peers.h"
 #include "process/descriptors.h"
 #include "process/figures.h"
@@ -26,7 +27,8 @@ enum {
     LEAVE_US = 1000000, /* the ledger may take so long to hear that a writer has ended */
     WARM_LOOK_US = 2000,
     WARM_MAX_US = 2000000, /* then clients are told that the ledger is away */
-    TELL_US = 250000,      /* how often dead writers are looked for */
+    RATES_KEEP_US = 1000000,
+    TELL_US = 250000, /* how often dead writers are looked for */
     ACCEPT_PAUSE_US = 100000,
 };
 
@@ -73,6 +75,7 @@ struct worker {
     bool instance_reaped;
     bool telling_instance;
     char schema_version[MIGRATE_VERSION_SIZE];
+    bool rates_kept;
     bool is_leaving; /* the writer is being closed */
     int64_t started_us;
     int64_t drain_until_us; /* 0: not draining */
@@ -241,12 +244,39 @@ static void tell(void *ctx)
     }
 }
 
+static void rates_kept(void *ctx, enum store_find found, int64_t count, const struct error *why)
+{
+    struct worker *w = ctx;
+    (void)count;
+    w->rates_kept = found != STORE_FAILED;
+    if (!w->rates_kept) {
+        log_warn("worker", "cannot keep the rates; will try again", LOG_CSTR("error", why->text));
+        loop_timer_start(&w->age, RATES_KEEP_US);
+    }
+}
+
+/* Decisions name them: the ledger has them (P6). */
+static void keep_rates(struct worker *w)
+{
+    struct price price = {
+        .kind = PRICE_RATES,
+        .text = rates_text(w->rates),
+        .author = str_of(rates_source(w->rates)),
+        .created_us = clock_wall_us(),
+    };
+    memcpy(price.hash, rates_hash(w->rates), sizeof(price.hash));
+    price_keep(w->store, &price, rates_kept, w);
+}
+
 /* One of the workers says so. */
 static void look_at_rates(void *ctx)
 {
     struct worker *w = ctx;
     char text[256];
     loop_timer_start(&w->age, RATES_LOOK_US);
+    if (!w->rates_kept) {
+        keep_rates(w);
+    }
     if (w->start->slot <= 1 && figures_are_stale(w->rates, clock_wall_us(), text)) {
         log_warn("worker", "rates are stale", LOG_CSTR("what", text),
                  LOG_CSTR("source", rates_source(w->rates)));

@@ -57,5 +57,22 @@ await suite('fees', {
         equal(candidate(payment, 'paypal').fees, hash(path.join(top, 'config/fees/paypal-us.json')), 'the table');
         equal(candidate(payment, 'payoneer').fees, hash(path.join(cases, 'tiers_usd.json')), 'the table');
         equal(payment.decision.rates, hash(path.join(cases, 'rates.json')), 'the rates');
+        await until('the rates are in the ledger', () => world.rows("SELECT * FROM price_tables WHERE kind = 'rates'").length > 0);
+        const named = [...payment.decision.candidates.map((one) => one.fees), payment.decision.rates].sort();
+        const kept = world.rows("SELECT encode(digest, 'hex') AS digest, author, content FROM price_tables ORDER BY 1");
+        equal(kept.map((row) => row.digest), named, 'what the decision names is there');
+        equal(kept.map((row) => createHash('sha256').update(row.content).digest('hex')), named, 'and is what its digest says');
+        equal(kept.map((row) => row.author).sort(), ['command line', 'command line', 'made up for these cases'], 'by whom');
+    },
+    async a_table_of_before_is_kept_before_it_is_used(world) {
+        const table = { percent: '1.00', currencies: { EUR: { fixed: '0.02' } } };
+        world.psql(`UPDATE accounts SET fees = '${JSON.stringify(table, null, 1)}' WHERE provider = 'paypal'; UPDATE directory_version SET version = version + 1`);
+        const found = await until('it is used', async () => {
+            const payment = await world.get((await world.pay()).answer.id);
+            return candidate(payment, 'paypal').expected_fee === 13 && candidate(payment, 'paypal');
+        });
+        const digest = createHash('sha256').update(canonical(table)).digest('hex');
+        equal(found.fees, digest, 'its hash is that of the figures');
+        equal(world.rows(`SELECT author FROM price_tables WHERE digest = '\\x${digest}'`), [{ author: '' }], 'kept by who used it');
     },
 });

@@ -1,0 +1,24 @@
+/* The statements of what fees are computed from (price.h, volume.h). */
+#include "ledger/sql.h"
+
+#include "base/error.h"
+
+/* clang-format off */
+static const struct sql_text texts[SQL_PRICE_END_MARK - SQL_PRICE_FIRST] = {
+
+[SQL_PRICE_KEEP - SQL_PRICE_FIRST] = {SQL_CONTROL, "price_keep",
+    "WITH kept AS (INSERT INTO price_tables (merchant_id, digest, created_at, kind, author, content)"
+    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (merchant_id, digest) DO NOTHING RETURNING 1)"
+    " SELECT count(*) FROM kept"},
+
+[SQL_PRICE_FIND - SQL_PRICE_FIRST] = {SQL_READER, "price_find",
+    "SELECT kind, author, content, created_at FROM price_tables"
+    " WHERE merchant_id = $1 AND digest = $2"},
+};
+/* clang-format on */
+
+const struct sql_text *sql_price_text(enum sql sql)
+{
+    CHECK(sql >= SQL_PRICE_FIRST && sql < SQL_PRICE_END_MARK);
+    return &texts[sql - SQL_PRICE_FIRST];
+}
