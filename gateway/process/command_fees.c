@@ -117,7 +117,7 @@ static bool take_operation(int *argc, char **argv, struct cost_facts *facts, str
     return facts->event != COST_EVENT_COUNT ||
            fail(err, ERROR_INVALID,
                 "fees quote: --operation " STR_FMT " is not payment, sale, authorize, capture, "
-                "void, refund, payout, decline, expiry, dispute or chargeback",
+                "void, refund, payout, reauthorize, decline, expiry, dispute or chargeback",
                 STR_ARG(str_sub(name, 0, 20)));
 }
 

@@ -1,4 +1,5 @@
 // Authorizations that are held for longer by another one: captures, voids, lost answers, crashes and the watch over what is held, judged by the sandbox's books.
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { suite, assert, equal, until } from './lib.mjs';
 
@@ -54,6 +55,15 @@ async function look(world, id) {
     equal(before.length, 1, `the hold of ${id} is watched`);
     world.psql(`UPDATE unresolved u SET next_at = now() WHERE ${its}`);
     await until('the watch has looked', () => world.rows(`SELECT 1 FROM unresolved u WHERE ${its} AND (u.epoch <= ${before[0].epoch} OR u.lease_until > now())`).length === 0);
+}
+
+// Voided behind our back, in PayPal's own pages.
+async function voidThere(world, id) {
+    const paypal = `https://127.0.0.1:${world.sandboxPort + 1}`;
+    const token = (await world.call('POST', `${paypal}/v1/oauth2/token`, {
+        body: 'grant_type=client_credentials', headers: { authorization: `Basic ${Buffer.from('e2e-client:e2e-secret').toString('base64')}`, 'content-type': 'application/x-www-form-urlencoded' } })).json.access_token;
+    const voided = await world.call('POST', `${paypal}/v2/payments/authorizations/${id}/void`, { headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
+    assert(voided.status < 300, `voided there: ${voided.status} ${voided.raw}`);
 }
 
 await suite('holds', { workers: 2, delayMs: 10 }, {
@@ -152,16 +162,34 @@ await suite('holds', { workers: 2, delayMs: 10 }, {
         await look(world, id);
         equal((await world.get(id)).status, 'authorized', 'VOIDED of the one before is not the end');
         const [, second] = await holds(world, id);
-        // Voided behind our back, in PayPal's own pages.
-        const token = (await world.call('POST', `https://127.0.0.1:${world.sandboxPort + 1}/v1/oauth2/token`, {
-            body: 'grant_type=client_credentials', headers: { authorization: `Basic ${Buffer.from('e2e-client:e2e-secret').toString('base64')}`, 'content-type': 'application/x-www-form-urlencoded' } })).json.access_token;
-        const voided = await world.call('POST', `https://127.0.0.1:${world.sandboxPort + 1}/v2/payments/authorizations/${second.id}/void`, { headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
-        assert(voided.status < 300, `voided there: ${voided.status} ${voided.raw}`);
+        await voidThere(world, second.id);
         world.psql(`UPDATE unresolved u SET next_at = now() WHERE finance.show_id('pay', u.payment_id) = '${id}'`);
         await until('the payment has ended', async () => (await world.get(id)).status === 'canceled');
         const payment = await agree(world, id);
         equal([payment.amount_authorized, payment.amount_captured], [0, 0], 'nothing is held');
         assert((await types(world, id)).includes('payment.authorization_expired'), 'told so');
+    },
+    async what_ended_is_not_what_took_its_place(world) {
+        const { id } = await hold(world, 650);
+        const [first] = await holds(world, id);
+        await voidThere(world, first.id);
+        // The look finds it VOIDED; before that is written, another authorization has taken its place.
+        const mine = `finance.show_id('pay', payment_id) = '${id}'`;
+        const session = spawn('psql', ['-X', '-q', '-d', world.conninfo('postgres')], { stdio: ['pipe', 'ignore', 'inherit'] });
+        const waiting = () => world.rows("SELECT 1 FROM pg_locks WHERE NOT granted").length > 0;
+        session.stdin.write(`BEGIN; UPDATE payment_limits SET hold_reference = 'ANOTHER' WHERE ${mine};\n`);
+        await until('the row is locked', () => world.rows("SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction'").length > 0);
+        world.psql(`UPDATE unresolved SET next_at = now() WHERE ${mine}`);
+        await until('its end is being written', waiting);
+        const { epoch } = world.rows(`SELECT epoch FROM unresolved WHERE ${mine}`)[0];
+        session.stdin.end('COMMIT;\n');
+        await until('it was put back', () => world.rows(`SELECT 1 FROM unresolved WHERE ${mine} AND epoch >= ${epoch} AND lease_until < now()`).length === 1
+            || world.rows(`SELECT 1 FROM unresolved WHERE ${mine}`).length === 0);
+        const payment = await world.get(id);
+        equal([payment.status, payment.amount_authorized], ['authorized', 650], 'the end of another is not its end');
+        world.psql(`UPDATE payment_limits SET hold_reference = '${first.id}' WHERE ${mine}; UPDATE unresolved SET next_at = now() WHERE ${mine}`);
+        await until('the payment has ended', async () => (await world.get(id)).status === 'canceled');
+        await agree(world, id);
     },
     async captures_and_reauthorizations_at_once_never_exceed(world) {
         for (let round = 0; round < 4; round++) {

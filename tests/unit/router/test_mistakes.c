@@ -323,7 +323,7 @@ static const struct {
     { WHEN("operation == authorise"),
       "1:28: unknown operation authorise; did you mean authorize?" },
     { WHEN("operation == charge"),
-      "1:28: unknown operation charge; known are payment, sale, authorize, capture, void, refund and payout" },
+      "1:28: unknown operation charge; known are payment, sale, authorize, capture, void, refund, payout and reauthorize" },
     { WHEN("method == Card"),
       "1:25: unknown method Card; write it in lower case, for example: method == card" },
     { WHEN("merchant == mer_1"),
