@@ -1,75 +1,236 @@
 /*
- * Fuzz lexer, parser, checker and evaluator of rule files. The first four octets choose the
- * payment, the rest is the file: refused with a place inside it, or accepted, and then it decides
- * every payment.
+ * Fuzz lexer, parser, printer, compiler and evaluator of rule files. The first four octets choose
+ * the payments, the rest is the file: refused with findings whose places are inside it, or
+ * accepted. Then it says the same after it was printed and read again, and of each payment the
+ * program says what the plain interpreter says.
  *
  *     make fuzz FUZZ=rules
  */
+#include "router/ast_print.h"
+#include "router/diagnosis.h"
+#include "router/interpret.h"
+#include "router/parse.h"
 #include "router/router.h"
+#include "router/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    PAYMENTS = 6, /* of each file */
+    CANDIDATES = 4,
+};
+
 static const struct str known[] = {STR_INIT("paypal"), STR_INIT("payoneer"), STR_INIT("rebilly")};
+
+/* ---- files that are refused ---- */
+
+static size_t count_lines(struct str text)
+{
+    size_t lines = 1;
+    for (size_t i = 0; i < text.len; i++) {
+        lines += text.at[i] == '\n';
+    }
+    return lines;
+}
+
+static void check_place(struct place place, struct str text, size_t lines)
+{
+    CHECK(place.line >= 1 && place.line <= lines);
+    CHECK(place.column >= 1 && place.column <= text.len + 2);
+}
+
+static void check_findings(struct diagnosis *diagnosis, struct str text)
+{
+    size_t lines = count_lines(text);
+    struct buf out;
+    for (size_t i = 0; i < diagnosis->count; i++) {
+        const struct finding *finding = &diagnosis->finding[i];
+        check_place(finding->span.from, text, lines);
+        check_place(finding->span.to, text, lines);
+        CHECK(finding->span.to.line > finding->span.from.line ||
+              finding->span.to.column > finding->span.from.column);
+        CHECK(!str_is_empty(finding->text) && !str_is_empty(finding->remedy));
+        CHECK(str_is_utf8(finding->text) && str_is_utf8(finding->remedy));
+    }
+    diagnosis_sort(diagnosis);
+    buf_init(&out, 1 << 20);
+    diagnosis_print(diagnosis, STR("fuzz"), text, &out);
+    CHECK(buf_is_ok(&out) && str_is_utf8(buf_str(&out)));
+    buf_release(&out);
+}
 
 static void check_refused(const struct error *err, struct str text)
 {
     unsigned line = 0;
     unsigned column = 0;
     int len = 0;
-    size_t lines = 1;
-    for (size_t i = 0; i < text.len; i++) {
-        lines += text.at[i] == '\n';
-    }
     CHECK(err->code == ERROR_INVALID);
     CHECK(sscanf(err->text, "%u:%u: %n", &line, &column, &len) == 2);
     CHECK(len > 0 && err->text[len] != '\0');
-    CHECK(line >= 1 && line <= lines);
-    CHECK(column >= 1 && column <= text.len + 1);
+    check_place((struct place){line, column}, text, count_lines(text));
     CHECK(str_is_utf8(str_of(err->text)));
 }
 
-static void check_decision(const struct rule_set *rules, const uint8_t choice[4])
+/* ---- what is printed ---- */
+
+static bool parse(struct str text, struct arena *arena, struct ast_tree *tree,
+                  struct diagnosis *diagnosis)
 {
-    static const char *const currencies[] = {"EUR", "USD", "JPY", "KWD"};
-    static const char *const countries[] = {"", "DE", "US", "GB"};
+    arena_init(arena, 2 * (size_t)PARSE_ARENA_BYTES_MAX);
+    diagnosis_init(diagnosis, arena);
+    bool good = parse_tree(text, known, ARRAY_LEN(known), arena, tree, diagnosis);
+    CHECK(good == (diagnosis->error_count == 0));
+    return good;
+}
+
+static void check_print(const struct ast_tree *tree)
+{
+    static struct diagnosis diagnosis;
+    struct arena arena;
+    struct ast_tree again;
+    struct buf once;
+    struct buf twice;
+    buf_init(&once, 1 << 22);
+    buf_init(&twice, 1 << 22);
+    ast_print(tree, &once);
+    CHECK(buf_is_ok(&once));
+    CHECK(parse(buf_str(&once), &arena, &again, &diagnosis));
+    ast_print(&again, &twice);
+    CHECK(str_eq(buf_str(&once), buf_str(&twice)));
+    arena_release(&arena);
+    buf_release(&once);
+    buf_release(&twice);
+}
+
+/* Whether the file is right. */
+static bool check_parser(struct str text)
+{
+    static struct diagnosis diagnosis;
+    struct arena arena;
+    struct ast_tree tree;
+    bool good = parse(text, &arena, &tree, &diagnosis);
+    check_findings(&diagnosis, text);
+    if (good) {
+        CHECK(tree.rule_count >= 1 && tree.rule[tree.rule_count - 1].when == NULL);
+        check_print(&tree);
+    }
+    arena_release(&arena);
+    return good;
+}
+
+/* ---- payments ---- */
+
+static uint32_t draw(uint32_t *state, uint32_t below)
+{
+    *state = *state * 1664525 + 1013904223;
+    return (*state >> 8) % below;
+}
+
+static struct str pick(uint32_t *state, const char *const *words, size_t count)
+{
+    return str_of(words[draw(state, (uint32_t)count)]);
+}
+
+#define PICK(state, ...)                                                                           \
+    pick((state), (const char *const[]){__VA_ARGS__},                                              \
+         sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+static struct route_facts draw_facts(uint32_t *state)
+{
     static const struct route_pair metadata[] = {{STR_INIT("tier"), STR_INIT("gold")},
                                                  {STR_INIT("a"), STR_INIT("")}};
-    struct route_facts facts = {
-        .operation = (enum operation)(1 + choice[0] % (OPERATION_COUNT - 1)),
-        .amount_minor = (int64_t)choice[1] << (choice[2] % 32),
-        .currency = currency_find(str_of(currencies[choice[3] % 4])),
-        .method = choice[0] & 0x80 ? STR("card") : STR("wallet"),
-        .country = str_of(countries[choice[3] / 4 % 4]),
+    return (struct route_facts){
+        .operation = (enum operation)(1 + draw(state, OPERATION_COUNT - 1)),
+        .amount_minor = (int64_t)draw(state, 1000) << draw(state, 30),
+        .currency = currency_find(PICK(state, "EUR", "USD", "JPY", "KWD")),
+        .method = PICK(state, "card", "wallet"),
+        .country = PICK(state, "", "DE", "US", "GB"),
+        .merchant = PICK(state, "mer_1", ""),
+        .card_brand = PICK(state, "visa", "mastercard", ""),
+        .card_country = PICK(state, "DE", "US", ""),
+        .bin = PICK(state, "411111", "41111122", "555555", ""),
+        .beneficiary_country = PICK(state, "PL", ""),
+        .reference = PICK(state, "sub-1", "order-2", ""),
+        .customer = PICK(state, "c1", "c2", ""),
+        .attempt = draw(state, 4),
+        .previous_decline = PICK(state, "", "soft", "hard"),
         .metadata = metadata,
-        .metadata_count = choice[2] / 32 % 3,
+        .metadata_count = draw(state, 3),
+        .now_us = (int64_t)draw(state, 1 << 24) * 100 * 1000 * 1000,
     };
-    struct route_candidate candidates[3];
-    memset(candidates, 0, sizeof(candidates));
-    for (size_t i = 0; i < ARRAY_LEN(candidates); i++) {
-        candidates[i].provider = known[i];
-        candidates[i].account_name = STR("main");
-        candidates[i].takes_currency = true;
-        candidates[i].takes_operation = true;
-        candidates[i].takes_method = true;
-        candidates[i].has_token = true;
+}
+
+static struct route_candidate draw_candidate(uint32_t *state, size_t i)
+{
+    return (struct route_candidate){
+        .provider = known[i % ARRAY_LEN(known)],
+        .account_name = i < ARRAY_LEN(known) ? STR("main") : STR("other"),
+        .takes_currency = true,
+        .takes_operation = true,
+        .takes_method = true,
+        .has_token = draw(state, 8) > 0,
+        .health = {.state = (enum health_state)draw(state, HEALTH_STATE_COUNT),
+                   .may_try = draw(state, 2) > 0,
+                   .calls = draw(state, 100),
+                   .success_per_million = draw(state, 1000001),
+                   .p95_us = draw(state, 3000000)},
+    };
+}
+
+/* Program and interpreter on the conditions of the rule that matched: those of its sieves. */
+static void check_sieves(const struct run *run, const struct interpreter *plain, size_t rule)
+{
+    const struct program_block *block = &run->program->rule[rule].block;
+    for (size_t i = 0; i < block->ast->sieve_count; i++) {
+        const struct ast_node *where = block->ast->sieve[i].where;
+        for (size_t k = 0; k < plain->measures->count && where != NULL; k++) {
+            CHECK(run_where(run, block->where[i], k) == interpret_node(plain, where, k));
+        }
     }
+}
+
+static void check_decision(const struct rule_set *rules, uint32_t *state)
+{
+    struct route_facts facts = draw_facts(state);
+    struct route_candidate candidate[CANDIDATES];
+    struct measures measures;
+    struct run run;
     struct route_decision decision;
-    route_decide(rules, &facts, candidates, ARRAY_LEN(candidates), 0, &decision);
-    CHECK(decision.count == ARRAY_LEN(candidates) && decision.kept_count <= decision.count);
+    for (size_t i = 0; i < CANDIDATES; i++) {
+        candidate[i] = draw_candidate(state, i);
+    }
+    measures_init(&measures, &facts, candidate, CANDIDATES);
+    run_init(&run, rule_set_program(rules), &measures);
+    struct interpreter plain = {rule_set_tree(rules), rule_set_program(rules)->zone, &measures};
+    size_t wanted = interpret_rules(&plain);
+    route_decide(rules, &facts, candidate, CANDIDATES, *state, &decision);
+    CHECK(str_eq(decision.rule, rule_set_rule_name(rules, wanted)));
+    check_sieves(&run, &plain, wanted);
+    CHECK(decision.count == CANDIDATES && decision.kept_count <= decision.count);
     unsigned seen = 0;
     for (size_t i = 0; i < decision.count; i++) {
         seen |= 1U << decision.verdict[i].candidate;
-        enum route_drop drop = decision.verdict[i].drop;
-        CHECK(drop == (i < decision.kept_count ? ROUTE_KEPT : ROUTE_NOT_IN_RULE));
+        CHECK((decision.verdict[i].drop == ROUTE_KEPT) == (i < decision.kept_count));
     }
-    CHECK(seen == 7);
+    CHECK(seen == (1U << CANDIDATES) - 1);
     struct buf out;
     buf_init(&out, 1 << 20);
-    route_decision_print(&decision, candidates, &out);
+    route_decision_print(&decision, candidate, &out);
     CHECK(buf_is_ok(&out) && str_is_utf8(buf_str(&out)));
     buf_release(&out);
+}
+
+static void check_rules(struct rule_set *rules, const uint8_t choice[4])
+{
+    uint32_t state;
+    memcpy(&state, choice, sizeof(state));
+    size_t count = rule_set_rule_count(rules);
+    CHECK(count >= 1 && str_eq(rule_set_rule_name(rules, count - 1), STR("default")));
+    for (int i = 0; i < PAYMENTS; i++) {
+        check_decision(rules, &state);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -79,20 +240,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 4) {
         return 0;
     }
-    char *exact = malloc(size - 4 + 1); /* its own block: looking too far is seen */
-    CHECK(exact);
-    memcpy(exact, data + 4, size - 4);
-    struct str text = {exact, size - 4};
+    char *exact_text = malloc(size - 4 + 1); /* its own block: looking too far is seen */
+    CHECK(exact_text);
+    memcpy(exact_text, data + 4, size - 4);
+    struct str text = {exact_text, size - 4};
     struct error err = {.code = ERROR_NONE};
-    struct rule_set *rules = rule_set_new(text, known, ARRAY_LEN(known), &err);
-    if (rules == NULL) {
-        check_refused(&err, text);
+    bool good = check_parser(text);
+    struct rule_set *rules = good ? rule_set_new(text, known, ARRAY_LEN(known), &err) : NULL;
+    if (good && rules == NULL) {
+        check_refused(&err, text); /* right, and too large to compile */
     }
-    free(exact);
+    free(exact_text);
     if (rules != NULL) {
-        size_t count = rule_set_rule_count(rules);
-        CHECK(count >= 1 && str_eq(rule_set_rule_name(rules, count - 1), STR("default")));
-        check_decision(rules, data);
+        check_rules(rules, data);
         rule_set_free(&rules);
     }
     return 0;

@@ -42,7 +42,12 @@ seed() { # target folder: each target reads its first bytes as choices
         cp config/turnpike.conf "$2/seed-comments"
         ;;
     rules)
-        { printf 'aaaa'; cat config/example.rules; } >"$2/seed-example"
+        for file in config/example.rules tests/fuzz/seeds/*.rules; do
+            n=$((n + 1))
+            { printf 'aaaa'; cat "$file"; } >"$2/seed-$n"
+            split -l 1 --filter='{ printf "abcd"; cat; printf "otherwise { by cost }\n"; } >"$FILE"' \
+                "$file" "$2/seed-$n-" # each line alone, too
+        done
         ;;
     webhook)
         printf '\000PAYPAL-TRANSMISSION-ID: 69cd13f0\nPAYPAL-TRANSMISSION-TIME: 2026-11-22T08:20:00Z\nPAYPAL-TRANSMISSION-SIG: AAAA\nPAYPAL-AUTH-ALGO: SHA256withRSA\n%s\n\n%s' \
@@ -76,8 +81,10 @@ for target in "$@"; do
     [ ! -e "tests/fuzz/corpus/$target.tar.gz" ] || tar -xzf "tests/fuzz/corpus/$target.tar.gz" -C "$kept"
     seed "$target" "$corpus"
     log=$build/fuzz/$target.log
+    words=()
+    [ ! -e "tests/fuzz/$target.dict" ] || words=("-dict=tests/fuzz/$target.dict")
     if "$build/fuzz/$target" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="$build/fuzz/$target-" "$corpus" "$kept" >"$log" 2>&1; then
+        -print_final_stats=1 -artifact_prefix="$build/fuzz/$target-" "${words[@]}" "$corpus" "$kept" >"$log" 2>&1; then
         passed=$((passed + 1))
         [ -z "${KEEP:-}" ] || keep
         printf '%s: %s inputs, %s kept\n' "$target" \
