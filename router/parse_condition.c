@@ -73,6 +73,11 @@ static void skip_value(struct parser *parser)
         return;
     }
     parser_advance(parser);
+    while (is_number && parser_is(parser, TOKEN_COMMA) && parser->next.kind == TOKEN_NUMBER &&
+           parser->next.is_glued) { /* 10,00 */
+        parser_advance(parser);
+        parser_advance(parser);
+    }
     bool is_unit = parser_is(parser, TOKEN_PERCENT) ||
                    (parser_is(parser, TOKEN_WORD) &&
                     (parser->token.is_glued || currency_find(parser->token.text) != NULL));

@@ -396,7 +396,7 @@ static void the_page_for_rule_writers_is_true(void **state)
             fail_msg("docs/rules.md does not explain %s", word);
         }
     }
-    struct rule_set *rules = rules_of(fenced(text, "\n```\n"));
+    struct rule_set *rules = rules_of(fenced(text, "\n```rules\n"));
     assert_int_equal(rule_set_rule_count(rules), 3);
     rule_set_free(&rules);
     struct error err = {.text = ""};
