@@ -286,8 +286,10 @@ void drive_begin(struct drive *drive)
     struct orchestrate_candidate candidates[ORCHESTRATE_CANDIDATE_MAX];
     for (size_t i = 0; i < drive->candidate_count; i++)
         candidates[i] = drive_core_candidate(&drive->candidate[i]);
-    orchestrate_init(&drive->core, &drive->payments->config.limits, drive->operation, candidates,
-                     drive->candidate_count);
+    struct orchestrate_limits limits = drive->payments->config.limits;
+    if (drive->tries_max > 0 && drive->tries_max < limits.attempt_max)
+        limits.attempt_max = drive->tries_max;
+    orchestrate_init(&drive->core, &limits, drive->operation, candidates, drive->candidate_count);
     struct orchestrate_event event = {.kind = EVENT_BEGIN};
     drive_step(drive, &event);
 }

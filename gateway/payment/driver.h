@@ -151,6 +151,9 @@ struct drive {
     struct orchestrate core;
     struct drive_candidate candidate[ORCHESTRATE_CANDIDATE_MAX];
     size_t candidate_count;
+    uint8_t tries_max; /* of the rule; 0: it does not say */
+    int64_t
+        failover_until_us; /* monotonic: no further account is tried later; 0: the rule does not say */
     struct str decision_json;
     size_t attempt_room;
     struct drive_view committed;

@@ -152,6 +152,9 @@ static void decide(struct drive *drive, const struct payment_request *request,
         .method = request->method_type,
         .country = drive->committed.payment.row.country,
         .merchant = id_format(ID_MERCHANT, &drive->merchant->merchant_id, merchant_text),
+        .reference = drive->committed.payment.row.reference,
+        .customer = request->customer_id,
+        .attempt = 1,
         .metadata = request->metadata,
         .metadata_count = request->metadata_count,
         .only_count = request->only_count,
@@ -325,6 +328,13 @@ static int busy_for_s(const struct drive *drive, const struct routing *routing)
 static void explain_refusal(struct drive *drive, const struct routing *routing)
 {
     struct buf detail;
+    if (routing->decision.declined.len > 0) {
+        drive->problem = MESSAGE_RULE_DECLINED;
+        drive->problem_detail =
+            arena_printf(&drive->arena, "rule \"" STR_FMT "\": " STR_FMT,
+                         STR_ARG(routing->decision.rule), STR_ARG(routing->decision.declined));
+        return;
+    }
     buf_init(&detail, DETAIL_BYTES_MAX);
     bool is_breaker = false;
     bool is_busy = false;
@@ -390,6 +400,9 @@ bool drive_route(struct drive *drive, const struct payment_request *request)
     }
     sit(drive, &drive->candidate[0]);
     keep_decision(drive, &routing);
+    drive->tries_max = routing.decision.depth_max;
+    drive->failover_until_us =
+        routing.decision.within_us > 0 ? clock_mono_us() + routing.decision.within_us : 0;
     return true;
 }
 
@@ -446,6 +459,10 @@ static const char *find_obstacle(struct drive *drive, uint8_t attempt_number,
     /* The first was chosen when it had room, and a seat there is held. */
     if (attempt_number > 1 && has_no_room(drive, &candidate->account->account))
         return "busy";
+    /* The rule gave failover so much time; what is under way is not touched by it. */
+    if (attempt_number > 1 && drive->failover_until_us != 0 &&
+        clock_mono_us() > drive->failover_until_us)
+        return "failover_time_over";
     /* Half-open, and another caller holds its probe: still better than to fail the payment. */
     if (!drive_take_probe(drive, candidate) && is_breaker_open(drive, candidate))
         return "breaker_open";
