@@ -321,31 +321,25 @@ static struct test make_candidate(struct compiler *c, const struct ast_node *nod
                          .operand = add_text(c, value->as.text)};
 }
 
-static int64_t digits_number(struct str digits)
-{
-    int64_t number = 0;
-    for (size_t i = 0; i < digits.len; i++)
-        number = number * 10 + (digits.at[i] - '0');
-    return number;
-}
-
 static struct test make_digits(struct compiler *c UNUSED, const struct ast_node *node,
                                const struct ast_value *value)
 {
-    int64_t number = digits_number(value->as.text);
+    int64_t number = value->as.digits.number;
     return (struct test){.kind = TEST_DIGITS,
                          .slot = node->fact.text,
-                         .digits = (uint8_t)value->as.text.len,
+                         .digits = value->as.digits.count,
                          .low = number,
                          .high = number};
 }
 
 static struct condition compile_digits(struct compiler *c, const struct ast_node *node)
 {
+    if (node->sign == AST_STARTS || node->sign == AST_MATCHES)
+        return compile_text(c, node);
     if (node->sign != AST_WITHIN && node->sign != AST_NOT_WITHIN)
         return any_of(c, node, make_digits);
     struct test test = make_digits(c, node, &node->list.value[0]);
-    test.high = digits_number(node->list.value[1].as.text);
+    test.high = node->list.value[1].as.digits.number;
     struct condition condition = add_test(c, test);
     return node->sign == AST_NOT_WITHIN ? negate(condition) : condition;
 }

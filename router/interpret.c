@@ -1,5 +1,7 @@
 #include "router/interpret.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "router/run.h"
@@ -106,10 +108,16 @@ static bool compare_measure(const struct interpreter *in, const struct ast_node 
     return is_known;
 }
 
-static int compare_digits(struct str bin, struct str value, bool *is_known)
+/* As many digits of the card's as the value has; "" is no digits at all. */
+static int compare_digits(struct str bin, const struct ast_value *value, bool *is_known)
 {
-    *is_known = bin.len >= value.len;
-    return *is_known ? memcmp(bin.at, value.at, value.len) : 0;
+    char digits[ROUTE_BIN_DIGITS_MAX + 1];
+    size_t count = value->as.digits.count;
+    *is_known = bin.len >= count;
+    if (count == 0 || !*is_known)
+        return bin.len == 0 ? 0 : 1;
+    (void)snprintf(digits, sizeof(digits), "%0*" PRIu32, (int)count, value->as.digits.number);
+    return memcmp(bin.at, digits, count);
 }
 
 static bool compare(const struct interpreter *in, const struct ast_node *node,
@@ -132,7 +140,7 @@ static bool compare(const struct interpreter *in, const struct ast_node *node,
         *order = str_eq(text_of(in, &node->fact, candidate), value->as.text) ? 0 : 1;
         return true;
     case FACT_TYPE_DIGITS:
-        *order = compare_digits(facts->bin, value->as.text, &is_known);
+        *order = compare_digits(facts->bin, value, &is_known);
         return is_known;
     case FACT_TYPE_NUMBER:
         *order = order_of(facts->attempt == 0 ? 1 : facts->attempt, value->as.number);

@@ -81,6 +81,8 @@ static bool is_within(const struct test *test, int64_t value)
 static bool test_digits(const struct test *test, struct str text)
 {
     int64_t number = 0;
+    if (test->digits == 0) /* "": no digits at all */
+        return text.len == 0;
     if (text.len < test->digits)
         return false;
     for (size_t i = 0; i < test->digits; i++) {

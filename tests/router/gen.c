@@ -207,7 +207,7 @@ static void put_test(struct writer *w, bool in_where)
     put_fact(w, fact, in_where, as);
     if (info->type == FACT_TYPE_FLAG)
         return;
-    bool is_text = info->type == FACT_TYPE_TEXT;
+    bool is_text = info->type == FACT_TYPE_TEXT || fact == FACT_BIN;
     bool has_range =
         fact == FACT_TIME || fact == FACT_BIN || fact == FACT_AMOUNT || fact == FACT_ATTEMPT;
     bool is_listed = !is_total_order(info->type);
@@ -217,7 +217,8 @@ static void put_test(struct writer *w, bool in_where)
         buf_printf(w->out, " %sin ", no);
         put_range(w, fact, as);
     } else if (pick == 1 && is_text) {
-        buf_printf(w->out, " %sstarts with \"%s\"", no, texts[1 + below(rng, 6)]);
+        buf_printf(w->out, " %sstarts with \"%s\"", no,
+                   fact == FACT_BIN ? PICK(rng, bins) : texts[1 + below(rng, 6)]);
     } else if (pick == 2 && is_text) {
         buf_printf(w->out, " %smatches \"%s\"", no, PICK(rng, patterns));
     } else if (pick <= 3 && is_listed) {

@@ -114,6 +114,39 @@ static void an_unknown_country_equals_none(void **state)
 }
 
 /* a, b, c are metadata set to "1" or not; every assignment of each expression. */
+static void bins_compare_as_many_digits_as_the_value_has(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const struct {
+        const char *condition, *bin;
+        bool is_true;
+    } rows[] = {
+        { "bin == 411111",         "411111",   true  },
+        { "bin == 411111",         "41111199", true  },
+        { "bin == 411111",         "411112",   false },
+        { "bin == 411111",         "",         false },
+        { "bin == 4111119",        "411111",   false },
+        { "bin == 012345",         "01234567", true  },
+        { "bin != 411111",         "411111",   false },
+        { "bin != 411111",         "",         true  },
+        { "bin == \"\"",             "",         true  },
+        { "bin == \"\"",           "411111",   false },
+        { "bin in 411111..411199", "41115000", true  },
+        { "bin in 411111..411199", "411200",   false },
+        { "bin in [520000, 4111119]", "52000012", true },
+        { "bin in [520000, 4111119]", "411111", false },
+        { "bin starts with \"4\"", "411111",   true  },
+    };
+    /* clang-format on */
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct route_facts facts = facts_of("EUR", 100);
+        facts.bin = str_of(rows[i].bin);
+        if (holds(rows[i].condition, &facts) != rows[i].is_true)
+            fail_msg("%s, bin \"%s\"", rows[i].condition, rows[i].bin);
+    }
+}
+
 static void truth_tables_are_right(void **state)
 {
     (void)state;
@@ -208,6 +241,7 @@ int main(void)
         cmocka_unit_test(amounts_are_read_with_the_currencys_decimals),
         cmocka_unit_test(words_and_texts_compare_exactly),
         cmocka_unit_test(an_unknown_country_equals_none),
+        cmocka_unit_test(bins_compare_as_many_digits_as_the_value_has),
         cmocka_unit_test(truth_tables_are_right),
         cmocka_unit_test(the_first_rule_that_matches_decides),
         cmocka_unit_test(an_unconditional_rule_hides_only_the_default),
