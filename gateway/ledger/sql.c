@@ -351,10 +351,20 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " WHERE v.merchant_id = u.merchant_id AND v.payment_id = u.payment_id"
     " ORDER BY v.number DESC LIMIT 1) e ON true" GATE HOOKED},
 
+/*
+ * What is left of an authorization, less what other approved attempts of the payment hold under their
+ * own ids: one that came late is held until it is reversed, and must not be held twice.
+ */
 [SQL_HOLDS] = {SQL_WRITER, "holds",
     "WITH" LATE ", held AS MATERIALIZED (SELECT u.*, t.debit_account, t.credit_account,"
     " t.amount_minor, t.currency, t.kind, CASE WHEN u.of_attempt IS NULL"
-    " THEN l.authorized - l.captured ELSE 0 END AS rest, l.hold_id FROM unnest($3::uuid[],"
+    " THEN l.authorized - l.captured - coalesce((SELECT sum(o.amount_minor) FROM attempts a"
+    " CROSS JOIN LATERAL (SELECT * FROM transfers x WHERE x.merchant_id = a.merchant_id"
+    " AND x.transfer_id = a.attempt_id AND x.state = 'pending' AND x.kind = 'authorization'"
+    " OFFSET 0) o WHERE a.merchant_id = u.merchant_id AND a.payment_id = u.payment_id"
+    " AND a.attempt_id <> l.hold_id AND (SELECT true FROM transfers v"
+    " WHERE v.merchant_id = a.merchant_id AND v.pending_id = a.attempt_id) IS NULL), 0)::bigint"
+    " ELSE 0 END AS rest, l.hold_id FROM unnest($3::uuid[],"
     " $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::timestamptz[])"
     " AS u (gate, merchant_id, release_id, rest_id, payment_id, attempt_id, of_attempt, created_at)"
     " CROSS JOIN LATERAL (SELECT * FROM payment_limits i WHERE i.merchant_id = u.merchant_id"

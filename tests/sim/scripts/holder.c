@@ -254,7 +254,7 @@ static bool go_on(struct play *play, const struct holder *holder, struct script_
         return true;
     default:
         put_outcome(holder, draw_open(play), write);
-        if (write->plan.outcome == OUTCOME_REQUIRES_ACTION)
+        if (write->plan.outcome == OUTCOME_REQUIRES_ACTION && !is_late(holder))
             put_status(holder, PAYMENT_REQUIRES_ACTION, write);
         put_park(play, write);
         return true;
@@ -284,7 +284,7 @@ static bool look(struct play *play, const struct holder *holder, struct script_w
         }
         /* fall through */
     case 4:
-        if (step_draw(play, 3) == 0) {
+        if (!is_late(holder) && step_draw(play, 3) == 0) {
             give_up(holder, write);
             return true;
         }

@@ -23,7 +23,7 @@ static const struct {
     unsigned weight;
 } weights[] = {
     {STEP_OF_ONE, 52}, {STEP_OF_SEVERAL, 14}, {STEP_OF_LOST, 1}, {STEP_CLAIMS, 14},
-    {STEP_CANCELS, 5}, {STEP_TAKES_OVER, 3},  {STEP_READS, 6},   {STEP_WAITS, 5},
+    {STEP_CANCELS, 8}, {STEP_TAKES_OVER, 3},  {STEP_READS, 6},   {STEP_WAITS, 5},
 };
 
 static const char *const result_names[WRITE_RESULT_COUNT] = {
@@ -260,17 +260,38 @@ static bool step_claims(struct play *play)
     return true;
 }
 
-static bool step_cancels(struct play *play)
+/* The newest attempt of some payment, or what somebody has claimed. */
+static bool draw_attempt(struct play *play, uint32_t *payment, uint8_t *attempt,
+                         struct model_view *view)
 {
+    uint8_t writer = (uint8_t)step_draw(play, SCRIPT_WRITERS);
     uint32_t count = model_count(play->model);
     if (count == 0)
+        return false;
+    *payment = (uint32_t)step_draw(play, count);
+    size_t first = step_draw(play, HOLDER_MAX);
+    bool is_claimed = step_draw(play, 3) > 0;
+    for (size_t i = 0; is_claimed && i < HOLDER_MAX; i++) {
+        const struct holder *holder = &play->holders[writer][(first + i) % HOLDER_MAX];
+        if (!holder->is_used || !holder->is_resumed || holder->was_canceled)
+            continue;
+        *payment = holder->payment;
+        *attempt = holder->attempt;
+        model_view(play->model, *payment, *attempt, view);
         return true;
-    uint32_t payment = (uint32_t)step_draw(play, count);
+    }
+    model_view(play->model, *payment, 0, view);
+    *attempt = (uint8_t)(view->attempt_count - 1);
+    return view->exists;
+}
+
+static bool step_cancels(struct play *play)
+{
+    uint32_t payment;
+    uint8_t attempt;
     struct model_view view;
-    model_view(play->model, payment, 0, &view);
-    if (!view.exists)
+    if (!draw_attempt(play, &payment, &attempt, &view))
         return true;
-    uint8_t attempt = (uint8_t)(view.attempt_count - 1);
     bool ledger = ledger_cancel(payment, view.merchant, attempt, play->now_us);
     bool model = model_cancel(play->model, payment, attempt, play->now_us);
     play->tally->cancels += model;
