@@ -139,6 +139,7 @@ void refunds_show(struct api_call *call);
 void refunds_list(struct api_call *call);
 void operations_list(struct api_call *call);
 void providers_list(struct api_call *call);
+void reports_levels(struct api_call *call);
 void admin_handle(struct api_call *call);
 void openapi_show(struct api_call *call);
 void payouts_create(struct api_call *call);

@@ -270,6 +270,11 @@ static const struct member provider_state[] = {
     {"last_error",   "object?", "reason, at."},
     {"problem",      "string?", "Why the account cannot be used."},
 };
+static const struct member service_levels[] = {
+    {"object", "string",   "`service_levels`"},
+    {"month",  "string",   "2026-11; UTC, by when an attempt began."},
+    {"data",   "[]object", "By account: merchant, account, provider, name; attempts; approved, declined, failed, still_unknown as known now; unknown: the first answer said nothing; success_rate, unknown_rate, availability (of minutes_asked, those answered); latency_ms p50, p95, p99 of first answers; cost by currency: expected, booked, in minor units."},
+};
 static const struct member account_state[] = {
     {"account",  "string",  "acc_..."},
     {"object",   "string",  "`account_state`"},
@@ -420,6 +425,7 @@ static const struct answer answers[] = {
     ANSWER("Unresolved",    "An attempt that waits for proof.", unresolved),
     ANSWER("UnresolvedList", "Oldest first.", unresolved_list),
     ANSWER("ProviderState", "How one provider account is doing.", provider_state),
+    ANSWER("ServiceLevels", "What provider accounts did in a month.", service_levels),
     ANSWER("AccountState",  "What holds a provider account back.", account_state),
     ANSWER("ProviderList",  "Provider accounts.", provider_list),
     ANSWER("Merchant",      "A live merchant and its test twin.", merchant),

@@ -194,6 +194,11 @@ static const struct field stream_query_table[] = {
 };
 const struct field_set stream_query = {"EventStreamQuery", "", SET(stream_query_table)};
 
+static const struct field month_query_table[] = {
+    {"month", FIELD_STRING, .least = 7, .most = 7, .form = &form_token, .help = "2026-11; UTC. Left out: the month of now."},
+};
+const struct field_set month_query = {"MonthQuery", "", SET(month_query_table)};
+
 static const struct field provider_query_table[] = {
     {"currency", FIELD_STRING, .least = 3, .most = 3, .form = &form_currency, .help = "Show the expected fee of 100.00 in this currency."},
 };

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "dashboard/assets.h"
 #include "dashboard/board_feed.h"
+#include "dashboard/levels_page.h"
 #include "http/route.h"
 #include "ledger/migrate.h"
 
@@ -226,6 +227,13 @@ static void events(struct http_exchange *x, const struct route_params *params, v
     feed_watch(ops->feed, send_all, ops);
 }
 
+static void levels(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    struct ops *ops = ctx;
+    (void)params;
+    levels_page_start(x, ops->parts.store);
+}
+
 /* clang-format off */
 static const struct route routes[] = {
     {HTTP_GET, "/livez",                   livez,   0},
@@ -236,6 +244,9 @@ static const struct route routes[] = {
     {HTTP_GET, "/dashboard/dashboard.js",  page,    0},
     {HTTP_GET, "/dashboard/dashboard.css", page,    0},
     {HTTP_GET, "/dashboard/events",        events,  0},
+    {HTTP_GET, "/dashboard/levels",        page,    0},
+    {HTTP_GET, "/dashboard/levels.js",     page,    0},
+    {HTTP_GET, "/dashboard/levels.json",   levels,  0},
 };
 /* clang-format on */
 

@@ -17,6 +17,7 @@
 #include "api/call.h"
 #include "base/metrics.h"
 #include "fake_hooks.h"
+#include "fake_levels.h"
 #include "fake_orders.h"
 #include "fake_reviews.h"
 #include "fake_store.h"
