@@ -78,8 +78,10 @@ void recovery_adopt(struct world *w, uint32_t index)
     }
     writer->was_adopted = true;
     for (uint32_t i = 0; i < w->payments.count; i++) {
-        for (uint8_t at = 0; at < ATTEMPT_MAX; at++) {
-            if (!store_may_adopt(w, i, at, index))
+        const struct payment_row *payment = PAYMENT(w, i);
+        for (uint8_t at = 0; payment->exists && at < ATTEMPT_MAX; at++) {
+            const struct attempt_row *attempt = &payment->attempt[at];
+            if (!attempt->exists || attempt->writer != index || !store_may_adopt(w, i, at, index))
                 continue;
             note_adopted(w, i, at);
             store_park(w, i, at, false);
