@@ -205,7 +205,7 @@ static bool read_conversion_of(struct cost_reader *reader, const struct path *pa
     return read_choice(reader, path, value, "gross", "net", &reader->table->conversion_of_net, err);
 }
 
-/* Its form alone: whether there is such a zone is PostgreSQL's to say, which computes with it. */
+/* Its form alone: whether this system has such a zone is not for a pure library to look up. */
 static bool is_zone(struct str name)
 {
     for (size_t i = 0; i < name.len; i++) {

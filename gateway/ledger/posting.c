@@ -66,6 +66,16 @@ static void put_gross(const struct posting *posting, const struct rule *rule, st
         gross->pending_id = posting->attempt_id;
 }
 
+void posting_receivable(struct str provider, const struct uuid *account_id,
+                        char out[POSTING_ACCOUNT_SIZE])
+{
+    char id[ID_TEXT_SIZE];
+    CHECK(provider.len <= POSTING_PROVIDER_MAX);
+    (void)id_format(ID_ACCOUNT, account_id, id);
+    (void)snprintf(out, POSTING_ACCOUNT_SIZE, "provider:" STR_FMT ":%s:receivable",
+                   STR_ARG(provider), id);
+}
+
 void posting_make(const struct posting *posting, struct posting_rows *rows)
 {
     CHECK(posting->operation > OPERATION_NONE && posting->operation < OPERATION_COUNT);
@@ -76,10 +86,7 @@ void posting_make(const struct posting *posting, struct posting_rows *rows)
     if (posting->operation == OPERATION_VOID || posting->operation == OPERATION_REAUTHORIZE)
         return;
     CHECK(rule->has_phases == (posting->phase != POSTING_WHOLE));
-    char id[ID_TEXT_SIZE];
-    (void)id_format(ID_ACCOUNT, &posting->account_id, id);
-    (void)snprintf(rows->receivable, sizeof(rows->receivable), "provider:" STR_FMT ":%s:receivable",
-                   STR_ARG(posting->provider), id);
+    posting_receivable(posting->provider, &posting->account_id, rows->receivable);
     struct str receivable = str_of(rows->receivable);
     put_gross(posting, rule, receivable, rows);
     bool is_done = posting->phase == POSTING_WHOLE || posting->phase == POSTING_CLOSE ||

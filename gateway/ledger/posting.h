@@ -55,6 +55,9 @@ struct posting_rows { /* rows point into it: not to be copied */
     char receivable[POSTING_ACCOUNT_SIZE];
 };
 
+/* The account of the books for what a provider account owes. */
+void posting_receivable(struct str provider, const struct uuid *account_id,
+                        char out[POSTING_ACCOUNT_SIZE]);
 /* New transfer ids are drawn where none is given above; everything else follows from `posting`. A
  * void posts nothing. */
 void posting_make(const struct posting *posting, struct posting_rows *rows);

@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "ledger/holds.h"
 #include "payment/testmethod.h"
+#include "payment/volumes.h"
 
 enum {
     DECISION_BYTES_MAX = 65536,
@@ -126,6 +127,8 @@ static void add_candidate(struct drive *drive, struct routing *routing,
         .has_token = routing->token[index].len > 0 ||
                      (request->asks_payer && provider != NULL && provider->capability.asks_payer),
         .cost = account->cost,
+        .month_volume_minor = volumes_read(drive->payments->parts.volumes, account, drive->currency,
+                                           drive->started_us),
         .amount_max_minor = account->row.amount_max_minor,
     };
     if (provider == NULL)

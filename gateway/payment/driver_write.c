@@ -8,6 +8,7 @@
 #include "base/pack.h"
 #include "ledger/posting.h"
 #include "payment/present.h"
+#include "payment/volumes.h"
 #include "providers/decline.h"
 
 enum {
@@ -294,6 +295,8 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     int64_t amount_minor = is_other ? drive->told->amount_minor : row->amount_minor;
     CHECK(outcome != NULL); /* money is posted only with the outcome that moved it */
     post(rows, row, amount_minor, POSTING_WHOLE, outcome->fee_minor);
+    volumes_count(drive->payments->parts.volumes, &row->account_id, row->operation, POSTING_WHOLE,
+                  amount_minor, row->currency);
     if (row->operation == OPERATION_PAYOUT)
         return; /* nothing to capture, nothing to refund: no limits */
     int64_t captured = row->operation == OPERATION_SALE ? amount_minor : 0;
@@ -416,6 +419,8 @@ static void add_operation(struct drive *drive, const struct orchestrate_write_pl
     row.payment_id = view->row.parent_id; /* the journal is the payment's */
     post(rows, &row, row.amount_minor, more->phase,
          rows->txn.outcome != NULL ? rows->txn.outcome->fee_minor : -1);
+    volumes_count(drive->payments->parts.volumes, &row.account_id, row.operation, more->phase,
+                  row.amount_minor, row.currency);
 }
 
 static void add_event(struct drive *drive, const struct orchestrate_write_plan *plan,

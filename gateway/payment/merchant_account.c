@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/zone.h"
 
 enum {
     PATH_SIZE = 512,
@@ -155,13 +156,28 @@ static bool load_currencies(struct merchant_account *out, struct error *err)
     return true;
 }
 
+/* A month that began somewhere else would be another volume. */
+static bool check_zone(const struct cost_table *table, struct error *err)
+{
+    struct arena arena;
+    struct cost_volume volume = cost_volume(table);
+    if (!volume.is_asked)
+        return true;
+    arena_init(&arena, 2 * ZONE_FILE_BYTES_MAX);
+    bool ok = zone_load(str_of(volume.zone), &arena, err) != NULL;
+    arena_release(&arena);
+    return ok;
+}
+
 static bool load_fees(struct merchant_account *out, struct error *err)
 {
     struct str text = str_trim(out->row.fees_json);
     if (text.len == 0 || str_eq(text, STR("{}")) || str_eq(text, STR("null")))
         return true;
     out->cost = cost_table_new(text, err);
-    return out->cost != NULL || fail_prefix(err, "cannot read the fee table");
+    if (out->cost == NULL)
+        return fail_prefix(err, "cannot read the fee table");
+    return check_zone(out->cost, err) || fail_prefix(err, "cannot read the fee table: volume.zone");
 }
 
 static bool load_account(struct merchant_account *out, const struct merchants_config *config,

@@ -36,6 +36,7 @@ struct payments_parts { /* all borrowed, alive as long as the module */
     struct health *health;
     struct rule_set *rules;
     const struct rates *rates;     /* NULL: none */
+    struct volumes *volumes;       /* NULL: every month's volume is 0 */
     struct admission *admission;   /* NULL: nothing is limited but in_flight_max */
     const uint8_t *seal_key;       /* AEAD_KEY_SIZE: request bodies and tokens at rest */
     const uint8_t *token_hash_key; /* 32 bytes */

@@ -9,6 +9,7 @@
 #include "http/server.h"
 #include "process/worker.h"
 #include "router/health.h"
+#include "router/volume.h"
 
 enum {
     SHM_BYTES = 64 << 20,
@@ -36,6 +37,7 @@ bool fleet_open(struct fleet *fleet, const struct config *config, const struct u
     metrics_open(&fleet->shm);
     fleet->health = health_open(&fleet->shm, &config->health);
     fleet->admission = admission_open(&fleet->shm);
+    fleet->volumes = volume_open(&fleet->shm);
     fleet->shared->boot_id = *boot_id;
     fleet->shared->instance_id = *instance_id;
     atomic_store(&fleet->shared->worker_count, fleet->seat_count);

@@ -66,6 +66,7 @@ struct fleet {
     struct shm shm;
     struct shared *shared;
     struct health *health;
+    struct volume_table *volumes;
     struct admission_shared *admission;
     unsigned seat_count;
     unsigned last_number;

@@ -16,6 +16,7 @@
 #include "ledger/migrate.h"
 #include "ledger/price.h"
 #include "payment/peers.h"
+#include "payment/volumes.h"
 #include "process/descriptors.h"
 #include "process/figures.h"
 #include "process/secrets.h"
@@ -51,6 +52,7 @@ struct worker {
     struct engine *engine;        /* owned */
     struct merchants *merchants;  /* owned */
     struct payments *payments;    /* owned */
+    struct volumes *volumes;      /* owned */
     struct orders *orders;        /* owned */
     struct peers *peers;          /* owned */
     struct out *out;              /* owned */
@@ -433,6 +435,7 @@ static void wire_core(struct worker *w)
     w->directory.read_env = secrets_read_env;
     w->merchants =
         merchants_new(w->loop, w->store, w->start->health, w->secrets.pepper, &w->directory);
+    w->volumes = volumes_new(w->loop, w->store, w->start->volumes, w->rates);
     struct payments_parts parts = {
         .loop = w->loop,
         .store = w->store,
@@ -441,6 +444,7 @@ static void wire_core(struct worker *w)
         .health = w->start->health,
         .rules = w->rules,
         .rates = w->rates,
+        .volumes = w->volumes,
         .admission = w->admission,
         .seal_key = w->secrets.seal,
         .token_hash_key = w->secrets.token_hash,
@@ -626,6 +630,7 @@ static void unwire(struct worker *w)
     peers_free(&w->peers);
     orders_free(&w->orders);
     payments_free(&w->payments);
+    volumes_free(&w->volumes);
     admission_free(&w->admission);
     engine_free(&w->engine);
     merchants_free(&w->merchants);

@@ -14,6 +14,7 @@ struct worker_start {
     struct snapshot *files; /* what config names; closed once loaded. NULL: the files themselves */
     struct shared *shared;
     struct health *health;
+    struct volume_table *volumes;
     struct admission_shared *admission;
     unsigned slot; /* 0: foreground */
     unsigned generation;

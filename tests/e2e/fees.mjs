@@ -75,4 +75,32 @@ await suite('fees', {
         equal(found.fees, digest, 'its hash is that of the figures');
         equal(world.rows(`SELECT author FROM price_tables WHERE digest = '\\x${digest}'`), [{ author: '' }], 'kept by who used it');
     },
+    async tiers_follow_the_volume_of_the_month(world) {
+        const table = { percent: '0.50', volume: { zone: 'Europe/Berlin' }, currencies: { EUR: { tiers: [{ from: '45.00', percent: '0.10' }] } } };
+        world.psql(`UPDATE accounts SET fees = '${JSON.stringify(table)}' WHERE provider = 'payoneer'; UPDATE directory_version SET version = version + 1`);
+        const next = async () => candidate(await world.get((await world.pay()).answer.id), 'payoneer');
+        const booked = async () => (await world.allBooks()).filter((entry) => entry.provider === 'payoneer' && entry.kind === 'charge')
+            .reduce((sum, entry) => sum + entry.amount, 0);
+        // Asked of the ledger when the account is first used, then counted: each decision sees what was taken before.
+        const seeded = async () => {
+            const before = await booked();
+            const seen = await next();
+            return before > 0 && seen.month_volume === before;
+        };
+        await until('the count is what the books say', seeded, 130000);
+        let volume = await booked();
+        const fees = new Set();
+        for (let i = 0; i < 6; i++) {
+            const seen = await next();
+            equal(seen.month_volume, volume, `the volume before payment ${i}`);
+            equal(seen.expected_fee, volume >= 4500 ? 1 : 5, `10.99 at a volume of ${volume}`);
+            fees.add(seen.expected_fee);
+            volume += 1099;
+        }
+        equal(await booked(), volume, 'the books');
+        equal(fees.has(1), true, 'the second tier was reached');
+        await world.stopGateway();
+        await world.startGateway();
+        await until('a gateway that starts anew asks the ledger', seeded, 130000);
+    },
 });
