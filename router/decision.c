@@ -199,6 +199,9 @@ static void print_verdict(const struct route_verdict *verdict,
     if (verdict->ramping) {
         json_put_bool(out, "ramping", true);
     }
+    if (candidate->disabled && verdict->drop != ROUTE_DISABLED) {
+        json_put_bool(out, "disabled", true);
+    }
     if (verdict->fee_known) {
         json_put_int(out, "expected_fee", verdict->expected_fee_minor);
     } else {
@@ -263,6 +266,13 @@ void route_decision_print(const struct route_decision *decision,
     json_put_cstr(&out, "rule_set", hex);
     json_put_cstr(&out, "draw", draw);
     json_put_cstr(&out, "order", route_order_name(decision->order));
+    if (decision->split_bits != 0) {
+        (void)snprintf(draw, sizeof(draw), "%" PRIu64, decision->split_bits);
+        json_put_cstr(&out, "split", draw);
+    }
+    if (decision->now_us != 0) {
+        json_put_int(&out, "at_us", decision->now_us);
+    }
     if (decision->rates != NULL) {
         json_put_cstr(&out, "rates", rates_hex(decision->rates));
     }

@@ -5,6 +5,7 @@
 
 enum {
     MILLION = 1000000,
+    MS_US = 1000,
 };
 
 void measures_init(struct measures *measures, const struct route_facts *facts,
@@ -50,7 +51,7 @@ bool measure_of(const struct measures *measures, enum fact fact, size_t at, int6
         *value = candidate->health.success_per_million;
         return true;
     case FACT_LATENCY:
-        *value = candidate->health.p95_us;
+        *value = (candidate->health.p95_us + MS_US / 2) / MS_US * MS_US; /* as it is recorded */
         return true;
     case FACT_HEALTHY:
         *value = is_healthy(candidate);

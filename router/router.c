@@ -118,6 +118,15 @@ static bool needs_rates(const struct rule_set *rules, const struct measures *mea
     return needs;
 }
 
+static bool asks_time(const struct program *program)
+{
+    for (size_t i = 0; i < ROUTE_ZONE_MAX; i++) {
+        if (program->zone_asked[i])
+            return true;
+    }
+    return false;
+}
+
 void route_decide(const struct rule_set *rules, const struct route_facts *facts,
                   const struct route_candidate *candidates, size_t candidate_count, uint64_t draw,
                   struct route_decision *decision)
@@ -131,6 +140,7 @@ void route_decide(const struct rule_set *rules, const struct route_facts *facts,
     decide_shadow(&run, rule, draw, &decision->shadow);
     decision->rule = rule->name;
     decision->draw = draw;
+    decision->now_us = asks_time(&rules->program) ? facts->now_us : 0;
     decision->rates = needs_rates(rules, &measures) ? facts->rates : NULL;
     memcpy(decision->rule_set_hash, rules->hash, sizeof(decision->rule_set_hash));
 }

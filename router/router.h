@@ -74,6 +74,9 @@ struct route_facts { /* borrowed; a text that is not known is empty */
     struct str never[ROUTE_CANDIDATE_MAX];
     size_t never_count;
     int64_t now_us; /* wall clock */
+    /* What a split was decided by, of a decision that is made again: its key is personal and may be
+     * gone by then. 0: to be taken from the key, or else the draw. */
+    uint64_t split_bits;
 };
 
 struct route_candidate { /* one account of the merchant; borrowed */
@@ -149,6 +152,8 @@ struct route_decision {
     uint8_t depth_max;   /* tries in all; 0: the rule does not say */
     int64_t within_us;   /* no new try later than this after the first; 0: it does not say */
     const struct rates *rates; /* those that a fee or a rule needed; NULL: none did. Borrowed */
+    uint64_t split_bits;       /* what a split was decided by; 0: there was none */
+    int64_t now_us;            /* the moment that weekday and time were taken of; 0: no rule asked */
     struct route_shadow shadow;
 };
 const char *route_order_name(unsigned order); /* "list", "cost", "success", "value", ... */

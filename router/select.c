@@ -45,6 +45,8 @@ static uint64_t split_bits(const struct run *run, const struct ast_block *block,
                            uint64_t draw)
 {
     struct str key = sticky_text(run, block);
+    if (run->measures->facts->split_bits != 0)
+        return run->measures->facts->split_bits;
     if (str_is_empty(key))
         return mix_bytes(&split_seed, &draw, sizeof(draw));
     uint64_t both[2] = {mix_bytes(&split_seed, name.at, name.len),
@@ -79,16 +81,18 @@ static void rank_split(const struct ast_block *block, uint64_t bits, uint8_t *ra
 
 /* ---- sieves and lists ------------------------------------------------------------------------ */
 
-/* Of each target, its place in the list. */
-static void rank_targets(const struct run *run, const struct ast_block *block, struct str name,
-                         uint64_t draw, uint8_t *rank)
+/* Of each target, its place in the list. What a split was decided by, else 0. */
+static uint64_t rank_targets(const struct run *run, const struct ast_block *block, struct str name,
+                             uint64_t draw, uint8_t *rank)
 {
     if (block->order == AST_ORDER_SPLIT) {
-        rank_split(block, split_bits(run, block, name, draw), rank);
-        return;
+        uint64_t bits = split_bits(run, block, name, draw);
+        rank_split(block, bits, rank);
+        return bits;
     }
     for (size_t i = 0; i < block->target_count; i++)
         rank[i] = (uint8_t)i;
+    return 0;
 }
 
 static uint8_t find_rank(const struct ast_block *block, const uint8_t *rank,
@@ -162,6 +166,7 @@ static struct standing standing_of(const struct run *run, const struct ast_block
                     : verdict->avoided                  ? 1
                                                         : 0;
     int64_t success = 0;
+    int64_t latency = 0;
     (void)measure_of(measures, FACT_SUCCESS_RATE, at, &success);
     switch (block->order) {
     case AST_ORDER_COST:
@@ -172,7 +177,8 @@ static struct standing standing_of(const struct run *run, const struct ast_block
         place.score = -(wide)success;
         break;
     case AST_ORDER_LATENCY:
-        place.score = measures->candidate[at].health.p95_us;
+        (void)measure_of(measures, FACT_LATENCY, at, &latency);
+        place.score = latency;
         break;
     case AST_ORDER_VALUE: {
         wide margin = (wide)run->values.amount_minor * block->margin;
@@ -230,7 +236,7 @@ void select_block(const struct run *run, const struct program_block *block, stru
     struct standing place[ROUTE_CANDIDATE_MAX];
     struct route_verdict dropped[ROUTE_CANDIDATE_MAX];
     size_t dropped_count = 0;
-    rank_targets(run, ast, name, draw, rank);
+    decision->split_bits = rank_targets(run, ast, name, draw, rank);
     decision->kept_count = 0;
     for (size_t i = 0; i < measures->count; i++) {
         const struct route_candidate *candidate = &measures->candidate[i];
