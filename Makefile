@@ -336,6 +336,16 @@ $(BUILD)/router/%: $(BUILD)/obj/tests/router/%.o $(ROUTER_OBJ)
 router-differ: $(BUILD)/router/differ
 	@$< $(SEED) $(or $(PAIRS),10000000)
 
+$(BUILD)/router/replayed: $(BUILD)/obj/tests/router/replayed.o $(ROUTER_OBJ) \
+                          $(BUILD)/obj/gateway/payment/replay.o
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+## router-replay   Decisions made again from their records, as they are stored (PAIRS=100000 SEED=1)
+.PHONY: router-replay
+router-replay: $(BUILD)/router/replayed
+	@$< $(SEED) $(or $(PAIRS),100000)
+
 ## bench-router    What a decision takes with 100 and 10,000 rules (ROUNDS=5)
 .PHONY: bench-router
 bench-router: $(BUILD)/router/bench

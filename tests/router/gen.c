@@ -363,6 +363,9 @@ void gen_tables_release(struct gen_tables *tables)
     rates_free(&tables->rates);
 }
 
+static const enum health_state states[] = {HEALTH_CLOSED, HEALTH_CLOSED, HEALTH_CLOSED, HEALTH_OPEN,
+                                           HEALTH_HALF_OPEN};
+
 static void gen_candidates(struct rng *rng, const struct gen_tables *tables,
                            struct gen_payment *payment)
 {
@@ -376,8 +379,9 @@ static void gen_candidates(struct rng *rng, const struct gen_tables *tables,
             .has_token = below(rng, 8) != 0,
             .disabled = below(rng, 8) == 0,
             .cost = tables->cost[i],
-            .health = {.state = below(rng, 6) == 0 ? HEALTH_OPEN : HEALTH_CLOSED,
-                       .may_try = true,
+            .health = {.state = PICK(rng, states),
+                       .may_try = below(rng, 2) != 0,
+                       .away_per_million = below(rng, 4) == 0 ? 500000 : 0,
                        .is_slow = below(rng, 6) == 0,
                        .success_per_million = below(rng, 201) * 5000,
                        .decisions = below(rng, 5),
