@@ -41,6 +41,7 @@ void health_outcome(struct health *health, struct health_entry *entry, enum oper
 
 static uint32_t per_million(uint64_t part, uint64_t whole)
 {
+    CHECK(whole > 0);
     return (uint32_t)(part * 1000000 / whole);
 }
 

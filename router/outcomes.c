@@ -126,7 +126,7 @@ void outcomes_read(const struct outcomes_table *table, uint64_t given_key, unsig
     for (unsigned age = 0; age < minutes; age++) {
         uint64_t stamp = (now - age) & STAMP_MASK;
         const _Atomic uint64_t *word = entry->bucket[stamp % OUTCOMES_BUCKET_COUNT];
-        for (unsigned pair = 0; pair < OUTCOMES_KIND_COUNT / 2; pair++) {
+        for (size_t pair = 0; pair < OUTCOMES_KIND_COUNT / 2; pair++) {
             uint64_t value = atomic_load_explicit(&word[pair], memory_order_relaxed);
             if (value >> (2 * COUNT_BITS) == stamp) {
                 counts->count[2 * pair] += (uint32_t)value & COUNT_MASK;

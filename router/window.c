@@ -33,8 +33,9 @@ void window_read(struct window *window, int64_t window_ms, int64_t now_us, uint3
 {
     *calls = 0;
     *failures = 0;
-    for (int64_t age = 0; age * 1000 < window_ms && age * CLOCK_SECOND_US <= now_us; age++) {
-        uint64_t second = second_of(now_us - age * CLOCK_SECOND_US);
+    int64_t now_s = now_us / CLOCK_SECOND_US;
+    for (int64_t age = 0; age * 1000 < window_ms && age <= now_s; age++) {
+        uint64_t second = (uint64_t)(now_s - age) & SECOND_MASK;
         uint64_t bucket = atomic_load_explicit(&window->bucket[second % WINDOW_BUCKET_COUNT],
                                                memory_order_relaxed);
         if (bucket >> (2 * COUNT_BITS) == second) {

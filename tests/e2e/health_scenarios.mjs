@@ -129,6 +129,10 @@ await suite('health_scenarios', { workers: 2, delayMs: 20, settings: { slow_floo
         console.log(`     ${payments} payments, ${charges} charges arrived, ${unsent} never left: ${calls.toFixed(3)} calls per payment`);
         assert(charges >= payments * 0.9, 'the sandbox counted');
         assert(calls <= 1.1, `${calls} calls per payment`);
+        const shown = (await paypal(world)).outcomes;
+        const approved = Number(world.psql(`SELECT count(*) FROM attempts a WHERE provider = 'paypal' AND (SELECT outcome FROM outcomes o
+            WHERE o.merchant_id = a.merchant_id AND o.attempt_id = a.attempt_id AND outcome <> 'none' ORDER BY number LIMIT 1) = 'approved'`));
+        assert(approved > 0 && shown.approved === approved, `${JSON.stringify(shown)}, the ledger: ${approved}`);
         await world.judge();
     },
     async service_levels_are_those_of_the_ledger(world) {

@@ -223,6 +223,54 @@ static void breakers_drop_but_leave_room_for_a_probe(void **state)
     rule_set_free(&rules);
 }
 
+/* Which one is first; of equal draws the same. */
+static unsigned first_of(struct rule_set *rules, const struct route_candidate *all, uint64_t draw)
+{
+    struct route_decision decision;
+    struct route_facts facts = facts_of("EUR", 1000);
+    route_decide(rules, &facts, all, 2, draw, &decision);
+    assert_int_equal(decision.kept_count, 2);
+    return decision.verdict[0].candidate;
+}
+
+static void slow_accounts_go_behind_but_for_the_one_that_finds_out(void **state)
+{
+    (void)state;
+    struct rule_set *rules = rules_of("default { use paypal, payoneer }");
+    struct route_candidate all[] = {candidate_of("paypal", "a"), candidate_of("payoneer", "a")};
+    assert_int_equal(first_of(rules, all, 1), 0);
+    all[0].health.is_slow = true;
+    all[0].health.may_try = false;
+    assert_int_equal(first_of(rules, all, 1), 1);
+    all[0].health.may_try = true;
+    assert_int_equal(first_of(rules, all, 1), 0);
+    all[0].health.may_try = false;
+    all[1].health = (struct health_view){.state = HEALTH_HALF_OPEN}; /* its probe is taken */
+    assert_int_equal(first_of(rules, all, 1), 0);
+    rule_set_free(&rules);
+}
+
+static void an_account_that_comes_back_is_passed_by_as_the_draw_says(void **state)
+{
+    (void)state;
+    struct rule_set *rules = rules_of("default { use paypal, payoneer }");
+    struct route_candidate all[] = {candidate_of("paypal", "a"), candidate_of("payoneer", "a")};
+    unsigned passed_by = 0;
+    all[0].health.away_per_million = 450000;
+    all[0].account_id.byte[15] = 7;
+    for (uint64_t draw = 0; draw < 10000; draw++) {
+        unsigned first = first_of(rules, all, draw);
+        assert_int_equal(first, first_of(rules, all, draw));
+        passed_by += first;
+    }
+    assert_in_range(passed_by, 4200, 4800);
+    all[0].health.away_per_million = 0;
+    for (uint64_t draw = 0; draw < 100; draw++) {
+        assert_int_equal(first_of(rules, all, draw), 0);
+    }
+    rule_set_free(&rules);
+}
+
 static void no_candidates_give_an_empty_decision(void **state)
 {
     (void)state;
@@ -458,6 +506,8 @@ int main(void)
         cmocka_unit_test(drop_names_are_unique_words),
         cmocka_unit_test(limits_only_and_never_have_sharp_borders),
         cmocka_unit_test(breakers_drop_but_leave_room_for_a_probe),
+        cmocka_unit_test(slow_accounts_go_behind_but_for_the_one_that_finds_out),
+        cmocka_unit_test(an_account_that_comes_back_is_passed_by_as_the_draw_says),
         cmocka_unit_test(no_candidates_give_an_empty_decision),
         cmocka_unit_test(the_json_says_everything),
         cmocka_unit_test(the_same_inputs_give_the_same_decision),

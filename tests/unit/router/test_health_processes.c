@@ -155,6 +155,43 @@ static void no_call_is_lost_between_processes(void **state)
     }
 }
 
+static const struct currency *euro;
+
+/* All count for one key, while each takes places of the table with keys of its own. */
+static void tell_outcomes(unsigned slot)
+{
+    struct rng rng;
+    rng_seed(&rng, slot);
+    struct health_entry *entry = health_find(health, &account);
+    for (int i = 0; i < 20000; i++) {
+        enum outcome outcome = rng_below(&rng, 4) == 0 ? OUTCOME_UNKNOWN : OUTCOME_APPROVED;
+        health_outcome(health, entry, OPERATION_SALE, euro, outcome, S);
+        health_decided(entry, S);
+        if (i % 50 == 0) {
+            struct uuid id = {{0xBB, (uint8_t)slot}};
+            id.byte[2] = (uint8_t)(i / 50 % 10);
+            health_outcome(health, health_find(health, &id), OPERATION_REFUND, euro, OUTCOME_FAILED,
+                           S);
+        }
+    }
+}
+
+static void no_outcome_is_lost_between_processes(void **state)
+{
+    (void)state;
+    struct health_view view;
+    euro = currency_find(STR("EUR"));
+    struct health_entry *entry = health_find(health, &account);
+    health_sent(entry, S); /* in use: its entry is nobody else's to take */
+    health_outcome(health, entry, OPERATION_SALE, euro, OUTCOME_APPROVED, S); /* makes its places */
+    run_in_processes(tell_outcomes);
+    health_read_for(health, entry, OPERATION_SALE, euro, S, &view);
+    assert_int_equal(view.outcomes, PROCESSES * 20000 + 1);
+    assert_int_equal(view.decisions, PROCESSES * 20000);
+    assert_in_range(view.unknown_per_million, 240000, 260000);
+    assert_int_equal(view.success_per_million + view.unknown_per_million, 999999);
+}
+
 /* All make the same 300 accounts at once, in different orders: each has one entry afterwards. */
 static void find_accounts(unsigned slot)
 {
@@ -187,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(exactly_one_process_gets_each_probe),
         TEST(no_call_is_lost_between_processes),
+        TEST(no_outcome_is_lost_between_processes),
         TEST(processes_agree_on_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
  */
 #include "health_world.h"
 
+#include <stdlib.h>
+
 static void what_opened_it_is_kept(void **state)
 {
     struct world *world = *state;
@@ -120,6 +122,33 @@ static void with_too_few_payments_a_wider_window_speaks(void **state)
     assert_int_equal(look_for(world, OPERATION_SALE, "EUR").basis, HEALTH_BASIS_NONE);
 }
 
+/* Far more keys than places: what is used stays, what is not makes room, and nothing is mixed up. */
+static void a_full_table_forgets_what_was_not_used_for_longest(void **state)
+{
+    struct world *world = *state;
+    struct outcomes_table *table = calloc(1, sizeof(*table));
+    struct outcomes_counts counts;
+    const uint64_t busy = 77;
+    assert_non_null(table);
+    for (uint64_t n = 1; n <= 20000; n++) {
+        world->now_us += 1000;
+        outcomes_add(table, n << 20 | 5, OUTCOMES_DECLINED, world->now_us);
+        outcomes_add(table, busy << 20, OUTCOMES_APPROVED, world->now_us);
+    }
+    outcomes_read(table, busy << 20, 60, world->now_us, &counts);
+    assert_int_equal(counts.count[OUTCOMES_APPROVED], 20000);
+    assert_int_equal(outcomes_sum(&counts), 20000);
+    unsigned kept = 0;
+    for (uint64_t n = 1; n <= 20000; n++) {
+        outcomes_read(table, n << 20 | 5, 60, world->now_us, &counts);
+        assert_true(outcomes_sum(&counts) <= 1);
+        kept += outcomes_sum(&counts);
+        assert_true(n <= 20000 - 3000 || outcomes_sum(&counts) == 1); /* the newest are there */
+    }
+    assert_int_equal(kept, OUTCOMES_ENTRY_MAX - 1);
+    free(table);
+}
+
 static void decisions_are_counted_for_five_minutes(void **state)
 {
     struct world *world = *state;
@@ -134,6 +163,48 @@ static void decisions_are_counted_for_five_minutes(void **state)
     assert_int_equal(share_per_million(0, 0), 0);
 }
 
+/* What a decision costs that reads the health of four accounts; the bound is for slow machines. */
+static void a_decision_with_four_health_reads_takes_microseconds(void **state)
+{
+    enum { ROUNDS = 100000 };
+    struct world *world = *state;
+    struct health_entry *entry[4];
+    struct route_candidate candidate[4];
+    struct rule_set *rules = rules_of("default { use paypal, payoneer }");
+    const struct currency *euro = currency_find(STR("EUR"));
+    for (unsigned i = 0; i < 4; i++) {
+        struct uuid id = account_of(500 + i);
+        entry[i] = health_find(world->health, &id);
+        world->entry = entry[i];
+        candidate[i] = candidate_of(i % 2 == 0 ? "paypal" : "payoneer", "main");
+        candidate[i].account_id = id;
+        for (int n = 0; n < 30; n++) {
+            call(world, HEALTH_SUCCESS, 40 * MS);
+            outcomes(world, OPERATION_SALE, "EUR", OUTCOME_APPROVED, 1);
+            health_decided(entry[i], world->now_us);
+        }
+    }
+    int64_t best_us = INT64_MAX;
+    for (int tries = 0; tries < 5; tries++) {
+        int64_t from_us = clock_mono_us();
+        for (unsigned n = 0; n < ROUNDS; n++) {
+            struct route_decision decision;
+            struct route_facts facts = facts_of("EUR", 1000);
+            for (unsigned i = 0; i < 4; i++) {
+                health_read_for(world->health, entry[i], OPERATION_SALE, euro, world->now_us,
+                                &candidate[i].health);
+            }
+            route_decide(rules, &facts, candidate, 4, n, &decision);
+            assert_int_equal(decision.kept_count, 4);
+        }
+        int64_t took_us = clock_mono_us() - from_us;
+        best_us = took_us < best_us ? took_us : best_us;
+    }
+    print_message("%d ns a decision with four health reads\n", (int)(best_us * 1000 / ROUNDS));
+    assert_true(best_us < (int64_t)ROUNDS * 20);
+    rule_set_free(&rules);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,7 +213,9 @@ int main(void)
         TEST(an_old_hint_is_forgotten),
         TEST(the_success_rate_is_that_of_the_operation_and_currency),
         TEST(with_too_few_payments_a_wider_window_speaks),
+        TEST(a_full_table_forgets_what_was_not_used_for_longest),
         TEST(decisions_are_counted_for_five_minutes),
+        TEST(a_decision_with_four_health_reads_takes_microseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
