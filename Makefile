@@ -345,6 +345,10 @@ $(BUILD)/router/replayed: $(BUILD)/obj/tests/router/replayed.o $(ROUTER_OBJ) \
 .PHONY: router-replay
 router-replay: $(BUILD)/router/replayed
 	@$< $(SEED) $(or $(PAIRS),100000)
+## router-brute    What the checker calls unreachable, against brute force (FILES=20000 SEED=1)
+.PHONY: router-brute
+router-brute: $(BUILD)/router/brute
+	@$< $(SEED) $(or $(FILES),20000)
 
 ## bench-router    What a decision takes with 100 and 10,000 rules (ROUNDS=5)
 .PHONY: bench-router

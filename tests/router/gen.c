@@ -11,7 +11,7 @@ const struct str gen_providers[GEN_PEERS] = {STR_INIT("paypal"), STR_INIT("payon
                                              STR_INIT("rebilly"), STR_INIT("spreedly")};
 
 /* clang-format off */
-static const char *const currencies[] = {"EUR", "USD", "JPY", "KWD", "CHF"};
+static const char *const currencies[] = {"EUR", "JPY", "USD", "KWD", "CHF"};
 static const char *const methods[]    = {"card", "wallet", "bank", "test"};
 static const char *const countries[]  = {"DE", "AT", "US", "GB", "JP"};
 static const char *const texts[]      = {"", "gold", "gold plus", "go", "a*b", "\xC3\xA4pfel", "silver"};
@@ -38,7 +38,14 @@ struct writer {
     struct rng *rng;
     struct buf *out;
     unsigned conditions, sets; /* defined so far */
+    const enum fact *fact;     /* of a small file: only these; values from few; NULL: any */
+    unsigned fact_count;
 };
+
+static const char *some_currency(struct writer *w)
+{
+    return currencies[below(w->rng, w->fact != NULL ? GEN_SMALL_CURRENCIES : 5)];
+}
 
 static void put_amount(struct writer *w, const char *currency)
 {
@@ -49,7 +56,10 @@ static void put_amount(struct writer *w, const char *currency)
 
 static void put_percent(struct writer *w)
 {
-    buf_printf(w->out, "%u%s%%", below(w->rng, 100), below(w->rng, 2) ? ".5" : "");
+    if (w->fact != NULL)
+        buf_printf(w->out, "%u%%", 10 + 40 * below(w->rng, 3));
+    else
+        buf_printf(w->out, "%u%s%%", below(w->rng, 100), below(w->rng, 2) ? ".5" : "");
 }
 
 static void put_value(struct writer *w, enum fact fact, bool is_cost_money)
@@ -57,10 +67,10 @@ static void put_value(struct writer *w, enum fact fact, bool is_cost_money)
     struct rng *rng = w->rng;
     switch ((int)fact) {
     case FACT_AMOUNT:
-        put_amount(w, PICK(rng, currencies));
+        put_amount(w, some_currency(w));
         return;
     case FACT_CURRENCY:
-        buf_printf(w->out, "%s", PICK(rng, currencies));
+        buf_printf(w->out, "%s", some_currency(w));
         return;
     case FACT_OPERATION: {
         static const char *const names[] = {"sale", "authorize", "payment", "payout", "refund"};
@@ -91,7 +101,10 @@ static void put_value(struct writer *w, enum fact fact, bool is_cost_money)
         buf_printf(w->out, "%s", PICK(rng, days));
         return;
     case FACT_TIME:
-        buf_printf(w->out, "%02u:%02u", below(rng, 24), below(rng, 4) * 15);
+        if (w->fact != NULL)
+            buf_printf(w->out, "%02u:00", below(rng, 4) * 6);
+        else
+            buf_printf(w->out, "%02u:%02u", below(rng, 24), below(rng, 4) * 15);
         return;
     case FACT_ATTEMPT:
         buf_printf(w->out, "%u", 1 + below(rng, 4));
@@ -104,7 +117,7 @@ static void put_value(struct writer *w, enum fact fact, bool is_cost_money)
         return;
     case FACT_COST:
         if (is_cost_money)
-            put_amount(w, PICK(rng, currencies));
+            put_amount(w, some_currency(w));
         else
             buf_printf(w->out, "%u.%u%%", below(rng, 7), below(rng, 100));
         return;
@@ -123,6 +136,10 @@ static void put_value(struct writer *w, enum fact fact, bool is_cost_money)
 
 static void put_target(struct writer *w)
 {
+    if (w->fact != NULL) {
+        buf_printf(w->out, "paypal");
+        return;
+    }
     buf_add_str(w->out, PICK(w->rng, gen_providers));
     if (below(w->rng, 3) == 0)
         buf_printf(w->out, ":%s", below(w->rng, 2) ? "main" : "other");
@@ -143,12 +160,12 @@ static void put_fact(struct writer *w, enum fact fact, bool in_where, const char
     }
     buf_add_str(w->out, info->name);
     if (fact == FACT_METADATA) {
-        unsigned at = below(w->rng, GEN_METADATA);
+        unsigned at = w->fact != NULL ? 0 : below(w->rng, GEN_METADATA);
         buf_printf(w->out, at == 2 ? ".\"%s\"" : ".%s", metadata[at]);
     }
     if (as != NULL)
         buf_printf(w->out, " as %s", as);
-    if ((fact == FACT_TIME || fact == FACT_WEEKDAY) && below(w->rng, 2))
+    if ((fact == FACT_TIME || fact == FACT_WEEKDAY) && w->fact == NULL && below(w->rng, 2))
         buf_printf(w->out, " at \"%s\"", zones[1 + below(w->rng, 3)]);
 }
 
@@ -164,7 +181,7 @@ static void put_range(struct writer *w, enum fact fact, const char *as)
     } else if (fact == FACT_BIN) {
         buf_printf(w->out, "4111%u1..4111%u9", low, high);
     } else if (fact == FACT_AMOUNT) {
-        buf_printf(w->out, "%u..%u %s", low, high, as != NULL ? as : PICK(w->rng, currencies));
+        buf_printf(w->out, "%u..%u %s", low, high, as != NULL ? as : some_currency(w));
     } else {
         buf_printf(w->out, "%u..%u", low + 1, high + 1);
     }
@@ -200,10 +217,13 @@ static void put_test(struct writer *w, bool in_where)
     enum fact fact;
     const struct fact_info *info;
     do {
-        fact = (enum fact)(1 + below(rng, FACT_COUNT - 1));
+        fact = w->fact != NULL ? w->fact[below(rng, w->fact_count)]
+                               : (enum fact)(1 + below(rng, FACT_COUNT - 1));
         info = fact_info(fact);
     } while (info->scope == FACT_OF_CANDIDATE && !in_where);
-    const char *as = fact == FACT_AMOUNT && below(rng, 3) == 0 ? PICK(rng, currencies) : NULL;
+    const char *as = fact == FACT_AMOUNT && below(rng, 3) == 0
+                         ? (w->fact != NULL ? currencies[0] : PICK(rng, currencies))
+                         : NULL;
     put_fact(w, fact, in_where, as);
     if (info->type == FACT_TYPE_FLAG)
         return;
@@ -323,6 +343,25 @@ void gen_rules(struct rng *rng, unsigned rules_max, struct buf *out)
     }
     buf_printf(out, "otherwise ");
     put_block(&w, true);
+}
+
+void gen_small(struct rng *rng, const enum fact *fact, unsigned fact_count, unsigned rules_max,
+               struct buf *out)
+{
+    struct writer w = {.rng = rng, .out = out, .fact = fact, .fact_count = fact_count};
+    for (unsigned count = below(rng, 3); count > 0; count--) {
+        buf_printf(out, "condition cond_%u = ", w.conditions);
+        put_condition(&w, false, DEPTH_MAX - 2);
+        buf_printf(out, "\n");
+        w.conditions++;
+    }
+    unsigned rules = 2 + below(rng, rules_max - 1);
+    for (unsigned i = 0; i < rules; i++) {
+        buf_printf(out, "rule \"r%u\" when ", i);
+        put_condition(&w, false, DEPTH_MAX - below(rng, 3));
+        buf_printf(out, " { use paypal }\n");
+    }
+    buf_printf(out, "otherwise { by cost }\n");
 }
 
 /* ---- payments -------------------------------------------------------------------------------- */

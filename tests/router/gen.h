@@ -12,6 +12,7 @@
 enum {
     GEN_PEERS = 4,
     GEN_METADATA = 3,
+    GEN_SMALL_CURRENCIES = 2,
 };
 
 extern const struct str gen_providers[GEN_PEERS];
@@ -31,6 +32,11 @@ void gen_tables_init(struct gen_tables *tables);
 void gen_tables_release(struct gen_tables *tables);
 /* A file of 1 to `rules_max` rules and the last. Always right. */
 void gen_rules(struct rng *rng, unsigned rules_max, struct buf *out);
+/* A file of 2 to `rules_max` rules that ask for these facts only, with few values of each: so that
+ * all payments it can tell apart may be enumerated. Currencies are EUR and JPY, metadata.tier alone,
+ * times the quarters of the day in UTC, measures paypal's. */
+void gen_small(struct rng *rng, const enum fact *fact, unsigned fact_count, unsigned rules_max,
+               struct buf *out);
 void gen_payment(struct rng *rng, const struct gen_tables *tables, struct gen_payment *payment);
 /* A large file of the kind that merchants write: by merchant, country, method and amount. */
 void gen_large(struct rng *rng, unsigned rules, struct buf *out);
