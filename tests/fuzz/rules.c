@@ -85,6 +85,64 @@ static bool parse(struct str text, struct arena *arena, struct ast_tree *tree,
     return good;
 }
 
+/* The two may differ in places and in the order of zones and metadata names only. */
+static bool same_node(const struct ast_node *a, const struct ast_node *b)
+{
+    struct buf text[2];
+    if (a == NULL || b == NULL || a->kind != b->kind || a->child_count != b->child_count) {
+        return a == b;
+    }
+    for (size_t i = 0; i < a->child_count; i++) {
+        if (!same_node(a->child[i], b->child[i])) {
+            return false;
+        }
+    }
+    bool same = str_eq(a->name, b->name) && a->sign == b->sign && a->fact.fact == b->fact.fact &&
+                str_eq(a->fact.member, b->fact.member) && a->fact.as == b->fact.as &&
+                (a->fact.target == NULL) == (b->fact.target == NULL) &&
+                a->list.count == b->list.count && str_eq(a->list.name, b->list.name);
+    for (size_t i = 0; i < a->list.count && same; i++) {
+        buf_init(&text[0], 4096);
+        buf_init(&text[1], 4096);
+        ast_print_value(&a->list.value[i], &text[0]);
+        ast_print_value(&b->list.value[i], &text[1]);
+        same = a->list.value[i].type == b->list.value[i].type &&
+               str_eq(buf_str(&text[0]), buf_str(&text[1]));
+        buf_release(&text[0]);
+        buf_release(&text[1]);
+    }
+    return same;
+}
+
+static bool same_block(const struct ast_block *a, const struct ast_block *b)
+{
+    bool same = a->order == b->order && a->target_count == b->target_count &&
+                a->sticky == b->sticky && a->margin == b->margin &&
+                a->failure.type == b->failure.type && str_eq(a->reason, b->reason) &&
+                a->sieve_count == b->sieve_count && a->depth_max == b->depth_max &&
+                a->within_us == b->within_us && (a->shadow == NULL) == (b->shadow == NULL);
+    for (size_t i = 0; i < a->sieve_count && same; i++) {
+        same = a->sieve[i].kind == b->sieve[i].kind &&
+               a->sieve[i].target_count == b->sieve[i].target_count &&
+               same_node(a->sieve[i].where, b->sieve[i].where);
+    }
+    return same && (a->shadow == NULL || same_block(a->shadow, b->shadow));
+}
+
+static void check_same(const struct ast_tree *a, const struct ast_tree *b)
+{
+    CHECK(a->rule_count == b->rule_count);
+    CHECK(a->set_count == b->set_count && a->condition_count == b->condition_count);
+    for (size_t i = 0; i < a->condition_count; i++) {
+        CHECK(same_node(a->condition[i].root, b->condition[i].root));
+    }
+    for (size_t i = 0; i < a->rule_count; i++) {
+        CHECK(str_eq(a->rule[i].name, b->rule[i].name));
+        CHECK(same_node(a->rule[i].when, b->rule[i].when));
+        CHECK(same_block(&a->rule[i].block, &b->rule[i].block));
+    }
+}
+
 static void check_print(const struct ast_tree *tree)
 {
     static struct diagnosis diagnosis;
@@ -97,6 +155,7 @@ static void check_print(const struct ast_tree *tree)
     ast_print(tree, &once);
     CHECK(buf_is_ok(&once));
     CHECK(parse(buf_str(&once), &arena, &again, &diagnosis));
+    check_same(tree, &again);
     ast_print(&again, &twice);
     CHECK(str_eq(buf_str(&once), buf_str(&twice)));
     arena_release(&arena);
