@@ -329,8 +329,8 @@ static bool lex_quotes(struct lexer *lexer, size_t which, struct token *token,
                        struct lex_mistake *mistake)
 {
     struct str rest = rest_of(lexer);
-    size_t end = str_find_char(rest, '\n', 0);
-    rest = str_sub(rest, 0, end);
+    rest = str_sub(rest, 0, LEX_STRING_BYTES_MAX + 8); /* with quotes; no longer text is one */
+    rest = str_sub(rest, 0, str_find_char(rest, '\n', 0));
     struct str open = quotes[which].open;
     size_t close = str_find(rest, quotes[which].close, open.len);
     size_t other = str_find(rest, quotes[which].other, open.len);
@@ -396,7 +396,8 @@ static size_t find_foreign(struct str rest, size_t known_len)
 {
     size_t best = SIZE_MAX;
     for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
-        if (str_starts(rest, foreign[i].text) && foreign[i].text.len > known_len) {
+        if (foreign[i].text.at[0] == rest.at[0] && foreign[i].text.len > known_len &&
+            str_starts(rest, foreign[i].text)) {
             best = i;
             known_len = foreign[i].text.len;
         }
@@ -452,7 +453,7 @@ static bool lex_sign(struct lexer *lexer, struct token *token, struct lex_mistak
     struct str rest = rest_of(lexer);
     for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
         size_t len = signs[i].text.len;
-        if (str_starts(rest, signs[i].text)) {
+        if (signs[i].text.at[0] == rest.at[0] && str_starts(rest, signs[i].text)) {
             if (find_foreign(rest, len) != SIZE_MAX) {
                 break; /* === */
             }

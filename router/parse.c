@@ -430,5 +430,5 @@ bool parse_tree(struct str text, const struct str *known_providers, size_t known
     parse_file(&parser);
     finish_tree(&parser);
     arena_release(&parser.scratch);
-    return diagnosis->error_count == errors;
+    return diagnosis->error_count == errors && !parser.is_stopped;
 }

@@ -132,14 +132,16 @@ unsigned parse_find_later(struct parser *parser, struct str name)
         struct lexer lexer = parser->lexer;
         struct lex_mistake mistake;
         struct token token = parser->next;
+        size_t mistakes = 0;
         names_init(&parser->later, parser->rule_names.seed);
         parser->has_later = true;
-        while (token.kind != TOKEN_END) {
+        while (token.kind != TOKEN_END && mistakes < DIAGNOSIS_FINDING_MAX) {
             bool is_definition =
                 token.kind == TOKEN_WORD && token.is_first &&
                 (str_eq(token.text, STR("set")) || str_eq(token.text, STR("condition")));
             if (!lex_read(&lexer, &token, &mistake)) {
-                continue; /* told when the parser comes there */
+                mistakes++; /* told when the parser comes there */
+                continue;
             }
             if (is_definition && token.kind == TOKEN_WORD &&
                 names_find(&parser->later, token.text) == NAMES_NONE) {

@@ -128,6 +128,9 @@ static void read_token(struct parser *parser, struct token *token)
                           (struct ast_span){mistake.from, mistake.to}, mistake.text,
                           str_of(mistake.remedy));
         }
+        if (!good && parser->diagnosis->error_count >= DIAGNOSIS_FINDING_MAX) {
+            token->kind = TOKEN_END;
+        }
         if (good || token->kind != TOKEN_NONE) {
             token->is_marked = is_marked;
             return;
@@ -138,8 +141,8 @@ static void read_token(struct parser *parser, struct token *token)
 void parser_advance(struct parser *parser)
 {
     parser->last_to = parser->token.to;
-    if (diagnosis_is_full(parser->diagnosis)) {
-        parser->is_stopped = true;
+    if (parser->diagnosis->error_count >= DIAGNOSIS_FINDING_MAX) {
+        parser->is_stopped = true; /* Nobody reads more; and no warning ends a file. */
     }
     parser->token = parser->next;
     if (parser->is_stopped) {

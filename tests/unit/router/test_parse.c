@@ -3,6 +3,8 @@
  */
 #include "support.h"
 
+#include <time.h>
+
 #include "router/parse.h"
 
 #define DEFAULT "\notherwise { by cost }\n"
@@ -331,6 +333,56 @@ static void limits_hold_exactly(void **state)
     }
 }
 
+/* What would be slow if some part of it were looked at again and again. A guard against squares,
+ * not a benchmark: all of it takes a second. */
+static void hostile_texts_take_linear_time(void **state)
+{
+    (void)state;
+    static const char *const items[] = {
+        "'",
+        "\xE2\x80\x9C",
+        "/*",
+        "\"",
+        "(",
+        "not ",
+        "a.",
+        "x in y ",
+        "rule \"a\" ",
+        "[1,",
+        "set a = [b]\n",
+        "condition a = b\n",
+        "{ use ",
+        "metadata.a == \"\" or ",
+        ";",
+        "=",
+        "..",
+        "rule \"a\" when country in [DE] { by cost }\n",
+        "\n",
+        "# ",
+        "7",
+        "- ",
+        "e/e",
+    };
+    clock_t start = clock();
+    for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+        struct buf text;
+        struct error err;
+        buf_init(&text, ROUTE_RULES_BYTES_MAX);
+        buf_printf(&text, "rule \"first\" when country in nowhere { by cost }\n");
+        size_t len = strlen(items[i]);
+        size_t count = (ROUTE_RULES_BYTES_MAX - text.len) / len;
+        char *to = buf_extend(&text, count * len);
+        assert_non_null(to);
+        for (size_t k = 0; k < count; k++) {
+            memcpy(to + k * len, items[i], len);
+        }
+        assert_true(buf_is_ok(&text));
+        assert_false(tree_try(buf_str(&text), &err));
+        buf_release(&text);
+    }
+    assert_true((clock() - start) / CLOCKS_PER_SEC < 60);
+}
+
 static void text_that_is_not_utf8_is_refused(void **state)
 {
     (void)state;
@@ -351,6 +403,7 @@ int main(void)
         cmocka_unit_test(the_hash_is_sha256_of_the_text),
         cmocka_unit_test(the_text_may_die_after_loading),
         cmocka_unit_test(limits_hold_exactly),
+        cmocka_unit_test(hostile_texts_take_linear_time),
         cmocka_unit_test(text_that_is_not_utf8_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,6 +261,23 @@ static void a_value_that_is_twice_in_a_list_is_a_warning(void **state)
     release(&parsed);
 }
 
+static void warnings_end_no_file(void **state)
+{
+    (void)state;
+    struct buf text;
+    struct parsed parsed;
+    buf_init(&text, 65536);
+    for (int i = 0; i < 3 * DIAGNOSIS_FINDING_MAX; i++) {
+        buf_printf(&text, "rule \"%d\" when country in [DE, DE] { by cost }\n", i);
+    }
+    buf_printf(&text, LAST "%c", '\0');
+    parse_into(&parsed, text.at);
+    assert_int_equal(parsed.diagnosis.warning_count, 3 * DIAGNOSIS_FINDING_MAX);
+    assert_int_equal(parsed.tree.rule_count, 3 * DIAGNOSIS_FINDING_MAX + 1);
+    release(&parsed);
+    buf_release(&text);
+}
+
 /* Two names that each use the one before twice would be 2^30 comparisons. */
 static void names_within_names_are_counted(void **state)
 {
@@ -294,6 +311,7 @@ int main(void)
         cmocka_unit_test(values_have_their_units),
         cmocka_unit_test(spans_cover_what_is_meant),
         cmocka_unit_test(a_value_that_is_twice_in_a_list_is_a_warning),
+        cmocka_unit_test(warnings_end_no_file),
         cmocka_unit_test(names_within_names_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
