@@ -30,6 +30,7 @@ struct directory_merchant {
     struct str client_keys; /* digests of 32 bytes; empty: any client. put leaves them alone */
     struct str
         payout_limits_json; /* {"EUR": 500000}: above, a second key approves; put leaves it */
+    bool rules_approval;    /* a second key approves its rule sets; put leaves it (rules.h) */
     int64_t rate;           /* its own limits; 0: the gateway's default. put leaves them alone */
     int64_t burst;
     int64_t in_flight_max;

@@ -31,6 +31,7 @@ static void take_merchants(struct directory_read *read, const PGresult *res)
             .burst = column_int8(res, row, 9),
             .in_flight_max = column_int8(res, row, 10),
             .payout_limits_json = column_copy(res, row, 11, arena),
+            .rules_approval = column_bool(res, row, 12),
         };
     }
 }

@@ -32,7 +32,7 @@
 #include "ledger/value.h"
 
 enum {
-    PG_JOB_STATEMENT_MAX = 64,
+    PG_JOB_STATEMENT_MAX = 96,
     PG_CONSTRAINT_SIZE = 64,
 };
 

@@ -122,7 +122,7 @@ static const char *const settings[SQL_KIND_COUNT] = {
 
 #define MERCHANT_COLUMNS                                                                           \
     "SELECT merchant_id, twin_id, name, livemode, disabled, country, created_at, client_keys,"     \
-    " rate, burst, in_flight_max, payout_limits FROM merchants"
+    " rate, burst, in_flight_max, payout_limits, rules_approval FROM merchants"
 #define KEY_COLUMNS                                                                                \
     "SELECT key_id, merchant_id, role, livemode, hint, digest, created_at, expires_at,"            \
     " disabled_at FROM api_keys"
@@ -703,6 +703,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_RULE_FIRST)
+        return sql_rule_text(sql);
     if (sql >= SQL_PRICE_FIRST)
         return sql_price_text(sql);
     if (sql >= SQL_HEALTH_FIRST)

@@ -193,7 +193,21 @@ enum sql {
     SQL_PRICE_FIND,
     SQL_VOLUME,
     SQL_PRICE_END_MARK,
-    SQL_COUNT = SQL_PRICE_END_MARK,
+    /* rule sets (sql_rules.c) */
+    SQL_RULE_FIRST = SQL_PRICE_END_MARK,
+    SQL_RULE_PUT = SQL_RULE_FIRST,
+    SQL_RULE_FIND,
+    SQL_RULE_LOAD,
+    SQL_RULE_LIST,
+    SQL_RULE_MOVE,
+    SQL_RULE_MOVES,
+    SQL_RULE_FORCE,
+    SQL_RULE_TALLY,
+    SQL_RULE_TALLIES,
+    SQL_RULE_LOOK,
+    SQL_RULE_APPROVAL,
+    SQL_RULE_END_MARK,
+    SQL_COUNT = SQL_RULE_END_MARK,
 };
 
 struct sql_text {
@@ -210,6 +224,7 @@ const struct sql_text *sql_inbound_text(enum sql sql); /* of sql_inbound.c; like
 const struct sql_text *sql_hook_text(enum sql sql);    /* of sql_hooks.c; likewise */
 const struct sql_text *sql_health_text(enum sql sql);  /* of sql_health.c; likewise */
 const struct sql_text *sql_price_text(enum sql sql);   /* of sql_prices.c; likewise */
+const struct sql_text *sql_rule_text(enum sql sql);    /* of sql_rules.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

@@ -1,0 +1,73 @@
+/* What the moves of a merchant's rule sets mean, newest first. */
+#include "ledger/rules.h"
+
+int32_t rules_last_number(const struct rules_move *moves, size_t count)
+{
+    return count > 0 ? moves[0].number : 0;
+}
+
+static bool is_live_move(const struct rules_move *move)
+{
+    return move->kind == RULES_PUBLISHED || move->kind == RULES_ROLLED_BACK;
+}
+
+int32_t rules_live_version(const struct rules_move *moves, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_live_move(&moves[i]))
+            return moves[i].version;
+    }
+    return 0;
+}
+
+/*
+ * Publications lie on a stack: rolling back takes the upper ones away, down to the version that it
+ * names. What lies below the topmost is the former version.
+ */
+int32_t rules_former_version(const struct rules_move *moves, size_t count)
+{
+    int32_t stack[RULES_MOVE_MAX + 1];
+    size_t height = 0;
+    for (size_t i = count; i-- > 0;) {
+        if (!is_live_move(&moves[i]))
+            continue;
+        if (height == 0) /* the first, or the oldest that was read */
+            stack[height++] = moves[i].former;
+        if (moves[i].kind == RULES_ROLLED_BACK) {
+            while (height > 1 && stack[height - 1] != moves[i].version)
+                height--;
+            stack[height - 1] = moves[i].version;
+        } else if (stack[height - 1] != moves[i].version) {
+            stack[height++] = moves[i].version;
+        }
+    }
+    return height > 1 ? stack[height - 2] : 0;
+}
+
+const struct rules_move *rules_running(const struct rules_move *moves, size_t count,
+                                       enum rules_arm arm)
+{
+    bool is_canary = arm == RULES_ARM_CANARY;
+    for (size_t i = 0; i < count; i++) {
+        enum rules_kind kind = moves[i].kind;
+        if (kind == (is_canary ? RULES_CANARY : RULES_SHADOW))
+            return &moves[i];
+        bool is_end = is_canary ? kind == RULES_CANARY_STOPPED || is_live_move(&moves[i])
+                                : kind == RULES_SHADOW_STOPPED;
+        if (is_end)
+            return NULL;
+    }
+    return NULL;
+}
+
+const struct rules_move *rules_proposal(const struct rules_move *moves, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum rules_kind kind = moves[i].kind;
+        if (kind == RULES_PROPOSED)
+            return &moves[i];
+        if (kind == RULES_APPROVED || kind == RULES_CANARY || is_live_move(&moves[i]))
+            return NULL;
+    }
+    return NULL;
+}
