@@ -336,6 +336,12 @@ $(BUILD)/router/%: $(BUILD)/obj/tests/router/%.o $(ROUTER_OBJ)
 router-differ: $(BUILD)/router/differ
 	@$< $(SEED) $(or $(PAIRS),10000000)
 
+# What `make test` runs of both.
+.PHONY: router-proof
+router-proof: $(BUILD)/router/differ $(BUILD)/router/replayed
+	@$(BUILD)/router/differ 1 1000000
+	@$(BUILD)/router/replayed 1 20000
+
 $(BUILD)/router/replayed: $(BUILD)/obj/tests/router/replayed.o $(ROUTER_OBJ) \
                           $(BUILD)/obj/gateway/payment/replay.o
 	@mkdir -p $(@D)

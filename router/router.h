@@ -153,7 +153,7 @@ struct route_decision {
     int64_t within_us;   /* no new try later than this after the first; 0: it does not say */
     const struct rates *rates; /* those that a fee or a rule needed; NULL: none did. Borrowed */
     uint64_t split_bits;       /* what a split was decided by; 0: there was none */
-    int64_t now_us;            /* the moment that weekday and time were taken of; 0: no rule asked */
+    int64_t now_us; /* the moment that weekday and time were taken of; 0: no rule asked */
     struct route_shadow shadow;
 };
 const char *route_order_name(unsigned order); /* "list", "cost", "success", "value", ... */
