@@ -186,6 +186,7 @@ enum sql {
     SQL_HOST_LIST,
     SQL_LEVELS,
     SQL_LEVEL_COSTS,
+    SQL_LEVEL_FEES,
     SQL_HEALTH_END_MARK,
     /* what fees are computed from (sql_prices.c) */
     SQL_PRICE_FIRST = SQL_HEALTH_END_MARK,
