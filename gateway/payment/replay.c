@@ -305,10 +305,13 @@ static enum replay_verdict decide_again(struct replay *r)
     return compare(r, &decision);
 }
 
+/* Sixteen accounts have some four hundred members. */
+static const struct json_limits record_limits = {32, 4096, TEXT_BYTES_MAX};
+
 static json_t *parse(struct str text)
 {
     struct error ignored;
-    return text.len == 0 ? NULL : json_parse(text, &json_limits_default, &ignored);
+    return text.len == 0 ? NULL : json_parse(text, &record_limits, &ignored);
 }
 
 enum replay_verdict replay_decision(const struct history_row *row,
