@@ -22,9 +22,9 @@ struct history {
     bool is_begun;   /* the signature is behind us */
 };
 
-static bool fail_pg(struct history *history, struct error *err, const char *what)
+static bool fail_pg(PGconn *conn, struct error *err, const char *what)
 {
-    const char *text = PQerrorMessage(history->conn);
+    const char *text = PQerrorMessage(conn);
     return fail(err, ERROR_IO, "cannot %s: %.*s", what, (int)strcspn(text, "\n"), text);
 }
 
@@ -68,7 +68,7 @@ static bool run(struct history *history, const char *sql, ExecStatusType wanted,
     PGresult *res = PQexec(history->conn, sql);
     bool ok = PQresultStatus(res) == wanted;
     if (!ok)
-        (void)fail_pg(history, err, "read the history");
+        (void)fail_pg(history->conn, err, "read the history");
     PQclear(res);
     return ok;
 }
@@ -82,7 +82,7 @@ struct history *history_open(const char *conninfo, const struct history_wanted *
     history->conn = PQconnectdb(conninfo);
     write_sql(wanted, sql);
     bool ok = PQstatus(history->conn) == CONNECTION_OK ||
-              fail_pg(history, err, "connect to the database");
+              fail_pg(history->conn, err, "connect to the database");
     ok = ok &&
          run(history, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", PGRES_COMMAND_OK, err);
     ok = ok && run(history, "SET LOCAL statement_timeout = 0", PGRES_COMMAND_OK, err) &&
@@ -170,7 +170,7 @@ static bool take_chunk(struct history *history, struct str *chunk, struct error 
     }
     PGresult *res = got == -1 ? PQgetResult(history->conn) : NULL;
     if (PQresultStatus(res) != PGRES_COMMAND_OK)
-        (void)fail_pg(history, err, "read the history");
+        (void)fail_pg(history->conn, err, "read the history");
     PQclear(res);
     return false;
 }
@@ -191,4 +191,61 @@ bool history_next(struct history *history, struct history_row *row, struct error
                fail(err, ERROR_IO, "cannot read the history: a row is unlike what was asked for");
     }
     return false;
+}
+
+/* ---- what decisions name by hash --------------------------------------------------------------- */
+
+struct history_shelf {
+    PGconn *conn; /* owned */
+};
+
+struct history_shelf *history_shelf_open(const char *conninfo, struct error *err)
+{
+    struct history_shelf *shelf = calloc(1, sizeof(*shelf));
+    CHECK(shelf != NULL);
+    shelf->conn = PQconnectdb(conninfo);
+    if (PQstatus(shelf->conn) != CONNECTION_OK) {
+        (void)fail_pg(shelf->conn, err, "connect to the database");
+        history_shelf_close(&shelf);
+    }
+    return shelf;
+}
+
+void history_shelf_close(struct history_shelf **shelf)
+{
+    if (*shelf == NULL)
+        return;
+    PQfinish((*shelf)->conn);
+    free(*shelf);
+    *shelf = NULL;
+}
+
+bool history_shelf_find(struct history_shelf *shelf, enum history_text what,
+                        const struct uuid *merchant_id, const uint8_t hash[32], struct arena *arena,
+                        struct str *text, struct error *err)
+{
+    /* $1: the digest, $2: the merchant; the house's own have the zero uuid. */
+    static const char *const sqls[] = {
+        [HISTORY_RULES] = "SELECT content FROM rule_versions WHERE digest = $1 AND merchant_id IN"
+                          " ($2, '00000000-0000-0000-0000-000000000000') LIMIT 1",
+        [HISTORY_FEES] = "SELECT content FROM price_tables WHERE digest = $1 AND merchant_id = $2"
+                         " AND kind = 'fees'",
+        [HISTORY_RATES] =
+            "SELECT content FROM price_tables WHERE digest = $1 AND kind = 'rates'"
+            " AND merchant_id IN ($2, '00000000-0000-0000-0000-000000000000') LIMIT 1",
+    };
+    static const Oid types[] = {17, 2950}; /* bytea, uuid */
+    const char *const values[] = {(const char *)hash, (const char *)merchant_id->byte};
+    static const int lengths[] = {32, 16};
+    static const int formats[] = {1, 1};
+    PGresult *res = PQexecParams(shelf->conn, sqls[what], 2, types, values, lengths, formats, 0);
+    bool ok = PQresultStatus(res) == PGRES_TUPLES_OK;
+    *text = STR_NONE;
+    if (ok && PQntuples(res) == 1)
+        *text =
+            arena_str(arena, (struct str){PQgetvalue(res, 0, 0), (size_t)PQgetlength(res, 0, 0)});
+    if (!ok)
+        (void)fail_pg(shelf->conn, err, "find what a decision names");
+    PQclear(res);
+    return ok;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/id.h"
 #include "base/str.h"
@@ -50,5 +51,23 @@ struct history *history_open(const char *conninfo, const struct history_wanted *
 void history_close(struct history **history);
 /* The next row. False at the end (*err has no text then), or when something failed. */
 bool history_next(struct history *history, struct history_row *row, struct error *err) MUST_USE;
+
+/* ---- what decisions name by hash --------------------------------------------------------------- */
+
+enum history_text {
+    HISTORY_RULES = 0, /* of the merchant, or of the house */
+    HISTORY_FEES,      /* a fee table of the merchant */
+    HISTORY_RATES,     /* of the house */
+};
+
+struct history_shelf; /* a connection of its own */
+
+/* NULL with *err: the database cannot be reached. */
+struct history_shelf *history_shelf_open(const char *conninfo, struct error *err) MUST_USE;
+void history_shelf_close(struct history_shelf **shelf);
+/* The text with this hash, in arena; empty: it is not kept. False when the database refuses. */
+bool history_shelf_find(struct history_shelf *shelf, enum history_text what,
+                        const struct uuid *merchant_id, const uint8_t hash[32], struct arena *arena,
+                        struct str *text, struct error *err) MUST_USE;
 
 #endif

@@ -288,7 +288,7 @@ static enum replay_verdict decide_again(struct replay *r)
     uint8_t hash[HASH_BYTES];
     if (!read_hash(json_text(r->record, "rule_set"), hash))
         return REPLAY_UNREADABLE;
-    const struct rule_set *rules = r->sources->rules(r->sources->ctx, hash);
+    const struct rule_set *rules = r->sources->rules(r->sources->ctx, &r->row->merchant_id, hash);
     if (rules == NULL) {
         buf_printf(r->why, "rule set " STR_FMT " is not kept",
                    STR_ARG(json_text(r->record, "rule_set")));

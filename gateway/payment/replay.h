@@ -17,7 +17,8 @@
 #include "router/router.h"
 
 struct replay_sources { /* what decisions name by hash; all may be asked many times */
-    const struct rule_set *(*rules)(void *ctx, const uint8_t hash[32]);
+    const struct rule_set *(*rules)(void *ctx, const struct uuid *merchant_id,
+                                    const uint8_t hash[32]);
     const struct cost_table *(*fees)(void *ctx, const struct uuid *merchant_id,
                                      const uint8_t hash[32]);
     const struct rates *(*rates)(void *ctx, const uint8_t hash[32]);

@@ -25,7 +25,8 @@ struct scene {
     struct gen_tables tables;
 };
 
-static const struct rule_set *find_rules(void *ctx, const uint8_t hash[32])
+static const struct rule_set *find_rules(void *ctx, const struct uuid *merchant UNUSED,
+                                         const uint8_t hash[32])
 {
     struct scene *scene = ctx;
     return memcmp(rule_set_hash(scene->rules), hash, 32) == 0 ? scene->rules : NULL;
