@@ -50,7 +50,7 @@ void document_hex(const uint8_t hash[SHA256_SIZE], char hex[2 * SHA256_SIZE + 1]
         hex[2 * i] = str_hex_digits[hash[i] >> 4];
         hex[2 * i + 1] = str_hex_digits[hash[i] & 15];
     }
-    hex[2 * SHA256_SIZE] = '\0';
+    hex[(size_t)2 * SHA256_SIZE] = '\0';
 }
 
 /* ---- on which line a member stands ------------------------------------------------------------ */

@@ -163,7 +163,7 @@ static bool check_zone(const struct cost_table *table, struct error *err)
     struct cost_volume volume = cost_volume(table);
     if (!volume.is_asked)
         return true;
-    arena_init(&arena, 2 * ZONE_FILE_BYTES_MAX);
+    arena_init(&arena, (size_t)2 * ZONE_FILE_BYTES_MAX);
     bool ok = zone_load(str_of(volume.zone), &arena, err) != NULL;
     arena_release(&arena);
     return ok;

@@ -20,7 +20,7 @@ struct quote {
 static bool check_zone(const struct cost_table *table, struct error *err)
 {
     struct arena arena;
-    arena_init(&arena, 2 * ZONE_FILE_BYTES_MAX);
+    arena_init(&arena, (size_t)2 * ZONE_FILE_BYTES_MAX);
     struct cost_volume volume = cost_volume(table);
     bool ok = !volume.is_asked || zone_load(str_of(volume.zone), &arena, err) != NULL;
     arena_release(&arena);
@@ -87,6 +87,7 @@ static bool take_amount(int *argc, char **argv, const char *name, const struct c
         return true;
     }
     struct error why;
+    CHECK(currency != NULL);
     return (money_parse(str_of(text), currency->exponent, out, &why) && *out >= 0 &&
             *out <= MONEY_AMOUNT_MAX) ||
            fail(err, ERROR_INVALID,
@@ -193,6 +194,7 @@ static void print_entry(const struct quote *quote, const struct cost_explained *
     char from[MONEY_TEXT_SIZE];
     const struct currency *currency = cost_volume(quote->table).currency;
     currency = currency != NULL ? currency : quote->facts.currency;
+    CHECK(currency != NULL);
     (void)printf("entry     %s%s%s\n", fee->entry[0] != '\0' ? fee->entry : "of the table",
                  fee->is_default ? ", default" : ", currencies.",
                  fee->is_default ? "" : quote->facts.currency->code);
@@ -210,6 +212,7 @@ static int print_quote(const struct quote *quote)
     char how[96];
     char sum[MONEY_TEXT_SIZE];
     const struct currency *currency = quote->facts.currency;
+    CHECK(currency != NULL);
     if (!cost_explain(quote->table, &quote->facts, &fee)) {
         bool may_need = cost_table_needs_rates(quote->table) && quote->rates == NULL;
         (void)fail(&err, ERROR_NOT_FOUND,
