@@ -336,11 +336,12 @@ $(BUILD)/router/%: $(BUILD)/obj/tests/router/%.o $(ROUTER_OBJ)
 router-differ: $(BUILD)/router/differ
 	@$< $(SEED) $(or $(PAIRS),10000000)
 
-# What `make test` runs of both.
+# What `make test` runs of them.
 .PHONY: router-proof
-router-proof: $(BUILD)/router/differ $(BUILD)/router/replayed
+router-proof: $(BUILD)/router/differ $(BUILD)/router/replayed $(BUILD)/router/brute
 	@$(BUILD)/router/differ 1 1000000
 	@$(BUILD)/router/replayed 1 20000
+	@$(BUILD)/router/brute 1 1000
 
 $(BUILD)/router/replayed: $(BUILD)/obj/tests/router/replayed.o $(ROUTER_OBJ) \
                           $(BUILD)/obj/gateway/payment/replay.o
@@ -351,6 +352,7 @@ $(BUILD)/router/replayed: $(BUILD)/obj/tests/router/replayed.o $(ROUTER_OBJ) \
 .PHONY: router-replay
 router-replay: $(BUILD)/router/replayed
 	@$< $(SEED) $(or $(PAIRS),100000)
+
 ## router-brute    What the checker calls unreachable, against brute force (FILES=20000 SEED=1)
 .PHONY: router-brute
 router-brute: $(BUILD)/router/brute

@@ -55,33 +55,13 @@ static void check_heard(struct world *w, uint32_t index, uint8_t at)
         world_violation(w, "L1: payment %u: its hold has ended, and nobody knows", index);
 }
 
-void check_add_held(struct world *w)
-{
-    for (uint32_t i = 0; i < w->transfers.count; i++) {
-        const struct transfer_row *row = TRANSFER(w, i);
-        if (PAYMENT(w, row->payment)->parent != NONE || row->state == TRANSFER_POSTED)
-            continue;
-        struct sums *sums = vec_get(&w->sums, row->payment);
-        sums->held += row->state == TRANSFER_PENDING ? row->amount : -row->amount;
-    }
-}
-
 void check_hold(struct world *w, uint32_t index)
 {
     const struct payment_row *payment = PAYMENT(w, index);
     const struct limits_row *limits = &payment->limits;
-    const struct sums *sums = vec_get(&w->sums, index);
     bool is_plain = payment->late_posted == 0 && limits->capture_open == 0;
     if (payment->operation != OPERATION_AUTHORIZE)
         return;
-    if (sums->held != limits->authorized - limits->captured)
-        world_violation(w, "I5: payment %u: transfers hold %lld, its limits leave %lld", index,
-                        (long long)sums->held, (long long)(limits->authorized - limits->captured));
-    int64_t late = payment->reserved - (int64_t)sums->reversals_done * payment->amount;
-    int64_t own = limits->authorized - limits->captured - late;
-    if (payment->shown == (own > 0 ? PAYMENT_SUCCEEDED : PAYMENT_AUTHORIZED))
-        world_violation(w, "I9: payment %u is shown as %s, and %lld of it is held", index,
-                        payment_status_name(payment->shown), (long long)own);
     if (limits->hold_has_ended && !some_hold_is_gone(w, index))
         world_violation(w, "I6: payment %u: its hold was given up, and the provider has it", index);
     if (limits->hold_has_ended && is_plain && limits->authorized != limits->captured)

@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include "router/check.h"
 #include "router/facts.h"
 #include "router/parse.h"
 
@@ -19,6 +20,22 @@ static int read_page(void **state)
     assert_in_range(len, 1, sizeof(page) - 2);
     page[len] = '\0';
     return 0;
+}
+
+/* What the checker finds in `text`, printed. */
+static struct buf checked_of(struct str text)
+{
+    struct arena arena;
+    struct diagnosis diagnosis;
+    struct buf out;
+    buf_init(&out, 65536);
+    arena_init(&arena, CHECK_ARENA_BYTES_MAX);
+    diagnosis_init(&diagnosis, &arena);
+    bool good = check_text(text, providers_known, ARRAY_LEN(providers_known), NULL, &diagnosis);
+    assert_int_equal(good, diagnosis.error_count == 0);
+    diagnosis_print(&diagnosis, STR("payments.rules"), text, &out);
+    arena_release(&arena);
+    return out;
 }
 
 /* Findings of `text`, printed; empty: there is none, not even a warning. */
@@ -108,6 +125,28 @@ static void every_example_is_read(void **state)
         lines += check_lines(text, "otherwise { ", " }");
     }
     assert_true(files >= 5 && lines >= 40);
+}
+
+static void the_checker_says_what_the_page_says(void **state)
+{
+    (void)state;
+    struct str text;
+    size_t at = 0;
+    assert_true(next_fence(STR("checked"), &at, &text));
+    struct buf found = checked_of(text);
+    assert_true(next_fence(STR("findings"), &at, &text));
+    buf_add_char(&found, '\0');
+    if (!str_starts(buf_str(&found), text)) {
+        fail_msg("docs/rules.md:\n%s", found.at);
+    }
+    buf_release(&found);
+    for (at = 0; next_fence(STR("rules"), &at, &text);) {
+        found = checked_of(text);
+        if (found.len > 0) {
+            fail_msg("docs/rules.md:\n" STR_FMT, STR_ARG(buf_str(&found)));
+        }
+        buf_release(&found);
+    }
 }
 
 /* | `fact` | ... | `example` | */
@@ -202,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_example_is_read),
+        cmocka_unit_test(the_checker_says_what_the_page_says),
         cmocka_unit_test(every_fact_is_told_with_an_example),
         cmocka_unit_test(mistakes_are_told_as_the_page_says),
         cmocka_unit_test(limits_are_those_of_the_code),
