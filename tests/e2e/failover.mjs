@@ -105,7 +105,7 @@ await suite('failover', { workers: 2, delayMs: 5 }, {
         await world.judge();
     },
     async soft_declines_fail_over_and_hard_ones_do_not(world) {
-        const soft = await world.pay(world.payment({ method: { type: 'card', tokens: { paypal: 'tok_soft', payoneer: 'tok_ok' } } }));
+        const soft = await world.failOver(() => world.payment({ method: { type: 'card', tokens: { paypal: 'tok_soft', payoneer: 'tok_ok' } } }));
         equal(soft.answer.status, 'succeeded', 'soft decline elsewhere');
         equal(soft.answer.provider, 'payoneer', 'provider');
         const hard = await world.pay(world.payment({ method: { type: 'card', tokens: { paypal: 'tok_hard', payoneer: 'tok_hard' } } }));

@@ -252,6 +252,23 @@ export class World {
         assert(answer.status < 300, `fault refused: ${answer.raw}`);
     }
     async noFaults() { await this.call('DELETE', this.sandbox + '/faults'); }
+    // It takes payments, and by what operators see it is as good as any: what comes next may go there first.
+    async untilWell(provider) {
+        await until(`${provider} is well`, async () => {
+            const { answer } = await this.pay(this.payment({ providers: { only: [provider] } })); // what a breaker waits for
+            const { json } = await this.call('GET', `${this.api}/v1/providers`, { key: this.key });
+            const shown = json.data.find((one) => one.provider === provider);
+            return answer?.status === 'succeeded' && shown.breaker.state === 'closed' && !shown.slow;
+        }, 60000);
+    }
+    // Pay until one has been at PayPal first, and failed over: one that has come back, or is slow, is passed by now and then.
+    async failOver(payment) {
+        await this.untilWell('paypal');
+        return until('a payment is failed over', async () => {
+            const paid = await this.pay(payment());
+            return paid.answer?.attempts?.length === 2 && paid;
+        }, 60000);
+    }
     // The sandbox's webhooks reach the gateway, as every account's owner would register them.
     async registerHooks() {
         const query = { payoneer: `?secret=${hookSecret}`, payoneer_payouts: '?event={event}' };

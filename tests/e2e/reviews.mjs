@@ -56,7 +56,7 @@ async function hearOfPaypal(world) {
     const { status, raw } = await world.call('POST', `${world.sandbox}/hooks`, { body: { provider: 'paypal', url: `${world.api}/webhooks/paypal/${world.accounts.paypal}`, id } });
     assert(status < 300, `hook refused: ${raw}`);
 }
-const calm = (world) => until('PayPal takes payments', async () => (await world.pay(world.payment(paypalOnly))).answer?.status === 'succeeded', 30000);
+const calm = (world) => world.untilWell('paypal');
 
 await suite('reviews', { payouts: true, workers: 2, delayMs: 5, settings: { review_after_ms: 4000, resolve_max_ms: 500, reverse_retry_ms: 200, reverse_wait_ms: 100, reverse_try_max: 2, breaker_open_ms: 500 } }, {
     async a_mismatch_is_decided_by_a_person_once(world) {
@@ -125,7 +125,7 @@ await suite('reviews', { payouts: true, workers: 2, delayMs: 5, settings: { revi
     },
     async a_charge_that_comes_after_a_failover_is_given_back(world) {
         await hearOfPaypal(world);
-        const paid = await world.pay(world.payment({ method: { type: 'card', tokens: { paypal: 'tok_soft', payoneer: 'tok_ok' } } }));
+        const paid = await world.failOver(() => world.payment({ method: { type: 'card', tokens: { paypal: 'tok_soft', payoneer: 'tok_ok' } } }));
         equal([paid.answer.status, paid.answer.provider, paid.answer.attempts.length], ['succeeded', 'payoneer', 2], 'failed over');
         await takeAfterAll(world, paid.answer.attempts[0].id);
         await reversed(world, paid.answer.id); // PayPal's webhook has told

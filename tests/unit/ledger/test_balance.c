@@ -453,13 +453,14 @@ static void the_store_rolls_and_finance_sees_its_own(void **state)
     }
     struct fixture f;
     fixture_open(&f);
-    for (int i = 0; i < 4; i++) {
-        int64_t wanted = i == 1 ? 2 : 0;
+    pass_an_hour(&books); /* the marks were made by what was inserted: however long that took */
+    for (int i = 0; i < 3; i++) {
+        int64_t wanted = i == 0 ? 2 : 0;
         int64_t left = -1;
-        for (int tries = 0; left != wanted && tries < 100; tries++) {
+        for (int tries = 0; left != wanted && tries < 1000; tries++) {
             struct number number = {.f = &f};
             f.waiting_for++;
-            balances_roll(f.store, 8, i == 1 ? 100 : 100000, number_done, &number);
+            balances_roll(f.store, 8, i == 0 ? 100 : 100000, number_done, &number);
             left = number_wait(&number); /* an open transaction of the server's own: not yet */
             pass_an_hour(&books);
         }
