@@ -367,7 +367,8 @@ bench-router: $(BUILD)/router/bench
 
 SIM_SRC  := $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)) \
             $(patsubst %,gateway/base/%.c,clock error rng str terms)
-SIM_CORE := $(wildcard gateway/payment/orchestrate*.c) gateway/payment/attempt.c gateway/payment/plan.c
+SIM_CORE := $(wildcard gateway/payment/orchestrate*.c) gateway/payment/attempt.c gateway/payment/plan.c \
+            gateway/payment/ruling.c
 SEED     ?= 1
 SIM_PAYMENTS = $(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS),2000000)
 

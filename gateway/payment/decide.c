@@ -68,30 +68,6 @@ enum payment_ruling payment_ruling_find(struct str name)
     return RULING_NONE;
 }
 
-bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind,
-                         enum operation operation)
-{
-    bool can_be_reversed = operation == OPERATION_SALE || operation == OPERATION_AUTHORIZE;
-    bool says_what_happened = ruling == RULING_CHARGED || ruling == RULING_NOT_CHARGED;
-    switch (kind) {
-    case REVIEW_UNKNOWN_TOO_LONG:
-    case REVIEW_PENDING_TOO_LONG:
-    case REVIEW_AMOUNT_MISMATCH:
-        return says_what_happened;
-    case REVIEW_LATE_SUCCESS:
-    case REVIEW_REVERSAL_FAILED:
-        return ruling == RULING_ACCEPTED || (ruling == RULING_REVERSE && can_be_reversed);
-    case REVIEW_PROVIDER_REFUND:
-    case REVIEW_HOLD_OVERDUE:
-    case REVIEW_OTHER:
-        return ruling == RULING_ACCEPTED;
-    case REVIEW_NONE:
-    case REVIEW_KIND_COUNT:
-        break;
-    }
-    return false;
-}
-
 /* ---- the end --------------------------------------------------------------------------------- */
 
 static void decision_free(struct decision *decision)
@@ -192,7 +168,7 @@ static struct store_verdict make_verdict(const struct decision *decision)
         .merchant_id = review->merchant_id,
         .review_id = review->review_id,
         .from = REVIEW_OPEN,
-        .to = asked->ruling == RULING_REVERSE ? REVIEW_REVERSING : REVIEW_RESOLVED,
+        .to = ruling_after(asked->ruling),
         .epoch = review->epoch,
         .key_id = asked->key_id,
         .outcome = str_of(payment_ruling_name(asked->ruling)),
@@ -228,7 +204,7 @@ static void tell(struct decision *decision)
         .parked_us = review->opened_us,
     };
     decision->told = (struct drive_told){
-        .outcome = decision->asked.ruling == RULING_CHARGED ? OUTCOME_APPROVED : OUTCOME_FAILED,
+        .outcome = ruling_outcome(decision->asked.ruling),
         .amount_minor = decision->asked.amount_minor,
         .reference =
             decision->asked.reference.len > 0 ? decision->asked.reference : review->reference,
@@ -263,19 +239,30 @@ static void note_written(void *ctx, enum store_result result, const struct store
     end_written(decision);
 }
 
-static const struct store_outcome *find_approval(const struct store_payment_view *payment,
-                                                 const struct uuid *attempt_id)
+static struct ruling_case case_of(const struct review_view *review)
 {
+    return (struct ruling_case){
+        .state = review->state, .kind = review->kind, .operation = review->operation};
+}
+
+/* What the attempt has come to by now. The first approval says whether its sum was reserved. */
+static struct ruling_attempt read_attempt(const struct store_payment_view *payment,
+                                          const struct uuid *attempt_id)
+{
+    struct ruling_attempt read = {0};
     for (size_t i = 0; i < payment->attempt_count; i++) {
         const struct store_attempt_view *attempt = &payment->attempts[i];
         if (!uuid_eq(&attempt->row.attempt_id, attempt_id))
             continue;
         for (size_t n = 0; n < attempt->outcome_count; n++) {
-            if (attempt->outcomes[n].outcome == OUTCOME_APPROVED)
-                return &attempt->outcomes[n];
+            const struct store_outcome *outcome = &attempt->outcomes[n];
+            bool is_first = outcome->outcome == OUTCOME_APPROVED && !read.is_approved;
+            read.is_final = read.is_final || outcome_is_final(outcome->outcome);
+            read.is_approved = read.is_approved || is_first;
+            read.is_reserved = read.is_reserved || (is_first && drive_is_reserved(outcome));
         }
     }
-    return NULL;
+    return read;
 }
 
 /* The case of a late success that stays: what was reserved for its reversal is free again. */
@@ -283,13 +270,10 @@ static bool find_reserve(const struct decision *decision, const struct store_pay
                          struct store_limits *limits)
 {
     const struct review_view *review = &decision->review;
+    struct ruling_case about = case_of(review);
+    struct ruling_attempt attempt = read_attempt(payment, &review->attempt_id);
     bool is_held = review->operation == OPERATION_AUTHORIZE;
-    bool was_late = review->kind == REVIEW_LATE_SUCCESS || review->kind == REVIEW_REVERSAL_FAILED;
-    if (decision->asked.ruling != RULING_ACCEPTED || !was_late ||
-        (!is_held && review->operation != OPERATION_SALE))
-        return false;
-    const struct store_outcome *outcome = find_approval(payment, &review->attempt_id);
-    if (outcome == NULL || !drive_is_reserved(outcome))
+    if (!ruling_frees_reserve(&about, decision->asked.ruling, &attempt))
         return false;
     *limits = (struct store_limits){
         .merchant_id = payment->row.merchant_id,
@@ -335,42 +319,25 @@ static void note(void *ctx, enum store_find found, const struct store_payment_vi
     store_write_start(decision->payments->parts.store, &txn, note_written, decision);
 }
 
-/* ---- what the attempt has come to by now ---- */
+/* ---- charged, or not ---- */
 
-static void read_attempt(const struct store_payment_view *payment, const struct uuid *attempt_id,
-                         bool *is_approved, bool *is_final)
-{
-    for (size_t i = 0; i < payment->attempt_count; i++) {
-        const struct store_attempt_view *attempt = &payment->attempts[i];
-        if (!uuid_eq(&attempt->row.attempt_id, attempt_id))
-            continue;
-        for (size_t n = 0; n < attempt->outcome_count; n++) {
-            enum outcome outcome = attempt->outcomes[n].outcome;
-            *is_approved = *is_approved || outcome == OUTCOME_APPROVED;
-            *is_final = *is_final || outcome_is_final(outcome);
-        }
-    }
-}
-
-/* Of an attempt that is final (it was looked up again) only what is not in the books is news. */
 static void weigh(void *ctx, enum store_find found, const struct store_payment_view *payment,
                   const struct error *why)
 {
     struct decision *decision = ctx;
-    bool says_charged = decision->asked.ruling == RULING_CHARGED;
-    bool is_approved = false;
-    bool is_final = false;
-    if (found == STORE_FOUND)
-        read_attempt(payment, &decision->review.attempt_id, &is_approved, &is_final);
-    if (is_approved && !says_charged)
+    if (found != STORE_FOUND) {
+        end_written(decision);
+        return;
+    }
+    struct ruling_attempt attempt = read_attempt(payment, &decision->review.attempt_id);
+    enum ruling_step next = ruling_weigh(decision->asked.ruling, &attempt);
+    if (next == RULING_REFUSE_BOOKED)
         end(decision, MESSAGE_CONFLICT,
             STR("the books have it as charged: if it was not, that is a refund"));
-    else if (is_final && is_approved == says_charged)
+    else if (next == RULING_NOTE)
         note(decision, found, payment, why);
-    else if (found == STORE_FOUND)
-        tell(decision);
     else
-        end_written(decision);
+        tell(decision);
 }
 
 /* ---- from the case to the ruling ------------------------------------------------------------- */
@@ -405,25 +372,36 @@ static void loaded(void *ctx, enum store_find found, const struct review_view *r
     }
     decision->review = *reviews;
     enum payment_ruling ruling = decision->asked.ruling;
-    if (reviews->state != REVIEW_OPEN) {
+    struct ruling_case about = case_of(reviews);
+    switch (ruling_hear(&about, ruling, decision->asked.amount_minor > 0)) {
+    case RULING_REFUSE_DECIDED:
+    case RULING_REFUSE_REVERSING:
         refuse_decided(decision);
-    } else if (!payment_ruling_fits(ruling, reviews->kind, reviews->operation)) {
+        return;
+    case RULING_REFUSE_UNFIT:
         end(decision, MESSAGE_INVALID_MEMBER,
             arena_printf(&decision->arena, "\"%s\" is no answer to a case of kind %s",
                          payment_ruling_name(ruling), review_kind_name(reviews->kind)));
-    } else if (decision->asked.amount_minor > 0 && operation_is_follow_up(reviews->operation)) {
+        return;
+    case RULING_REFUSE_AMOUNT:
         end(decision, MESSAGE_INVALID_MEMBER,
             STR("an operation moves what was asked for, or nothing"));
-    } else if (ruling == RULING_CHARGED && reviews->operation == OPERATION_REAUTHORIZE &&
-               decision->asked.reference.len + reviews->reference.len == 0) {
-        end(decision, MESSAGE_INVALID_MEMBER,
-            STR("name the new authorization as \"reference\": it is captured or voided from then "
-                "on"));
-    } else if (ruling == RULING_CHARGED || ruling == RULING_NOT_CHARGED) {
+        return;
+    case RULING_GO_ON:
+    case RULING_REFUSE_BOOKED:
+    case RULING_NOTE:
+    case RULING_TELL:
+        if (ruling == RULING_CHARGED && reviews->operation == OPERATION_REAUTHORIZE &&
+            decision->asked.reference.len + reviews->reference.len == 0) {
+            end(decision, MESSAGE_INVALID_MEMBER,
+                STR("name the new authorization as \"reference\": it is captured or voided from "
+                    "then on"));
+            return;
+        }
         load_payment(decision, weigh);
-    } else {
-        load_payment(decision, note);
+        return;
     }
+    CHECK(false);
 }
 
 static void load(struct decision *decision)

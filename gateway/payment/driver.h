@@ -15,7 +15,7 @@
  *     driver_cancel.c  the merchant wants a payout back
  *     driver_payer.c   until when the payer may act
  *     driver_status.c  which status may be written
- *     decide.c         a person says what an attempt in review came to
+ *     decide.c         a person says what an attempt in review came to (ruling.h: what follows)
  *     resolve.c        the same for attempts claimed from `unresolved`
  *     resolve_queue.c  claiming them, and the heartbeat
  *     reversal.c       late successes are claimed, and reversed
@@ -47,6 +47,8 @@ enum {
 
 /* The reason of an outcome that a person told. */
 #define DRIVE_TOLD "told_by_operator"
+/* ... of one whose answer named another amount or currency than was sent. */
+#define DRIVE_MISMATCH "amount_mismatch"
 
 struct drive_candidate {
     const struct merchant_account *account;

@@ -115,9 +115,8 @@ static void keep_judgement(struct drive *drive, const struct engine_result *resu
     answer->outcome = is_nameless(drive, judgement) ? OUTCOME_UNKNOWN : judgement->outcome;
     answer->code = readable(arena, str_of(judgement->code), PROVIDER_REASON_MAX);
     answer->reason = readable(arena, str_of(judgement->reason), PROVIDER_REASON_MAX);
-    if (is_mismatch(&drive->call, judgement))
-        answer->reason = STR("amount_mismatch");
     if (is_mismatch(&drive->call, judgement)) {
+        answer->reason = STR(DRIVE_MISMATCH);
         answer->answered_minor = judgement->amount_minor;
         memcpy(answer->answered_currency, judgement->currency, sizeof(answer->answered_currency));
     }

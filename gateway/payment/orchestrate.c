@@ -392,6 +392,7 @@ void orchestrate_resume(struct orchestrate *o, const struct orchestrate_limits *
     o->is_held = resumed->is_held;
     o->is_in_use = resumed->is_in_use;
     o->hold_ends_us = resumed->hold_ends_us;
+    o->mismatch_is_known = resumed->mismatch_is_known && !HAS_BUG(BUG_TOLD_ASKED_AGAIN);
     o->attempt_number = resumed->attempt_number;
     o->attempt = resumed->attempt;
     o->attempt.candidate = 0;

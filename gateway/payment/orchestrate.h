@@ -342,14 +342,15 @@ struct orchestrate {
     enum operation operation; /* SALE, AUTHORIZE or PAYOUT: from the plan */
     bool is_resumed;
     bool is_canceled; /* by the merchant: never repeat, never fail over; cancel where possible */
-    bool payment_is_final; /* resumed: the payment ended, or went on, without this attempt */
-    bool is_recheck;       /* resumed: what is final is looked up again */
-    bool is_held;          /* resumed: ... of what was authorized, not all is captured */
-    bool is_in_use;        /* resumed: ... an operation on it is under way */
-    bool client_waits;     /* an answer is still owed */
-    bool probe_again;      /* WAITING: then PROBE, not WRITE */
-    bool was_announced;    /* resumed: the look in the air is a repeat */
-    bool is_canceling;     /* resumed: ... is a cancel */
+    bool payment_is_final;  /* resumed: the payment ended, or went on, without this attempt */
+    bool is_recheck;        /* resumed: what is final is looked up again */
+    bool is_held;           /* resumed: ... of what was authorized, not all is captured */
+    bool is_in_use;         /* resumed: ... an operation on it is under way */
+    bool mismatch_is_known; /* resumed: ... and a person was asked of its other amount */
+    bool client_waits;      /* an answer is still owed */
+    bool probe_again;       /* WAITING: then PROBE, not WRITE */
+    bool was_announced;     /* resumed: the look in the air is a repeat */
+    bool is_canceling;      /* resumed: ... is a cancel */
     bool is_continuing; /* resumed: ... is the first send of a new key, after the payer's consent */
     uint8_t candidate_count;
     uint8_t attempt_number; /* current, 1.. */
@@ -392,6 +393,9 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     bool is_held;         /* by it, and more is authorized than captured */
     bool is_in_use;       /* an operation on it is under way: what is said now may be its doing */
     int64_t hold_ends_us; /* 0: not known: as long as the provider holds */
+    /* It is approved, its answers name another amount, and a person has confirmed it, or was asked
+     * of it since. */
+    bool mismatch_is_known;
     /* Its status is final, or it has a later attempt: status and answer stay as they are; an
      * approval is posted and needs_review. */
     bool payment_is_final;

@@ -56,6 +56,12 @@
     X(HOLD_GIVEN_UP,              "hold_given_up",              "a hold is forgotten after a few looks that say nothing") \
     X(HOLD_IN_USE_FORGOTTEN,      "hold_in_use_forgotten",      "a hold that ends while it is captured is not looked at again") \
     X(HOLD_ENDS_BY_SILENCE,       "hold_ends_by_silence",       "a second look without answer ends a hold") \
+    X(TOLD_ASKED_AGAIN,           "told_asked_again",           "a hold that a person has confirmed is in review again") \
+    X(TOLD_NOT_POSTED,            "told_not_posted",            "what a person says was charged is not booked") \
+    X(RESERVE_KEPT,               "reserve_kept",               "what was kept for a reversal stays so when a person accepts the charge") \
+    X(RESERVE_FREED_EARLY,        "reserve_freed_early",        "... is free when he wants it reversed once more") \
+    X(REVERSAL_REFUSED_IS_DONE,   "reversal_refused_is_done",   "a reversal that was refused counts as made") \
+    X(REVERSAL_FOR_EVER,          "reversal_for_ever",          "a reversal is never given up") \
     X(NEVER_REVIEW,               "never_review",               "what nobody can be asked about is never shown to a person") \
     X(REVIEW_AT_ONCE,             "review_at_once",             "a person is asked what the provider would have told")
 /* clang-format on */

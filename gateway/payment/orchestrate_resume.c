@@ -133,7 +133,8 @@ static void finish_for(struct orchestrate *o, enum orchestrate_cause cause, uint
 {
     CHECK(outcome_is_final(outcome));
     o->pending = (struct orchestrate_write_plan){
-        .posts_transfers = outcome == OUTCOME_APPROVED && !HAS_BUG(BUG_NOT_POSTED),
+        .posts_transfers = outcome == OUTCOME_APPROVED && !HAS_BUG(BUG_NOT_POSTED) &&
+                           !(HAS_BUG(BUG_TOLD_NOT_POSTED) && o->told != OUTCOME_NONE),
         .has_event = true,
         .status = cause == CAUSE_CANCELED ? PAYMENT_CANCELED : orchestrate_status(o, outcome),
         .cause = cause,
@@ -158,8 +159,7 @@ static void finish(struct orchestrate *o, uint8_t send_number, enum outcome outc
     finish_for(o, CAUSE_ANSWER, send_number, outcome, left, now_us, action);
 }
 
-static void review(struct orchestrate *o, enum review_kind kind, int64_t now_us,
-                   struct orchestrate_action *action)
+static void fill_review(struct orchestrate *o, enum review_kind kind)
 {
     o->pending = (struct orchestrate_write_plan){
         .has_event = true,
@@ -169,6 +169,12 @@ static void review(struct orchestrate *o, enum review_kind kind, int64_t now_us,
         .review = kind,
     };
     orchestrate_put_outcome(o, orchestrate_last_money_send(&o->attempt), OUTCOME_UNKNOWN, true);
+}
+
+static void review(struct orchestrate *o, enum review_kind kind, int64_t now_us,
+                   struct orchestrate_action *action)
+{
+    fill_review(o, kind);
     close_look(o, now_us, action);
 }
 
@@ -410,6 +416,19 @@ static void watch_on(struct orchestrate *o, int64_t now_us, struct orchestrate_a
     close_look(o, now_us, action);
 }
 
+/* It is of another amount than is in the books: a person is asked, and its end is waited for. */
+static void ask_and_watch(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    int64_t end_us = hold_end(o);
+    fill_review(o, REVIEW_AMOUNT_MISMATCH);
+    if (watches_hold(o) && !is_watched_enough(o, now_us)) {
+        o->pending.unparks = false;
+        o->pending.rechecks = true;
+        put_park(o, end_us > now_us ? end_us : now_us + hold_pause(o));
+    }
+    close_look(o, now_us, action);
+}
+
 /* A refusal at the door says nothing of what was asked about. */
 static bool says_no(const struct orchestrate_answer *answer)
 {
@@ -436,8 +455,8 @@ static void rechecked(struct orchestrate *o, const struct orchestrate_answer *an
         look_later(o, now_us, action);
         return;
     }
-    if (answer->amount_mismatch) {
-        review(o, REVIEW_AMOUNT_MISMATCH, now_us, action);
+    if (answer->amount_mismatch && !(was_approved && o->mismatch_is_known)) {
+        ask_and_watch(o, now_us, action);
         return;
     }
     if (answer->outcome == OUTCOME_APPROVED && was_approved && o->operation == OPERATION_AUTHORIZE)

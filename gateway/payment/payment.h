@@ -11,6 +11,7 @@
 #include "payment/admission.h"
 #include "payment/merchant.h"
 #include "payment/orchestrate.h"
+#include "payment/ruling.h"
 #include "providers/engine.h"
 #include "router/router.h"
 
@@ -172,20 +173,9 @@ void payment_operate_start(struct payments *payments, struct merchant *merchant,
 void payout_cancel_start(struct payments *payments, struct merchant *merchant,
                          const struct uuid *payment_id, payment_done_fn done, void *ctx);
 
-/* What a person says of a case in the review queue (docs/operations.md tells which fits when). */
-enum payment_ruling {
-    RULING_NONE = 0,
-    RULING_CHARGED,     /* "charged": the money moved, or is held */
-    RULING_NOT_CHARGED, /* "not_charged": it did not, and never will */
-    RULING_ACCEPTED,    /* "accepted": it stays as it is */
-    RULING_REVERSE,     /* "reverse": try once more to reverse it */
-    RULING_COUNT,
-};
+/* What a person says of a case in the review queue: ruling.h. */
 const char *payment_ruling_name(enum payment_ruling ruling);
 enum payment_ruling payment_ruling_find(struct str name); /* RULING_NONE when unknown */
-/* Does this answer fit that kind of case, of an attempt at this operation? */
-bool payment_ruling_fits(enum payment_ruling ruling, enum review_kind kind,
-                         enum operation operation);
 
 struct payment_decide {      /* strings borrowed during the call only */
     struct uuid merchant_id; /* zero: whosever it is */

@@ -116,6 +116,17 @@ static void read_others(const struct drive *drive, int32_t number,
     }
 }
 
+static bool is_mismatch_known(const struct store_attempt_view *attempt)
+{
+    struct ruling_mismatch mismatch = {0};
+    for (size_t i = 0; i < attempt->outcome_count; i++) {
+        const struct store_outcome *outcome = &attempt->outcomes[i];
+        ruling_mismatch_add(&mismatch, outcome->outcome, str_eq(outcome->reason, STR(DRIVE_TOLD)),
+                            str_eq(outcome->reason, STR(DRIVE_MISMATCH)));
+    }
+    return mismatch.is_known;
+}
+
 static void read_attempt(const struct store_attempt_view *attempt,
                          struct orchestrate_attempt *rebuilt)
 {
@@ -235,15 +246,10 @@ static void resume(struct drive *drive, const struct store_attempt_view *attempt
     if (drive->told != NULL)
         hear(drive, resumed);
     resumed->is_recheck = drive->claim.is_recheck;
+    resumed->mismatch_is_known = is_mismatch_known(attempt);
     read_hold(drive, attempt, resumed);
     read_others(drive, attempt->row.number, resumed);
     read_attempt(attempt, &resumed->attempt);
-}
-
-/* Of a final attempt a person can only say that it was charged all the same. */
-static bool is_said_before(enum attempt_state state, enum outcome told)
-{
-    return state == ATTEMPT_APPROVED || (attempt_is_final(state) && told != OUTCOME_APPROVED);
 }
 
 static void merchant_loaded(void *ctx, enum merchants_find found, struct merchant *merchant)
@@ -260,7 +266,7 @@ static void merchant_loaded(void *ctx, enum merchants_find found, struct merchan
         return;
     }
     resume(drive, attempt, &resumed);
-    if (drive->told != NULL && is_said_before(resumed.attempt.state, drive->told->outcome)) {
+    if (drive->told != NULL && ruling_is_said_before(resumed.attempt.state, drive->told->outcome)) {
         drive->told->written(drive->told->ctx, STORE_FENCED);
         drive_free(drive);
         return;

@@ -100,10 +100,6 @@ static void try_again(struct reversal *reversal, struct str why)
 {
     const struct payments_config *config = &reversal->payments->config;
     int32_t tries = reversal->claim.tries + 1;
-    if ((unsigned)tries >= config->reverse_try_max) {
-        give_up(reversal, tries, why);
-        return;
-    }
     int64_t pause_ms = doubled(config->reverse_retry_ms, reversal->claim.tries, RETRY_MAX_MS);
     struct review_end end = {
         .next_us = clock_wall_us() + pause_ms * CLOCK_MS_US,
@@ -213,14 +209,24 @@ static void judge_operation(struct reversal *reversal, const json_t *body)
     enum id_kind kind = operation_of(reversal) == OPERATION_VOID ? ID_VOID : ID_REFUND;
     enum payment_status status = payment_status_find(json_text(body, "status"));
     struct str reason = json_path_text(body, "failure.reason");
+    int32_t try_max = (int32_t)reversal->payments->config.reverse_try_max;
     if (!id_parse(kind, json_text(body, "id"), &reversal->reversal_id, &ignored))
         reversal->reversal_id = (struct uuid){{0}};
-    if (status == PAYMENT_SUCCEEDED)
+    switch (ruling_reversal(status, reversal->claim.tries, try_max)) {
+    case REVERSAL_DONE:
         load_payment(reversal, note);
-    else if (status == PAYMENT_FAILED || status == PAYMENT_DECLINED || status == PAYMENT_CANCELED)
+        return;
+    case REVERSAL_AGAIN:
         try_again(reversal, arena_str(&reversal->arena, reason));
-    else
+        return;
+    case REVERSAL_GIVE_UP:
+        give_up(reversal, reversal->claim.tries + 1, arena_str(&reversal->arena, reason));
+        return;
+    case REVERSAL_WAIT:
         wait_for_it(reversal, status == PAYMENT_REVIEW ? STR("in_review") : STR("processing"));
+        return;
+    }
+    CHECK(false);
 }
 
 static void operated(void *ctx, const struct payment_reply *reply)

@@ -41,6 +41,8 @@ static void check_charged_once(struct world *w, uint32_t index)
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
         if (BOOK(w, book_index(index, at))->net > 0 && !is_late(w, index, at))
             charged++;
+    if (payment->is_lied)
+        return;
     if (charged > 1 || (charged > 0 && net_of(w, index) > payment->amount))
         world_violation(w, "I1: payment %u was charged %lld of %lld by %u attempts", index,
                         (long long)net_of(w, index), (long long)payment->amount, charged);
@@ -52,7 +54,7 @@ static void check_order_once(struct world *w, uint32_t index)
     int64_t net = 0;
     for (uint8_t i = 0; i < KEY_MAX; i++) {
         uint32_t holder = *store_key(w, order->merchant, order->local, i);
-        if (holder != 0)
+        if (holder != 0 && !PAYMENT(w, holder - 1)->is_lied)
             net += net_of(w, holder - 1);
     }
     if (net > order->amount)
@@ -153,10 +155,35 @@ static void check_limits(struct world *w, uint32_t index, uint8_t last)
     }
 }
 
+/* Told charged by a person: the books and the ledger have it. Told otherwise: neither has. */
+static void check_money(struct world *w, uint32_t index, uint8_t last)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    const struct review_row *decided = check_decided(w, &payment->attempt[last]);
+    int64_t net = net_of(w, index);
+    bool is_charged = payment->status == PAYMENT_SUCCEEDED || payment->status == PAYMENT_AUTHORIZED;
+    if (payment->is_lied)
+        return;
+    if (is_charged && (net != payment->amount || payment->posted != net))
+        world_violation(w, "I2: payment %u is %s, books have %lld, ledger %lld of %lld", index,
+                        payment_status_name(payment->status), (long long)net,
+                        (long long)payment->posted, (long long)payment->amount);
+    if (!is_charged && (net != 0 || payment->posted != 0))
+        world_violation(w, "I3: payment %u is %s, books have %lld, ledger %lld", index,
+                        payment_status_name(payment->status), (long long)net,
+                        (long long)payment->posted);
+    if (is_charged && decided == NULL && !was_told_approved(w, index, last))
+        world_violation(w, "I9: payment %u is %s, and no provider said so", index,
+                        payment_status_name(payment->status));
+    if (!is_charged && decided == NULL)
+        check_end(w, index, last);
+}
+
 static void check_state(struct world *w, uint32_t index, uint8_t last)
 {
     const struct payment_row *payment = PAYMENT(w, index);
-    int64_t net = net_of(w, index);
+    const struct review_row *decided = check_decided(w, &payment->attempt[last]);
+    int64_t ended_at = decided != NULL ? decided->opened_at : payment->final_at;
     bool is_payout = payment->operation == OPERATION_PAYOUT;
     /* What came late is given back later still: that counts from when it began. */
     int64_t from = payment->opened_at > w->stop_at ? payment->opened_at : w->stop_at;
@@ -169,22 +196,12 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
     switch (payment->status) {
     case PAYMENT_SUCCEEDED:
     case PAYMENT_AUTHORIZED:
-        if (net != payment->amount || payment->posted != net)
-            world_violation(w, "I2: payment %u is %s, books have %lld, ledger %lld of %lld", index,
-                            payment_status_name(payment->status), (long long)net,
-                            (long long)payment->posted, (long long)payment->amount);
-        if (!was_told_approved(w, index, last))
-            world_violation(w, "I9: payment %u is %s, and no provider said so", index,
-                            payment_status_name(payment->status));
+        check_money(w, index, last);
         break;
     case PAYMENT_DECLINED:
     case PAYMENT_FAILED:
     case PAYMENT_CANCELED:
-        if (net != 0 || payment->posted != 0)
-            world_violation(w, "I3: payment %u is %s, books have %lld, ledger %lld", index,
-                            payment_status_name(payment->status), (long long)net,
-                            (long long)payment->posted);
-        check_end(w, index, last);
+        check_money(w, index, last);
         check_word(w, index, last);
         break;
     case PAYMENT_REVIEW:
@@ -202,9 +219,11 @@ static void check_state(struct world *w, uint32_t index, uint8_t last)
                         payment_status_name(payment->status));
         break;
     }
-    if (payment->final_at > bound)
+    if (decided != NULL && decided->kind == REVIEW_UNKNOWN_TOO_LONG)
+        check_review(w, index, last);
+    if (ended_at > bound && !payment->is_lied)
         world_violation(w, "L1: payment %u ended %lld s after its bound", index,
-                        (long long)((payment->final_at - bound) / SEC));
+                        (long long)((ended_at - bound) / SEC));
 }
 
 /* ---- I8: merchants ------------------------------------------------------------------ */
@@ -272,6 +291,8 @@ static void check_transfers(struct world *w)
             world_violation(w, "I5: transfer %u does not balance", i);
             return;
         }
+        if (PAYMENT(w, row->payment)->is_lied)
+            continue;
         if (PAYMENT(w, row->payment)->parent != NONE)
             pending += row->state == TRANSFER_PENDING ? row->amount : -row->amount;
         if (row->state != TRANSFER_POSTED)
@@ -283,6 +304,8 @@ static void check_transfers(struct world *w)
         world_violation(w, "I5: transfers were changed after they were written");
     for (uint32_t i = 0; i < w->payments.count; i++) {
         const struct payment_row *payment = PAYMENT(w, i);
+        if (payment->is_lied)
+            continue;
         bool goes_out =
             payment->operation == OPERATION_PAYOUT || payment->operation == OPERATION_REFUND;
         bool is_held =
@@ -379,6 +402,8 @@ static void check_amounts(struct world *w, uint32_t index)
     const struct payment_row *payment = PAYMENT(w, index);
     const struct limits_row *limits = &payment->limits;
     const struct sums *sums = vec_get(&w->sums, index);
+    if (payment->is_lied)
+        return;
     int64_t net = net_of(w, index);
     int64_t captured = sums->captured + (payment->operation == OPERATION_SALE ? net : 0);
     int64_t posted = payment->posted + payment->late_posted;
@@ -411,7 +436,7 @@ static void check_late(struct world *w, uint32_t index)
     const struct payment_row *payment = PAYMENT(w, index);
     const struct sums *sums = vec_get(&w->sums, index);
     int64_t late = late_net_of(w, index);
-    if (payment->status == PAYMENT_REVIEW)
+    if (payment->status == PAYMENT_REVIEW || payment->is_lied)
         return; /* a person looks at it */
     if (payment->late_posted != late)
         world_violation(w, "I11: payment %u: %lld came late, %lld of it is in the ledger", index,
@@ -462,6 +487,8 @@ static void check_line(struct world *w, const struct log_line *line)
         int64_t net = net_of(w, line->payment);
         if (!payment_status_is_final(line->status) || !payment->exists || !payment->has_answer)
             world_violation(w, "I7: order %u was told an end that is not stored", request->order);
+        else if (payment->is_lied)
+            ; /* what he was told, is what was decided */
         else if (charged ? net != payment->amount : net != 0)
             world_violation(w, "%s: order %u was told %s, books have %lld of %lld",
                             charged ? "I2" : "I3", request->order,
@@ -510,6 +537,7 @@ void check_world(struct world *w)
     }
     check_transfers(w);
     check_operations(w);
+    check_people(w);
     for (uint32_t i = 0; i < w->flights.count; i++)
         if (FLIGHT(w, i)->in_use)
             world_violation(w, "L1: payment %u is in hand for ever", FLIGHT(w, i)->payment);

@@ -15,9 +15,11 @@
  *                           begins after a cancel
  *     I10  limits           no more attempts, no more sends than allowed
  *     I11  late success     what is paid after it was declined is in the ledger, and given back, once
+ *     I12  people           what a person decided is in the ledger, once, with an event that says who; if
+ *                           he was honest, the rest holds as ever
  *     L1   liveness         once faults stop, every payment ends or is in review within its bound, and
  *                           nobody is in review who could have been asked about; so is the end of
- *                           every hold whose provider can be asked
+ *                           every hold whose provider can be asked; where people decide, every case
  *
  * The text of a violation begins with the name.
  */
@@ -33,6 +35,11 @@ bool check_was_approved(const struct world *w, const struct attempt_row *attempt
 void check_hold(struct world *w, uint32_t payment);
 /* ... of capture `payment`: it came in time. */
 void check_hold_operation(struct world *w, uint32_t payment);
+
+/* check_person.c */
+/* The case in which a person said what this attempt came to; NULL: none did. */
+const struct review_row *check_decided(const struct world *w, const struct attempt_row *attempt);
+void check_people(struct world *w);
 
 /* check_proof.c */
 /* The outcome row that ended an attempt; NULL: none. */

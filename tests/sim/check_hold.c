@@ -60,7 +60,7 @@ void check_hold(struct world *w, uint32_t index)
     const struct payment_row *payment = PAYMENT(w, index);
     const struct limits_row *limits = &payment->limits;
     bool is_plain = payment->late_posted == 0 && limits->capture_open == 0;
-    if (payment->operation != OPERATION_AUTHORIZE)
+    if (payment->operation != OPERATION_AUTHORIZE || payment->is_lied)
         return;
     if (limits->hold_has_ended && !some_hold_is_gone(w, index))
         world_violation(w, "I6: payment %u: its hold was given up, and the provider has it", index);

@@ -7,7 +7,8 @@
 
 enum {
     REPEAT_MAX = 7,
-    REVERSAL_REPEAT_MAX = 120,
+    REVERSAL_REPEAT_MAX = 240,
+    REVERSAL_TRIES_MAX = 3,
 };
 
 static uint32_t send_request(struct world *w, uint32_t order_index, uint8_t fingerprint, int64_t at)
@@ -64,7 +65,8 @@ void client_act(struct world *w, uint32_t index, uint32_t generation)
     if (chance(w, FAULT_CLIENT_PARALLEL))
         for (int64_t left = between(w, 1, 4); left > 0; left--)
             send_request(w, index, 0, w->now + between(w, 0, 50 * MS));
-    if (order->repeats > 0 && chance(w, FAULT_CLIENT_OTHER_BODY))
+    bool is_ours = order->reversal_of > 0; /* the gateway says the same under one key */
+    if (order->repeats > 0 && !is_ours && chance(w, FAULT_CLIENT_OTHER_BODY))
         send_request(w, index, 1, w->now + between(w, 0, 2 * MS));
     if (chance(w, FAULT_CLIENT_REPEATS))
         world_push(w, w->now + between(w, 10 * MS, 5 * SEC), SIM_GIVE_UP, request, 0);
@@ -82,7 +84,7 @@ static void repeat(struct world *w, uint32_t index)
     act_later(w, index, w->now + between(w, pause / 2, pause * 2));
 }
 
-static void use_new_key(struct world *w, uint32_t index)
+void client_next_key(struct world *w, uint32_t index)
 {
     struct order *order = ORDER(w, index);
     if (order->key + 1 >= KEY_MAX) {
@@ -94,6 +96,23 @@ static void use_new_key(struct world *w, uint32_t index)
     act_later(w, index, w->now + between(w, 1 * MS, 2 * SEC));
 }
 
+/* The gateway itself, at a late success: as reversal.c does. */
+static void react_reversal(struct world *w, uint32_t index, enum payment_status status)
+{
+    struct order *order = ORDER(w, index);
+    enum reversal_step next = ruling_reversal(status, order->key, REVERSAL_TRIES_MAX);
+    if (next == REVERSAL_AGAIN) {
+        client_next_key(w, index);
+        return;
+    }
+    if (next == REVERSAL_WAIT) {
+        repeat(w, index);
+        return;
+    }
+    order->is_done = true;
+    person_reversed(w, order, next == REVERSAL_DONE);
+}
+
 /* The reply of `key` came to nothing, and no request of that key can come to something any more. */
 static void react_unavailable(struct world *w, uint32_t index, uint8_t key)
 {
@@ -101,7 +120,7 @@ static void react_unavailable(struct world *w, uint32_t index, uint8_t key)
     bool nothing_was_written =
         order->reversal_of == 0 && order->key_unavailable[key] == order->key_requests[key];
     if (nothing_was_written && key == order->key && rng_below(&w->rng, 2) == 0)
-        use_new_key(w, index);
+        client_next_key(w, index);
     else
         repeat(w, index);
 }
@@ -117,9 +136,13 @@ static void react(struct world *w, const struct request *request, enum told told
     case TOLD_FINAL:
         if (request->key != order->key)
             return;
+        if (order->reversal_of > 0) {
+            react_reversal(w, index, status);
+            return;
+        }
         if ((status == PAYMENT_DECLINED || status == PAYMENT_FAILED) &&
-            (order->reversal_of > 0 || rng_chance(&w->rng, 300000))) {
-            use_new_key(w, index);
+            rng_chance(&w->rng, 300000)) {
+            client_next_key(w, index);
             return;
         }
         if (chance(w, FAULT_CLIENT_REPEATS))
@@ -134,13 +157,15 @@ static void react(struct world *w, const struct request *request, enum told told
     case TOLD_CONFLICT:
     case TOLD_OUTCOME_PENDING:
         if (order->has_reference && chance(w, FAULT_CLIENT_NEW_KEY))
-            use_new_key(w, index); /* wrong of him: the reference is the second net */
+            client_next_key(w, index); /* wrong of him: the reference is the second net */
         else
             repeat(w, index);
         return;
     case TOLD_REFERENCE:
     case TOLD_LIMIT:
         order->is_done = true;
+        if (order->reversal_of > 0)
+            person_reversed(w, order, false);
         return;
     case TOLD_OTHER_BODY:
     case TOLD_NOTHING:
@@ -167,7 +192,7 @@ void client_told(struct world *w, uint32_t index, enum told told, uint32_t payme
     };
     world_trace(w, "order %u key %u: told %d, payment %u %s", request->order, request->key,
                 (int)told, payment_index, payment_status_name(LOG(w, line)->status));
-    if (told == TOLD_LIMIT && ORDER(w, request->order)->reversal_of > 0)
+    if (told == TOLD_LIMIT && ORDER(w, request->order)->reversal_of > 0 && !payment->is_unreserved)
         world_violation(w, "I6: order %u: what was reserved for it is gone", request->order);
     struct request seen = *request;
     if (told == TOLD_FINAL && (payment->answer_status == PAYMENT_SUCCEEDED ||

@@ -5,8 +5,30 @@
  */
 #include "sim.h"
 
+enum {
+    CASE_ONE_IN = 12, /* few cases: at their points they die more often */
+};
+
+/* People decide when all else is at rest: here workers die after the end of faults, too. */
+static bool is_of_case(enum crash_point point)
+{
+    int first = (int)CRASH_FIRST_WRITE + (int)CRASH_TELL * CRASH_PART_COUNT;
+    return point == CRASH_CASE_READ || ((int)point >= first && (int)point < (int)CRASH_FIRST_SEND);
+}
+
+static void die(struct world *w, uint32_t worker, enum crash_point point)
+{
+    w->marks[(int)MARK_COUNT + (int)point]++;
+    recovery_kill(w, worker);
+}
+
 bool crash_worker(struct world *w, uint32_t worker, enum crash_point point)
 {
+    if (is_of_case(point) && w->worker[worker].is_alive && happens(w, FAULT_CRASH_POINT) &&
+        rng_below(&w->rng, CASE_ONE_IN) == 0) {
+        die(w, worker, point);
+        return true;
+    }
     if (--w->crash_in > 0)
         return false;
     w->crash_in = between(w, 1, 2 * w->crash_every);
@@ -19,8 +41,7 @@ bool crash_worker(struct world *w, uint32_t worker, enum crash_point point)
     }
     if (!happens(w, FAULT_CRASH_POINT))
         return false;
-    w->marks[(int)MARK_COUNT + (int)point]++;
-    recovery_kill(w, worker);
+    die(w, worker, point);
     return true;
 }
 
@@ -35,6 +56,8 @@ static enum crash_write kind_of_write(const struct bundle *bundle)
         return CRASH_OPEN;
     if (bundle->plan.announces_repeat)
         return CRASH_ANNOUNCE;
+    if (bundle->told.review != 0)
+        return bundle->is_note ? CRASH_NOTE : CRASH_TELL;
     if (bundle->plan.ends_hold)
         return CRASH_HOLD;
     if (bundle->is_resumed)

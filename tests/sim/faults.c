@@ -47,6 +47,11 @@ const char *const fault_names[FAULT_COUNT] = {
     [FAULT_HOLD_ENDS]         = "hold_ends",
     [FAULT_HOLD_EARLY]        = "hold_early",
     [FAULT_HOLD_LATE]         = "hold_late",
+    [FAULT_PERSON]            = "person",
+    [FAULT_PERSON_EARLY]      = "person_early",
+    [FAULT_REVERSAL_REFUSED]  = "reversal_refused",
+    [FAULT_PERSON_TWICE]      = "person_twice",
+    [FAULT_PERSON_LIES]       = "person_lies",
     [FAULT_HINT_LOST]         = "hint_lost",
     [FAULT_HINT_REPEATED]     = "hint_repeated",
     [FAULT_CRASH_POINT]       = "crash_point",
@@ -155,6 +160,19 @@ static const char *const mark_names[MARK_COUNT] = {
     [MARK_HOLD_USED_UP]         = "hold_used_up",
     [MARK_HOLD_RACED]           = "hold_raced",
     [MARK_CAPTURE_AFTER_HOLD]   = "capture_after_hold",
+    [MARK_CASE_CHARGED]         = "case_charged",
+    [MARK_CASE_NOT_CHARGED]     = "case_not_charged",
+    [MARK_CASE_ACCEPTED]        = "case_accepted",
+    [MARK_CASE_REVERSE]         = "case_reverse",
+    [MARK_CASE_LIE]             = "case_lie",
+    [MARK_CASE_EARLY]           = "case_early",
+    [MARK_CASE_OVERTAKEN]       = "case_overtaken",
+    [MARK_CASE_TWICE]           = "case_twice",
+    [MARK_CASE_DECIDED_BEFORE]  = "case_decided_before",
+    [MARK_CASE_FENCED]          = "case_fenced",
+    [MARK_CASE_OPENED_AGAIN]    = "case_opened_again",
+    [MARK_REVERSAL_GIVEN_UP]    = "reversal_given_up",
+    [MARK_RESERVE_FREED]        = "reserve_freed",
     [MARK_HINT_LOST]            = "hint_lost",
     [MARK_HINT_REPEATED]        = "hint_repeated",
     [MARK_HINT_EARLIER]         = "hint_earlier",
@@ -176,12 +194,13 @@ static const char *const point_names[CRASH_FIRST_WRITE] = {
     [CRASH_REPLY_BEFORE] = "reply_before", [CRASH_REPLY_AFTER] = "reply_after",
     [CRASH_CLAIMED] = "claimed",           [CRASH_LOADED] = "loaded",
     [CRASH_PROBE_ASKED] = "probe_asked",   [CRASH_PROBE_ANSWERED] = "probe_answered",
+    [CRASH_CASE_READ] = "case_read",
 };
 
 static const char *const write_names[CRASH_WRITE_COUNT] = {
     [CRASH_OPEN] = "open",   [CRASH_RECORD] = "record",     [CRASH_SWITCH] = "switch",
     [CRASH_CLOSE] = "close", [CRASH_ANNOUNCE] = "announce", [CRASH_RESOLVE] = "resolve",
-    [CRASH_HOLD] = "hold",
+    [CRASH_HOLD] = "hold",   [CRASH_TELL] = "tell",         [CRASH_NOTE] = "note",
 };
 
 static const char *const send_names[CRASH_SEND_COUNT] = {

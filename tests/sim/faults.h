@@ -53,10 +53,15 @@ enum fault {
     FAULT_HOLD_ENDS,     /* a provider ends a hold when its time is over ... */
     FAULT_HOLD_EARLY,    /* ... or before that */
     FAULT_HOLD_LATE,     /* ... or long after it */
-    FAULT_HINT_LOST,     /* a webhook never comes */
-    FAULT_HINT_REPEATED, /* ... or several times */
-    FAULT_CRASH_POINT,   /* a worker dies at one of the named points */
-    FAULT_PAUSE_POINT,   /* ... or stops there for a while */
+    FAULT_PERSON,        /* people decide cases */
+    FAULT_PERSON_EARLY,  /* ... while the truth may still change */
+    FAULT_REVERSAL_REFUSED, /* a provider does not give back what came late */
+    FAULT_PERSON_TWICE,     /* ... two at once */
+    FAULT_PERSON_LIES,      /* ... not as it is */
+    FAULT_HINT_LOST,        /* a webhook never comes */
+    FAULT_HINT_REPEATED,    /* ... or several times */
+    FAULT_CRASH_POINT,      /* a worker dies at one of the named points */
+    FAULT_PAUSE_POINT,      /* ... or stops there for a while */
     /* Drawn as events at the beginning: these are on or off. */
     FAULT_CRASH,
     FAULT_CRASH_HOST,
@@ -166,6 +171,19 @@ enum mark {
     MARK_HOLD_USED_UP,       /* due, and nobody needs to be asked */
     MARK_HOLD_RACED,         /* a capture is on its way when it ends */
     MARK_CAPTURE_AFTER_HOLD, /* ... or comes too late, and is refused */
+    MARK_CASE_CHARGED,
+    MARK_CASE_NOT_CHARGED,
+    MARK_CASE_ACCEPTED,
+    MARK_CASE_REVERSE,
+    MARK_CASE_LIE,
+    MARK_CASE_EARLY,     /* said while the truth could still change ... */
+    MARK_CASE_OVERTAKEN, /* ... and it has */
+    MARK_CASE_TWICE,
+    MARK_CASE_DECIDED_BEFORE,
+    MARK_CASE_FENCED,
+    MARK_CASE_OPENED_AGAIN,
+    MARK_REVERSAL_GIVEN_UP,
+    MARK_RESERVE_FREED,
     MARK_HINT_LOST,
     MARK_HINT_REPEATED,
     MARK_HINT_EARLIER,       /* an attempt is looked at earlier than it would be */
@@ -204,6 +222,8 @@ enum crash_write {
     CRASH_ANNOUNCE,
     CRASH_RESOLVE, /* the end of a look */
     CRASH_HOLD,    /* the end of a hold */
+    CRASH_TELL,    /* the end of an attempt, by a person's word */
+    CRASH_NOTE,    /* a case is decided, and no money moves */
     CRASH_WRITE_COUNT,
 };
 
@@ -223,6 +243,7 @@ enum crash_point { /* then the writes by part, then the sends by part */
                    CRASH_LOADED,
                    CRASH_PROBE_ASKED,
                    CRASH_PROBE_ANSWERED,
+                   CRASH_CASE_READ,
                    CRASH_FIRST_WRITE,
                    CRASH_FIRST_SEND = CRASH_FIRST_WRITE + CRASH_WRITE_COUNT * CRASH_PART_COUNT,
                    CRASH_POINT_COUNT = CRASH_FIRST_SEND + CRASH_SEND_COUNT * CRASH_PART_COUNT,

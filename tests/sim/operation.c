@@ -219,7 +219,7 @@ static void change(const struct payment_row *payment, const struct orchestrate_w
 {
     int64_t *open =
         payment->operation == OPERATION_REFUND ? &limits->refund_open : &limits->capture_open;
-    bool has_reserve = payment->reversal_of > 0;
+    bool has_reserve = payment->reversal_of > 0 && !payment->is_unreserved;
     if (plan->opens_payment) {
         *open += has_reserve ? 0 : payment->amount;
     } else if (plan->posts_transfers) {

@@ -122,6 +122,27 @@ static void take_effect(struct world *w, uint32_t index, enum outcome outcome)
         book->charged_at = w->now;
 }
 
+void provider_say_again(struct world *w, uint32_t index)
+{
+    for (int64_t after = 1 * SEC; after < 14 * 24 * 3600 * SEC; after *= 8)
+        world_push(w, w->now + after, SIM_HINT, index, 0);
+}
+
+/* Paid after a person may have said that it was not. */
+static void may_be_overtaken(struct world *w, uint32_t index)
+{
+    const struct payment_row *payment = PAYMENT(w, index / ATTEMPT_MAX);
+    const struct attempt_row *attempt = &payment->attempt[index % ATTEMPT_MAX];
+    bool is_charge =
+        payment->operation == OPERATION_SALE || payment->operation == OPERATION_AUTHORIZE;
+    if (!is_charge || attempt->cases == 0 || BOOK(w, index)->outcome != OUTCOME_APPROVED)
+        return;
+    if (attempt->has_final_outcome)
+        mark(w, MARK_CASE_OVERTAKEN);
+    BOOK(w, index)->is_late = true;
+    provider_say_again(w, index);
+}
+
 void provider_effect(struct world *w, uint32_t index)
 {
     struct book *book = BOOK(w, index);
@@ -141,6 +162,7 @@ void provider_effect(struct world *w, uint32_t index)
     world_trace(w, "book %u: late %s", index, outcome_name(book->effect));
     take_effect(w, index, book->effect);
     hint_send(w, index);
+    may_be_overtaken(w, index);
 }
 
 static void start_later(struct world *w, uint32_t index, enum book_state state, int64_t after)
@@ -243,22 +265,31 @@ void provider_late(struct world *w, uint32_t index)
     world_trace(w, "book %u: approved after all", index);
     book->is_late = true;
     take_effect(w, index, OUTCOME_APPROVED);
-    /* It says so until somebody must have heard it. */
-    for (int64_t after = 1 * SEC; after < 14 * 24 * 3600 * SEC; after *= 8)
-        world_push(w, w->now + after, SIM_HINT, index, 0);
+    provider_say_again(w, index);
 }
 
-/* A capture of what is held no longer; a void of it, but for one of ours: nothing is left to do. */
+/*
+ * A capture of what is held no longer; a void of it, too, though to one of ours it often says that
+ * all is well. (Where nobody looks at cases, always: its sum would be reserved for ever.)
+ */
 static bool comes_too_late(struct world *w, const struct call *call)
 {
     const struct payment_row *payment = PAYMENT(w, call->payment);
-    bool is_of_hold = payment->operation == OPERATION_CAPTURE ||
-                      (payment->operation == OPERATION_VOID && payment->reversal_of == 0);
-    if (!is_of_hold || !hold_is_gone(BOOK(w, hold_of(w, call->payment))))
+    bool is_of_hold =
+        payment->operation == OPERATION_CAPTURE || payment->operation == OPERATION_VOID;
+    bool is_kind =
+        payment->reversal_of > 0 && (!happens(w, FAULT_PERSON) || rng_below(&w->rng, 2) == 0);
+    if (!is_of_hold || is_kind || !hold_is_gone(BOOK(w, hold_of(w, call->payment))))
         return false;
     if (payment->operation == OPERATION_CAPTURE)
         mark(w, MARK_CAPTURE_AFTER_HOLD);
     return true;
+}
+
+static bool refuses_reversal(struct world *w, uint32_t payment)
+{
+    return PAYMENT(w, payment)->reversal_of > 0 && happens(w, FAULT_REVERSAL_REFUSED) &&
+           rng_chance(&w->rng, w->chance[FAULT_REVERSAL_REFUSED]);
 }
 
 static struct verdict execute(struct world *w, const struct call *call, struct book *book)
@@ -274,6 +305,11 @@ static struct verdict execute(struct world *w, const struct call *call, struct b
         return say(OUTCOME_FAILED);
     }
     book->accepted_at = w->now;
+    if (book->state == BOOK_NONE && refuses_reversal(w, call->payment)) {
+        book->first_answer = OUTCOME_DECLINED_HARD;
+        take_effect(w, index, OUTCOME_DECLINED_HARD);
+        return say(OUTCOME_DECLINED_HARD);
+    }
     if (chance(w, FAULT_LATE_EFFECT) && provider->replay != REPLAY_NONE) {
         start_later(w, index, BOOK_WORKING, between(w, 0, provider->settle));
         return rng_below(&w->rng, 2) == 0 ? lose(false) : say(OUTCOME_UNKNOWN);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "payment/orchestrate.h"
+#include "payment/ruling.h"
 
 #define NONE     UINT32_MAX
 #define MS       1000LL
@@ -21,6 +22,7 @@ enum {
     PROVIDER_MAX = 4,
     MERCHANT_MAX = 4,
     ATTEMPT_MAX = 4,
+    EVENT_TIMES = 8,
     KEY_MAX = 4, /* idempotency keys that one order uses, one after the other */
 };
 
@@ -43,7 +45,9 @@ struct outcome_row {
     enum outcome outcome;
     bool left;
     bool announces;
-    bool is_resumed; /* written by a look, not by the holder */
+    bool is_resumed;  /* written by a look, not by the holder */
+    bool is_told;     /* by a person's word */
+    bool is_mismatch; /* its answer named another amount */
     int64_t created_us;
     int64_t committed_at;
 };
@@ -63,8 +67,43 @@ struct park_row {
     uint16_t version; /* of what is on the heap for it */
 };
 
+enum resolved_by {
+    RESOLVED_BY_NOBODY = 0,
+    RESOLVED_BY_PERSON,
+    RESOLVED_BY_PROOF,
+    RESOLVED_BY_REVERSAL,
+};
+
+struct review_row { /* a case: one of a kind for each attempt */
+    uint32_t next;  /* of the same attempt, + 1; 0: none */
+    uint32_t payment;
+    uint8_t attempt; /* index */
+    enum review_kind kind;
+    enum review_state state;
+    int64_t epoch;
+    int64_t opened_at;
+    enum resolved_by resolved_by;
+    enum payment_ruling ruling;
+    bool is_lie;
+    unsigned verdicts;  /* since it was opened */
+    bool was_confirmed; /* when it was opened, a person had said that it was charged */
+    int64_t decided_at;
+    int32_t event_number; /* of the event that says who, and why */
+    uint32_t reversal;    /* the order that is to give it back */
+};
+
+struct told_case {   /* a person's answer on its way into the store */
+    uint32_t review; /* + 1; 0: none */
+    uint32_t epoch;
+    enum payment_ruling ruling;
+    bool is_lie;
+    bool frees; /* what was reserved for a reversal */
+};
+
 struct attempt_row {
     bool exists;
+    bool is_reserved; /* for its reversal */
+    uint32_t cases;   /* the newest, + 1; 0: none */
     uint8_t provider;
     uint32_t writer;
     struct send_row send[ORCHESTRATE_SEND_MAX];
@@ -137,17 +176,20 @@ struct payment_row {
     enum payment_status status; /* as its own attempts say */
     enum payment_status shown;  /* of its newest event, those of its operations among them */
     int32_t event_count;
+    int64_t event_at[EVENT_TIMES]; /* when the newest were written */
     bool has_answer;
     enum payment_status answer_status;
     uint64_t answer_bytes; /* stands for the stored bytes */
     int64_t posted;        /* sum of its posted transfers */
     bool needs_review;
+    bool is_lied; /* a person said of it, or of an operation on it, what was not so */
     bool is_canceled;
     int64_t canceled_at;
     bool is_taken_back;  /* canceled, and approved all the same: to be reversed, too */
     int64_t late_posted; /* posted although it had ended without it: to be reversed */
     int64_t reserved;    /* of its limits, for reversals */
     uint8_t reversal_of; /* attempt of the parent, counted from 1, that is taken back; 0: none */
+    bool is_unreserved;  /* ... and a person said that it was charged: nothing is kept for it */
     enum payment_status then; /* of the parent, once it is; PROCESSING: as it was */
     uint32_t parent;          /* of a capture, void or refund: the payment; else NONE */
     bool is_given_back;       /* ... its sum, to the payment's limits */

@@ -55,6 +55,8 @@ enum sim_event_kind {
     SIM_LATE,       /* a: book: a provider breaks its word */
     SIM_HINT,       /* a: book: a webhook about it arrives */
     SIM_HOLD_END,   /* a: book: its provider holds it no longer */
+    SIM_PERSON,     /* a: review; b: its epoch: somebody takes it up */
+    SIM_DECIDE,     /* a: review; x: worker and ruling: somebody has decided */
     SIM_FAILOVER,   /* a: ms until it serves again; b: 1: what was not acknowledged is lost */
     SIM_KIND_COUNT,
 };
@@ -146,8 +148,10 @@ struct bundle { /* one WRITE on its way */
     int32_t event_number;
     uint8_t park_attempt; /* index */
     uint8_t pending_reason;
-    bool was_canceled;   /* by the claim */
-    int64_t hold_change; /* what the end of a hold takes off, by the limits as they were read */
+    bool was_canceled;     /* by the claim */
+    struct told_case told; /* by a person */
+    bool is_note;          /* ... and nothing else */
+    int64_t hold_change;   /* what the end of a hold takes off, by the limits as they were read */
     enum orchestrate_write result;
     struct orchestrate_write_plan plan;
 };
@@ -173,6 +177,8 @@ struct flight { /* a payment in a worker's hands: what the driver keeps beside t
     uint8_t pending_reason; /* of the last answer */
     bool was_canceled;      /* by the claim */
     int64_t hold_change;
+    struct told_case told;
+    bool is_note;
     int32_t event_count;
     uint32_t next_free;
     struct orchestrate core;
@@ -233,7 +239,7 @@ struct world {
     struct provider_fake provider[PROVIDER_MAX];
     uint32_t free_flight;
     struct vec orders, requests, log, payments, outcomes, transfers, books, entries, calls, bundles,
-        flights, writers;
+        flights, writers, reviews;
     struct vec sums;             /* the checker's: struct check_sums of each payment */
     struct vec keys, references; /* unique indexes of the store: uint32_t, payment + 1; 0: free */
     uint64_t crash_count, send_count, look_count;
@@ -310,6 +316,8 @@ void provider_send(struct world *w, uint32_t call);
 void provider_arrive(struct world *w, uint32_t call);
 void provider_effect(struct world *w, uint32_t book);
 void provider_late(struct world *w, uint32_t book);
+/* It is told of until somebody must have heard it. */
+void provider_say_again(struct world *w, uint32_t book);
 /* The time of a hold is over. */
 void provider_hold_end(struct world *w, uint32_t book);
 /* The book of the attempt that holds what capture or void `payment` is about. */
@@ -342,8 +350,16 @@ void recovery_crash(struct world *w, uint32_t which);
 void recovery_pause(struct world *w, uint32_t worker);
 /* Its process ends; who notices adopts what it held, and it starts again. */
 void recovery_kill(struct world *w, uint32_t worker);
+/* A slot for a payment in hand, and back. */
+uint32_t worker_take_flight(struct world *w, uint32_t worker, uint32_t request, uint32_t payment);
+void worker_free_flight(struct world *w, uint32_t flight);
+struct orchestrate_candidate worker_candidate(const struct provider_fake *provider);
+/* resume.c */
 void worker_resume(struct world *w, uint32_t worker, uint32_t payment, uint8_t attempt);
 bool worker_holds(const struct world *w, uint32_t flight, uint32_t generation);
+/* A person's answer: the attempt ends as told, or only the case does. */
+void worker_tell(struct world *w, uint32_t worker, const struct told_case *told);
+void worker_note(struct world *w, uint32_t worker, const struct told_case *told);
 void worker_drop_flights(struct world *w, uint32_t worker);
 void worker_cancel(struct world *w, uint32_t payment);
 /* Flights of paused workers wait: true when the event was put off. */
@@ -354,6 +370,20 @@ void client_start(struct world *w, uint32_t order);
 void client_act(struct world *w, uint32_t order, uint32_t generation);
 void client_told(struct world *w, uint32_t request, enum told told, uint32_t payment);
 void client_lost(struct world *w, uint32_t request);
+
+/* The key came to nothing: another one, soon. */
+void client_next_key(struct world *w, uint32_t order);
+
+/* person.c: cases, and those who decide them */
+void person_open(struct world *w, uint32_t payment, uint8_t at, enum review_kind kind);
+/* The attempt is final: nothing is left to ask of it. */
+void person_prove(struct world *w, uint32_t payment, uint8_t at);
+void person_reversed(struct world *w, const struct order *order, bool worked);
+void person_look(struct world *w, uint32_t review, uint32_t epoch);
+void person_decide(struct world *w, uint32_t review, uint16_t x);
+uint32_t person_worker(uint16_t x);
+bool person_may_decide(const struct world *w, const struct told_case *told);
+void person_apply(struct world *w, const struct told_case *told);
 
 /* operation.c: captures, voids and refunds of a payment, and what they do to its limits */
 /* Its merchant was told that `payment` ended well: he may go on with it. */
@@ -391,6 +421,7 @@ void check_world(struct world *w);
 #define BUNDLE(w, i)   ((struct bundle *)vec_get(&(w)->bundles, i))
 #define FLIGHT(w, i)   ((struct flight *)vec_get(&(w)->flights, i))
 #define LOG(w, i)      ((struct log_line *)vec_get(&(w)->log, i))
+#define REVIEW(w, i)   ((struct review_row *)vec_get(&(w)->reviews, i))
 #define TRANSFER(w, i) ((struct transfer_row *)vec_get(&(w)->transfers, i))
 #define WRITER(w, i)   ((struct writer *)vec_get(&(w)->writers, i))
 

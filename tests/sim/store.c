@@ -172,7 +172,7 @@ static bool fits(struct world *w, const struct payment_row *payment)
 {
     int64_t left = operation_left(w, payment->parent, payment->operation);
     const struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
-    if (payment->reversal_of > 0)
+    if (payment->reversal_of > 0 && !payment->is_unreserved)
         return true; /* reserved */
     if (has_bug(SIM_BUG_LIMITS_UNGUARDED))
         return true;
@@ -246,8 +246,8 @@ static bool is_taken(const struct world *w, const struct bundle *bundle)
     const struct orchestrate_write_plan *plan = &bundle->plan;
     const struct payment_row *payment = PAYMENT(w, bundle->payment);
     const struct park_row *park = &payment->attempt[bundle->park_attempt].park;
-    if (plan->parks && !bundle->is_resumed)
-        return park->exists;
+    if (plan->parks && (!bundle->is_resumed || bundle->told.review != 0))
+        return park->exists; /* a new row; what a person speaks of is in no queue */
     if (!plan->parks && !plan->unparks)
         return false;
     if (!park->exists || park->epoch != bundle->epoch)
@@ -278,6 +278,8 @@ static enum orchestrate_write judge(struct world *w, const struct bundle *bundle
         return WRITE_FENCED;
     if (!limits_allow(w, bundle))
         return WRITE_LIMIT_EXCEEDED;
+    if (bundle->told.review != 0 && !person_may_decide(w, &bundle->told))
+        return WRITE_FENCED;
     return is_taken(w, bundle) ? WRITE_FENCED : WRITE_COMMITTED;
 }
 
@@ -295,6 +297,8 @@ static void put_outcome(struct world *w, const struct bundle *bundle)
         .left = plan->left,
         .announces = plan->announces_repeat,
         .is_resumed = bundle->is_resumed,
+        .is_told = bundle->told.review != 0,
+        .is_mismatch = plan->review == REVIEW_AMOUNT_MISMATCH,
         .created_us = bundle->now_us,
         .committed_at = w->now,
     };
@@ -358,8 +362,10 @@ static void put_status(struct world *w, const struct bundle *bundle)
 {
     const struct orchestrate_write_plan *plan = &bundle->plan;
     struct payment_row *payment = PAYMENT(w, bundle->payment);
-    if (has_event(plan))
+    if (has_event(plan)) {
         payment->event_count = bundle->event_number;
+        payment->event_at[bundle->event_number % EVENT_TIMES] = w->now;
+    }
     if (has_event(plan) && plan->status != PAYMENT_NONE) {
         payment->status = payment->shown = plan->status;
         payment->final_at = w->now;
@@ -375,7 +381,10 @@ static void put_status(struct world *w, const struct bundle *bundle)
     if (plan->posts_transfers && plan->review == REVIEW_LATE_SUCCESS) {
         mark(w, plan->status == PAYMENT_NONE ? MARK_LATE_POSTED : MARK_CANCELED_TAKEN_BACK);
         payment->is_taken_back = plan->status != PAYMENT_NONE;
-        reserve(payment);
+        if (bundle->told.review == 0) {
+            payment->attempt[bundle->park_attempt].is_reserved = true;
+            reserve(payment);
+        }
         operation_reverse(w, bundle->payment, bundle->park_attempt);
     }
     if (payment->parent != NONE)
@@ -389,6 +398,8 @@ static void put_status(struct world *w, const struct bundle *bundle)
     }
     if (plan->needs_review)
         payment->needs_review = true;
+    if (plan->review != REVIEW_NONE)
+        person_open(w, bundle->payment, bundle->park_attempt, plan->review);
 }
 
 void store_due(struct world *w, uint32_t payment, uint8_t attempt, int64_t at)
@@ -468,6 +479,10 @@ static void apply(struct world *w, struct bundle *bundle)
     if (plan->has_outcome)
         put_outcome(w, bundle);
     put_status(w, bundle);
+    if (bundle->told.review != 0)
+        person_apply(w, &bundle->told);
+    if (bundle->is_resumed && plan->has_outcome && outcome_is_final(plan->outcome))
+        person_prove(w, bundle->payment, bundle->park_attempt);
     put_park(w, bundle);
 }
 

@@ -28,7 +28,7 @@ void worker_boot(struct world *w, uint32_t number)
 
 /* ---- flights --------------------------------------------------------------------------------- */
 
-static uint32_t take_flight(struct world *w, uint32_t worker, uint32_t request, uint32_t payment)
+uint32_t worker_take_flight(struct world *w, uint32_t worker, uint32_t request, uint32_t payment)
 {
     uint32_t index = w->free_flight;
     if (index == NONE)
@@ -51,10 +51,12 @@ static uint32_t take_flight(struct world *w, uint32_t worker, uint32_t request, 
     flight->was_canceled = false;
     flight->hold_change = 0;
     flight->event_count = 0;
+    flight->told = (struct told_case){0};
+    flight->is_note = false;
     return index;
 }
 
-static void free_flight(struct world *w, uint32_t index)
+void worker_free_flight(struct world *w, uint32_t index)
 {
     struct flight *flight = FLIGHT(w, index);
     CHECK(flight->in_use);
@@ -83,7 +85,7 @@ void worker_drop_flights(struct world *w, uint32_t worker)
             continue;
         if (flight->request != NONE)
             client_lost(w, flight->request);
-        free_flight(w, i);
+        worker_free_flight(w, i);
     }
 }
 
@@ -119,6 +121,8 @@ bool worker_puts_off(struct world *w, const struct sim_event *event)
         number = REQUEST(w, event->a)->worker;
     else if (event->kind == SIM_BATCH)
         number = event->a;
+    else if (event->kind == SIM_DECIDE)
+        number = person_worker(event->x);
     else if (event->kind == SIM_LOADED)
         number = event->x;
     else {
@@ -333,6 +337,7 @@ static void perform_write(struct world *w, uint32_t index, const struct orchestr
         .park_attempt = (uint8_t)(action->attempt_number - 1),
         .pending_reason = flight->pending_reason,
         .was_canceled = flight->was_canceled,
+        .told = flight->told,
         .hold_change = flight->hold_change,
         .is_poisoned = flight->is_poisoned,
         .plan = action->write,
@@ -469,7 +474,7 @@ static void step(struct world *w, uint32_t index, const struct orchestrate_event
             world_push(w, w->now + action.wait_us, SIM_TIMER, index, flight->generation);
             return;
         case ACTION_END:
-            free_flight(w, index);
+            worker_free_flight(w, index);
             return;
         }
     }
@@ -497,6 +502,12 @@ void worker_written(struct world *w, uint32_t number)
         flight->event_count = bundle->event_number;
     if (event.write == WRITE_COMMITTED && bundle->plan.stores_answer && flight->deadline_passed)
         mark(w, MARK_FINAL_AFTER_DEADLINE);
+    if (event.write == WRITE_FENCED && bundle->told.review != 0)
+        mark(w, MARK_CASE_FENCED);
+    if (flight->is_note) { /* if it was not noted, he looks at it again */
+        worker_free_flight(w, bundle->flight);
+        return;
+    }
     if (WRITER(w, bundle->writer)->was_adopted) /* paused for so long that others took over */
         mark(w, event.write == WRITE_FENCED ? MARK_ZOMBIE_FENCED : MARK_ZOMBIE_WROTE);
     step(w, bundle->flight, &event);
@@ -522,9 +533,37 @@ void worker_probed(struct world *w, uint32_t number)
     step(w, bundle->flight, &event);
 }
 
+/* An event that says who decided, and why; and the case. */
+static void write_note(struct world *w, uint32_t index)
+{
+    uint32_t number = vec_add(&w->bundles);
+    struct flight *flight = FLIGHT(w, index);
+    const struct worker *worker = &w->worker[flight->worker];
+    uint8_t at = REVIEW(w, flight->told.review - 1)->attempt;
+    flight->bundle = number;
+    *BUNDLE(w, number) = (struct bundle){
+        .flight = index,
+        .generation = flight->generation,
+        .worker = flight->worker,
+        .incarnation = worker->incarnation,
+        .writer = worker->writer,
+        .payment = flight->payment,
+        .attempt_number = (uint8_t)(at + 1),
+        .park_attempt = at,
+        .now_us = worker_wall(w, worker),
+        .event_number = flight->event_count + 1,
+        .told = flight->told,
+        .is_note = true,
+        .plan = {.has_event = !has_bug(SIM_BUG_NOTE_UNHEARD), .status = PAYMENT_NONE},
+    };
+    store_write(w, number);
+}
+
 void worker_begin(struct world *w, uint32_t index, uint32_t generation)
 {
-    if (is_current(w, index, generation))
+    if (is_current(w, index, generation) && FLIGHT(w, index)->is_note)
+        write_note(w, index);
+    else if (is_current(w, index, generation))
         step(w, index, &(struct orchestrate_event){.kind = EVENT_BEGIN});
 }
 
@@ -600,7 +639,7 @@ void worker_answer(struct world *w, uint32_t number)
 
 /* ---- beginnings ------------------------------------------------------------------------------ */
 
-static struct orchestrate_candidate candidate_of(const struct provider_fake *provider)
+struct orchestrate_candidate worker_candidate(const struct provider_fake *provider)
 {
     return (struct orchestrate_candidate){
         .replay = provider->replay,
@@ -628,7 +667,7 @@ static size_t draw_route(struct world *w, struct flight *flight,
     if (parent != NONE) {
         flight->order_of_providers[0] =
             provider_of_parent(w, parent, PAYMENT(w, flight->payment)->reversal_of);
-        candidates[0] = candidate_of(&w->provider[flight->order_of_providers[0]]);
+        candidates[0] = worker_candidate(&w->provider[flight->order_of_providers[0]]);
         return 1;
     }
     for (unsigned i = 0; i < w->provider_count; i++)
@@ -640,7 +679,7 @@ static size_t draw_route(struct world *w, struct flight *flight,
         flight->order_of_providers[j] = swapped;
     }
     for (unsigned i = 0; i < w->provider_count; i++) {
-        candidates[i] = candidate_of(&w->provider[flight->order_of_providers[i]]);
+        candidates[i] = worker_candidate(&w->provider[flight->order_of_providers[i]]);
     }
     return w->provider_count;
 }
@@ -667,6 +706,9 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
     payment->parent = order->parent;
     payment->capture = payment->first_capture = payment->next_capture = NONE;
     payment->reversal_of = order->reversal_of;
+    payment->is_unreserved =
+        order->reversal_of > 0 &&
+        !PAYMENT(w, order->parent)->attempt[order->reversal_of - 1].is_reserved;
     if (order->reversal_of > 0)
         payment->then = operation_then(w, order->parent);
     if (order->operation == OPERATION_VOID && order->reversal_of == 0) /* all that is left */
@@ -678,7 +720,7 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
         client_told(w, request_index, TOLD_LIMIT, payment_index);
         return;
     }
-    uint32_t index = take_flight(w, worker, request_index, payment_index);
+    uint32_t index = worker_take_flight(w, worker, request_index, payment_index);
     struct flight *flight = FLIGHT(w, index);
     struct orchestrate_candidate candidates[PROVIDER_MAX];
     size_t count = draw_route(w, flight, candidates);
@@ -696,67 +738,4 @@ void worker_request(struct world *w, uint32_t index)
         client_lost(w, index);
     else
         begin_payment(w, request->worker, index, 1);
-}
-
-/* ---- taken over ------------------------------------------------------------------------------ */
-
-static void rebuild(const struct world *w, const struct attempt_row *row,
-                    struct orchestrate_attempt *attempt)
-{
-    orchestrate_attempt_begin(attempt);
-    for (int i = 0; i < ORCHESTRATE_SEND_MAX && row->send[i].exists; i++)
-        orchestrate_attempt_add_send(attempt, row->send[i].moves_money, row->send[i].created_us);
-    for (uint32_t i = row->first_outcome; i != NONE; i = OUTCOME(w, i)->next) {
-        const struct outcome_row *outcome = OUTCOME(w, i);
-        orchestrate_attempt_add_outcome(attempt, outcome->number, outcome->send_number,
-                                        outcome->outcome, outcome->created_us);
-    }
-}
-
-static bool was_soft_declined(const struct world *w, const struct payment_row *payment, uint8_t at)
-{
-    for (uint8_t i = 0; i < at; i++)
-        for (uint32_t j = payment->attempt[i].first_outcome; j != NONE; j = OUTCOME(w, j)->next)
-            if (OUTCOME(w, j)->outcome == OUTCOME_DECLINED_SOFT)
-                return true;
-    return false;
-}
-
-void worker_resume(struct world *w, uint32_t worker, uint32_t payment_index, uint8_t at)
-{
-    uint32_t index = take_flight(w, worker, NONE, payment_index);
-    struct flight *flight = FLIGHT(w, index);
-    const struct payment_row *payment = PAYMENT(w, payment_index);
-    const struct attempt_row *row = &payment->attempt[at];
-    const struct provider_fake *provider = &w->provider[row->provider];
-    bool has_later = at + 1 < ATTEMPT_MAX && payment->attempt[at + 1].exists;
-    struct orchestrate_resumed resumed = {
-        .candidate = {.replay = provider->replay,
-                      .can_lookup = provider->can_lookup,
-                      .can_cancel = provider->can_cancel && row->park.was_canceled,
-                      .key_lifetime_us = provider->key_lifetime,
-                      .settle_us = provider->settle,
-                      .waits_for_us = provider->needs_us,
-                      .hold_us = provider->hold},
-        .attempt_number = (uint8_t)(at + 1),
-        .tries = row->park.tries,
-        .unknown_since_us = row->park.parked_us,
-        .action_expires_us = row->action_expires_us,
-        .is_recheck = row->park.is_recheck,
-        .is_held = payment->limits.authorized > payment->limits.captured,
-        .soft_declined_before = was_soft_declined(w, payment, at),
-        .is_canceled =
-            payment->operation == OPERATION_PAYOUT ? row->park.was_canceled : payment->is_canceled,
-        .payment_is_final = payment_status_is_final(payment->status) || has_later,
-    };
-    rebuild(w, row, &resumed.attempt);
-    flight->provider = row->provider;
-    flight->epoch = row->park.epoch;
-    flight->was_canceled = row->park.was_canceled;
-    flight->begun_at = row->park.claimed_at;
-    flight->event_count = payment->event_count;
-    flight->hold_change = payment->limits.captured - payment->limits.authorized;
-    w->look_count++;
-    orchestrate_resume(&flight->core, &w->limits, payment->operation, &resumed);
-    world_push(w, w->now + between(w, 0, 5 * MS), SIM_BEGIN, index, flight->generation);
 }

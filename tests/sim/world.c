@@ -15,10 +15,10 @@ enum sim_bug sim_bug = SIM_BUG_NONE;
 
 static struct vec *vec_at(struct world *w, size_t i)
 {
-    struct vec *const vecs[] = {&w->orders,   &w->requests, &w->log,       &w->payments,
-                                &w->outcomes, &w->books,    &w->entries,   &w->calls,
-                                &w->bundles,  &w->flights,  &w->writers,   &w->transfers,
-                                &w->sums,     &w->keys,     &w->references};
+    struct vec *const vecs[] = {&w->orders,   &w->requests, &w->log,        &w->payments,
+                                &w->outcomes, &w->books,    &w->entries,    &w->calls,
+                                &w->bundles,  &w->flights,  &w->writers,    &w->transfers,
+                                &w->sums,     &w->keys,     &w->references, &w->reviews};
     return i < ARRAY_LEN(vecs) ? vecs[i] : NULL;
 }
 
@@ -36,6 +36,7 @@ void world_init(struct world *w, uint64_t *marks)
     w->bundles.size = sizeof(struct bundle);
     w->flights.size = sizeof(struct flight);
     w->writers.size = sizeof(struct writer);
+    w->reviews.size = sizeof(struct review_row);
     w->transfers.size = sizeof(struct transfer_row);
     w->sums.size = sizeof(struct sums);
     w->keys.size = w->references.size = sizeof(uint32_t);
@@ -220,6 +221,12 @@ static void dispatch(struct world *w, const struct sim_event *event)
         return;
     case SIM_HINT:
         hint_arrive(w, event->a);
+        return;
+    case SIM_PERSON:
+        person_look(w, event->a, event->b);
+        return;
+    case SIM_DECIDE:
+        person_decide(w, event->a, event->x);
         return;
     case SIM_HOLD_END:
         provider_hold_end(w, event->a);

@@ -121,6 +121,40 @@ static void a_mismatch_is_for_a_person(void **state)
     assert_false(run.action.write.posts_transfers);
 }
 
+/* ... who hears of it only now: and the end of what is held is waited for all the same. */
+static void a_mismatch_of_a_hold_is_for_a_person_and_watched(void **state)
+{
+    (void)state;
+    struct run run;
+    recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + SEC);
+    answered(&run, mismatch(OUTCOME_APPROVED));
+    assert_true(run.action.write.needs_review);
+    assert_int_equal(run.action.write.review, REVIEW_AMOUNT_MISMATCH);
+    assert_int_equal(run.action.write.status, PAYMENT_NONE);
+    assert_true(run.action.write.parks && run.action.write.rechecks);
+    assert_false(run.action.write.unparks || run.action.write.posts_transfers);
+    assert_true(run.action.write.park_next_us >= SENT_AT + HOLD);
+    expect_end(&run, REPLY_NONE);
+
+    recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + 2 * HOLD + 3600 * SEC);
+    answered(&run, mismatch(OUTCOME_APPROVED));
+    assert_int_equal(run.action.write.review, REVIEW_AMOUNT_MISMATCH);
+    assert_true(run.action.write.unparks);
+    assert_false(run.action.write.parks || run.action.write.ends_hold);
+}
+
+static void a_mismatch_that_a_person_has_confirmed_is_no_news(void **state)
+{
+    (void)state;
+    struct run run;
+    recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + SEC);
+    run.core.mismatch_is_known = true;
+    answered(&run, mismatch(OUTCOME_APPROVED));
+    assert_false(run.action.write.needs_review);
+    assert_true(run.action.write.parks && run.action.write.rechecks);
+    expect_end(&run, REPLY_NONE);
+}
+
 static void a_hold_is_watched_until_it_has_run_out(void **state)
 {
     (void)state;
@@ -402,6 +436,8 @@ int main(void)
         cmocka_unit_test(what_says_nothing_is_asked_again_a_few_times),
         cmocka_unit_test(a_refusal_at_the_door_ends_no_hold),
         cmocka_unit_test(a_mismatch_is_for_a_person),
+        cmocka_unit_test(a_mismatch_of_a_hold_is_for_a_person_and_watched),
+        cmocka_unit_test(a_mismatch_that_a_person_has_confirmed_is_no_news),
         cmocka_unit_test(a_hold_is_watched_until_it_has_run_out),
         cmocka_unit_test(a_hold_in_use_is_looked_at_again),
         cmocka_unit_test(a_hold_is_watched_longer_than_a_few_looks),
