@@ -162,7 +162,7 @@ static int32_t number_of(struct compiler *c, uint16_t text_index, struct str tex
         if (dictionary->count > 0)
             memcpy(texts, dictionary->text, (dictionary->count + 1) * sizeof(*texts));
         dictionary->text = texts;
-        dictionary->bucket = ARENA_ARRAY(c->arena, uint32_t, room * 2);
+        dictionary->bucket = ARENA_ARRAY(c->arena, uint32_t, (size_t)room * 2);
         dictionary->bucket_mask = room * 2 - 1;
         for (uint32_t number = 1; number <= dictionary->count; number++)
             dictionary_place(dictionary, &c->program->seed, number);

@@ -257,7 +257,8 @@ void select_block(const struct run *run, const struct program_block *block, stru
         decision->verdict[decision->kept_count++] = verdict;
     }
     sort(decision->verdict, place, decision->kept_count);
-    memcpy(decision->verdict + decision->kept_count, dropped, dropped_count * sizeof(dropped[0]));
+    for (size_t i = 0; i < dropped_count; i++)
+        decision->verdict[decision->kept_count + i] = dropped[i];
     decision->count = measures->count;
     decision->order = ast->order;
     decision->declined = ast->order == AST_ORDER_DECLINE ? ast->reason : STR_NONE;

@@ -229,7 +229,7 @@ static bool read_header(struct str bytes, struct counts *counts)
                         big_endian(at + 12, 4), big_endian(at + 16, 4), big_endian(at + 20, 4)};
     return counts->utc <= TYPE_MAX && counts->standard <= TYPE_MAX && counts->leap <= TYPE_MAX &&
            counts->time <= TRANSITION_MAX && counts->type >= 1 && counts->type <= TYPE_MAX &&
-           counts->chars <= TYPE_MAX * 8;
+           counts->chars <= (size_t)TYPE_MAX * 8;
 }
 
 static size_t block_bytes(const struct counts *counts, size_t time_bytes)
@@ -243,7 +243,7 @@ static bool read_block(struct str block, const struct counts *counts, struct are
 {
     int64_t *at_s = ARENA_ARRAY(arena, int64_t, counts->time);
     int32_t *offset_s = ARENA_ARRAY(arena, int32_t, counts->time);
-    const char *kinds = block.at + counts->time * 8;
+    const char *kinds = block.at + counts->time * sizeof(uint64_t);
     const char *types = kinds + counts->time;
     for (size_t i = 0; i < counts->time; i++) {
         at_s[i] = (int64_t)big_endian(block.at + i * 8, 8);

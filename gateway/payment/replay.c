@@ -44,7 +44,7 @@ const char *replay_verdict_name(enum replay_verdict verdict)
 
 static bool read_hash(struct str hex, uint8_t hash[HASH_BYTES])
 {
-    if (hex.len != 2 * HASH_BYTES)
+    if (hex.len != (size_t)2 * HASH_BYTES)
         return false;
     for (size_t i = 0; i < HASH_BYTES; i++) {
         int high = str_hex_value(hex.at[2 * i]);

@@ -28,12 +28,14 @@ struct kept { /* what a hash names, read once */
     struct rule_set *rules;  /* owned; one of the three, or none: it is not kept */
     struct cost_table *fees; /* owned */
     struct rates *rates;     /* owned */
+    struct kept *next;
     UT_hash_handle hh;
 };
 
 struct replaying {
     struct history_shelf *shelf; /* owned */
-    struct kept *kept;           /* owned, all */
+    struct kept *kept;           /* by what is asked for */
+    struct kept *all;            /* owned */
     struct arena arena;
     struct error err; /* of the shelf; text empty: none */
     uint64_t by_verdict[REPLAY_VERDICT_COUNT];
@@ -79,6 +81,8 @@ static struct kept *find(struct replaying *r, enum history_text what, const stru
         kept->fees = cost_table_new(text, &ignored);
     else if (text.len > 0)
         kept->rates = rates_new(text, &line, &ignored);
+    kept->next = r->all;
+    r->all = kept;
     HASH_ADD(hh, r->kept, key, sizeof(kept->key), kept);
     return kept;
 }
@@ -103,15 +107,14 @@ static const struct rates *find_rates(void *ctx, const uint8_t hash[32])
 
 static void release(struct replaying *r)
 {
-    struct kept *kept = NULL;
-    struct kept *next = NULL;
-    HASH_ITER(hh, r->kept, kept, next)
-    {
-        HASH_DEL(r->kept, kept);
+    HASH_CLEAR(hh, r->kept);
+    for (struct kept *kept = r->all; kept != NULL;) {
+        struct kept *next = kept->next;
         rule_set_free(&kept->rules);
         cost_table_free(&kept->fees);
         rates_free(&kept->rates);
         free(kept);
+        kept = next;
     }
     history_shelf_close(&r->shelf);
     arena_release(&r->arena);
