@@ -14,6 +14,7 @@ enum {
     ARENA_BYTES_MAX = 1 << 30,
     EXCERPT_MAX = 72, /* bytes of a condition in a message */
     NAMED_MAX = 5,    /* rules in a message */
+    ROOM = 2048,      /* more than is kept: what is cut is cut by who knows characters */
 };
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -21,7 +22,7 @@ enum {
 void check_tell(struct checker *checker, enum severity severity, struct ast_span span,
                 const char *remedy, const char *format, ...)
 {
-    char text[DIAGNOSIS_TEXT_MAX + 1];
+    char text[ROOM];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
@@ -31,7 +32,7 @@ void check_tell(struct checker *checker, enum severity severity, struct ast_span
 
 const char *check_print(struct checker *checker, const char *format, ...)
 {
-    char text[DIAGNOSIS_TEXT_MAX + 1];
+    char text[ROOM];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
@@ -95,7 +96,7 @@ static void tell_one(struct checker *checker, size_t rule, const struct check_ve
 
 static void tell_several(struct checker *checker, size_t rule, const struct check_verdict *verdict)
 {
-    char names[DIAGNOSIS_TEXT_MAX];
+    char names[ROOM];
     size_t len = 0;
     size_t shown = verdict->by_count > NAMED_MAX ? NAMED_MAX : verdict->by_count;
     for (size_t i = 0; i < shown && len < sizeof(names); i++) {

@@ -22,17 +22,6 @@ static bool is_of(const struct check_ability *able, const struct ast_target *tar
                                str_eq(able->account, target->account)));
 }
 
-static bool can_take(struct checker *checker, const struct check_form *when,
-                     const struct check_ability *able)
-{
-    struct check_goal goal[3] = {
-        {when, true},
-        {check_form_currencies(checker->space, able->currencies), true},
-        {check_form_operations(checker->space, able->operations), true},
-    };
-    return !check_never(checker, goal, 3);
-}
-
 /* Why nobody whom the target names (NULL: nobody at all) can take what matches. */
 static enum why why_dead(struct checker *checker, const struct check_form *when,
                          const struct ast_target *target)
@@ -51,7 +40,8 @@ static enum why why_dead(struct checker *checker, const struct check_form *when,
             why = why == WHY_NO_ACCOUNT ? WHY_DISABLED : why;
             continue;
         }
-        if (can_take(checker, when, able))
+        struct check_goal goal[2] = {{when, true}, {checker->able[i], true}};
+        if (!check_never(checker, goal, 2))
             return WHY_NONE;
         why = WHY_UNABLE;
     }
@@ -154,8 +144,12 @@ static void check_named(struct checker *checker, struct covered *covered,
     }
 }
 
-static void add_covered(struct covered *covered, const struct check_ability *able)
+static void add_able(struct checker *checker, struct covered *covered, size_t at,
+                     const struct check_ability *able)
 {
+    checker->able[at] =
+        check_form_and(checker->space, check_form_currencies(checker->space, able->currencies),
+                       check_form_operations(checker->space, able->operations));
     if (able->is_disabled)
         return;
     covered->operations |= able->operations;
@@ -170,10 +164,11 @@ void check_abilities(struct checker *checker)
     struct covered covered = {.operations = 0};
     if (context->provider_count == 0 && !context->has_accounts)
         return;
-    for (size_t i = 0; i < context->account_count && context->has_accounts; i++)
-        add_covered(&covered, &context->account[i]);
-    for (size_t i = 0; i < context->provider_count && !context->has_accounts; i++)
-        add_covered(&covered, &context->provider[i]);
+    size_t count = context->has_accounts ? context->account_count : context->provider_count;
+    checker->able = ARENA_ARRAY(checker->arena, const struct check_form *, count);
+    for (size_t i = 0; i < count; i++)
+        add_able(checker, &covered, i,
+                 context->has_accounts ? &context->account[i] : &context->provider[i]);
     for (size_t i = 0; i < tree->condition_count; i++)
         check_named(checker, &covered, tree->condition[i].root);
     for (size_t i = 0; i < tree->rule_count && !diagnosis_is_full(checker->diagnosis); i++) {

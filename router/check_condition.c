@@ -2,6 +2,10 @@
 
 #define EXCERPT(s) STR_ARG(lex_excerpt(s))
 
+enum {
+    PARTS_MAX = 64, /* of an `and`, that are compared with each other one by one */
+};
+
 enum constancy {
     VARIES = 0, /* or not known */
     NEVER,
@@ -26,6 +30,25 @@ static bool are_opposed(struct checker *checker, const struct ast_node *a, const
     return check_never(checker, both, 2);
 }
 
+/* Of the parts of an `and` the first that never holds together with one before it; or NULL. */
+static const struct ast_node *find_opposed(struct checker *checker, const struct ast_node *node,
+                                           const char **why)
+{
+    for (size_t i = 1; i < node->child_count && i < PARTS_MAX; i++) {
+        const struct ast_node *part = node->child[i];
+        for (size_t k = 0; k < i; k++) {
+            const struct ast_node *other = node->child[k];
+            if (!are_opposed(checker, other, part))
+                continue;
+            *why = check_print(checker, "%s and %s never hold together",
+                               check_print_condition(checker, other),
+                               check_print_condition(checker, part));
+            return part;
+        }
+    }
+    return NULL;
+}
+
 /* Of a condition that never holds the part that makes it so, and why. */
 static struct ast_span explain_never(struct checker *checker, const struct ast_node *node,
                                      const char **why)
@@ -42,18 +65,9 @@ static struct ast_span explain_never(struct checker *checker, const struct ast_n
             *why = check_print(checker, "%s never holds", check_print_condition(checker, node));
             continue;
         }
-        for (size_t i = 1; i < node->child_count; i++) {
-            for (size_t k = 0; k < i; k++) {
-                if (!are_opposed(checker, node->child[k], node->child[i]))
-                    continue;
-                *why = check_print(checker, "%s and %s never hold together",
-                                   check_print_condition(checker, node->child[k]),
-                                   check_print_condition(checker, node->child[i]));
-                return node->child[i]->span;
-            }
-        }
         *why = "its comparisons never hold all together";
-        break;
+        part = find_opposed(checker, node, why);
+        return part != NULL ? part->span : node->span;
     }
     return node->span;
 }

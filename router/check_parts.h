@@ -14,6 +14,7 @@ struct checker {
     struct check_solver *solver;
     const struct check_form **form; /* of each rule's condition */
     const struct check_verdict *verdict;
+    const struct check_form **able; /* what each ability of the context takes */
 };
 
 enum {

@@ -4,11 +4,20 @@
 #include <string.h>
 
 enum {
-    STEPS_MAX = 40 * 1000 * 1000,
+    STEPS_MAX = 40 * 1000 * 1000, /* of a large file; a small one is worth less */
+    STEPS_MIN = 1000 * 1000,
+    STEPS_PER_RULE = 100 * 1000,
     GOALS_MAX = 1 << 18,
     LEVELS_MAX = 1 << 12,
     POOL_MAX = 1 << 20, /* spans */
 };
+
+/* What is set aside for a file: the most, or what so small a one can use. */
+static size_t room_for(size_t most, size_t least, size_t used)
+{
+    size_t room = least + used;
+    return room < most ? room : most;
+}
 
 struct change { /* of the box, to be undone */
     uint32_t line;
@@ -29,7 +38,7 @@ struct check_solver {
     struct change *change;
     size_t change_count, change_capacity;
     struct check_span *pool;
-    size_t pool_used;
+    size_t pool_used, pool_max, goal_max;
     struct check_goal *goal;
     size_t goal_from, goal_count; /* the open ones: goal[goal_from..goal_count) */
     struct level *level;
@@ -50,9 +59,11 @@ struct check_solver *check_solver_new(const struct check_space *space)
     struct check_solver *solver = calloc(1, sizeof(*solver));
     CHECK(solver != NULL);
     solver->space = space;
-    solver->left = STEPS_MAX;
-    solver->pool = malloc(POOL_MAX * sizeof(*solver->pool));
-    solver->goal = malloc(GOALS_MAX * sizeof(*solver->goal));
+    solver->left = room_for(STEPS_MAX, STEPS_MIN, space->tree->rule_count * STEPS_PER_RULE);
+    solver->pool_max = room_for(POOL_MAX, 1 << 12, check_space_size(space) * 16);
+    solver->goal_max = room_for(GOALS_MAX, 1 << 12, check_space_size(space) * 16);
+    solver->pool = malloc(solver->pool_max * sizeof(*solver->pool));
+    solver->goal = malloc(solver->goal_max * sizeof(*solver->goal));
     solver->level = malloc(LEVELS_MAX * sizeof(*solver->level));
     CHECK(solver->pool != NULL && solver->goal != NULL && solver->level != NULL);
     return solver;
@@ -113,7 +124,7 @@ static void narrow(struct check_solver *solver, uint32_t line, struct check_set 
         put(solver, line, set);
         return;
     }
-    if (old.count + set.count > POOL_MAX - solver->pool_used) {
+    if (old.count + set.count > solver->pool_max - solver->pool_used) {
         solver->is_over = true;
         return;
     }
@@ -167,7 +178,7 @@ static enum truth judge(struct check_solver *solver, const struct check_form *fo
 
 static void add_goal(struct check_solver *solver, const struct check_form *form, bool wanted)
 {
-    if (solver->goal_count == GOALS_MAX) {
+    if (solver->goal_count == solver->goal_max) {
         solver->is_over = true;
         return;
     }
@@ -250,7 +261,7 @@ static bool try_next(struct check_solver *solver)
     solver->goal_count = solver->goal_from;
     if (level->next == level->split.form->child_count)
         return false;
-    if (level->goal_count > GOALS_MAX - solver->goal_count) {
+    if (level->goal_count > solver->goal_max - solver->goal_count) {
         solver->is_over = true;
         return true;
     }

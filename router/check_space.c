@@ -237,3 +237,8 @@ void check_space_init(struct check_space *space, const struct ast_tree *tree, st
     }
     sort_texts(space);
 }
+
+size_t check_space_size(const struct check_space *space)
+{
+    return WORK_MAX - space->work;
+}

@@ -87,6 +87,8 @@ struct check_space {
 /* `arena` has room for what CHECK_WORK_MAX says. Reads all conditions of the tree once, so that each
  * text and prefix has its place. */
 void check_space_init(struct check_space *space, const struct ast_tree *tree, struct arena *arena);
+/* About how many spans its forms have. */
+size_t check_space_size(const struct check_space *space);
 /* Where `node` holds (NULL: everywhere), or where it does not. */
 const struct check_form *check_form_of(struct check_space *space, const struct ast_node *node,
                                        bool wanted);

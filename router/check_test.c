@@ -298,16 +298,16 @@ static const struct check_form *list_form(struct check_space *space, const struc
             space->list_capacity = room;
         }
         found = (uint32_t)space->list_count++;
-        space->list_set[found * 2] = form->set[0];
-        space->list_set[found * 2 + 1] = form->set[1];
+        space->list_set[(size_t)found * 2] = form->set[0];
+        space->list_set[(size_t)found * 2 + 1] = form->set[1];
         names_add(&space->lists, space->arena, arena_str(space->arena, name), found);
     }
     struct check_form *form = ARENA_NEW(space->arena, struct check_form);
     bool is_straight = wanted != is_negative(node->sign);
     (void)check_charge(space, 4);
     *form = (struct check_form){.kind = FORM_LEAF, .line = texts->line};
-    form->set[1] = space->list_set[found * 2 + is_straight];
-    form->set[0] = space->list_set[found * 2 + !is_straight];
+    form->set[1] = space->list_set[(size_t)found * 2 + is_straight];
+    form->set[0] = space->list_set[(size_t)found * 2 + !is_straight];
     return form;
 }
 

@@ -68,4 +68,15 @@ await suite('rules', { workers: 2, delayMs: 5, settings: { rules_file: file } },
         equal((await world.pay(world.payment({ amount: 200000, currency: 'USD' }))).answer.decision.rule, 'large', '2,000.00 USD');
         equal((await world.pay(world.payment({ amount: 199999, currency: 'USD' }))).answer.decision.rule, 'default', 'no rate is known');
     },
+    async the_checker_knows_who_has_an_account(world) {
+        const check = (text) => {
+            const other = path.join(path.dirname(file), 'checked.rules');
+            writeFileSync(other, text);
+            return world.admin('routes', 'check', other, '--accounts');
+        };
+        const found = check('rule "a" when currency == EUR { use paypal, payoneer:nobody }\notherwise { use paypal }\n');
+        equal([found.errors, found.warnings, found.findings.map((f) => f.text)],
+            [0, 1, ['payoneer:nobody has no account']], JSON.stringify(found));
+        equal(check('otherwise { use paypal, payoneer }\n').findings, [], 'nothing is wrong');
+    },
 });

@@ -1,12 +1,15 @@
 /*
- * Fuzz lexer, parser, printer, compiler and evaluator of rule files. The first four octets choose
+ * Fuzz lexer, parser, printer, checker, compiler and evaluator of rule files. The first four octets choose
  * the payments, the rest is the file: refused with findings whose places are inside it, or
  * accepted. Then it says the same after it was printed and read again, and of each payment the
- * program says what the plain interpreter says.
+ * program says what the plain interpreter says, and no rule decides that the checker calls
+ * unreachable.
  *
  *     make fuzz FUZZ=rules
  */
 #include "router/ast_print.h"
+#include "router/check.h"
+#include "router/check_reach.h"
 #include "router/diagnosis.h"
 #include "router/interpret.h"
 #include "router/parse.h"
@@ -174,6 +177,8 @@ static bool check_parser(struct str text)
     if (good) {
         CHECK(tree.rule_count >= 1 && tree.rule[tree.rule_count - 1].when == NULL);
         check_print(&tree);
+        CHECK(check_tree(&tree, NULL, &diagnosis) == (diagnosis.error_count == 0));
+        check_findings(&diagnosis, text);
     }
     arena_release(&arena);
     return good;
@@ -250,7 +255,8 @@ static void check_sieves(const struct run *run, const struct interpreter *plain,
     }
 }
 
-static void check_decision(const struct rule_set *rules, uint32_t *state)
+static void check_decision(const struct rule_set *rules, const struct check_verdict *verdict,
+                           uint32_t *state)
 {
     struct route_facts facts = draw_facts(state);
     struct route_candidate candidate[CANDIDATES];
@@ -264,6 +270,8 @@ static void check_decision(const struct rule_set *rules, uint32_t *state)
     run_init(&run, rule_set_program(rules), &measures);
     struct interpreter plain = {rule_set_tree(rules), rule_set_program(rules)->zone, &measures};
     size_t wanted = interpret_rules(&plain);
+    CHECK(wanted + 1 == rule_set_rule_count(rules) ||
+          (verdict[wanted].reach != CHECK_NEVER && verdict[wanted].reach != CHECK_SHADOWED));
     route_decide(rules, &facts, candidate, CANDIDATES, *state, &decision);
     CHECK(str_eq(decision.rule, rule_set_rule_name(rules, wanted)));
     check_sieves(&run, &plain, wanted);
@@ -287,9 +295,13 @@ static void check_rules(struct rule_set *rules, const uint8_t choice[4])
     memcpy(&state, choice, sizeof(state));
     size_t count = rule_set_rule_count(rules);
     CHECK(count >= 1 && str_eq(rule_set_rule_name(rules, count - 1), STR("default")));
+    struct check_verdict *verdict = calloc(count, sizeof(*verdict));
+    CHECK(verdict);
+    check_tree_reach(rule_set_tree(rules), verdict);
     for (int i = 0; i < PAYMENTS; i++) {
-        check_decision(rules, &state);
+        check_decision(rules, verdict, &state);
     }
+    free(verdict);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
