@@ -167,6 +167,7 @@ int command_check(int argc, char **argv)
         return command_fail(&err);
     }
     warn_of_stale_rates(&config);
+    command_routes_warn(config.rules_file);
     (void)puts("the configuration is valid");
     return 0;
 }

@@ -20,6 +20,9 @@ int command_fail(const struct error *err); /* prints, returns 1 */
 /* Where this program lies, for `serve` to start it anew: before any command. */
 void command_set_program(const char *argv0);
 
+/* One line on stderr when the checker finds something in a rule file that is right. */
+void command_routes_warn(const char *file);
+
 int command_serve(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_config_print(int argc, char **argv);

@@ -257,6 +257,32 @@ static int run_check(int argc, char **argv)
     return status;
 }
 
+void command_routes_warn(const char *file)
+{
+    static struct diagnosis diagnosis;
+    struct error err;
+    struct buf text;
+    struct arena arena;
+    struct str names[ROUTE_CANDIDATE_MAX];
+    struct check_ability able[ROUTE_CANDIDATE_MAX];
+    struct check_context context = {.provider = able};
+    context.provider_count = list_providers(names, able);
+    buf_init(&text, TEXT_BYTES_MAX);
+    arena_init(&arena, CHECK_ARENA_BYTES_MAX);
+    diagnosis_init(&diagnosis, &arena);
+    bool is_right = read_text(file, &text, &err) &&
+                    check_text(buf_str(&text), names, context.provider_count, &context, &diagnosis);
+    if (!is_right || diagnosis.warning_count > 0) {
+        (void)fprintf(
+            stderr,
+            "turnpike: warning: rules_file: the checker finds %zu errors and %zu warnings; "
+            "turnpike routes check %s shows them\n",
+            diagnosis.error_count, diagnosis.warning_count, file);
+    }
+    arena_release(&arena);
+    buf_release(&text);
+}
+
 /* ---- the family ------------------------------------------------------------------------------ */
 
 /* clang-format off */
