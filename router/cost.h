@@ -102,6 +102,8 @@ const uint8_t *cost_table_hash(const struct cost_table *table); /* SHA-256 of th
 const char *cost_table_hex(const struct cost_table *table);     /* the same, 64 digits */
 /* True when some amount of it is in another currency than the payment: fees then need rates. */
 bool cost_table_needs_rates(const struct cost_table *table);
+/* True when the table has an entry of its own for this operation. */
+bool cost_table_names(const struct cost_table *table, enum operation operation);
 struct cost_volume cost_volume(const struct cost_table *table);
 
 /*

@@ -390,6 +390,12 @@ bool cost_table_needs_rates(const struct cost_table *table)
     return table->needs_rates;
 }
 
+bool cost_table_names(const struct cost_table *table, enum operation operation)
+{
+    CHECK((unsigned)operation < OPERATION_COUNT);
+    return table->operations[operation].known;
+}
+
 struct cost_volume cost_volume(const struct cost_table *table)
 {
     return (struct cost_volume){

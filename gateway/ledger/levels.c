@@ -3,6 +3,9 @@
 #include "base/clock.h"
 #include "ledger/call.h"
 
+/* Fees are booked with the approval; what is approved later than this is not looked for. */
+#define BOOKED_WITHIN_US (INT64_C(45) * 86400 * CLOCK_SECOND_US)
+
 struct levels_call {
     struct call call;
     struct arena *arena;
@@ -54,9 +57,24 @@ static void take_costs(struct levels_call *read, const PGresult *res)
             .merchant_id = column_uuid(res, row, 0),
             .account_id = column_uuid(res, row, 1),
             .expected_minor = column_int8(res, row, 3),
-            .booked_minor = column_int8(res, row, 4),
         };
         (void)str_copy_to(column_text(res, row, 2), cost->currency, sizeof(cost->currency));
+    }
+}
+
+static void take_fees(struct levels_call *read, const PGresult *res)
+{
+    struct levels *levels = &read->levels;
+    for (int row = 0; row < PQntuples(res); row++) {
+        struct uuid merchant_id = column_uuid(res, row, 0);
+        struct uuid account_id = column_uuid(res, row, 1);
+        for (size_t i = 0; i < levels->cost_count; i++) {
+            struct level_cost *cost = &levels->costs[i];
+            if (uuid_eq(&cost->account_id, &account_id) &&
+                uuid_eq(&cost->merchant_id, &merchant_id) &&
+                str_eq(str_of(cost->currency), column_text(res, row, 2)))
+                cost->booked_minor = column_int8(res, row, 3);
+        }
     }
 }
 
@@ -65,8 +83,10 @@ static void levels_result(struct pg_job *job, enum sql sql, const PGresult *res)
     struct levels_call *read = LIST_OWNER(job, struct levels_call, call.request.job);
     if (sql == SQL_LEVELS)
         take_rows(read, res);
-    else
+    else if (sql == SQL_LEVEL_COSTS)
         take_costs(read, res);
+    else
+        take_fees(read, res);
 }
 
 static void levels_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
@@ -90,6 +110,7 @@ void levels_read(struct store *store, const struct uuid *merchant_id, int64_t fr
         call_new(store, sizeof(*read), SQL_READER, levels_result, levels_end);
     struct uuid from = first_id(from_us);
     struct uuid to = first_id(to_us);
+    struct uuid booked_by = first_id(to_us + BOOKED_WITHIN_US);
     read->arena = arena;
     read->done = done;
     read->ctx = ctx;
@@ -99,7 +120,9 @@ void levels_read(struct store *store, const struct uuid *merchant_id, int64_t fr
         params_uuid(&read->call.params, merchant_id);
     params_uuid(&read->call.params, &from);
     params_uuid(&read->call.params, &to);
+    params_uuid(&read->call.params, &booked_by);
     call_add(&read->call, SQL_LEVELS);
     call_add(&read->call, SQL_LEVEL_COSTS);
+    call_add(&read->call, SQL_LEVEL_FEES);
     call_submit(&read->call);
 }

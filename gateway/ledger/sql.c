@@ -331,42 +331,14 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " AND l.currency = i.currency AND (i.acts_on IS NULL"
     " OR coalesce(l.hold_reference, i.acts_on) = i.acts_on) RETURNING 1)" ALL_CHANGED},
 
-/*
- * The limits are locked by the statement before, and this one sees what it wrote: two operations on
- * one payment number their events one after the other. Whoever else writes the payment's events may
- * take the number first; then this batch runs again (verdict.c).
- */
-[SQL_PARENTS] = {SQL_WRITER, "parents",
-    "WITH added AS (INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
-    " created_at, writer_id, batch_no) SELECT u.merchant_id, u.payment_id,"
-    " coalesce(e.number, 0) + 1, u.event_id, u.attempt_id, u.type, CASE"
-    " WHEN u.status = 'processing' THEN coalesce(e.status, 'processing')"
-    " WHEN u.status IS NOT NULL THEN u.status WHEN l.authorized = 0 THEN 'canceled'"
-    " WHEN l.captured < l.authorized THEN 'authorized' ELSE 'succeeded' END, u.data, u.created_at,"
-    " $1, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],"
-    " $9::text[], $10::text[], $11::timestamptz[]) AS u (gate, merchant_id, payment_id, event_id,"
-    " attempt_id, type, status, data, created_at) CROSS JOIN LATERAL (SELECT * FROM payment_limits i"
-    " WHERE i.merchant_id = u.merchant_id AND i.payment_id = u.payment_id OFFSET 0) l"
-    " LEFT JOIN LATERAL (SELECT v.status, v.number FROM events v"
-    " WHERE v.merchant_id = u.merchant_id AND v.payment_id = u.payment_id"
-    " ORDER BY v.number DESC LIMIT 1) e ON true" GATE HOOKED},
-
-/*
- * What is left of an authorization, less what other approved attempts of the payment hold under their
- * own ids: one that came late is held until it is reversed, and must not be held twice.
- */
+/* The rest is of the hold itself: the payment's sums count that of a late success, too. */
 [SQL_HOLDS] = {SQL_WRITER, "holds",
     "WITH" LATE ", held AS MATERIALIZED (SELECT u.*, t.debit_account, t.credit_account,"
     " t.amount_minor, t.currency, t.kind, CASE WHEN u.of_attempt IS NULL"
-    " THEN l.authorized - l.captured - coalesce((SELECT sum(o.amount_minor) FROM attempts a"
-    " CROSS JOIN LATERAL (SELECT * FROM transfers x WHERE x.merchant_id = a.merchant_id"
-    " AND x.transfer_id = a.attempt_id AND x.state = 'pending' AND x.kind = 'authorization'"
-    " OFFSET 0) o WHERE a.merchant_id = u.merchant_id AND a.payment_id = u.payment_id"
-    " AND a.attempt_id <> l.hold_id AND (SELECT true FROM transfers v"
-    " WHERE v.merchant_id = a.merchant_id AND v.pending_id = a.attempt_id) IS NULL), 0)::bigint"
-    " ELSE 0 END AS rest, l.hold_id FROM unnest($3::uuid[],"
-    " $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::timestamptz[])"
-    " AS u (gate, merchant_id, release_id, rest_id, payment_id, attempt_id, of_attempt, created_at)"
+    " THEN t.amount_minor - u.taken ELSE 0 END AS rest, l.hold_id FROM unnest($3::uuid[],"
+    " $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::bigint[],"
+    " $11::timestamptz[]) AS u (gate, merchant_id, release_id, rest_id, payment_id, attempt_id,"
+    " of_attempt, taken, created_at)"
     " CROSS JOIN LATERAL (SELECT * FROM payment_limits i WHERE i.merchant_id = u.merchant_id"
     " AND i.payment_id = u.payment_id OFFSET 0) l CROSS JOIN LATERAL (SELECT * FROM transfers i"
     " WHERE i.merchant_id = u.merchant_id AND i.transfer_id = coalesce(u.of_attempt, l.hold_id)"
@@ -382,6 +354,27 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " UPDATE payment_limits l SET hold_id = CASE WHEN h.rest > 0 THEN h.rest_id END FROM held h"
     " WHERE l.merchant_id = h.merchant_id AND l.payment_id = h.payment_id"
     " AND (h.of_attempt IS NULL OR h.of_attempt = l.hold_id)"},
+
+/*
+ * The limits are locked by the statements before, and this one sees what they wrote: two operations on
+ * one payment number their events one after the other. Whoever else writes the payment's events may
+ * take the number first; then this batch runs again (verdict.c). What is held is told by the hold, not
+ * by the sums: a late success, which is taken back, is in them too.
+ */
+[SQL_PARENTS] = {SQL_WRITER, "parents",
+    "WITH added AS (INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
+    " created_at, writer_id, batch_no) SELECT u.merchant_id, u.payment_id,"
+    " coalesce(e.number, 0) + 1, u.event_id, u.attempt_id, u.type, CASE"
+    " WHEN u.status = 'processing' THEN coalesce(e.status, 'processing')"
+    " WHEN u.status IS NOT NULL THEN u.status WHEN l.hold_id IS NOT NULL THEN 'authorized'"
+    " WHEN l.captured = 0 THEN 'canceled' ELSE 'succeeded' END, u.data, u.created_at,"
+    " $1, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],"
+    " $9::text[], $10::text[], $11::timestamptz[]) AS u (gate, merchant_id, payment_id, event_id,"
+    " attempt_id, type, status, data, created_at) CROSS JOIN LATERAL (SELECT * FROM payment_limits i"
+    " WHERE i.merchant_id = u.merchant_id AND i.payment_id = u.payment_id OFFSET 0) l"
+    " LEFT JOIN LATERAL (SELECT v.status, v.number FROM events v"
+    " WHERE v.merchant_id = u.merchant_id AND v.payment_id = u.payment_id"
+    " ORDER BY v.number DESC LIMIT 1) e ON true" GATE HOOKED},
 
 [SQL_PARK_NEW] = {SQL_WRITER, "park_new",
     "INSERT INTO unresolved (merchant_id, attempt_id, payment_id, account_id, provider, next_at,"

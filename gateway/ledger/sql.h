@@ -38,8 +38,8 @@ enum sql {
     SQL_ANSWERS,
     SQL_LIMITS_CREATE,
     SQL_LIMITS_CHANGE,
-    SQL_PARENTS,
     SQL_HOLDS,
+    SQL_PARENTS,
     SQL_PARK_NEW,
     SQL_PARK_AGAIN,
     SQL_UNPARK,
@@ -186,6 +186,7 @@ enum sql {
     SQL_HOST_LIST,
     SQL_LEVELS,
     SQL_LEVEL_COSTS,
+    SQL_LEVEL_FEES,
     SQL_HEALTH_END_MARK,
     /* what fees are computed from (sql_prices.c) */
     SQL_PRICE_FIRST = SQL_HEALTH_END_MARK,

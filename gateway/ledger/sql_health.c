@@ -7,11 +7,29 @@
     ", bumped AS (UPDATE directory_version SET version = version + 1"                              \
     " WHERE id = 1 AND (SELECT count(*) FROM changed) > 0) SELECT count(*) FROM changed"
 
-/* Of merchant $1 (NULL: all), made from $2 to $3: ids, which hold the time. */
+/*
+ * Of merchant $1 (NULL: all), made from $2 to $3: ids, which hold the time. $4 is that of the third
+ * statement of the call, and later: all three take the same parameters.
+ */
 #define THEIR_ATTEMPTS                                                                             \
-    "(SELECT m.merchant_id FROM merchants m WHERE $1::uuid IS NULL OR m.merchant_id = $1) m"       \
+    "(SELECT m.merchant_id FROM merchants m WHERE ($1::uuid IS NULL OR m.merchant_id = $1)"        \
+    " AND $4::uuid >= $3) m"                                                                       \
     " CROSS JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = m.merchant_id"            \
     " AND t.attempt_id >= $2 AND t.attempt_id < $3 ORDER BY t.attempt_id OFFSET 0) a"
+
+/* What came first; nothing yet: NULL. */
+#define FIRST_OUTCOME                                                                              \
+    " LEFT JOIN LATERAL (SELECT v.outcome, v.elapsed_us, v.http_status BETWEEN 100 AND 499"        \
+    " AND v.http_status <> 429 AS is_answered FROM outcomes v"                                     \
+    " WHERE v.merchant_id = a.merchant_id AND v.attempt_id = a.attempt_id"                         \
+    " AND v.outcome <> 'none' ORDER BY v.number LIMIT 1) f ON true"
+
+/* What is known now: the first one if it was final, else the last. */
+#define LAST_OUTCOME                                                                               \
+    "CASE WHEN f.outcome IN ('approved', 'declined_soft', 'declined_hard', 'failed')"              \
+    " THEN f.outcome ELSE (SELECT w.outcome FROM outcomes w"                                       \
+    " WHERE w.merchant_id = a.merchant_id AND w.attempt_id = a.attempt_id"                         \
+    " AND w.outcome <> 'none' ORDER BY w.number DESC LIMIT 1) END"
 
 /* clang-format off */
 static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
@@ -65,44 +83,49 @@ static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
     " AND h.written_at > clock_timestamp() - $2::bigint * interval '1 microsecond'"},
 
 [SQL_LEVELS - SQL_HEALTH_FIRST] = {SQL_READER, "levels",
-    "SELECT a.merchant_id, a.account_id, a.provider, c.name, count(*),"
-    " count(*) FILTER (WHERE o.outcome = 'approved'),"
-    " count(*) FILTER (WHERE o.outcome IN ('declined_soft', 'declined_hard')),"
-    " count(*) FILTER (WHERE o.outcome = 'failed'),"
-    " count(*) FILTER (WHERE o.first_outcome = 'unknown'),"
-    " count(*) FILTER (WHERE o.outcome = 'unknown'),"
-    " count(DISTINCT date_trunc('minute', a.created_at)),"
-    " count(DISTINCT date_trunc('minute', a.created_at)) FILTER (WHERE o.is_answered),"
-    " percentile_disc(0.50) WITHIN GROUP (ORDER BY o.elapsed_us) FILTER (WHERE o.is_answered),"
-    " percentile_disc(0.95) WITHIN GROUP (ORDER BY o.elapsed_us) FILTER (WHERE o.is_answered),"
-    " percentile_disc(0.99) WITHIN GROUP (ORDER BY o.elapsed_us) FILTER (WHERE o.is_answered)"
-    " FROM " THEIR_ATTEMPTS
-    " CROSS JOIN LATERAL (SELECT (array_agg(v.outcome ORDER BY v.number DESC))[1] AS outcome,"
-    " (array_agg(v.outcome ORDER BY v.number))[1] AS first_outcome,"
-    " (array_agg(v.elapsed_us ORDER BY v.number))[1] AS elapsed_us,"
-    " coalesce((array_agg(v.http_status BETWEEN 100 AND 499 AND v.http_status <> 429"
-    " ORDER BY v.number))[1], false) AS is_answered"
-    " FROM outcomes v WHERE v.merchant_id = a.merchant_id AND v.attempt_id = a.attempt_id"
-    " AND v.outcome <> 'none' OFFSET 0) o"
-    " LEFT JOIN accounts c ON c.merchant_id = a.merchant_id AND c.account_id = a.account_id"
-    " GROUP BY a.merchant_id, a.account_id, a.provider, c.name"
-    " ORDER BY a.provider, c.name, a.account_id"},
+    "WITH asked AS MATERIALIZED (SELECT a.merchant_id, a.account_id, a.provider,"
+    " date_trunc('minute', a.created_at) AS minute, f.outcome AS first_outcome, f.elapsed_us,"
+    " f.is_answered, " LAST_OUTCOME " AS outcome FROM " THEIR_ATTEMPTS FIRST_OUTCOME
+    "), minutes AS (SELECT n.merchant_id, n.account_id, n.provider, count(*) AS asked,"
+    " count(*) FILTER (WHERE n.is_answered) AS answered FROM (SELECT q.merchant_id, q.account_id,"
+    " q.provider, bool_or(q.is_answered) AS is_answered FROM asked q"
+    " GROUP BY q.merchant_id, q.account_id, q.provider, q.minute) n"
+    " GROUP BY n.merchant_id, n.account_id, n.provider), counted AS (SELECT q.merchant_id,"
+    " q.account_id, q.provider, count(*) AS attempts,"
+    " count(*) FILTER (WHERE q.outcome = 'approved') AS approved,"
+    " count(*) FILTER (WHERE q.outcome IN ('declined_soft', 'declined_hard')) AS declined,"
+    " count(*) FILTER (WHERE q.outcome = 'failed') AS failed,"
+    " count(*) FILTER (WHERE q.first_outcome = 'unknown') AS unknown,"
+    " count(*) FILTER (WHERE q.outcome = 'unknown') AS still_unknown,"
+    " percentile_disc(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY q.elapsed_us)"
+    " FILTER (WHERE q.is_answered) AS p FROM asked q"
+    " GROUP BY q.merchant_id, q.account_id, q.provider)"
+    " SELECT n.merchant_id, n.account_id, n.provider, c.name, n.attempts, n.approved, n.declined,"
+    " n.failed, n.unknown, n.still_unknown, x.asked, x.answered, n.p[1], n.p[2], n.p[3]"
+    " FROM counted n JOIN minutes x ON x.merchant_id = n.merchant_id"
+    " AND x.account_id = n.account_id AND x.provider = n.provider LEFT JOIN accounts c"
+    " ON c.merchant_id = n.merchant_id AND c.account_id = n.account_id"
+    " ORDER BY n.provider, c.name, n.account_id"},
 
-/* The fees that were foreseen for what was approved, and those that were booked. */
+/* The fees that were foreseen for what was approved. */
 [SQL_LEVEL_COSTS - SQL_HEALTH_FIRST] = {SQL_READER, "level_costs",
-    "SELECT a.merchant_id, a.account_id, a.currency,"
-    " coalesce(sum(a.expected_fee_minor) FILTER (WHERE o.outcome = 'approved'), 0)::bigint,"
-    " coalesce(sum(f.minor), 0)::bigint FROM " THEIR_ATTEMPTS
-    " LEFT JOIN LATERAL (SELECT v.outcome FROM outcomes v WHERE v.merchant_id = a.merchant_id"
-    " AND v.attempt_id = a.attempt_id AND v.outcome <> 'none' ORDER BY v.number DESC LIMIT 1) o"
-    " ON true LEFT JOIN (SELECT t.merchant_id, t.attempt_id, sum(t.amount_minor) AS minor"
-    " FROM merchants x CROSS JOIN LATERAL (SELECT * FROM transfers y WHERE y.merchant_id ="
-    " x.merchant_id AND y.transfer_id >= $2 AND y.kind = 'fee' AND y.state = 'posted'"
-    " ORDER BY y.transfer_id OFFSET 0) t"
-    " WHERE $1::uuid IS NULL OR x.merchant_id = $1 GROUP BY t.merchant_id, t.attempt_id) f"
-    " ON f.merchant_id = a.merchant_id AND f.attempt_id = a.attempt_id"
-    " GROUP BY a.merchant_id, a.account_id, a.currency"
-    " ORDER BY a.merchant_id, a.account_id, a.currency"},
+    "SELECT q.merchant_id, q.account_id, q.currency,"
+    " coalesce(sum(q.expected_fee_minor) FILTER (WHERE q.outcome = 'approved'), 0)::bigint"
+    " FROM (SELECT a.merchant_id, a.account_id, a.currency, a.expected_fee_minor, "
+    LAST_OUTCOME " AS outcome FROM " THEIR_ATTEMPTS FIRST_OUTCOME ") q"
+    " GROUP BY q.merchant_id, q.account_id, q.currency"
+    " ORDER BY q.merchant_id, q.account_id, q.currency"},
+
+/* Those that were booked for these attempts, until $4. Its attempt is there: the first from its id. */
+[SQL_LEVEL_FEES - SQL_HEALTH_FIRST] = {SQL_READER, "level_fees",
+    "SELECT t.merchant_id, a.account_id, t.currency, sum(t.amount_minor)::bigint"
+    " FROM (SELECT m.merchant_id FROM merchants m WHERE $1::uuid IS NULL OR m.merchant_id = $1) m"
+    " CROSS JOIN LATERAL (SELECT * FROM transfers y WHERE y.merchant_id = m.merchant_id"
+    " AND y.transfer_id >= $2 AND y.transfer_id < $4 AND y.attempt_id >= $2 AND y.attempt_id < $3"
+    " AND y.kind = 'fee' AND y.state = 'posted' ORDER BY y.transfer_id OFFSET 0) t"
+    " CROSS JOIN LATERAL (SELECT x.account_id FROM attempts x WHERE x.merchant_id = t.merchant_id"
+    " AND x.attempt_id >= t.attempt_id ORDER BY x.attempt_id LIMIT 1) a"
+    " GROUP BY t.merchant_id, a.account_id, t.currency"},
 };
 /* clang-format on */
 

@@ -176,9 +176,9 @@ struct store_parent { /* an operation's event in the life of its payment; only w
     struct str data_json; /* names the operation */
     int64_t created_us;
     /*
-     * The payment's status from now on, as its limits say under their lock: nothing authorized:
-     * canceled; less captured than authorized: authorized; else succeeded. PAYMENT_NONE: that.
-     * PAYMENT_PROCESSING: as it was. PAYMENT_CANCELED: that.
+     * The payment's status from now on, as its limits say under their lock, after the hold has
+     * changed: something is held: authorized; nothing, and nothing was captured: canceled; else
+     * succeeded. PAYMENT_NONE: that. PAYMENT_PROCESSING: as it was. PAYMENT_CANCELED: that.
      */
     enum payment_status status;
 };
@@ -187,6 +187,7 @@ struct store_parent { /* an operation's event in the life of its payment; only w
  * What is held of an authorization, after the limits have changed: the transfer that holds it is
  * voided, and another holds what is still open. Only with limits. Nothing is held: nothing is done.
  */
+#define STORE_HOLD_ALL INT64_MAX
 struct store_hold {
     struct uuid merchant_id;
     struct uuid payment_id;
@@ -195,6 +196,7 @@ struct store_hold {
     struct uuid rest_id;    /* of the one that holds the rest */
     struct uuid of_attempt; /* release what this attempt held, and keep no rest; zero: the hold that
                                the limits name */
+    int64_t taken_minor;    /* of the hold that the limits name; STORE_HOLD_ALL: keep no rest */
     int64_t created_us;
 };
 
@@ -221,7 +223,8 @@ struct store_limits {
     bool create;
     char currency[4];
     int64_t authorized, captured, capture_open, refunded, refund_open;
-    struct uuid hold_id; /* create: the transfer that holds what was authorized; zero: none */
+    struct uuid hold_id; /* create: the transfer that holds what the payment came to; zero: none, or
+                            that of a late success, which is nobody's to capture */
     /*
      * The authorization in force, by the provider's id. Create: of the first one; a change: of the one
      * that takes its place. Empty, 0: as it is.

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ledger/holds.h"
+#include "payment/volumes.h"
 
 /*
  *     request -> load the payment -> load what was done to it -> what does it act on, and may it?
@@ -364,6 +365,32 @@ static bool plan_reversal(struct operating *operating, const struct source *sour
 
 /* ---- from there on it is a payment like others ---- */
 
+/* Of a capture, and of a refund if the fee table speaks of refunds; -1: not known, or money back. */
+static int64_t expected_fee(struct drive *drive, const struct merchant_account *account,
+                            const struct source *source)
+{
+    const struct store_payment *row = &drive->committed.payment.row;
+    const struct payments_parts *parts = &drive->payments->parts;
+    bool is_known = account->cost != NULL && (drive->operation == OPERATION_CAPTURE ||
+                                              (drive->operation == OPERATION_REFUND &&
+                                               cost_table_names(account->cost, OPERATION_REFUND)));
+    if (!is_known)
+        return -1;
+    int64_t fee_minor = -1;
+    struct cost_facts facts = {
+        .operation = drive->operation,
+        .amount_minor = row->amount_minor,
+        .currency = drive->currency,
+        .country = row->country,
+        .method = row->method_type,
+        .month_volume_minor =
+            volumes_read(parts->volumes, account, drive->currency, clock_wall_us()),
+        .rates = parts->rates,
+        .paid_minor = source->attempt->row.amount_minor,
+    };
+    return cost_expected(account->cost, &facts, &fee_minor) && fee_minor >= 0 ? fee_minor : -1;
+}
+
 static bool find_account(struct drive *drive, const struct source *source)
 {
     const struct merchant_account *account =
@@ -389,7 +416,8 @@ static bool find_account(struct drive *drive, const struct source *source)
         drive->retry_after_s = 1;
         return refuse(drive, MESSAGE_OVERLOADED, STR_NONE);
     }
-    drive->candidate[0] = (struct drive_candidate){.account = account, .expected_fee_minor = -1};
+    drive->candidate[0] = (struct drive_candidate){
+        .account = account, .expected_fee_minor = expected_fee(drive, account, source)};
     drive->candidate_count = 1;
     admission_sit(drive->payments->parts.admission, &account->account, &drive->seat);
     return true;

@@ -181,9 +181,17 @@ static void put_parent(struct drive *drive, enum stage stage, int64_t hold_ends_
         parent->attempt_id = view->attempts[view->attempt_count - 1].row.attempt_id;
 }
 
+/* Of the hold that it acts on: the payment's limits count that of a late success, too. */
+static int64_t taken_by(const struct drive *drive)
+{
+    int64_t let_go = is_given_back(drive) ? 0 : drive->target.let_go_minor;
+    int64_t sum = drive->committed.payment.row.amount_minor;
+    return drive->operation == OPERATION_REAUTHORIZE ? let_go : sum + let_go;
+}
+
 /* What is captured or given up is held no longer. */
 static void put_hold(const struct drive *drive, const struct store_parent *parent,
-                     struct store_hold *hold)
+                     int64_t taken_minor, struct store_hold *hold)
 {
     *hold = (struct store_hold){
         .merchant_id = parent->merchant_id,
@@ -192,6 +200,7 @@ static void put_hold(const struct drive *drive, const struct store_parent *paren
         .release_id = uuid_new(),
         .rest_id = uuid_new(),
         .of_attempt = drive->target.attempt_id,
+        .taken_minor = taken_minor,
         .created_us = parent->created_us,
     };
 }
@@ -213,7 +222,7 @@ void drive_operation_rows(struct drive *drive, const struct orchestrate_write_pl
     put_parent(drive, stage, plan->hold_ends_us, now_us, &rows->parent);
     rows->has_hold = stage == STAGE_DONE && drive->operation != OPERATION_REFUND;
     if (rows->has_hold)
-        put_hold(drive, &rows->parent, &rows->hold);
+        put_hold(drive, &rows->parent, taken_by(drive), &rows->hold);
     /* A pending transfer that was voided stays so: what comes after it has one of its own. */
     rows->has_posting =
         drive->operation == OPERATION_CAPTURE || drive->operation == OPERATION_REFUND;
@@ -245,5 +254,5 @@ void drive_expiry_rows(struct drive *drive, int64_t now_us, struct drive_operati
         .data_json = STR("{}"),
         .created_us = now_us,
     };
-    put_hold(drive, &rows->parent, &rows->hold);
+    put_hold(drive, &rows->parent, STORE_HOLD_ALL, &rows->hold);
 }

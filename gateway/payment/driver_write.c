@@ -307,12 +307,11 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
         .authorized = amount_minor,
         .captured = captured,
     };
-    if (row->operation == OPERATION_AUTHORIZE) {
-        rows->limits.hold_id = row->attempt_id; /* as posting.h names the transfer */
-        if (attempt == &view->attempts[view->attempt_count - 1]) { /* see driver_hold.c */
-            rows->limits.hold_reference = outcome->reference;
-            rows->limits.hold_ends_us = plan->hold_ends_us;
-        }
+    bool is_newest = attempt == &view->attempts[view->attempt_count - 1];
+    if (row->operation == OPERATION_AUTHORIZE && is_newest) { /* see driver_hold.c */
+        rows->limits.hold_id = row->attempt_id;               /* as posting.h names the transfer */
+        rows->limits.hold_reference = outcome->reference;
+        rows->limits.hold_ends_us = plan->hold_ends_us;
     }
     if (plan->review == REVIEW_LATE_SUCCESS && drive->told == NULL) { /* for its reversal alone */
         rows->limits.refund_open = captured;

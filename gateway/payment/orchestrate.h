@@ -103,6 +103,11 @@ enum {
     ORCHESTRATE_SEND_MAX = 8, /* sends of one attempt; repeats are not sends of their own */
 };
 
+enum {
+    /* Outcomes of an attempt: one with so many is for a person, before their numbers (int16_t) end. */
+    ORCHESTRATE_OUTCOME_MAX = 32000,
+};
+
 /* What a provider says of the end of a hold is believed up to here. */
 #define ORCHESTRATE_HOLD_MAX_US (366LL * 24 * 3600 * 1000000)
 

@@ -178,6 +178,12 @@ static void review(struct orchestrate *o, enum review_kind kind, int64_t now_us,
     close_look(o, now_us, action);
 }
 
+static void review_open(struct orchestrate *o, int64_t now_us, struct orchestrate_action *action)
+{
+    bool is_pending = o->attempt.state == ATTEMPT_PENDING;
+    review(o, is_pending ? REVIEW_PENDING_TOO_LONG : REVIEW_UNKNOWN_TOO_LONG, now_us, action);
+}
+
 /* Nothing new is known: look again later, or let a person look. */
 static void put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_us,
                      struct orchestrate_action *action)
@@ -189,8 +195,7 @@ static void put_back(struct orchestrate *o, int64_t not_before_us, int64_t now_u
     if (HAS_BUG(BUG_REVIEW_AT_ONCE))
         bound_us = 0;
     if (now_us - o->unknown_since_us >= bound_us && !HAS_BUG(BUG_NEVER_REVIEW)) {
-        bool is_pending = o->attempt.state == ATTEMPT_PENDING;
-        review(o, is_pending ? REVIEW_PENDING_TOO_LONG : REVIEW_UNKNOWN_TOO_LONG, now_us, action);
+        review_open(o, now_us, action);
         return;
     }
     int64_t next_us = now_us + back_off(o, now_us);
@@ -287,6 +292,7 @@ static void take_out(struct orchestrate *o, int64_t now_us, struct orchestrate_a
 
 enum {
     RECHECKS_MAX = 8, /* looks in a row that say nothing */
+    REVIEWS_MAX = 64, /* of an attempt whose rows are used up: webhooks make it due again */
     HOLD_PAUSES = 8,  /* the longest of them: this part of the time that a hold is watched on */
 };
 
@@ -509,6 +515,14 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
     }
     if (orchestrate_money_cannot_have_moved(attempt)) {
         finish(o, attempt->send_count, OUTCOME_FAILED, attempt->send_count > 0, now_us, action);
+        return;
+    }
+    if (attempt->outcome_count >= ORCHESTRATE_OUTCOME_MAX + REVIEWS_MAX) {
+        take_out(o, now_us, action);
+        return;
+    }
+    if (attempt->outcome_count >= ORCHESTRATE_OUTCOME_MAX) {
+        review_open(o, now_us, action);
         return;
     }
     bool can_ask = false;

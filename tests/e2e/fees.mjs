@@ -103,4 +103,21 @@ await suite('fees', {
         await world.startGateway();
         await until('a gateway that starts anew asks the ledger', seeded, 130000);
     },
+    async a_capture_and_a_refund_have_fees_of_their_own(world) {
+        const table = { percent: '0.50', currencies: { EUR: { fixed: '0.03' } }, operations: { refund: { currencies: { EUR: { percent: '0', fixed: '0.07' } } } } };
+        world.psql(`UPDATE accounts SET fees = '${JSON.stringify(table)}' WHERE provider = 'payoneer'; UPDATE directory_version SET version = version + 1`);
+        await until('the table is used', async () => candidate(await world.get((await world.pay()).answer.id), 'payoneer').month_volume === undefined);
+        const { answer } = await world.pay({ amount: 5000, currency: 'EUR', capture: 'manual', method: { type: 'card', tokens: { payoneer: 'tok_ok' } } });
+        const operate = async (what, body) => {
+            const url = `${world.api}/v1/payments/${answer.id}/${what}`;
+            const got = await world.call('POST', url, { body, key: world.key, headers: { 'idempotency-key': `"${what}"` } });
+            equal([got.status, got.json.status], [201, 'succeeded'], what);
+        };
+        await operate('capture', { amount: 4000 });
+        await operate('refunds', { amount: 1000 });
+        await world.settled();
+        const rows = world.rows(`SELECT a.operation, a.expected_fee_minor AS fee, (SELECT amount_minor FROM transfers t WHERE t.merchant_id = a.merchant_id
+            AND t.attempt_id = a.attempt_id AND t.kind = 'fee') AS booked FROM attempts a WHERE a.operation IN ('capture', 'refund') ORDER BY 1`);
+        equal(rows.map((row) => [row.operation, row.fee, row.booked]), [['capture', 23, 23], ['refund', 7, null]], '40.00*0.50% + 0.03, and 0.07');
+    },
 });

@@ -461,6 +461,7 @@ static void check_operations(struct world *w)
         add_operation(w, i);
         check_hold_operation(w, i);
     }
+    check_add_held(w);
     for (uint32_t i = 0; i < w->payments.count; i++)
         if (PAYMENT(w, i)->parent == NONE && PAYMENT(w, i)->operation != OPERATION_PAYOUT)
             check_amounts(w, i);

@@ -6,7 +6,8 @@
  *     I2   told succeeded   then the books have the amount, and the ledger has it
  *     I3   told failed      or declined: then the books have nothing, and the ledger has nothing
  *     I4   intents          every send and repeat had its row committed before it left
- *     I5   ledger           transfers are appended and balance; per merchant they equal the books
+ *     I5   ledger           transfers are appended and balance; per merchant they equal the books; what
+ *                           they hold of a payment is what its limits leave
  *     I6   amounts          captured <= authorized, refunded <= captured, by books and by ledger; of a
  *                           hold that has ended nothing more, and none is given up that has not
  *     I7   answers          one key, one answer; what a client is told is stored
@@ -32,6 +33,8 @@
 /* What the books have of an attempt. A hold that has ended, and that nobody knew of, is nothing. */
 int64_t check_net(const struct world *w, uint32_t payment, uint8_t at);
 bool check_was_approved(const struct world *w, const struct attempt_row *attempt);
+/* What transfers hold of each payment: into its sums. */
+void check_add_held(struct world *w);
 void check_hold(struct world *w, uint32_t payment);
 /* ... of capture `payment`: it came in time. */
 void check_hold_operation(struct world *w, uint32_t payment);

@@ -55,13 +55,51 @@ static void check_heard(struct world *w, uint32_t index, uint8_t at)
         world_violation(w, "L1: payment %u: its hold has ended, and nobody knows", index);
 }
 
+void check_add_held(struct world *w)
+{
+    for (uint32_t i = 0; i < w->transfers.count; i++) {
+        const struct transfer_row *row = TRANSFER(w, i);
+        if (PAYMENT(w, row->payment)->parent != NONE || row->state == TRANSFER_POSTED)
+            continue;
+        struct sums *sums = vec_get(&w->sums, row->payment);
+        sums->held += row->state == TRANSFER_PENDING ? row->amount : -row->amount;
+    }
+}
+
+/*
+ * To be taken back, and it was not: a person looks at it, or has accepted it. Its hold is not the
+ * payment's: when that one ends, or is given up, the limits let go of both, its transfers of one.
+ */
+static bool something_stays(const struct world *w, const struct payment_row *payment)
+{
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
+        for (uint32_t i = payment->attempt[at].cases; i != 0; i = REVIEW(w, i - 1)->next) {
+            const struct review_row *review = REVIEW(w, i - 1);
+            bool is_late =
+                review->kind == REVIEW_LATE_SUCCESS || review->kind == REVIEW_REVERSAL_FAILED;
+            if (is_late && review->resolved_by != RESOLVED_BY_REVERSAL)
+                return true;
+        }
+    return false;
+}
+
 void check_hold(struct world *w, uint32_t index)
 {
     const struct payment_row *payment = PAYMENT(w, index);
     const struct limits_row *limits = &payment->limits;
+    const struct sums *sums = vec_get(&w->sums, index);
     bool is_plain = payment->late_posted == 0 && limits->capture_open == 0;
+    bool stays = something_stays(w, payment);
     if (payment->operation != OPERATION_AUTHORIZE || payment->is_lied)
         return;
+    if (!stays && sums->held != limits->authorized - limits->captured)
+        world_violation(w, "I5: payment %u: transfers hold %lld, its limits leave %lld", index,
+                        (long long)sums->held, (long long)(limits->authorized - limits->captured));
+    int64_t late = payment->reserved - (int64_t)sums->reversals_done * payment->amount;
+    int64_t own = limits->authorized - limits->captured - late;
+    if (!stays && payment->shown == (own > 0 ? PAYMENT_SUCCEEDED : PAYMENT_AUTHORIZED))
+        world_violation(w, "I9: payment %u is shown as %s, and %lld of it is held", index,
+                        payment_status_name(payment->shown), (long long)own);
     if (limits->hold_has_ended && !some_hold_is_gone(w, index))
         world_violation(w, "I6: payment %u: its hold was given up, and the provider has it", index);
     if (limits->hold_has_ended && is_plain && limits->authorized != limits->captured)

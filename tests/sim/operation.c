@@ -155,6 +155,46 @@ static void put_transfer(struct world *w, const struct bundle *bundle, enum tran
                       });
 }
 
+static void put_held(struct world *w, uint32_t index, enum transfer_state state, int64_t amount)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    store_transfer(w, (struct transfer_row){
+                          .payment = index,
+                          .state = state,
+                          .is_rest = true,
+                          .debit = account_of_provider(payment->attempt[0].provider),
+                          .credit = account_of_merchant(payment->merchant),
+                          .amount = amount,
+                      });
+}
+
+void operation_release(struct world *w, uint32_t index, int64_t taken)
+{
+    struct limits_row *limits = &PAYMENT(w, index)->limits;
+    if (limits->held == 0)
+        return;
+    put_held(w, index, TRANSFER_VOIDED, limits->held);
+    limits->held -= taken;
+    limits->held_whole = 0;
+    if (limits->held > 0)
+        put_held(w, index, TRANSFER_PENDING, limits->held);
+}
+
+/* What is captured or given up is held no longer; nor is what came late, once it is given back. */
+static void release(struct world *w, const struct payment_row *payment)
+{
+    struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
+    if (payment->operation == OPERATION_REFUND)
+        return;
+    if (payment->reversal_of == 0) {
+        operation_release(w, payment->parent, payment->amount);
+        return;
+    }
+    put_held(w, payment->parent, TRANSFER_VOIDED, payment->amount);
+    if (limits->held_whole == payment->reversal_of)
+        limits->held = limits->held_whole = 0;
+}
+
 enum payment_status operation_then(const struct world *w, uint32_t parent)
 {
     const struct payment_row *payment = PAYMENT(w, parent);
@@ -176,10 +216,10 @@ void operation_event(struct payment_row *payment, enum payment_status status)
     payment->event_count++;
     if (status == PAYMENT_PROCESSING)
         return;
-    payment->shown = status != PAYMENT_NONE                  ? status
-                     : limits->authorized == 0               ? PAYMENT_CANCELED
-                     : limits->captured < limits->authorized ? PAYMENT_AUTHORIZED
-                                                             : PAYMENT_SUCCEEDED;
+    payment->shown = status != PAYMENT_NONE  ? status
+                     : limits->held > 0      ? PAYMENT_AUTHORIZED
+                     : limits->captured == 0 ? PAYMENT_CANCELED
+                                             : PAYMENT_SUCCEEDED;
 }
 
 static void done(const struct payment_row *payment, struct limits_row *limits)
@@ -279,6 +319,7 @@ void operation_apply(struct world *w, const struct bundle *bundle)
         if (payment->operation == OPERATION_CAPTURE)
             open_room(w, bundle->payment);
         put_transfer(w, bundle, TRANSFER_POSTED);
+        release(w, payment);
         operation_event(parent, payment->then);
     } else if (gives_back(payment, plan)) {
         mark(w, MARK_OPERATION_GIVEN_BACK);

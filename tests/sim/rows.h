@@ -118,6 +118,8 @@ struct attempt_row {
 
 struct limits_row {
     int64_t authorized, captured, capture_open, refunded, refund_open;
+    int64_t held;       /* by the hold of what the payment came to, and of nothing that came late */
+    uint8_t held_whole; /* ... as attempt n authorized it, from 1; 0: a rest of that */
     bool hold_has_ended; /* the provider was believed to hold it no longer */
     int64_t hold_known_at;
     int64_t decided_at; /* when an operation on it was decided last */
@@ -128,6 +130,7 @@ struct sums { /* of the operations on a payment, added up by the checker */
     unsigned reversals_done, reversals_not;          /* by rows */
     int64_t open_captures, open_refunds;             /* by rows: not decided */
     int64_t done_captures, done_voids, done_refunds; /* by rows: succeeded */
+    int64_t held;                                    /* by transfers: pending, and not voided */
 };
 
 /* Appended, never changed. */
@@ -136,6 +139,7 @@ enum transfer_state { TRANSFER_POSTED = 0, TRANSFER_PENDING, TRANSFER_VOIDED };
 struct transfer_row {
     uint32_t payment;
     enum transfer_state state;
+    bool is_rest;           /* of a hold, after its first: what it was, and what is left */
     uint16_t debit, credit; /* accounts */
     int64_t amount;
 };

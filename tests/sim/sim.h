@@ -404,6 +404,8 @@ void operation_event(struct payment_row *payment, enum payment_status status);
 bool operation_fits(const struct world *w, const struct bundle *bundle);
 /* The rows of a payment's limits, events and transfers that are part of the bundle. */
 void operation_apply(struct world *w, const struct bundle *bundle);
+/* So much of its hold is held no longer; the rest is, by another transfer. Nothing is held: nothing is done. */
+void operation_release(struct world *w, uint32_t payment, int64_t taken);
 /* hint.c: webhooks: dropped, repeated, late, in any order, and never more than a hint */
 void hint_send(struct world *w, uint32_t book);
 void hint_arrive(struct world *w, uint32_t book);

@@ -322,8 +322,10 @@ void store_transfer(struct world *w, struct transfer_row row)
     w->transfer_hash = transfer_hash(w->transfer_hash, &row);
 }
 
-static void post(struct world *w, uint32_t index, uint8_t provider, bool is_late)
+static void post(struct world *w, const struct bundle *bundle, bool is_late)
 {
+    uint32_t index = bundle->payment;
+    uint8_t provider = bundle->provider;
     struct payment_row *payment = PAYMENT(w, index);
     bool goes_out = payment->operation == OPERATION_PAYOUT;
     uint16_t theirs = account_of_provider(provider);
@@ -336,6 +338,11 @@ static void post(struct world *w, uint32_t index, uint8_t provider, bool is_late
         payment->limits.authorized += payment->amount;
     if (payment->operation == OPERATION_SALE)
         payment->limits.captured += payment->amount;
+    if (payment->operation == OPERATION_AUTHORIZE &&
+        bundle->park_attempt == last_attempt(payment)) {
+        payment->limits.held = payment->amount;
+        payment->limits.held_whole = (uint8_t)(bundle->park_attempt + 1);
+    }
     store_transfer(w, (struct transfer_row){
                           .payment = index,
                           .state = payment->operation == OPERATION_AUTHORIZE ? TRANSFER_PENDING
@@ -376,8 +383,7 @@ static void put_status(struct world *w, const struct bundle *bundle)
         payment->answer_bytes = rng_next(&w->rng) | 1;
     }
     if (plan->posts_transfers && payment->parent == NONE)
-        post(w, bundle->payment, bundle->provider,
-             plan->review == REVIEW_LATE_SUCCESS && plan->status == PAYMENT_NONE);
+        post(w, bundle, plan->review == REVIEW_LATE_SUCCESS && plan->status == PAYMENT_NONE);
     if (plan->posts_transfers && plan->review == REVIEW_LATE_SUCCESS) {
         mark(w, plan->status == PAYMENT_NONE ? MARK_LATE_POSTED : MARK_CANCELED_TAKEN_BACK);
         payment->is_taken_back = plan->status != PAYMENT_NONE;
@@ -394,6 +400,7 @@ static void put_status(struct world *w, const struct bundle *bundle)
         payment->limits.authorized += bundle->hold_change;
         payment->limits.hold_has_ended = true;
         payment->limits.hold_known_at = w->now;
+        operation_release(w, bundle->payment, payment->limits.held);
         operation_event(payment, PAYMENT_NONE);
     }
     if (plan->needs_review)

@@ -178,7 +178,7 @@ static void put_transfers(const struct making *m)
         .authorized = amount,
         .captured = captured,
     };
-    if (write->operation == OPERATION_AUTHORIZE)
+    if (write->operation == OPERATION_AUTHORIZE && write->is_newest)
         m->rows->limits.hold_id = bundle_attempt(write->payment, outcome_attempt(write));
     if (write->plan.review == REVIEW_LATE_SUCCESS) {
         m->rows->limits.refund_open = captured;
@@ -253,7 +253,7 @@ static void put_room(const struct making *m, enum stage stage)
         m->rows->txn.room = &m->rows->room;
 }
 
-static void put_hold(const struct making *m)
+static void put_hold(const struct making *m, int64_t taken_minor)
 {
     m->rows->hold = (struct store_hold){
         .merchant_id = m->merchant_id,
@@ -261,6 +261,7 @@ static void put_hold(const struct making *m)
         .attempt_id = m->rows->parent.attempt_id,
         .release_id = uuid_new(),
         .rest_id = uuid_new(),
+        .taken_minor = taken_minor,
         .created_us = m->now_us,
     };
     if (m->write->reversal_of > 0)
@@ -288,7 +289,7 @@ static void put_operation(const struct making *m)
     };
     m->rows->txn.parent = &m->rows->parent;
     if (stage == STAGE_DONE && write->operation != OPERATION_REFUND)
-        put_hold(m);
+        put_hold(m, write->amount);
     if (write->operation == OPERATION_VOID)
         return;
     if (stage == STAGE_DONE)
@@ -317,7 +318,7 @@ static void put_expiry(const struct making *m)
         .created_us = m->now_us,
     };
     m->rows->txn.parent = &m->rows->parent;
-    put_hold(m);
+    put_hold(m, STORE_HOLD_ALL);
 }
 
 static void put_review(const struct making *m)

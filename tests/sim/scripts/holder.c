@@ -366,6 +366,7 @@ bool holder_next(struct play *play, struct holder *holder, uint8_t writer,
         .was_given_back = view->status == PAYMENT_FAILED || view->status == PAYMENT_DECLINED ||
                           view->status == PAYMENT_CANCELED,
         .hold_change = view->captured - view->authorized,
+        .is_newest = view->attempt_count <= holder->attempt + 1,
     };
     bool is_there = holder->is_resumed ? look(play, holder, write) : go_on(play, holder, write);
     if (step_draw(play, 10) == 0)

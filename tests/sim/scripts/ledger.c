@@ -342,16 +342,19 @@ static const char *const dumps[] = {
                                                         "recheck' ELSE '' END FROM unresolved"
                                                         " WHERE $2::text <> ''",
 
-    /* What SQL_HOLDS writes about an authorization is audited instead. */
-    "SELECT 'transfers ' || " SLOT(
-        "attempt_id") " || ': ' || count(*) || ' ' || state || ', ' ||"
-                      " coalesce(sum(amount_minor) FILTER (WHERE debit_account LIKE 'provider:%'), "
-                      "0) || ' in, ' ||"
-                      " coalesce(sum(amount_minor) FILTER (WHERE credit_account LIKE "
-                      "'provider:%'), 0) || ' out'"
-                      " FROM transfers WHERE kind <> 'fee' AND NOT (kind = 'authorization' AND"
-                      " transfer_id <> attempt_id) AND $1::bigint <> 0 AND $2::text <> ''"
-                      " GROUP BY merchant_id, " SLOT("attempt_id") ", state",
+#define OF_TRANSFERS                                                                               \
+    " || ': ' || count(*) || ' ' || state || ', ' || coalesce(sum(amount_minor)"                   \
+    " FILTER (WHERE debit_account LIKE 'provider:%'), 0) || ' in, ' ||"                            \
+    " coalesce(sum(amount_minor) FILTER (WHERE credit_account LIKE 'provider:%'), 0) || ' out'"    \
+    " FROM transfers WHERE kind <> 'fee' AND $1::bigint <> 0 AND $2::text <> ''"
+    "SELECT 'transfers ' || " SLOT("attempt_id") OF_TRANSFERS
+    " AND NOT (kind = 'authorization' AND transfer_id <> attempt_id)"
+    " GROUP BY merchant_id, " SLOT("attempt_id") ", state",
+
+    /* What SQL_HOLDS writes. */
+    "SELECT 'held ' || " SLOT("payment_id") OF_TRANSFERS
+    " AND kind = 'authorization' AND transfer_id <> attempt_id"
+    " GROUP BY merchant_id, " SLOT("payment_id") ", state",
 };
 
 static const char *const audits[] = {

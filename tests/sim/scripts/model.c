@@ -365,7 +365,7 @@ static void dump_payment(const struct world *w, uint32_t index, struct text *to)
             dump_attempt(w, index, at, to);
 }
 
-static void dump_transfers(const struct world *w, uint32_t payment, struct text *to)
+static void dump_transfers(const struct world *w, uint32_t payment, bool is_rest, struct text *to)
 {
     static const char *const names[] = {"posted", "pending", "voided"};
     for (int state = 0; state < 3; state++) {
@@ -374,14 +374,14 @@ static void dump_transfers(const struct world *w, uint32_t payment, struct text 
         unsigned count = 0;
         for (uint32_t i = 0; i < w->transfers.count; i++) {
             const struct transfer_row *row = TRANSFER(w, i);
-            if (row->payment != payment || (int)row->state != state)
+            if (row->payment != payment || (int)row->state != state || row->is_rest != is_rest)
                 continue;
             count++;
             *(row->debit < PROVIDER_MAX ? &in : &out) += row->amount;
         }
         if (count > 0)
-            text_add(to, "transfers %u: %u %s, %lld in, %lld out\n", payment, count, names[state],
-                     (long long)in, (long long)out);
+            text_add(to, "%s %u: %u %s, %lld in, %lld out\n", is_rest ? "held" : "transfers",
+                     payment, count, names[state], (long long)in, (long long)out);
     }
 }
 
@@ -417,7 +417,8 @@ void model_dump(struct model *model, struct text *to)
         if (!PAYMENT(w, i)->exists)
             continue;
         dump_payment(w, i, to);
-        dump_transfers(w, i, to);
+        dump_transfers(w, i, false, to);
+        dump_transfers(w, i, true, to);
     }
     text_sort(to);
 }

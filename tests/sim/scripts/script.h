@@ -64,6 +64,7 @@ struct script_write {
     enum payment_status status;
     bool was_given_back;
     int64_t hold_change; /* captured less authorized */
+    bool is_newest;      /* no attempt of the payment came after it */
 };
 
 struct script_claim {

@@ -22,12 +22,13 @@ static const char *ask_database(const char *format, ...)
     return out;
 }
 
-static void refund(struct asked *asked, const char *payment, const char *key, int64_t amount_minor)
+static void operate(struct asked *asked, enum operation operation, const char *payment,
+                    const char *key, int64_t amount_minor)
 {
     struct error err;
     struct payment_operate_request request = {
         .key = str_of(key),
-        .operation = OPERATION_REFUND,
+        .operation = operation,
         .amount_minor = amount_minor,
         .request_id = "req_test",
     };
@@ -37,6 +38,11 @@ static void refund(struct asked *asked, const char *payment, const char *key, in
     payment_operate_start(world.payments, world.merchant, &request, asked_done, asked);
     world_wait();
     assert_true(asked->is_done);
+}
+
+static void refund(struct asked *asked, const char *payment, const char *key, int64_t amount_minor)
+{
+    operate(asked, OPERATION_REFUND, payment, key, amount_minor);
 }
 
 /*
@@ -67,6 +73,47 @@ static void a_refund_is_of_what_the_payment_came_to(void **state)
                         text_of(&paid, "attempts.1.provider_reference"));
     asked_release(&paid);
     asked_release(&refunded);
+}
+
+/*
+ * Attempt 1 turned out to hold money, too, after attempt 2 had: until it is taken back, both holds are
+ * in the books, and the capture of attempt 2's ends that one alone.
+ */
+static void a_capture_ends_its_own_hold_beside_a_late_one(void **state)
+{
+    struct asked held;
+    struct asked captured;
+    struct payment_request request = sample("two-holds");
+    (void)state;
+    request.token[0].token = STR("tok_soft");
+    request.capture_automatic = false;
+    ask(&held, &request);
+    expect_status(&held, 201, "authorized");
+    (void)ask_database(
+        "WITH late AS (SELECT p.merchant_id, p.payment_id, f.attempt_id FROM payments p"
+        " JOIN attempts f USING (merchant_id, payment_id) WHERE p.key = 'two-holds'"
+        " AND f.number = 1), moved AS (INSERT INTO transfers SELECT (jsonb_populate_record(t,"
+        " jsonb_build_object('transfer_id', l.attempt_id, 'attempt_id', l.attempt_id))).*"
+        " FROM late l JOIN transfers t USING (merchant_id, payment_id) WHERE t.state = 'pending'"
+        " RETURNING 1) UPDATE payment_limits m SET authorized = 2 * m.authorized,"
+        " capture_open = m.authorized FROM late l WHERE m.merchant_id = l.merchant_id"
+        " AND m.payment_id = l.payment_id RETURNING (SELECT count(*) FROM moved)");
+    operate(&captured, OPERATION_CAPTURE, text_of(&held, "id"), "two-holds-capture", 0);
+    expect_status(&captured, 201, "succeeded");
+    assert_string_equal(
+        ask_database("SELECT sum(CASE t.state WHEN 'pending' THEN 1 ELSE -1 END * t.amount_minor)"
+                     " FROM transfers t JOIN payments p USING (merchant_id, payment_id)"
+                     " WHERE p.key = 'two-holds' AND t.kind = (SELECT h.kind FROM transfers h"
+                     " JOIN payments q USING (merchant_id, payment_id) WHERE q.key = 'two-holds'"
+                     " ORDER BY h.created_at LIMIT 1) AND t.state IN ('pending', 'voided')"),
+        "1099");
+    assert_string_equal(/* nothing is left of its own hold, whatever becomes of the late one */
+                        ask_database("SELECT e.status FROM events e JOIN payments p USING "
+                                     "(merchant_id, payment_id)"
+                                     " WHERE p.key = 'two-holds' ORDER BY e.number DESC LIMIT 1"),
+                        "succeeded");
+    asked_release(&held);
+    asked_release(&captured);
 }
 
 /* As much as a merchant may put there; none of it is read for the next one. */
@@ -130,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refund_is_of_what_the_payment_came_to),
+        cmocka_unit_test(a_capture_ends_its_own_hold_beside_a_late_one),
         cmocka_unit_test(many_operations_with_much_metadata_leave_room_for_another),
         cmocka_unit_test(an_attempt_that_was_repeated_often_is_still_read),
     };

@@ -663,6 +663,34 @@ static void more_sends_than_were_ever_written_keep_the_worst(void **state)
     assert_int_equal(attempt.last_intent_us, 50);
 }
 
+/* Outcomes are numbered by 16 bits: before they are used up a person has it. */
+static void too_many_outcomes_are_for_a_person(void **state)
+{
+    (void)state;
+    for (int16_t count = ORCHESTRATE_OUTCOME_MAX - 1; count < ORCHESTRATE_OUTCOME_MAX + 2;
+         count++) {
+        struct orchestrate_resumed resumed = unanswered(&first_answer);
+        struct run run;
+        orchestrate_attempt_add_outcome(&resumed.attempt, count, 1, OUTCOME_UNKNOWN, SENT_AT);
+        resume(&run, &resumed, SENT_AT + SETTLED);
+        assert_int_equal(run.action.kind, ACTION_WRITE);
+        assert_int_equal(run.action.write.outcome_number, count + 1);
+        bool is_for_a_person = count >= ORCHESTRATE_OUTCOME_MAX;
+        assert_int_equal(run.action.write.announces_repeat, !is_for_a_person);
+        assert_int_equal(run.action.write.needs_review, is_for_a_person);
+        assert_int_equal(run.action.write.unparks, is_for_a_person);
+    }
+    struct orchestrate_resumed resumed = unanswered(&first_answer);
+    struct run run; /* webhooks told of it again and again: the last numbers are a person's */
+    orchestrate_attempt_add_outcome(&resumed.attempt, INT16_MAX - 2, 1, OUTCOME_UNKNOWN, SENT_AT);
+    resume(&run, &resumed, SENT_AT + SETTLED);
+    assert_true(run.action.write.unparks);
+    assert_false(run.action.write.has_outcome);
+    resumed.told = OUTCOME_APPROVED;
+    resume(&run, &resumed, SENT_AT + SETTLED);
+    assert_int_equal(run.action.write.outcome, OUTCOME_APPROVED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -694,6 +722,7 @@ int main(void)
         cmocka_unit_test(a_send_that_surely_did_nothing_is_answered),
         cmocka_unit_test(rows_that_do_not_fit_are_survived),
         cmocka_unit_test(more_sends_than_were_ever_written_keep_the_worst),
+        cmocka_unit_test(too_many_outcomes_are_for_a_person),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
