@@ -34,7 +34,7 @@ CPPFLAGS := -I. -Igateway -D_GNU_SOURCE -DTURNPIKE_VERSION='"0.1.0"' \
             $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)) \
             -isystem /usr/share/include/llhttp -isystem /usr/include/postgresql
 CFLAGS   := -std=gnu11 -g $(OPT) $(WARNINGS) $(HARDEN)
-LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -levent_openssl -levent -lssl -lcrypto -ljansson -lpq -lcurl -lzstd)
+LIBS     := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -levent_openssl -levent -lssl -lcrypto -ljansson -lpq -lcurl -lzstd) -lm
 
 # Modules, from the top level of the tree down: each links against those after it.
 MODULES   := process dashboard webhook api payment sandbox http ledger router providers base
@@ -338,10 +338,11 @@ router-differ: $(BUILD)/router/differ
 
 # What `make test` runs of them.
 .PHONY: router-proof
-router-proof: $(BUILD)/router/differ $(BUILD)/router/replayed $(BUILD)/router/brute
+router-proof: $(BUILD)/router/differ $(BUILD)/router/replayed $(BUILD)/router/brute $(BUILD)/router/backtested
 	@$(BUILD)/router/differ 1 1000000
 	@$(BUILD)/router/replayed 1 20000
 	@$(BUILD)/router/brute 1 1000
+	@$(BUILD)/router/backtested 1 20 40000
 
 $(BUILD)/router/replayed: $(BUILD)/obj/tests/router/replayed.o $(ROUTER_OBJ) \
                           $(BUILD)/obj/gateway/payment/replay.o
@@ -357,6 +358,19 @@ router-replay: $(BUILD)/router/replayed
 .PHONY: router-brute
 router-brute: $(BUILD)/router/brute
 	@$< $(SEED) $(or $(FILES),20000)
+
+BACKTEST_OBJ = $(patsubst %,$(BUILD)/obj/gateway/%.o,payment/backtest payment/backtest_cells payment/backtest_choice \
+                 payment/backtest_fees payment/backtest_hours payment/estimate ledger/past ledger/finder)
+
+$(BUILD)/router/backtested: $(BUILD)/obj/tests/router/backtested.o $(ROUTER_OBJ) $(BACKTEST_OBJ)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS) -lm
+
+## router-backtest-trials  Backtests of histories whose truth is known: fees within 0.5 %, success inside
+##                 its stated interval of 95 % in 19 of 20 (TRIALS=20 PAYMENTS=40000 SEED=1)
+.PHONY: router-backtest-trials
+router-backtest-trials: $(BUILD)/router/backtested
+	@$< $(SEED) $(or $(TRIALS),20) $(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS),40000)
 
 ## bench-router    What a decision takes with 100 and 10,000 rules (ROUNDS=5)
 .PHONY: bench-router

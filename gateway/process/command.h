@@ -15,6 +15,8 @@ const char *command_option(int *argc, char **argv, const char *name);
 bool command_flag(int *argc, char **argv, const char *name);
 /* What nobody took: false names it. */
 bool command_done(int argc, char **argv, struct error *err) MUST_USE;
+/* "30d", "12h", "5m": so long before now. */
+bool command_since(const char *text, int64_t *since_us, struct error *err) MUST_USE;
 int command_fail(const struct error *err); /* prints, returns 1 */
 
 /* Where this program lies, for `serve` to start it anew: before any command. */
@@ -34,6 +36,7 @@ int command_openapi(int argc, char **argv);
 int command_fees(int argc, char **argv);      /* command_fees.c */
 int command_replay(int argc, char **argv);    /* command_replay.c */
 int command_routes(int argc, char **argv);    /* command_routes.c */
+int command_backtest(int argc, char **argv);  /* command_backtest.c */
 int command_verify(int argc, char **argv);    /* command_verify.c */
 int command_merchants(int argc, char **argv); /* admin.c */
 int command_accounts(int argc, char **argv);

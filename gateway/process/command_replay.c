@@ -16,7 +16,6 @@ enum {
     ARENA_BYTES_MAX = 1 << 30,
     WHY_BYTES_MAX = 4096,
     TOLD_MAX = 20, /* differences, one line each */
-    DAY_S = 86400,
     NAMES_MAX = 64,
 };
 
@@ -158,27 +157,12 @@ static bool replay_all(struct replaying *r, const char *database,
     return err->text[0] == '\0';
 }
 
-/* 30d, 12h: seconds back from now. */
-static bool read_since(const char *text, int64_t *since_us, struct error *err)
-{
-    int64_t count = 0;
-    struct str digits = str_of(text);
-    char unit = digits.len > 1 ? digits.at[digits.len - 1] : '\0';
-    int64_t unit_s = unit == 'd' ? DAY_S : unit == 'h' ? 3600 : unit == 'm' ? 60 : 0;
-    digits = str_sub(digits, 0, digits.len - 1);
-    if (unit_s == 0 || !str_to_int64(digits, &count) || count < 0 || count > 100000)
-        return fail(err, ERROR_INVALID,
-                    "routes: --since is a time back from now, as 30d, 12h or 5m");
-    *since_us = clock_wall_us() - count * unit_s * CLOCK_SECOND_US;
-    return true;
-}
-
 static bool read_options(int *argc, char **argv, struct history_wanted *wanted, struct error *err)
 {
     const char *since = command_option(argc, argv, "since");
     const char *limit = command_option(argc, argv, "limit");
     const char *merchant = command_option(argc, argv, "merchant");
-    if (since != NULL && !read_since(since, &wanted->since_us, err))
+    if (since != NULL && !command_since(since, &wanted->since_us, err))
         return false;
     if (limit != NULL && (!str_to_int64(str_of(limit), &wanted->limit) || wanted->limit <= 0))
         return fail(err, ERROR_INVALID, "routes: --limit is a number from 1");

@@ -1,0 +1,92 @@
+// Backtests of what a gateway really did: judged by the ledger's own rows.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { suite, assert, equal, top } from './lib.mjs';
+
+const TURNS = 160;
+const LISTED = 20;
+const folder = mkdtempSync(path.join(tmpdir(), 'turnpike-backtest-'));
+const live = path.join(folder, 'live.rules');
+writeFileSync(live, `
+rule "turns" when metadata.shop == "turns" { split 50% paypal, 50% payoneer }
+otherwise { use paypal, payoneer }
+`);
+const other = path.join(folder, 'other.rules');
+writeFileSync(other, 'otherwise { use payoneer, paypal }\n');
+const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
+const backtest = (world, ...args) => spawnSync(binary, ['routes', 'backtest', ...args, '--config', world.at('turnpike.conf')], { encoding: 'utf8', cwd: top });
+function asked(world, ...args) {
+    const done = backtest(world, ...args, '--json');
+    assert(done.status === 0, `${args}: ${done.stderr}`);
+    return JSON.parse(done.stdout);
+}
+const side = (result, name) => result.providers.find((one) => one.name === name);
+const changes = (result) => result.changes.map((one) => `${one.from} -> ${one.to}: ${one.payments}`).join(', ');
+const firsts = (world) => world.rows(`SELECT a.provider, p.metadata LIKE '%turns%' AS turns, a.expected_fee_minor AS fee, finance.show_id('pay', payment_id) AS id, o.outcome,
+        (SELECT (c->>'expected_fee')::bigint FROM jsonb_array_elements(a.decision::jsonb->'candidates') c WHERE c->>'provider' = 'payoneer') AS payoneer_fee
+    FROM attempts a JOIN payments p USING (merchant_id, payment_id)
+    JOIN LATERAL (SELECT outcome FROM outcomes v WHERE v.merchant_id = a.merchant_id AND v.attempt_id = a.attempt_id ORDER BY number DESC LIMIT 1) o ON true
+    WHERE a.number = 1 AND p.parent_id IS NULL`);
+
+await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live } }, {
+    async what_would_have_been_is_told_from_the_ledger(world) {
+        const pay = async (i) => {
+            const shop = i < TURNS ? 'turns' : 'listed';
+            const token = i % 4 === 0 ? 'tok_soft' : 'tok_ok'; // PayPal declines every fourth
+            const entry = await world.pay(world.payment({ amount: 1000 + i, metadata: { shop }, method: { type: 'card', tokens: { paypal: token, payoneer: 'tok_ok' } } }));
+            equal([entry.status, entry.answer?.status], [201, 'succeeded'], entry.raw ?? entry.error);
+        };
+        for (let i = 0; i < TURNS + LISTED; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => pay(i + k)));
+        const rows = firsts(world);
+        equal(rows.length, TURNS + LISTED, 'payments');
+        const of = (provider, turns) => rows.filter((row) => row.provider === provider && (turns === undefined || row.turns === turns));
+        const sum = (list, name) => list.reduce((all, row) => all + row[name], 0);
+        const result = asked(world, other);
+        equal([result.payments, result.skipped, result.undecided], [rows.length, 0, 0], 'all of them');
+        equal([side(result, 'paypal').was, side(result, 'payoneer').was], [of('paypal').length, of('payoneer').length], 'where they went');
+        equal([side(result, 'paypal').now, side(result, 'payoneer').now, result.changed], [0, rows.length, of('paypal').length], 'where they would go');
+        equal(changes(result), `paypal -> payoneer: ${of('paypal').length}`, 'changes');
+        for (const id of result.changes[0].examples) assert(of('paypal').some((row) => row.id === id), `${id} went to PayPal`);
+        equal(result.fees, [{ currency: 'EUR', payments: rows.length, amount: result.fees[0].amount, was: sum(rows, 'fee'), now: sum(rows, 'payoneer_fee'), unknown: 0 }], 'fees');
+        // The split tells of the split ones; of what a list sent to PayPal nobody knows.
+        equal(result.success.unknown, LISTED, 'unknown');
+        equal([result.success.now_first.rate, result.success.now_first.payments], [1, of('payoneer', true).length], 'Payoneer took all it was given');
+        const approved = rows.filter((row) => row.outcome === 'approved').length;
+        assert(Math.abs(result.success.was_first.rate - approved / rows.length) < 1e-6, `${approved} of ${rows.length} first attempts: ${result.success.was_first.rate}`);
+        equal(result.success.was_paid.rate, 1, 'failover paid the rest');
+    },
+    async the_same_rules_change_nothing(world) {
+        const result = asked(world, live, '--since', '1h', '--merchant', world.merchant);
+        equal([result.payments, result.changed, result.success.unknown], [TURNS + LISTED, 0, 0], 'nothing');
+        equal(result.fees[0].payments, TURNS + LISTED, 'fees');
+        assert(Math.abs(result.fees[0].now / result.fees[0].was - 1) < 0.1, 'by shares instead of draws');
+        assert(side(result, 'paypal:main').was > 0 && side(result, 'payoneer:main').was > 0, 'by account');
+    },
+    async rules_see_what_payments_had(world) {
+        writeFileSync(path.join(folder, 'facts.rules'), 'rule "listed" when metadata.shop == "listed" and amount >= 10.00 EUR { decline "no" } otherwise { use payoneer }\n');
+        const result = asked(world, path.join(folder, 'facts.rules'));
+        equal([result.declined, side(result, 'nobody').now, side(result, 'payoneer').now], [LISTED, LISTED, TURNS], 'declined');
+        const none = asked(world, other, '--merchant', world.liveMerchant);
+        equal([none.payments, none.success.now_first], [0, null], 'another merchant has none');
+    },
+    async a_table_and_a_page_say_the_same(world) {
+        const page = path.join(folder, 'page.html');
+        const done = backtest(world, other, '--html', page);
+        equal(done.status, 0, done.stderr);
+        assert(/^payoneer +\d+\.\d\d % +100\.00 %/m.test(done.stdout), done.stdout);
+        assert(new RegExp(`unknown +${LISTED} payments`).test(done.stdout), done.stdout);
+        const text = readFileSync(page, 'utf8');
+        assert(text.includes('<svg') && text.includes('</html>') && !/https?:|<script|<link|NaN|nan/.test(text), 'it stands alone');
+    },
+    async what_is_wrong_is_said_in_one_line(world) {
+        const bad = path.join(folder, 'bad.rules');
+        writeFileSync(bad, 'rule "x" when amont > 1 EUR { use paypal }\notherwise { by cost }\n');
+        for (const [args, wanted] of [[[bad], /bad\.rules.*1.*amont/s], [['/nonexistent'], /cannot read \/nonexistent/], [[other, '--since', 'soon'], /--since/],
+            [[other, '--merchant', 'acc_1'], /no merchant's id/], [[], /name one file/]]) {
+            const got = backtest(world, ...args);
+            assert(got.status === 1 && wanted.test(got.stderr) && got.stderr.trim().split('\n').length === 1, `${args}: ${got.stderr}`);
+        }
+    },
+});
