@@ -48,6 +48,16 @@ enum admin_operation {
     ADMIN_KEY_SHOW,
     ADMIN_KEY_ROTATE,
     ADMIN_KEY_DISABLE,
+    ADMIN_RULES_PUT,
+    ADMIN_RULES_LIST,
+    ADMIN_RULES_SHOW,
+    ADMIN_RULES_DIFF,
+    ADMIN_RULES_CHECK,
+    ADMIN_RULES_PUBLISH,
+    ADMIN_RULES_APPROVE,
+    ADMIN_RULES_ROLLBACK,
+    ADMIN_RULES_STOP,
+    ADMIN_RULES_APPROVAL,
     ADMIN_OPERATION_COUNT,
 };
 
@@ -64,7 +74,8 @@ struct admin_parts { /* borrowed, alive until the last reply */
 struct admin_request {
     enum admin_operation operation;
     struct str id;       /* of the object; empty: none; merchants also by name */
-    struct str merchant; /* lists: of this merchant alone; empty: all there are */
+    struct str merchant; /* lists: of this merchant alone; empty: all there are. Rule sets: whose;
+                            empty: the house's */
     struct str author;   /* who asks, for the record */
     const json_t *body;  /* an object; NULL: {} ; borrowed during the call */
 };
@@ -74,6 +85,7 @@ struct admin_reply { /* borrowed during done */
     struct str body;      /* JSON; empty when there is a problem */
     enum message problem; /* MESSAGE_NONE: done */
     struct field_problem wrong;
+    struct str findings; /* INVALID_RULES: a JSON array; else empty */
 };
 typedef void (*admin_done_fn)(void *ctx, const struct admin_reply *reply);
 

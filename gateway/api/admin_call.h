@@ -9,11 +9,25 @@
 
 #include "api/admin.h"
 #include "base/arena.h"
+#include "ledger/rules.h"
+#include "payment/canary.h"
 
 enum {
     ADMIN_ARENA_MAX = 256 * 1024 * 1024, /* every merchant or account there is */
     ADMIN_REPLY_MAX = 64 * 1024 * 1024,
     ADMIN_KEY_TEXT_SIZE = 64,
+};
+
+struct admin_rules { /* of a call about rule sets; what is read lies in its arena */
+    struct rules_version version;
+    struct rules_move move; /* to be written */
+    const struct rules_move *moves;
+    size_t move_count;
+    const struct rules_version *versions;
+    size_t version_count;
+    struct str findings_json;
+    bool needs_approval;
+    unsigned rounds;
 };
 
 struct admin_call {
@@ -31,6 +45,7 @@ struct admin_call {
     struct buf out;
     struct admin_reply reply;
 
+    struct admin_rules rules;
     struct directory_merchant live; /* the pair */
     struct directory_merchant test;
     bool is_live;           /* the id named the live one */
@@ -86,6 +101,13 @@ void admin_account_list(struct admin_call *call);
 void admin_account_show(struct admin_call *call);  /* and update, rotate, disable, enable, test */
 void admin_account_probe(struct admin_call *call); /* the account was found */
 void admin_hold_show(struct admin_call *call);     /* and set, plan, end */
+void admin_rules_put(struct admin_call *call);
+void admin_rules_list(struct admin_call *call);
+void admin_rules_show(struct admin_call *call);
+void admin_rules_diff(struct admin_call *call);
+void admin_rules_check(struct admin_call *call);
+void admin_rules_move(struct admin_call *call); /* publish, approve, roll back, stop */
+void admin_rules_approval(struct admin_call *call);
 void admin_key_create(struct admin_call *call);
 void admin_key_list(struct admin_call *call);
 void admin_key_show(struct admin_call *call); /* and rotate, disable */

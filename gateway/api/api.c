@@ -93,6 +93,23 @@ void api_call_problem_full(struct api_call *call, enum message problem, struct s
     buf_release(&body);
 }
 
+void api_call_findings(struct api_call *call, struct str detail, struct str findings_json)
+{
+    struct buf body;
+    buf_init(&body, PROBLEM_BYTES_MAX + findings_json.len);
+    message_print(MESSAGE_INVALID_RULES, detail, STR("text"), STR_NONE,
+                  str_of(http_request_id(call->x)), &body);
+    CHECK(buf_is_ok(&body) && body.len > 0);
+    body.len--; /* one more member */
+    buf_add_str(&body, STR(",\"findings\":"));
+    buf_add_str(&body, findings_json);
+    buf_add_char(&body, '}');
+    CHECK(buf_is_ok(&body));
+    api_call_reply(call, message_entry(MESSAGE_INVALID_RULES)->status,
+                   STR("application/problem+json"), buf_str(&body));
+    buf_release(&body);
+}
+
 void api_call_problem(struct api_call *call, enum message problem, struct str detail,
                       struct str param)
 {
@@ -191,7 +208,9 @@ static bool take_body(struct api_call *call)
                          STR("send the body with Content-Type: application/json"), STR_NONE);
         return false;
     }
-    call->body = body_parse(text, may_be_empty, &call->arena, &problem);
+    call->body = set == &rule_fields || set == &rule_check_fields
+                     ? body_parse_text(text, &problem)
+                     : body_parse(text, may_be_empty, &call->arena, &problem);
     if (call->body == NULL || !field_check(set, call->body, &problem)) {
         return refuse(call, &problem);
     }
@@ -214,7 +233,7 @@ static bool may_call(const struct api_call *call)
         return false;
     }
     /* An operator's key that is bound to a merchant does not administrate the house. */
-    return call->endpoint->admin == ADMIN_NONE || caller->merchant == NULL;
+    return call->endpoint->fn != admin_handle || caller->merchant == NULL;
 }
 
 /* Once more from the start when it is there. */

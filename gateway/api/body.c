@@ -98,6 +98,24 @@ json_t *body_parse(struct str text, bool may_be_empty, struct arena *arena,
     return body;
 }
 
+json_t *body_parse_text(struct str text, struct field_problem *problem)
+{
+    static const struct json_limits text_limits = {
+        .depth_max = 4,
+        .member_count_max = 8,
+        .string_bytes_max = 4 << 20,
+    };
+    struct error err;
+    json_t *body = json_parse(text, &text_limits, &err);
+    if (body == NULL || !json_is_object(body)) {
+        (void)field_fail(problem, MESSAGE_MALFORMED_JSON, STR_NONE, "%s",
+                         body == NULL ? err.text : "the body must be a JSON object");
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
 bool body_is_json(struct str content_type)
 {
     struct str rest = content_type;

@@ -14,6 +14,8 @@
 /* An object, owned by the caller; NULL with *problem. An empty text is {} when allowed to be. */
 json_t *body_parse(struct str text, bool may_be_empty, struct arena *arena,
                    struct field_problem *problem) MUST_USE;
+/* The same with few members, one of which may be a long text. */
+json_t *body_parse_text(struct str text, struct field_problem *problem);
 /* application/json, parameters allowed (charset must be UTF-8). */
 bool body_is_json(struct str content_type);
 

@@ -104,6 +104,8 @@ void api_call_problem(struct api_call *call, enum message problem, struct str de
                       struct str param);
 void api_call_problem_full(struct api_call *call, enum message problem, struct str detail,
                            struct str param, struct str payment_id, int retry_after_s);
+/* INVALID_RULES, with all that was found. */
+void api_call_findings(struct api_call *call, struct str detail, struct str findings_json);
 /* The answer is an event stream from now on (http_stream_start); the call is gone. */
 struct http_stream *api_call_stream(struct api_call *call, http_gone_fn gone, void *ctx);
 void api_call_unavailable(struct api_call *call);
@@ -141,6 +143,7 @@ void operations_list(struct api_call *call);
 void providers_list(struct api_call *call);
 void reports_levels(struct api_call *call);
 void admin_handle(struct api_call *call);
+void rules_handle(struct api_call *call);
 void openapi_show(struct api_call *call);
 void payouts_create(struct api_call *call);
 void payouts_show(struct api_call *call);

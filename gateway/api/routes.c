@@ -5,6 +5,7 @@
 #include "api/tables.h"
 
 #define HOUSE ROLE_OPERATOR
+#define RULES (ROLE_MERCHANT | ROLE_OPERATOR)
 #define READS (ROLE_MERCHANT | ROLE_FINANCE)
 #define BOARD (ROLE_MERCHANT | ROLE_FINANCE | ROLE_OPERATOR)
 
@@ -70,6 +71,17 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,    "/v1/webhook-deliveries/{id}",           "getWebhookDelivery",    "One delivery with its tries", READS, false, &no_query, NULL, hook_deliveries_show, ADMIN_NONE, 200, "WebhookDelivery"},
     {HTTP_POST,   "/v1/webhook-deliveries/{id}/replay",    "replayWebhookDelivery", "Send one event again", ROLE_MERCHANT, false, &no_query, &no_fields, hook_deliveries_replay, ADMIN_NONE, 202, "WebhookDelivery"},
 
+    {HTTP_POST,  "/v1/rules",                     "createRules",   "Keep a rule set as a version; 422 with all findings when it is refused", RULES, false, &rule_query, &rule_fields, rules_handle, ADMIN_RULES_PUT, 201, "RuleVersion"},
+    {HTTP_GET,   "/v1/rules",                     "listRules",     "What is in force, versions and moves, newest first", RULES, false, &rule_query, NULL, rules_handle, ADMIN_RULES_LIST, 200, "Rules"},
+    {HTTP_POST,  "/v1/rules/check",               "checkRules",    "What is wrong with a rule set; nothing is kept", RULES, false, &rule_query, &rule_check_fields, rules_handle, ADMIN_RULES_CHECK, 200, "RuleCheck"},
+    {HTTP_POST,  "/v1/rules/rollback",            "rollbackRules", "Put the version before into force again, at once", RULES, false, &rule_query, &rule_reason_fields, rules_handle, ADMIN_RULES_ROLLBACK, 200, "Rules"},
+    {HTTP_POST,  "/v1/rules/stop",                "stopRules",     "End a canary or a shadow", RULES, false, &rule_query, &rule_stop_fields, rules_handle, ADMIN_RULES_STOP, 200, "Rules"},
+    {HTTP_GET,   "/v1/rules/{version}",           "getRules",      "One version with its text", RULES, false, &rule_query, NULL, rules_handle, ADMIN_RULES_SHOW, 200, "RuleVersion"},
+    {HTTP_GET,   "/v1/rules/{version}/diff",      "diffRules",     "What another version has instead, line by line", RULES, false, &rule_diff_query, NULL, rules_handle, ADMIN_RULES_DIFF, 200, "RuleDiff"},
+    {HTTP_POST,  "/v1/rules/{version}/publish",   "publishRules",  "Let a version decide: live, as a canary, or as a shadow", RULES, false, &rule_query, &rule_publish_fields, rules_handle, ADMIN_RULES_PUBLISH, 200, "Rules"},
+    {HTTP_POST,  "/v1/rules/{version}/approve",   "approveRules",  "Approve what another key proposed", RULES, false, &rule_query, &rule_reason_fields, rules_handle, ADMIN_RULES_APPROVE, 200, "Rules"},
+
+    {HTTP_POST,  "/v1/admin/merchants/{id}/rules-approval", "approvalRules", "Say whether a merchant's rule sets need a second key's approval", HOUSE, false, &no_query, &rule_approval_fields, admin_handle, ADMIN_RULES_APPROVAL, 200, "RulesApproval"},
     {HTTP_POST,  "/v1/admin/merchants",              "createMerchant",  "Create a merchant and its test twin", HOUSE, false, &no_query, &merchant_fields, admin_handle, ADMIN_MERCHANT_CREATE,  201, "Merchant"},
     {HTTP_GET,   "/v1/admin/merchants",              "listMerchants",   "List merchants",           HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_LIST,    200, "MerchantList"},
     {HTTP_GET,   "/v1/admin/merchants/{id}",         "getMerchant",     "One merchant",             HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_SHOW,    200, "Merchant"},
@@ -108,6 +120,8 @@ static const struct {
     size_t bytes;
 } large_bodies[] = {
     {HTTP_POST, "/v1/payout-batches", 8 << 20},
+    {HTTP_POST, "/v1/rules", 8 << 20},
+    {HTTP_POST, "/v1/rules/check", 8 << 20},
 };
 
 size_t api_endpoint_body_max(const struct endpoint *endpoint)

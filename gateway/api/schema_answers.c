@@ -57,6 +57,59 @@ static const struct member operation[] = {
     {"created",   "time",      "RFC 3339."},
     {"livemode",  "boolean",   "False on test keys."},
 };
+static const struct member rule_version[] = {
+    {"object",   "string",  "`rule_version`"},
+    {"merchant", "string?", "Whose; null: the house's."},
+    {"version",  "integer", "From 1, in order."},
+    {"hash",     "string",  "SHA-256 of the text, as decisions name it."},
+    {"author",   "string",  "Id of the key, `cli:` and the user, or `file`: the gateway's rules_file."},
+    {"comment",  "string",  "As sent."},
+    {"created",  "time",    "RFC 3339."},
+    {"text",     "string",  "The rule set; not in lists."},
+    {"findings", "[]object", "Only when it was just kept: warnings, with line, column, text and remedy."},
+};
+static const struct member rule_move[] = {
+    {"number",  "integer",  "From 1, in order."},
+    {"kind",    "string",   "proposed, approved, published, canary, canary_stopped, shadow, shadow_stopped or rolled_back"},
+    {"version", "integer?", "Null: none: the house's set decides, or the gateway's rules_file."},
+    {"former",  "integer?", "Live until then."},
+    {"percent", "string",   "Only of canaries: of the payments."},
+    {"author",  "string",   "As of versions; `monitor`: by itself."},
+    {"reason",  "string",   "As sent; of a canary that stopped itself: why, in numbers."},
+    {"stop",    "object",   "Of canaries: success_drop and cost_rise in millionths, after_payments."},
+    {"created", "time",     "RFC 3339."},
+};
+static const struct member rules[] = {
+    {"object",   "string",     "`rules`"},
+    {"merchant", "string?",    "Whose; null: the house's."},
+    {"live",     "integer?",   "The version that decides; null: the house's set, or the gateway's rules_file."},
+    {"canary",   "object?",    "The move that began it."},
+    {"shadow",   "object?",    "The move that began it."},
+    {"proposal", "object?",    "What waits for another key."},
+    {"trial",    "object",     "Only while a canary runs: what attempts came to under the live set and under the canary, and how often that was judged."},
+    {"versions", "[]RuleVersion", "Newest first, without texts."},
+    {"moves",    "[]RuleMove", "Newest first."},
+};
+static const struct member rule_diff[] = {
+    {"object",  "string",  "`rule_diff`"},
+    {"from",    "integer", "The version in the address."},
+    {"to",      "integer", "The other one."},
+    {"added",   "integer", "Lines."},
+    {"removed", "integer", "Lines."},
+    {"diff",    "string",  "Lines with `-`, `+` or a space before them."},
+};
+static const struct member rule_check[] = {
+    {"object",   "string",  "`rule_check`"},
+    {"valid",    "boolean", "There is no error."},
+    {"errors",   "integer", "How many."},
+    {"warnings", "integer", "How many."},
+    {"findings", "[]object", "Each with severity, line, column, end_line, end_column, text and remedy."},
+};
+static const struct member rules_approval_answer[] = {
+    {"object",   "string",  "`rules_approval`"},
+    {"merchant", "string",  "mer_..."},
+    {"required", "boolean", "What one key publishes waits for another."},
+};
 static const struct member attempt[] = {
     {"id",                 "string",  "att_..."},
     {"provider",           "string",  "Name of the provider."},
@@ -426,6 +479,12 @@ static const struct answer answers[] = {
     ANSWER("UnresolvedList", "Oldest first.", unresolved_list),
     ANSWER("ProviderState", "How one provider account is doing.", provider_state),
     ANSWER("ServiceLevels", "What provider accounts did in a month.", service_levels),
+    ANSWER("RuleVersion",   "A rule set, as it was written.", rule_version),
+    ANSWER("Rules",         "Which rule sets are in force, and what became of all of them.", rules),
+    ANSWER("RuleMove",      "One step in the life of a rule set.", rule_move),
+    ANSWER("RuleDiff",      "Two versions, line by line.", rule_diff),
+    ANSWER("RuleCheck",     "What is wrong with a rule set.", rule_check),
+    ANSWER("RulesApproval", "Four eyes, or not.", rules_approval_answer),
     ANSWER("AccountState",  "What holds a provider account back.", account_state),
     ANSWER("ProviderList",  "Provider accounts.", provider_list),
     ANSWER("Merchant",      "A live merchant and its test twin.", merchant),

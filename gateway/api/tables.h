@@ -34,8 +34,17 @@ extern const struct field_set hook_fields;    /* webhook endpoints */
 extern const struct field_set hook_change_fields;
 extern const struct field_set hook_rotate_fields;
 extern const struct field_set hook_replay_fields;
+extern const struct field_set rule_fields; /* rule sets: tables_rules.c */
+extern const struct field_set rule_check_fields;
+extern const struct field_set rule_bounds_fields;
+extern const struct field_set rule_publish_fields;
+extern const struct field_set rule_reason_fields;
+extern const struct field_set rule_stop_fields;
+extern const struct field_set rule_approval_fields;
 
 /* queries */
+extern const struct field_set rule_query;
+extern const struct field_set rule_diff_query;
 extern const struct field_set payment_query;
 extern const struct field_set event_query;
 extern const struct field_set stream_query;

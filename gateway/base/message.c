@@ -35,6 +35,7 @@ static const struct message_entry entries[] = {
     [MESSAGE_UNKNOWN_PROVIDER]       = {"unknown_provider",       422, "The provider is not known", false},
     [MESSAGE_INVALID_ROWS]           = {"invalid_rows",           422, "Rows of the batch are not valid; nothing was done", false},
     [MESSAGE_CARD_DATA]              = {"card_data",              422, "Card data must not be sent here; send provider tokens", false},
+    [MESSAGE_INVALID_RULES]          = {"invalid_rules",          422, "The rule set has errors", false},
     [MESSAGE_RULE_DECLINED]          = {"rule_declined",          422, "A routing rule of yours declines this", false},
     [MESSAGE_NO_ROUTE]               = {"no_route",               422, "No provider account can take this", false},
     [MESSAGE_RATE_LIMITED]           = {"rate_limited",           429, "Too many requests", true},

@@ -39,6 +39,7 @@ enum message {
     MESSAGE_UNKNOWN_PROVIDER,       /* 422 */
     MESSAGE_INVALID_ROWS,           /* 422: of a batch that was to be refused then */
     MESSAGE_CARD_DATA,              /* 422: something like a card number or CVV was sent */
+    MESSAGE_INVALID_RULES,          /* 422: the rule set has errors: `findings` */
     MESSAGE_RULE_DECLINED,          /* 422: the rule that matched declines it; nothing was done */
     MESSAGE_NO_ROUTE,               /* 422: no account can take this payment at all */
     MESSAGE_RATE_LIMITED,           /* 429 */

@@ -34,6 +34,9 @@ enum metric {
     METRIC_PROVIDER_SLOW,
     METRIC_PROVIDER_HELD,
     METRIC_PROVIDER_SUCCESS,
+    METRIC_SHADOW_DECISIONS,          /* counter: result (same, different) */
+    METRIC_CANARIES_STOPPED,          /* counter: reason (success, cost) */
+    METRIC_RULE_SETS_BROKEN,          /* counter */
     METRIC_ROUTING_DECISIONS,         /* counter: rule, provider */
     METRIC_IDEMPOTENCY_REPLAYS,       /* counter */
     METRIC_IDEMPOTENCY_CONFLICTS,     /* counter: reason */

@@ -48,6 +48,15 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_PROVIDER_SUCCESS] = {
         "turnpike_provider_success_per_million", "gauge",
         "Payments of the last hour that were approved, per million.", {"provider", "account"}},
+    [METRIC_SHADOW_DECISIONS] = {
+        "turnpike_shadow_decisions_total", "counter",
+        "Decisions that a shadow rule set made too, by whether it would have tried others.", {"result"}},
+    [METRIC_CANARIES_STOPPED] = {
+        "turnpike_canaries_stopped_total", "counter",
+        "Canaries of rule sets that stopped themselves.", {"reason"}},
+    [METRIC_RULE_SETS_BROKEN] = {
+        "turnpike_rule_sets_broken_total", "counter",
+        "Rule sets in force that could not be used: the one before decides.", {NULL}},
     [METRIC_ROUTING_DECISIONS] = {
         "turnpike_routing_decisions_total", "counter",
         "Routing decisions by rule and first choice.", {"rule", "provider"}},

@@ -6,49 +6,10 @@
 #include "ledger/change.h"
 #include "ledger/count.h"
 
-static const struct str kind_names[RULES_KIND_COUNT] = {
-    [RULES_NONE] = STR_INIT("none"),
-    [RULES_PROPOSED] = STR_INIT("proposed"),
-    [RULES_APPROVED] = STR_INIT("approved"),
-    [RULES_PUBLISHED] = STR_INIT("published"),
-    [RULES_CANARY] = STR_INIT("canary"),
-    [RULES_CANARY_STOPPED] = STR_INIT("canary_stopped"),
-    [RULES_SHADOW] = STR_INIT("shadow"),
-    [RULES_SHADOW_STOPPED] = STR_INIT("shadow_stopped"),
-    [RULES_ROLLED_BACK] = STR_INIT("rolled_back"),
-};
-
-static const char *const arm_names[RULES_ARM_COUNT] = {
-    [RULES_ARM_LIVE] = "live",
-    [RULES_ARM_CANARY] = "canary",
-    [RULES_ARM_SHADOW] = "shadow",
-};
-
-const char *rules_kind_name(enum rules_kind kind)
-{
-    CHECK((unsigned)kind < RULES_KIND_COUNT);
-    return kind_names[kind].at;
-}
-
-enum rules_kind rules_kind_find(struct str name)
-{
-    for (int kind = RULES_NONE + 1; kind < RULES_KIND_COUNT; kind++) {
-        if (str_eq(kind_names[kind], name))
-            return (enum rules_kind)kind;
-    }
-    return RULES_NONE;
-}
-
-const char *rules_arm_name(enum rules_arm arm)
-{
-    CHECK((unsigned)arm < RULES_ARM_COUNT);
-    return arm_names[arm];
-}
-
 static enum rules_arm arm_find(struct str name)
 {
     enum rules_arm arm = RULES_ARM_LIVE;
-    while (arm < RULES_ARM_COUNT && !str_eq(str_of(arm_names[arm]), name))
+    while (arm < RULES_ARM_COUNT && !str_eq(str_of(rules_arm_name(arm)), name))
         arm++;
     CHECK(arm < RULES_ARM_COUNT);
     return arm;
@@ -207,6 +168,7 @@ static void take_force(struct rules_read *read, const PGresult *res)
             .percent_millionths = column_int4(res, row, 5),
             .since_us = column_time(res, row, 6),
             .bounds_json = column_copy(res, row, 7, arena),
+            .former = column_int4(res, row, 8),
         };
         column_digest(res, row, 4, read->force[row].hash);
     }

@@ -73,6 +73,7 @@ struct rules_force {         /* what one arm is */
     enum rules_arm arm;
     int32_t number; /* of the move that says so */
     int32_t version;
+    int32_t former; /* live before it; 0: none */
     uint8_t hash[32];
     int32_t percent_millionths;
     int64_t since_us;

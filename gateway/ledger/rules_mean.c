@@ -1,5 +1,44 @@
-/* What the moves of a merchant's rule sets mean, newest first. */
+/* What the moves of a merchant's rule sets mean, newest first; and their names. */
 #include "ledger/rules.h"
+
+static const struct str kind_names[RULES_KIND_COUNT] = {
+    [RULES_NONE] = STR_INIT("none"),
+    [RULES_PROPOSED] = STR_INIT("proposed"),
+    [RULES_APPROVED] = STR_INIT("approved"),
+    [RULES_PUBLISHED] = STR_INIT("published"),
+    [RULES_CANARY] = STR_INIT("canary"),
+    [RULES_CANARY_STOPPED] = STR_INIT("canary_stopped"),
+    [RULES_SHADOW] = STR_INIT("shadow"),
+    [RULES_SHADOW_STOPPED] = STR_INIT("shadow_stopped"),
+    [RULES_ROLLED_BACK] = STR_INIT("rolled_back"),
+};
+
+static const char *const arm_names[RULES_ARM_COUNT] = {
+    [RULES_ARM_LIVE] = "live",
+    [RULES_ARM_CANARY] = "canary",
+    [RULES_ARM_SHADOW] = "shadow",
+};
+
+const char *rules_kind_name(enum rules_kind kind)
+{
+    CHECK((unsigned)kind < RULES_KIND_COUNT);
+    return kind_names[kind].at;
+}
+
+enum rules_kind rules_kind_find(struct str name)
+{
+    for (int kind = RULES_NONE + 1; kind < RULES_KIND_COUNT; kind++) {
+        if (str_eq(kind_names[kind], name))
+            return (enum rules_kind)kind;
+    }
+    return RULES_NONE;
+}
+
+const char *rules_arm_name(enum rules_arm arm)
+{
+    CHECK((unsigned)arm < RULES_ARM_COUNT);
+    return arm_names[arm];
+}
 
 int32_t rules_last_number(const struct rules_move *moves, size_t count)
 {

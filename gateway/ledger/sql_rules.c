@@ -10,7 +10,8 @@
 /* The last move of these kinds of w.merchant_id: what it says of one arm. */
 #define LAST(arm, kinds)                                                                           \
     "(SELECT '" arm "' AS arm, m.number, m.version, m.percent_millionths, m.created_at, m.kind,"   \
-    " m.bounds FROM rule_moves m WHERE m.merchant_id = w.merchant_id AND m.kind IN (" kinds ")"    \
+    " m.bounds, m.former FROM rule_moves m WHERE m.merchant_id = w.merchant_id AND m.kind IN "     \
+    "(" kinds ")"                                                                                  \
     " ORDER BY m.number DESC LIMIT 1)"
 
 /* clang-format off */
@@ -49,7 +50,7 @@ static const struct sql_text texts[SQL_RULE_END_MARK - SQL_RULE_FIRST] = {
 
 [SQL_RULE_FORCE - SQL_RULE_FIRST] = {SQL_READER, "rule_force",
     "SELECT f.merchant_id, f.arm, f.number, f.version, v.digest, f.percent_millionths,"
-    " f.created_at, f.bounds FROM (SELECT w.merchant_id, l.* FROM (SELECT $1::uuid AS merchant_id"
+    " f.created_at, f.bounds, coalesce(f.former, 0) FROM (SELECT w.merchant_id, l.* FROM (SELECT $1::uuid AS merchant_id"
     " UNION SELECT " NONE ") w CROSS JOIN LATERAL ("
     LAST("live", "'published', 'rolled_back'") " UNION ALL "
     LAST("canary", "'canary', 'canary_stopped', 'published', 'rolled_back'") " UNION ALL "

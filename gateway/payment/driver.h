@@ -156,6 +156,7 @@ struct drive {
     uint8_t tries_max; /* of the rule; 0: it does not say */
     int64_t
         failover_until_us; /* monotonic: no further account is tried later; 0: the rule does not say */
+    struct rulebook_pick rules; /* that decide; the merchant holds them */
     struct str decision_json;
     size_t attempt_room;
     struct drive_view committed;

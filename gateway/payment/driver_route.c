@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "ledger/holds.h"
@@ -22,6 +23,7 @@ struct routing { /* while a decision is made */
     struct str token[ROUTE_CANDIDATE_MAX];
     size_t count;
     struct route_decision decision;
+    struct route_decision asked; /* as the rules said, before adapter and breaker were asked */
 };
 
 /* ---- candidates ---- */
@@ -144,6 +146,14 @@ static void add_candidate(struct drive *drive, struct routing *routing,
     candidate->is_busy = has_no_room(drive, &account->account);
 }
 
+/* A merchant that comes without rule sets has those of the module. */
+static void pick_rules(struct drive *drive)
+{
+    const struct uuid *payment_id = &drive->committed.payment.row.payment_id;
+    if (!rulebook_pick(&drive->merchant->rules, payment_id, &drive->rules))
+        drive->rules = (struct rulebook_pick){.rules = drive->payments->parts.rules};
+}
+
 static void decide(struct drive *drive, const struct payment_request *request,
                    struct routing *routing, char merchant_text[ID_TEXT_SIZE])
 {
@@ -172,7 +182,8 @@ static void decide(struct drive *drive, const struct payment_request *request,
         if (is_of_kind(&drive->merchant->account[i], request->is_payout))
             add_candidate(drive, routing, &drive->merchant->account[i], request, now_us);
     }
-    route_decide(drive->payments->parts.rules, facts, routing->candidate, routing->count,
+    pick_rules(drive);
+    route_decide(drive->rules.rules, facts, routing->candidate, routing->count,
                  rng_next(&drive->payments->rng), &routing->decision);
 }
 
@@ -302,7 +313,7 @@ static bool is_only_disabled(const struct drive *drive, const struct routing *ro
         candidate[i].drained = false;
         candidate[i].in_maintenance = false;
     }
-    route_decide(drive->payments->parts.rules, &routing->facts, candidate, routing->count,
+    route_decide(drive->rules.rules, &routing->facts, candidate, routing->count,
                  routing->decision.draw, &decision);
     for (size_t i = 0; i < decision.count; i++) {
         enum route_drop drop = decision.verdict[i].drop;
@@ -370,11 +381,81 @@ static void explain_refusal(struct drive *drive, const struct routing *routing)
     buf_release(&detail);
 }
 
+/* The same accounts, in the same order: then nothing would have been different. */
+static bool is_same_choice(const struct route_decision *a, const struct route_decision *b)
+{
+    if (a->kept_count != b->kept_count || (a->declined.len > 0) != (b->declined.len > 0))
+        return false;
+    for (size_t i = 0; i < a->kept_count; i++) {
+        if (a->verdict[i].candidate != b->verdict[i].candidate)
+            return false;
+    }
+    return true;
+}
+
+/* What the merchant's shadow set would have done with the same payment; nothing is done by it. */
+static void print_shadow_set(const struct drive *drive, const struct routing *routing,
+                             struct json_out *json)
+{
+    struct route_decision shadow;
+    struct buf hash;
+    route_decide(drive->rules.shadow, &routing->facts, routing->candidate, routing->count,
+                 routing->decision.draw, &shadow);
+    bool is_same = is_same_choice(&routing->asked, &shadow);
+    metrics_count(METRIC_SHADOW_DECISIONS, 1, is_same ? STR("same") : STR("different"));
+    json_key(json, "shadow_set");
+    json_begin_object(json);
+    json_put_int(json, "version", drive->rules.shadow_version);
+    buf_init(&hash, 64);
+    crypto_hex((struct str){(const char *)shadow.rule_set_hash, 32}, &hash);
+    json_put_str(json, "rule_set", buf_str(&hash));
+    buf_release(&hash);
+    json_put_str(json, "rule", shadow.rule);
+    if (shadow.declined.len > 0)
+        json_put_str(json, "declined", shadow.declined);
+    json_key(json, "candidates");
+    json_begin_array(json);
+    for (size_t i = 0; i < shadow.kept_count; i++) {
+        const struct route_candidate *candidate = &routing->candidate[shadow.verdict[i].candidate];
+        json_begin_object(json);
+        json_put_str(json, "provider", candidate->provider);
+        json_put_str(json, "account", candidate->account_name);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_put_bool(json, "differs", !is_same);
+    json_end_object(json);
+}
+
+/* What the router cannot know of its own decision. */
+static void print_more(const struct drive *drive, const struct routing *routing, struct buf *out)
+{
+    struct json_out json;
+    json_out_init(&json, out);
+    json_begin_object(&json);
+    json_put_int(&json, "version", drive->rules.version);
+    if (drive->rules.arm == RULES_ARM_CANARY)
+        json_put_bool(&json, "canary", true);
+    if (drive->rules.shadow != NULL)
+        print_shadow_set(drive, routing, &json);
+    json_end_object(&json);
+}
+
 static void keep_decision(struct drive *drive, const struct routing *routing)
 {
     struct buf json;
     buf_init(&json, DECISION_BYTES_MAX);
     route_decision_print(&routing->decision, routing->candidate, &json);
+    if (drive->rules.version > 0) {
+        struct buf more;
+        buf_init(&more, DECISION_BYTES_MAX);
+        print_more(drive, routing, &more);
+        CHECK(buf_is_ok(&json) && buf_is_ok(&more));
+        json.len--; /* two objects become one */
+        buf_add_char(&json, ',');
+        buf_add_str(&json, str_sub(buf_str(&more), 1, SIZE_MAX));
+        buf_release(&more);
+    }
     CHECK(buf_is_ok(&json));
     drive->decision_json = arena_str(&drive->arena, buf_str(&json));
     buf_release(&json);
@@ -396,6 +477,7 @@ bool drive_route(struct drive *drive, const struct payment_request *request)
         return false;
     }
     decide(drive, request, &routing, merchant_text);
+    routing.asked = routing.decision;
     settle_first(drive, &routing);
     if (drive->candidate_count == 0) {
         explain_refusal(drive, &routing);

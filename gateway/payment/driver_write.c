@@ -580,6 +580,33 @@ static void tell_outcome(struct drive *drive, const struct store_attempt_view *a
                        drive->currency, outcome->outcome, clock_mono_us());
 }
 
+/* Payments and payouts that were decided while a canary ran; what was unknown is not told twice. */
+static void count_canary(const struct drive *drive, const struct store_attempt_view *attempt,
+                         enum outcome outcome)
+{
+    const struct rulebook_sets *sets = &drive->merchant->rules;
+    bool is_unknown = outcome == OUTCOME_UNKNOWN;
+    if (sets->canary_number == 0 || drive->rules.rules == NULL ||
+        drive->payments->parts.rulebook == NULL)
+        return;
+    if ((!is_unknown && !outcome_is_final(outcome)) || outcome == OUTCOME_NONE)
+        return;
+    for (size_t i = 0; i + 1 < attempt->outcome_count; i++) {
+        if (attempt->outcomes[i].outcome == OUTCOME_UNKNOWN)
+            return;
+    }
+    struct rulebook_count count = {
+        .canary_of = sets->canary_of,
+        .canary_number = sets->canary_number,
+        .arm = drive->rules.arm,
+        .is_approved = outcome == OUTCOME_APPROVED,
+        .is_unknown = is_unknown,
+        .fee_minor = attempt->row.expected_fee_minor,
+        .amount_minor = attempt->row.amount_minor,
+    };
+    rulebook_count(drive->payments->parts.rulebook, &count);
+}
+
 static void count_outcome(struct drive *drive, const struct orchestrate_write_plan *plan)
 {
     const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
@@ -587,6 +614,7 @@ static void count_outcome(struct drive *drive, const struct orchestrate_write_pl
     tell_outcome(drive, attempt, drive->rows[attempt - drive->planned.payment.attempts].refused_as);
     metrics_count(METRIC_ATTEMPTS, 1, attempt->row.provider, str_of(outcome_name(plan->outcome)),
                   outcome->reason);
+    count_canary(drive, attempt, plan->outcome);
     if (drive->is_resumed && outcome_is_final(plan->outcome))
         metrics_count(METRIC_RESOLVED, 1, str_of(outcome_name(plan->outcome)));
     if (plan->opens_attempt) {

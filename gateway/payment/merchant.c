@@ -95,6 +95,7 @@ struct merchants {
     struct store *store;   /* borrowed */
     struct health *health; /* borrowed */
     struct prices *prices; /* owned */
+    struct rulebook *book; /* borrowed; NULL: none */
     uint8_t pepper[32];
     struct merchants_config config;
     struct key_entry *keys;        /* owned */
@@ -139,6 +140,7 @@ void merchant_drop(struct merchant *merchant)
             box->watch->gone(box->watch->ctx, &account->account.account_id);
         merchant_account_release(account);
     }
+    rulebook_drop(&merchant->rules);
     watch_drop(box->watch);
     arena_release(&box->arena);
     free(box);
@@ -463,6 +465,25 @@ static void fetch_wait(struct fetch *fetch, const struct waiter *waiter)
 
 static void price_done(void *ctx, enum store_find found, int64_t count, const struct error *why);
 
+static void merchant_done(struct fetch *fetch)
+{
+    if (fetch->generation == fetch->merchants->generation)
+        (void)keep_merchant(fetch->merchants,
+                            (struct merchant_box *)(void *)fetch->caller.merchant);
+    fetch_end(fetch, MERCHANTS_FOUND);
+}
+
+static void rules_done(void *ctx, enum store_find found, const struct rulebook_sets *sets)
+{
+    struct fetch *fetch = ctx;
+    if (found != STORE_FOUND) {
+        fetch_end(fetch, MERCHANTS_UNAVAILABLE);
+        return;
+    }
+    fetch->caller.merchant->rules = *sets;
+    merchant_done(fetch);
+}
+
 /* No decision is made by a fee table that the ledger does not have. */
 static void fetch_price(struct fetch *fetch)
 {
@@ -472,9 +493,10 @@ static void fetch_price(struct fetch *fetch)
         prices_keep(merchants->prices, merchant, fetch->pricing, price_done, fetch);
         return;
     }
-    if (fetch->generation == merchants->generation)
-        (void)keep_merchant(merchants, (struct merchant_box *)(void *)merchant);
-    fetch_end(fetch, MERCHANTS_FOUND);
+    if (merchants->book != NULL)
+        rulebook_load(merchants->book, &merchant->merchant_id, rules_done, fetch);
+    else
+        merchant_done(fetch);
 }
 
 static void price_done(void *ctx, enum store_find found, int64_t count UNUSED,
@@ -678,6 +700,11 @@ struct merchants *merchants_new(struct loop *loop, struct store *store, struct h
     loop_timer_init(&merchants->check_timer, loop, check_run, merchants);
     loop_timer_start(&merchants->check_timer, 0);
     return merchants;
+}
+
+void merchants_use_rulebook(struct merchants *merchants, struct rulebook *book)
+{
+    merchants->book = book;
 }
 
 void merchants_watch(struct merchants *merchants, merchants_gone_fn gone, void *ctx)

@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/loop.h"
 #include "ledger/directory.h"
+#include "payment/rulebook.h"
 #include "providers/provider.h"
 #include "router/cost.h"
 #include "router/health.h"
@@ -54,6 +55,7 @@ struct merchant { /* immutable once loaded; reference counted (merchant_hold, me
     size_t approval_count;
     struct merchant_account account[MERCHANT_ACCOUNT_MAX];
     size_t account_count;
+    struct rulebook_sets rules; /* held; empty: no rulebook was given */
 };
 
 struct caller { /* what a valid key gives */
@@ -81,6 +83,8 @@ extern const struct merchants_config merchants_config_default; /* no folder, no 
 struct merchants *merchants_new(struct loop *loop, struct store *store, struct health *health,
                                 const uint8_t pepper[32], const struct merchants_config *config);
 void merchants_free(struct merchants **merchants);
+/* Merchants come with their rule sets; the book is borrowed, and goes after the merchants. */
+void merchants_use_rulebook(struct merchants *merchants, struct rulebook *book);
 /* `gone` is called for each account of a merchant that is dropped for good (engine_forget_account).
  */
 typedef void (*merchants_gone_fn)(void *ctx, const struct uuid *account_id);

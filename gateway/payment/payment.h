@@ -35,7 +35,8 @@ struct payments_parts { /* all borrowed, alive as long as the module */
     struct engine *engine;
     struct merchants *merchants;
     struct health *health;
-    struct rule_set *rules;
+    struct rule_set *rules;        /* for merchants that come without: no rulebook was given */
+    struct rulebook *rulebook;     /* NULL: nothing is counted for canaries */
     const struct rates *rates;     /* NULL: none */
     struct volumes *volumes;       /* NULL: every month's volume is 0 */
     struct admission *admission;   /* NULL: nothing is limited but in_flight_max */

@@ -16,6 +16,7 @@
 #include "ledger/migrate.h"
 #include "ledger/price.h"
 #include "payment/peers.h"
+#include "payment/rulebook.h"
 #include "payment/volumes.h"
 #include "process/descriptors.h"
 #include "process/figures.h"
@@ -41,7 +42,11 @@ struct worker {
     struct merchants_config directory; /* with our environment */
     struct loop *loop;                 /* owned */
     struct rule_set *rules;            /* owned */
-    struct rates *rates;               /* owned; NULL: none */
+    struct buf rules_text;             /* of rules_file */
+    struct str providers[ROUTE_CANDIDATE_MAX];
+    size_t provider_count;
+    struct rulebook *rulebook; /* owned */
+    struct rates *rates;       /* owned; NULL: none */
     struct address_list trusted;
     struct egress_rules egress;
     struct out_schedule schedule;
@@ -83,10 +88,10 @@ struct worker {
     int64_t drain_until_us; /* 0: not draining */
 };
 
-static bool read_rules(const char *file, struct rule_set **rules, struct error *err)
+static bool read_rules(struct worker *w, const char *file, struct error *err)
 {
-    struct buf text;
-    buf_init(&text, RULES_BYTES_MAX);
+    struct buf *text = &w->rules_text;
+    buf_init(text, RULES_BYTES_MAX);
     FILE *in = fopen(file, "re");
     if (in == NULL) {
         return fail(err, ERROR_IO, "rules_file: cannot read %s: %s", file, strerror(errno));
@@ -94,25 +99,21 @@ static bool read_rules(const char *file, struct rule_set **rules, struct error *
     char chunk[4096];
     size_t got;
     while ((got = fread(chunk, 1, sizeof(chunk), in)) > 0) {
-        buf_add(&text, chunk, got);
+        buf_add(text, chunk, got);
     }
-    bool ok = ferror(in) == 0 && buf_is_ok(&text);
+    bool ok = ferror(in) == 0 && buf_is_ok(text);
     (void)fclose(in);
     if (!ok) {
-        buf_release(&text);
         return fail(err, ERROR_INVALID, "rules_file: %s is unreadable or over %d bytes", file,
                     ROUTE_RULES_BYTES_MAX);
     }
-    struct str names[ROUTE_CANDIDATE_MAX];
-    size_t provider_count = 0;
-    const struct provider *const *providers = provider_all(&provider_count);
-    CHECK(provider_count <= ARRAY_LEN(names));
-    for (size_t i = 0; i < provider_count; i++) {
-        names[i] = str_of(providers[i]->name);
+    const struct provider *const *providers = provider_all(&w->provider_count);
+    CHECK(w->provider_count <= ARRAY_LEN(w->providers));
+    for (size_t i = 0; i < w->provider_count; i++) {
+        w->providers[i] = str_of(providers[i]->name);
     }
-    *rules = rule_set_new(buf_str(&text), names, provider_count, err);
-    buf_release(&text);
-    return *rules != NULL || fail_prefix(err, "rules_file: %s", file);
+    w->rules = rule_set_new(buf_str(text), w->providers, w->provider_count, err);
+    return w->rules != NULL || fail_prefix(err, "rules_file: %s", file);
 }
 
 static bool read_rates(const char *file, struct rates **rates, struct error *err)
@@ -171,13 +172,14 @@ static bool load_files(struct worker *w, const struct config *config, struct err
 {
     return secrets_load(&w->secrets, config->master_secret_file, err) && load_tls(w, config, err) &&
            migrate_newest(config->migrations_folder, w->schema_version, err) &&
-           take_limits(w, config, err) && read_rules(config->rules_file, &w->rules, err) &&
+           take_limits(w, config, err) && read_rules(w, config->rules_file, err) &&
            read_rates(config->rates_file, &w->rates, err);
 }
 
 static void release_files(struct worker *w)
 {
     rule_set_free(&w->rules);
+    buf_release(&w->rules_text);
     rates_free(&w->rates);
     tls_server_free(&w->api_tls);
     tls_server_free(&w->ops_tls);
@@ -436,6 +438,15 @@ static void wire_core(struct worker *w)
     w->merchants =
         merchants_new(w->loop, w->store, w->start->health, w->secrets.pepper, &w->directory);
     w->volumes = volumes_new(w->loop, w->store, w->start->volumes, w->rates);
+    struct rulebook_parts rulebook = {
+        .loop = w->loop,
+        .store = w->store,
+        .file_text = buf_str(&w->rules_text),
+        .known_providers = w->providers,
+        .known_count = w->provider_count,
+    };
+    w->rulebook = rulebook_new(&rulebook);
+    merchants_use_rulebook(w->merchants, w->rulebook);
     struct payments_parts parts = {
         .loop = w->loop,
         .store = w->store,
@@ -443,6 +454,7 @@ static void wire_core(struct worker *w)
         .merchants = w->merchants,
         .health = w->start->health,
         .rules = w->rules,
+        .rulebook = w->rulebook,
         .rates = w->rates,
         .volumes = w->volumes,
         .admission = w->admission,
@@ -635,6 +647,7 @@ static void unwire(struct worker *w)
     engine_free(&w->engine);
     merchants_free(&w->merchants);
     store_free(&w->store);
+    rulebook_free(&w->rulebook);
     loop_free(&w->loop);
 }
 
