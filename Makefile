@@ -372,6 +372,11 @@ $(BUILD)/router/backtested: $(BUILD)/obj/tests/router/backtested.o $(ROUTER_OBJ)
 router-backtest-trials: $(BUILD)/router/backtested
 	@$< $(SEED) $(or $(TRIALS),20) $(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS),40000)
 
+## bench-backtest  How long a backtest of a million payments takes, PostgreSQL included (PAYMENTS= ROUNDS=3)
+.PHONY: bench-backtest
+bench-backtest: build
+	@BUILD=$(BUILD) PAYMENTS=$(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS)) ROUNDS=$(ROUNDS) node tests/bench/backtest.mjs
+
 ## bench-router    What a decision takes with 100 and 10,000 rules (ROUNDS=5)
 .PHONY: bench-router
 bench-router: $(BUILD)/router/bench

@@ -142,6 +142,7 @@ void refunds_list(struct api_call *call);
 void operations_list(struct api_call *call);
 void providers_list(struct api_call *call);
 void reports_levels(struct api_call *call);
+void reports_routing(struct api_call *call);
 void admin_handle(struct api_call *call);
 void rules_handle(struct api_call *call);
 void openapi_show(struct api_call *call);

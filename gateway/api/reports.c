@@ -1,7 +1,9 @@
-/* GET /v1/reports/service-levels: what providers did in a month, from the ledger. */
+/* GET /v1/reports/service-levels and /v1/reports/routing: what providers did in a month, and what
+ * routing earned, from the ledger. */
 #include "api/call.h"
 
 #include "base/clock.h"
+#include "payment/earned.h"
 #include "payment/levels.h"
 
 static struct str month_of(struct api_call *call)
@@ -45,4 +47,48 @@ void reports_levels(struct api_call *call)
     }
     levels_read(call->api->parts.store, merchant != NULL ? &merchant->merchant_id : &all, from_us,
                 to_us, &call->arena, levels_came, call);
+}
+
+/* ---- what routing earned ---------------------------------------------------------------------- */
+
+struct earned_call { /* in the call's arena */
+    struct api_call *call;
+    int64_t since_us;
+    int64_t until_us;
+};
+
+static void earned_came(void *ctx, enum store_find found, const struct earned *earned,
+                        const struct error *why)
+{
+    const struct earned_call *asked = ctx;
+    struct json_out json;
+    struct buf body;
+    (void)why;
+    if (found == STORE_FAILED) {
+        api_call_unavailable(asked->call);
+        return;
+    }
+    buf_init(&body, CALL_BODY_MAX);
+    json_out_init(&json, &body);
+    earned_print(earned, asked->since_us, asked->until_us, &json);
+    api_call_reply_json(asked->call, 200, &body);
+    buf_release(&body);
+}
+
+void reports_routing(struct api_call *call)
+{
+    struct error err;
+    struct str since = STR_NONE;
+    const struct merchant *merchant = call->caller.merchant;
+    struct uuid all = {{0}};
+    struct earned_call *asked = ARENA_ARRAY(&call->arena, struct earned_call, 1);
+    asked->call = call;
+    asked->until_us = clock_wall_us();
+    (void)api_call_query(call, "since", &since);
+    if (!earned_since(since, asked->until_us, &asked->since_us, &err)) {
+        api_call_problem(call, MESSAGE_INVALID_MEMBER, str_of(err.text), STR("since"));
+        return;
+    }
+    earned_read(call->api->parts.store, merchant != NULL ? &merchant->merchant_id : &all,
+                asked->since_us, asked->until_us, &call->arena, earned_came, asked);
 }

@@ -32,6 +32,7 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,   "/v1/reauthorizations/{id}", "getReauthorization", "One reauthorization with its attempts", READS, false, &no_query, NULL, reauthorizations_show, ADMIN_NONE, 200, "Operation"},
     {HTTP_GET,   "/v1/providers",     "listProviders", "How the provider accounts are doing", BOARD, false, &provider_query, NULL, providers_list, ADMIN_NONE, 200, "ProviderList"},
     {HTTP_GET,   "/v1/reports/service-levels", "listServiceLevels", "Availability, success, latency and cost of provider accounts in a month", BOARD, false, &month_query, NULL, reports_levels, ADMIN_NONE, 200, "ServiceLevels"},
+    {HTTP_GET,   "/v1/reports/routing", "getRoutingEarned", "What routing earned since a time: recovered by failover, saved in fees", BOARD, false, &since_query, NULL, reports_routing, ADMIN_NONE, 200, "RoutingEarned"},
     {HTTP_GET,   "/v1/providers/{id}/state",       "getAccountState", "What holds a provider account back, and what did", HOUSE, false, &no_query, NULL, admin_handle, ADMIN_HOLD_SHOW, 200, "AccountState"},
     {HTTP_PUT,   "/v1/providers/{id}/state",       "setAccountState", "Drain or switch off a provider account, or use it again", HOUSE, false, &no_query, &hold_fields, admin_handle, ADMIN_HOLD_SET, 200, "AccountState"},
     {HTTP_POST,  "/v1/providers/{id}/maintenance", "planMaintenance", "Plan a window without new payments", HOUSE, false, &no_query, &maintenance_fields, admin_handle, ADMIN_HOLD_PLAN, 200, "AccountState"},

@@ -328,6 +328,12 @@ static const struct member service_levels[] = {
     {"month",  "string",   "2026-11; UTC, by when an attempt began."},
     {"data",   "[]object", "By account: merchant, account, provider, name; attempts; approved, declined, failed, still_unknown as known now; unknown: the first answer said nothing; success_rate, unknown_rate, availability (of minutes_asked, those answered); latency_ms p50, p95, p99 of first answers; cost by currency: expected, booked, in minor units."},
 };
+static const struct member routing_earned[] = {
+    {"object", "string",   "`routing_earned`"},
+    {"since",  "time",     "From then on, by when the first attempt began."},
+    {"until",  "time",     "Now."},
+    {"data",   "[]object", "By merchant and currency: merchant, currency, payments, approved_at_once; recovered: payments that a later attempt at another account brought in, their amount and expected_fees; fees: of payments approved at once for which the decision kept several accounts with known fees, how much the chosen one was below_dearest and below_average of them, and above_cheapest. Minor units."},
+};
 static const struct member account_state[] = {
     {"account",  "string",  "acc_..."},
     {"object",   "string",  "`account_state`"},
@@ -485,6 +491,7 @@ static const struct answer answers[] = {
     ANSWER("RuleDiff",      "Two versions, line by line.", rule_diff),
     ANSWER("RuleCheck",     "What is wrong with a rule set.", rule_check),
     ANSWER("RulesApproval", "Four eyes, or not.", rules_approval_answer),
+    ANSWER("RoutingEarned", "What routing earned.", routing_earned),
     ANSWER("AccountState",  "What holds a provider account back.", account_state),
     ANSWER("ProviderList",  "Provider accounts.", provider_list),
     ANSWER("Merchant",      "A live merchant and its test twin.", merchant),

@@ -199,6 +199,11 @@ static const struct field month_query_table[] = {
 };
 const struct field_set month_query = {"MonthQuery", "", SET(month_query_table)};
 
+static const struct field since_query_table[] = {
+    {"since", FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "2026-11-01, or a time; within the last 92 days. Left out: 30 days."},
+};
+const struct field_set since_query = {"SinceQuery", "", SET(since_query_table)};
+
 static const struct field provider_query_table[] = {
     {"currency", FIELD_STRING, .least = 3, .most = 3, .form = &form_currency, .help = "Show the expected fee of 100.00 in this currency."},
 };

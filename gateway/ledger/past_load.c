@@ -13,7 +13,7 @@
 
 enum {
     SQL_BYTES_MAX = 2048,
-    RECORD_BYTES = 800, /* of a decision: more than what is before its candidates */
+    RECORD_BYTES = 480, /* of a decision: what is before its candidates, and a little more */
     EARLIER_S = 60,     /* an id may be so much older than its row */
 };
 

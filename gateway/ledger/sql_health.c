@@ -126,6 +126,32 @@ static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
     " CROSS JOIN LATERAL (SELECT x.account_id FROM attempts x WHERE x.merchant_id = t.merchant_id"
     " AND x.attempt_id >= t.attempt_id ORDER BY x.attempt_id LIMIT 1) a"
     " GROUP BY t.merchant_id, a.account_id, t.currency"},
+
+/* What failover recovered, and how the fees of what was approved at once compare with those of the other
+ * accounts that were kept in the decision. */
+[SQL_EARNED - SQL_HEALTH_FIRST] = {SQL_READER, "earned",
+    "WITH first AS MATERIALIZED (SELECT a.merchant_id, a.payment_id, a.currency, a.amount_minor,"
+    " a.expected_fee_minor, a.decision, " LAST_OUTCOME " AS outcome FROM " THEIR_ATTEMPTS
+    FIRST_OUTCOME " WHERE a.number = 1 AND a.operation IN ('sale', 'authorize', 'payout'))"
+    " SELECT q.merchant_id, q.currency, count(*),"
+    " count(*) FILTER (WHERE q.outcome = 'approved'), count(r.minor),"
+    " coalesce(sum(r.minor), 0)::bigint, coalesce(sum(r.fee), 0)::bigint, count(k.dearest),"
+    " coalesce(sum(k.dearest - q.expected_fee_minor), 0)::bigint,"
+    " coalesce(sum(k.average - q.expected_fee_minor), 0)::bigint,"
+    " coalesce(sum(q.expected_fee_minor - k.cheapest), 0)::bigint FROM first q"
+    " LEFT JOIN LATERAL (SELECT a.amount_minor AS minor, a.expected_fee_minor AS fee"
+    " FROM (SELECT * FROM attempts t WHERE t.merchant_id = q.merchant_id"
+    " AND t.payment_id = q.payment_id AND t.number > 1 ORDER BY t.number OFFSET 0) a"
+    FIRST_OUTCOME " WHERE q.outcome <> 'approved' AND " LAST_OUTCOME " = 'approved' LIMIT 1) r"
+    " ON true"
+    " LEFT JOIN LATERAL (SELECT max(n.fee) AS dearest, min(n.fee) AS cheapest,"
+    " div(sum(n.fee), count(*)) AS average"
+    " FROM (SELECT (c.value->>'expected_fee')::bigint AS fee"
+    " FROM jsonb_array_elements(q.decision::jsonb->'candidates') c"
+    " WHERE q.outcome = 'approved' AND q.expected_fee_minor IS NOT NULL"
+    " AND (c.value->>'kept')::boolean AND c.value->>'expected_fee' IS NOT NULL) n"
+    " HAVING count(*) > 1) k ON true"
+    " GROUP BY q.merchant_id, q.currency ORDER BY q.merchant_id, q.currency"},
 };
 /* clang-format on */
 

@@ -37,6 +37,7 @@ int command_fees(int argc, char **argv);      /* command_fees.c */
 int command_replay(int argc, char **argv);    /* command_replay.c */
 int command_routes(int argc, char **argv);    /* command_routes.c */
 int command_backtest(int argc, char **argv);  /* command_backtest.c */
+int command_earned(int argc, char **argv);    /* command_earned.c */
 int command_verify(int argc, char **argv);    /* command_verify.c */
 int command_merchants(int argc, char **argv); /* admin.c */
 int command_accounts(int argc, char **argv);

@@ -290,6 +290,7 @@ static const struct routes_action actions[] = {
     {"check",  run_check,      "FILE [--json] [--accounts [--merchant ID] [--config FILE]]   (- is stdin; exit 1: errors, 2: not checked)"},
     {"replay", command_replay, "PAYMENT | --since 30d [--merchant ID] [--limit N] [--config FILE]   (exit 3: some decision differs)"},
     {"backtest", command_backtest, "FILE --since 30d [--merchant ID] [--json] [--html OUT] [--config FILE]   (- is stdin)"},
+    {"earned", command_earned, "[--since 30d] [--merchant ID] [--json] [--config FILE]"},
 };
 /* clang-format on */
 

@@ -30,15 +30,24 @@ const firsts = (world) => world.rows(`SELECT a.provider, p.metadata LIKE '%turns
     JOIN LATERAL (SELECT outcome FROM outcomes v WHERE v.merchant_id = a.merchant_id AND v.attempt_id = a.attempt_id ORDER BY number DESC LIMIT 1) o ON true
     WHERE a.number = 1 AND p.parent_id IS NULL`);
 
+// Once for all cases, each of which may run alone. What the client was told, by payment.
+let told;
+async function payAll(world) {
+    if (told) return;
+    told = [];
+    const pay = async (i) => {
+        const shop = i < TURNS ? 'turns' : 'listed';
+        const token = i % 4 === 0 ? 'tok_soft' : 'tok_ok'; // PayPal declines every fourth
+        const entry = await world.pay(world.payment({ amount: 1000 + i, metadata: { shop }, method: { type: 'card', tokens: { paypal: token, payoneer: 'tok_ok' } } }));
+        equal([entry.status, entry.answer?.status], [201, 'succeeded'], entry.raw ?? entry.error);
+        told.push(entry);
+    };
+    for (let i = 0; i < TURNS + LISTED; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => pay(i + k)));
+}
+
 await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live } }, {
     async what_would_have_been_is_told_from_the_ledger(world) {
-        const pay = async (i) => {
-            const shop = i < TURNS ? 'turns' : 'listed';
-            const token = i % 4 === 0 ? 'tok_soft' : 'tok_ok'; // PayPal declines every fourth
-            const entry = await world.pay(world.payment({ amount: 1000 + i, metadata: { shop }, method: { type: 'card', tokens: { paypal: token, payoneer: 'tok_ok' } } }));
-            equal([entry.status, entry.answer?.status], [201, 'succeeded'], entry.raw ?? entry.error);
-        };
-        for (let i = 0; i < TURNS + LISTED; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => pay(i + k)));
+        await payAll(world);
         const rows = firsts(world);
         equal(rows.length, TURNS + LISTED, 'payments');
         const of = (provider, turns) => rows.filter((row) => row.provider === provider && (turns === undefined || row.turns === turns));
@@ -58,6 +67,7 @@ await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live }
         equal(result.success.was_paid.rate, 1, 'failover paid the rest');
     },
     async the_same_rules_change_nothing(world) {
+        await payAll(world);
         const result = asked(world, live, '--since', '1h', '--merchant', world.merchant);
         equal([result.payments, result.changed, result.success.unknown], [TURNS + LISTED, 0, 0], 'nothing');
         equal(result.fees[0].payments, TURNS + LISTED, 'fees');
@@ -65,6 +75,7 @@ await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live }
         assert(side(result, 'paypal:main').was > 0 && side(result, 'payoneer:main').was > 0, 'by account');
     },
     async rules_see_what_payments_had(world) {
+        await payAll(world);
         writeFileSync(path.join(folder, 'facts.rules'), 'rule "listed" when metadata.shop == "listed" and amount >= 10.00 EUR { decline "no" } otherwise { use payoneer }\n');
         const result = asked(world, path.join(folder, 'facts.rules'));
         equal([result.declined, side(result, 'nobody').now, side(result, 'payoneer').now], [LISTED, LISTED, TURNS], 'declined');
@@ -72,6 +83,7 @@ await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live }
         equal([none.payments, none.success.now_first], [0, null], 'another merchant has none');
     },
     async a_table_and_a_page_say_the_same(world) {
+        await payAll(world);
         const page = path.join(folder, 'page.html');
         const done = backtest(world, other, '--html', page);
         equal(done.status, 0, done.stderr);
@@ -79,6 +91,41 @@ await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live }
         assert(new RegExp(`unknown +${LISTED} payments`).test(done.stdout), done.stdout);
         const text = readFileSync(page, 'utf8');
         assert(text.includes('<svg') && text.includes('</html>') && !/https?:|<script|<link|NaN|nan/.test(text), 'it stands alone');
+    },
+    async what_routing_earned_is_in_the_ledger(world) {
+        await payAll(world);
+        const rows = firsts(world);
+        const kept = world.rows(`SELECT a.expected_fee_minor AS fee, (SELECT json_agg((c->>'expected_fee')::bigint) FROM jsonb_array_elements(a.decision::jsonb->'candidates') c WHERE (c->>'kept')::boolean) AS fees
+            FROM attempts a JOIN outcomes o USING (merchant_id, attempt_id) WHERE a.number = 1 AND o.outcome = 'approved' AND a.operation = 'sale'`);
+        // By the client's own log: PayPal declined it, Payoneer took it.
+        const recovered = told.filter(({ answer }) => answer.attempts.length === 2 && answer.attempts[0].status === 'declined' && answer.attempts[1].status === 'approved');
+        assert(recovered.length >= LISTED / 4, `${recovered.length} recovered`);
+        const sum = (of) => kept.reduce((all, row) => all + of(row), 0);
+        const wanted = {
+            merchant: world.merchant, currency: 'EUR', payments: rows.length, approved_at_once: kept.length,
+            recovered: { payments: recovered.length, amount: recovered.reduce((all, { body }) => all + body.amount, 0) },
+            fees: {
+                payments: kept.length, below_dearest: sum((row) => Math.max(...row.fees) - row.fee),
+                below_average: sum((row) => Math.floor((row.fees[0] + row.fees[1]) / 2) - row.fee), above_cheapest: sum((row) => row.fee - Math.min(...row.fees)),
+            },
+        };
+        assert(wanted.fees.below_dearest > 0 && wanted.fees.above_cheapest > 0, 'both cost more at times');
+        const check = (data, whose) => {
+            equal(data.length, 1, `${whose}: rows`);
+            const { expected_fees, ...told } = data[0].recovered;
+            assert(expected_fees > 0, `${whose}: fees of what was recovered`);
+            equal({ ...data[0], recovered: told }, wanted, whose);
+        };
+        const get = async (query, key) => await world.call('GET', `${world.api}/v1/reports/routing${query}`, { key });
+        const day = new Date(Date.now() - 86400_000).toISOString().slice(0, 10);
+        check((await get('', world.key)).json.data, 'merchant');
+        check((await get(`?since=${day}`, world.financeKey)).json.data, 'finance');
+        check((await get('', world.operatorKey)).json.data, 'operator');
+        check(JSON.parse(spawnSync(binary, ['routes', 'earned', '--since', '1d', '--json', '--config', world.at('turnpike.conf')], { encoding: 'utf8' }).stdout).data, 'command');
+        const later = await get(`?since=${new Date(Date.now() + 86400_000).toISOString()}`, world.key);
+        equal([later.status, later.json.code], [422, 'invalid_member'], later.raw);
+        const [view] = world.rows('SELECT sum(payments)::int AS payments, sum(recovered)::int AS recovered, sum(recovered_amount_minor)::int AS amount, sum(compared)::int AS compared, sum(below_dearest_minor)::int AS dearest, sum(below_average_minor)::int AS average, sum(above_cheapest_minor)::int AS cheapest FROM finance.routing_earned', 'e2e_finance');
+        equal(view, { payments: rows.length, recovered: wanted.recovered.payments, amount: wanted.recovered.amount, compared: kept.length, dearest: wanted.fees.below_dearest, average: wanted.fees.below_average, cheapest: wanted.fees.above_cheapest }, 'the view');
     },
     async what_is_wrong_is_said_in_one_line(world) {
         const bad = path.join(folder, 'bad.rules');
