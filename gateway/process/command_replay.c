@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "payment/hash.h"
 #include "payment/replay.h"
 #include "providers/provider.h"
 #include "router/rates.h"
-#include "uthash.h"
 
 enum {
     ARENA_BYTES_MAX = 1 << 30,

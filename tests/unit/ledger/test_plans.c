@@ -84,6 +84,8 @@ static void no_statement_reads_all_that_a_merchant_has(void **state)
             read += strstr(PQgetvalue(plan, row, 0), "Index Cond: ") != NULL;
             if (line != NULL && !is_modest(sql) &&
                 strstr(PQgetvalue(plan, row - 1, 0), "using merchants_pkey") == NULL &&
+                /* Few: rule sets are written by people; their list ends at its LIMIT. */
+                strstr(PQgetvalue(plan, row - 1, 0), " rule_") == NULL &&
                 /* Few: HOOK_ENDPOINT_MAX of a merchant. */
                 strstr(PQgetvalue(plan, row - 1, 0), " hook_endpoints_live") == NULL)
                 fail_msg("%s: %s\n%s", statement->name, PQgetvalue(plan, row - 1, 0), line);
