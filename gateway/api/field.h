@@ -46,6 +46,7 @@ extern const struct field_form form_line;     /* no control characters */
 extern const struct field_form form_text;     /* the same, but tabs and line breaks may be in it */
 extern const struct field_form form_token;    /* visible ASCII */
 extern const struct field_form form_word;     /* lower case letters, digits, underscores */
+extern const struct field_form form_bin;      /* digits */
 extern const struct field_form form_country;  /* ISO 3166-1 alpha-2 */
 extern const struct field_form form_currency; /* active ISO 4217 code */
 extern const struct field_form form_provider; /* compiled in */

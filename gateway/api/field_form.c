@@ -10,6 +10,7 @@
 #include "base/money.h"
 #include "ledger/hooks.h"
 #include "providers/provider.h"
+#include "router/router.h"
 
 static bool is_line(struct str text)
 {
@@ -279,7 +280,18 @@ static bool is_delivery_id(struct str text)
     return hook_delivery_parse(text, &endpoint_id, &event_id);
 }
 
+static bool is_bin(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9') {
+            return false;
+        }
+    }
+    return text.len >= ROUTE_BIN_DIGITS_MIN && text.len <= ROUTE_BIN_DIGITS_MAX;
+}
+
 /* clang-format off */
+const struct field_form form_bin      = {"bin",      is_bin,      "^[0-9]{6,8}$", "must be the card's first 6 to 8 digits, and never more of its number"};
 const struct field_form form_line     = {"line",     is_line,     NULL, "must not hold control characters"};
 const struct field_form form_text     = {"text",     is_text,     NULL, "must not hold control characters but tabs and line breaks"};
 const struct field_form form_token    = {"token",    is_token,    "^[!-~]+$", "must be visible ASCII without spaces"};

@@ -56,6 +56,9 @@ static bool take_method(struct api_call *call, struct payment_request *request)
     json_t *tokens = json_object_get(method, "tokens");
     request->method_type = json_text(method, "type");
     request->test_outcome = json_text(method, "outcome");
+    request->card_brand = json_path_text(method, "card.brand");
+    request->card_country = json_path_text(method, "card.country");
+    request->card_bin = json_path_text(method, "card.bin");
     if (str_eq(request->method_type, STR("test"))) {
         if (call->caller.merchant->livemode) {
             return refuse(call, MESSAGE_INVALID_MEMBER, "\"test\" is for test keys only",

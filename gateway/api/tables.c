@@ -20,6 +20,14 @@ static const char *const statuses[] = {"processing", "requires_action", "authori
 #define SET(table)    .fields = table, .count = ARRAY_LEN(table)
 
 /* clang-format off */
+static const struct field card_hint_table[] = {
+    {"brand",   FIELD_STRING, .least = 2, .most = 32, .form = &form_word, .example = "\"visa\"", .help = "`visa`, `mastercard`, `amex`, ..."},
+    {"country", FIELD_STRING, .least = 2, .most = 2, .form = &form_country, .example = "\"DE\"", .help = "Where the card was issued, ISO 3166-1 alpha-2."},
+    {"bin",     FIELD_STRING, .least = 6, .most = 8, .form = &form_bin, .example = "\"411111\"",
+     .hint = "must be the card's first 6 to 8 digits, and never more of its number", .help = "The card's first 6 to 8 digits; never more of its number."},
+};
+const struct field_set card_hint_fields = {"CardHints", "What routing rules may look at: `card_brand`, `card_country`, `bin`. Never the card's number.", SET(card_hint_table), .has_any = true};
+
 static const struct field method_table[] = {
     {"type",    FIELD_STRING, .required = true, .least = 1, .most = 32, .form = &form_word, .example = "\"card\"",
      .help = "Kind of payment method: `card`, `wallet`, ...; `test` (test keys only) takes an `outcome` instead of tokens."},
@@ -28,6 +36,7 @@ static const struct field method_table[] = {
      .help = "The providers' own tokens for the payer's method, by provider. A provider without token is not tried; a `wallet` with `return_url` needs none where the payer approves at the provider's page."},
     {"outcome", FIELD_STRING, .words = test_outcomes, .example = "\"approved\"",
      .help = "With type `test`: what the payment shall come to."},
+    {"card",    FIELD_OBJECT, .members = &card_hint_fields},
 };
 const struct field_set method_fields = {"Method", "How the payer pays: tokens, never card data.", SET(method_table)};
 
@@ -216,7 +225,7 @@ const struct field_set merchant_query = {"MerchantQuery", "", SET(merchant_query
 const struct field_set no_query = {"NoQuery", "", NULL, 0, false, true};
 
 const struct field_set *const field_sets[] = {
-    &payment_fields, &method_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields, &limit_fields,
+    &payment_fields, &method_fields, &card_hint_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields, &limit_fields,
     &account_fields, &account_change_fields, &secret_fields, &key_fields,    &rotate_fields,
     &payout_fields,  &beneficiary_fields,    &bank_account_fields, &payout_batch_fields, &link_fields,
     &hold_fields, &maintenance_fields, &hold_end_fields,

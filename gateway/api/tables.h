@@ -8,6 +8,7 @@
 
 extern const struct field_set payment_fields;
 extern const struct field_set method_fields;
+extern const struct field_set card_hint_fields;
 extern const struct field_set customer_fields;
 extern const struct field_set choice_fields; /* "providers" */
 extern const struct field_set merchant_fields;

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "ledger/holds.h"
 #include "payment/testmethod.h"
+#include "router/facts.h"
 #include "payment/volumes.h"
 
 enum {
@@ -167,6 +168,10 @@ static void decide(struct drive *drive, const struct payment_request *request,
         .merchant = id_format(ID_MERCHANT, &drive->merchant->merchant_id, merchant_text),
         .reference = drive->committed.payment.row.reference,
         .customer = request->customer_id,
+        .card_brand = request->card_brand,
+        .card_country = request->card_country,
+        .bin = request->card_bin,
+        .beneficiary_country = drive->beneficiary != NULL ? drive->beneficiary->country : STR_NONE,
         .attempt = 1,
         .metadata = request->metadata,
         .metadata_count = request->metadata_count,
@@ -427,6 +432,39 @@ static void print_shadow_set(const struct drive *drive, const struct routing *ro
     json_end_object(json);
 }
 
+/*
+ * What the payment's row does not have, and the rules ask for: so that the same decision can be made
+ * again (P6). What they do not ask for is not kept.
+ */
+static void print_facts(const struct drive *drive, const struct routing *routing,
+                        struct json_out *json)
+{
+    const struct route_facts *given = &routing->facts;
+    const struct {
+        enum fact fact;
+        const char *name;
+        struct str text;
+    } facts[] = {
+        {FACT_CARD_BRAND, "card_brand", given->card_brand},
+        {FACT_CARD_COUNTRY, "card_country", given->card_country},
+        {FACT_BIN, "bin", given->bin},
+        {FACT_BENEFICIARY_COUNTRY, "beneficiary_country", given->beneficiary_country},
+    };
+    bool is_open = false;
+    for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+        if (facts[i].text.len == 0 || (drive->rules.asks >> facts[i].fact & 1) == 0)
+            continue;
+        if (!is_open) {
+            json_key(json, "facts");
+            json_begin_object(json);
+        }
+        is_open = true;
+        json_put_str(json, facts[i].name, facts[i].text);
+    }
+    if (is_open)
+        json_end_object(json);
+}
+
 /* What the router cannot know of its own decision. */
 static void print_more(const struct drive *drive, const struct routing *routing, struct buf *out)
 {
@@ -436,6 +474,7 @@ static void print_more(const struct drive *drive, const struct routing *routing,
     json_put_int(&json, "version", drive->rules.version);
     if (drive->rules.arm == RULES_ARM_CANARY)
         json_put_bool(&json, "canary", true);
+    print_facts(drive, routing, &json);
     if (drive->rules.shadow != NULL)
         print_shadow_set(drive, routing, &json);
     json_end_object(&json);

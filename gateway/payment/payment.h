@@ -83,6 +83,9 @@ struct payment_request { /* validated by the API; strings borrowed during the ca
     const struct provider_beneficiary *beneficiary; /* payouts; borrowed like the strings */
     struct str reference;
     struct str method_type;
+    struct str card_brand; /* hints for routing rules: each may be empty */
+    struct str card_country;
+    struct str card_bin;     /* 6 to 8 digits */
     struct str test_outcome; /* method "test": "approved", ... ; test merchants only */
     struct payment_token token[PAYMENT_TOKEN_MAX];
     size_t token_count;

@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/mix.h"
 #include "payment/rulebook_internal.h"
+#include "router/program.h"
 
 enum {
     IDLE_MAX = 64, /* compiled sets that nobody holds */
@@ -64,6 +65,24 @@ struct rulebook_set *rulebook_find_set(struct rulebook *book, const struct uuid 
     return set;
 }
 
+/* Which facts of the payment some test compares as a text. */
+static uint64_t facts_asked(const struct rule_set *rules)
+{
+    const struct program *program = rule_set_program(rules);
+    uint64_t asked = 0;
+    for (size_t i = 0; i < program->test_count; i++) {
+        const struct test *test = &program->test[i];
+        bool is_number = test->kind == TEST_RANGE || test->kind == TEST_LIST;
+        bool is_text =
+            test->kind == TEST_PREFIX || test->kind == TEST_PATTERN || test->kind == TEST_DIGITS;
+        if (is_number && test->slot >= SLOT_TEXT && test->slot < SLOT_TEXT + FACT_COUNT)
+            asked |= UINT64_C(1) << (test->slot - SLOT_TEXT);
+        if (is_text && test->slot < FACT_COUNT)
+            asked |= UINT64_C(1) << test->slot;
+    }
+    return asked;
+}
+
 struct rulebook_set *rulebook_add_set(struct rulebook *book, const struct rules_version *version,
                                       struct error *err)
 {
@@ -81,6 +100,7 @@ struct rulebook_set *rulebook_add_set(struct rulebook *book, const struct rules_
     set->rules = rules;
     set->version = version->version;
     set->owner = version->merchant_id;
+    set->asks = facts_asked(rules);
     set->references = 1;
     memcpy(set->hash, version->hash, sizeof(set->hash));
     make_key(set->key, &set->owner, set->version, set->hash);
@@ -123,6 +143,7 @@ bool rulebook_pick(const struct rulebook_sets *sets, const struct uuid *payment_
         .arm = is_canary ? RULES_ARM_CANARY : RULES_ARM_LIVE,
         .shadow = shadow != NULL ? shadow->rules : NULL,
         .shadow_version = shadow != NULL ? shadow->version : 0,
+        .asks = one->asks | (shadow != NULL ? shadow->asks : 0),
     };
     return true;
 }

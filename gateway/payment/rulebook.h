@@ -56,6 +56,7 @@ struct rulebook_pick { /* borrowed from the sets */
     enum rules_arm arm;            /* live or canary */
     const struct rule_set *shadow; /* NULL: none */
     int32_t shadow_version;
+    uint64_t asks; /* bits 1 << enum fact: texts that either of them compares */
 };
 /* By a hash of the payment's id, so that it is known again; false: there are no sets. */
 bool rulebook_pick(const struct rulebook_sets *sets, const struct uuid *payment_id,

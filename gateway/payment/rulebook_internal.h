@@ -20,6 +20,7 @@ struct rulebook_set {
     int32_t version;
     struct uuid owner;
     struct rule_set *rules; /* owned */
+    uint64_t asks;          /* as in rulebook_pick */
     unsigned references;
     struct link idle; /* nobody holds it: kept for a while */
     UT_hash_handle hh;

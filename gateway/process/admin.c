@@ -2,8 +2,10 @@
 #include "process/admin.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 #include "http/tls.h"
@@ -11,6 +13,8 @@
 
 enum {
     FILE_BYTES_MAX = 65536,
+    RULES_BYTES_MAX = 4 << 20,
+    AUTHOR_SIZE = 64,
     OPTION_MAX = 16,
 };
 
@@ -20,6 +24,7 @@ enum option_type {
     OPTION_NUMBER,
     OPTION_WORDS,       /* "EUR USD" */
     OPTION_FILE,        /* a JSON object in a file */
+    OPTION_TEXT_FILE,   /* a text in a file */
     OPTION_PAIR,        /* name=value, may stand several times */
     OPTION_AMOUNT,      /* CUR=minor units, may stand several times */
     OPTION_ITEM,        /* of a list, may stand several times */
@@ -85,6 +90,18 @@ static const struct action actions[] = {
     {"accounts",  "plan",    ADMIN_HOLD_PLAN,        "ID --from TIME --to TIME [--weekly] --reason TEXT [--by NAME]   (maintenance)", true,
      {{"from", "from", OPTION_TEXT}, {"to", "to", OPTION_TEXT}, {"weekly", "weekly", OPTION_FLAG}, {"reason", "reason", OPTION_TEXT}, {"by", "by", OPTION_TEXT}}},
     {"accounts",  "unplan",  ADMIN_HOLD_END,         "ID --hold HOLD [--by NAME]", true, {{"hold", "hold", OPTION_TEXT}, {"by", "by", OPTION_TEXT}}},
+
+    {"routes",    "put",      ADMIN_RULES_PUT,        "--file FILE [--comment TEXT] [--merchant ID]   (a version; routes check FILE shows all findings)", false,
+     {{"file", "text", OPTION_TEXT_FILE}, {"comment", "comment", OPTION_TEXT}}},
+    {"routes",    "list",     ADMIN_RULES_LIST,       "[--merchant ID]   (what is in force, and what became of all; without --merchant: the house's, as of all below)", false, {{0}}},
+    {"routes",    "show",     ADMIN_RULES_SHOW,       "VERSION [--merchant ID]", true, {{0}}},
+    {"routes",    "diff",     ADMIN_RULES_DIFF,       "VERSION --to VERSION [--merchant ID]", true, {{"to", "to", OPTION_NUMBER}}},
+    {"routes",    "publish",  ADMIN_RULES_PUBLISH,    "VERSION --mode live|canary|shadow [--percent 5] [--stop success_drop=5]... [--reason TEXT] [--merchant ID]", true,
+     {{"mode", "mode", OPTION_TEXT}, {"percent", "percent", OPTION_TEXT}, {"stop", "stop", OPTION_PAIR}, {"reason", "reason", OPTION_TEXT}}},
+    {"routes",    "approve",  ADMIN_RULES_APPROVE,    "VERSION [--reason TEXT] [--merchant ID]", true, {{"reason", "reason", OPTION_TEXT}}},
+    {"routes",    "rollback", ADMIN_RULES_ROLLBACK,   "[--reason TEXT] [--merchant ID]", false, {{"reason", "reason", OPTION_TEXT}}},
+    {"routes",    "stop",     ADMIN_RULES_STOP,       "--mode canary|shadow [--reason TEXT] [--merchant ID]", false,
+     {{"mode", "mode", OPTION_TEXT}, {"reason", "reason", OPTION_TEXT}}},
 
     {"keys",      "create",  ADMIN_KEY_CREATE,       "--role merchant|finance|operator [--merchant ID] [--expires-days N]", false,
      {{"role", "role", OPTION_TEXT}, {"merchant", "merchant", OPTION_TEXT}, {"expires-days", "expires_days", OPTION_NUMBER}}},
@@ -162,8 +179,7 @@ static bool read_file(const char *file, struct buf *text, struct error *err)
     }
     bool ok = ferror(in) == 0 && buf_is_ok(text);
     (void)fclose(in);
-    return ok || fail(err, ERROR_IO, "cannot read %s: unreadable, or over %d bytes", file,
-                      FILE_BYTES_MAX);
+    return ok || fail(err, ERROR_IO, "cannot read %s: unreadable, or too large", file);
 }
 
 static bool add_file(json_t *body, const struct option *option, const char *file, struct error *err)
@@ -180,6 +196,18 @@ static bool add_file(json_t *body, const struct option *option, const char *file
     }
     buf_release(&text);
     return ok && json_object_set_new(body, option->member, object) == 0;
+}
+
+static bool add_text_file(json_t *body, const struct option *option, const char *file,
+                          struct error *err)
+{
+    struct buf text;
+    buf_init(&text, RULES_BYTES_MAX);
+    bool ok = read_file(file, &text, err);
+    ok = ok && (json_object_set_new(body, option->member, json_stringn(text.at, text.len)) == 0 ||
+                fail(err, ERROR_INVALID, "%s is not UTF-8", file));
+    buf_release(&text);
+    return ok;
 }
 
 static bool add_pair(json_t *body, const struct option *option, const char *text, struct error *err)
@@ -238,6 +266,9 @@ static bool add_option(json_t *body, const struct option *option, const char *te
         break;
     case OPTION_FILE:
         ok = add_file(body, option, text, err);
+        break;
+    case OPTION_TEXT_FILE:
+        ok = add_text_file(body, option, text, err);
         break;
     case OPTION_PAIR:
         ok = add_pair(body, option, text, err);
@@ -404,13 +435,24 @@ static bool take_id(int *argc, char **argv, const struct action *action, char **
     return true;
 }
 
+/* Rule sets are told apart by who wrote and who approved them. */
+static struct str user_of(char author[AUTHOR_SIZE])
+{
+    const struct passwd *user = getpwuid(getuid());
+    (void)snprintf(author, AUTHOR_SIZE, "cli:%s", user != NULL ? user->pw_name : "unknown");
+    return str_of(author);
+}
+
 static int run(const struct action *action, int argc, char **argv, json_t *body)
 {
     static struct config config;
     struct error err;
     char *id = NULL;
     bool as_json = command_flag(&argc, argv, "json");
-    bool is_list = action->operation == ADMIN_ACCOUNT_LIST || action->operation == ADMIN_KEY_LIST;
+    bool is_of_rules = strcmp(action->noun, "routes") == 0;
+    bool is_list = action->operation == ADMIN_ACCOUNT_LIST || action->operation == ADMIN_KEY_LIST ||
+                   is_of_rules;
+    char author[AUTHOR_SIZE];
     const char *merchant = is_list ? command_option(&argc, argv, "merchant") : NULL;
     struct admin_outcome outcome = {.problem = MESSAGE_NONE};
     if (!command_config(&argc, argv, &config, &err) ||
@@ -422,7 +464,7 @@ static int run(const struct action *action, int argc, char **argv, json_t *body)
         .operation = action->operation,
         .id = str_of(id),
         .merchant = str_of(merchant),
-        .author = STR("command line"),
+        .author = is_of_rules ? user_of(author) : STR("command line"),
         .body = body,
     };
     log_start(2, LOG_ERROR);
@@ -463,6 +505,25 @@ int command_merchants(int argc, char **argv)
 }
 
 int command_accounts(int argc, char **argv)
+{
+    return command(argc, argv);
+}
+
+bool command_rules_takes(const char *verb)
+{
+    return find_action("routes", verb) != NULL;
+}
+
+void command_rules_usage(FILE *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        if (strcmp(actions[i].noun, "routes") == 0) {
+            (void)fprintf(out, "usage: turnpike routes %s %s\n", actions[i].verb, actions[i].usage);
+        }
+    }
+}
+
+int command_rules(int argc, char **argv)
 {
     return command(argc, argv);
 }

@@ -130,6 +130,73 @@ static void print_object(json_t *object, struct buf *out)
     }
 }
 
+/* Texts as they are; what is in force before the versions and moves. */
+static void print_move(const json_t *move, struct buf *out)
+{
+    char cell[CELL_MAX];
+    static const struct {
+        const char *member;
+        size_t width;
+    } cells[] = {{"number", 5}, {"created", 24}, {"kind", 14}, {"version", 7}, {"author", 30}};
+    for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
+        cell_text(json_object_get(move, cells[i].member), cell);
+        add_cell(out, cell, cells[i].width, false);
+    }
+    struct str reason = json_text(move, "reason");
+    buf_add_str(out, reason);
+    buf_add_char(out, '\n');
+}
+
+static void print_rules(json_t *answer, struct buf *out)
+{
+    static const char *const arms[] = {"live", "canary", "shadow", "proposal", "trial"};
+    char cell[CELL_MAX];
+    size_t index = 0;
+    json_t *row = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(arms); i++) {
+        const json_t *arm = json_object_get(answer, arms[i]);
+        const json_t *version = json_object_get(arm, "version");
+        const json_t *percent = json_object_get(arm, "percent");
+        cell_text(version != NULL ? version : arm, cell);
+        add_cell(out, arms[i], 8, false);
+        buf_printf(out, "%s%s%s\n", cell, json_is_string(percent) ? ", percent of payments: " : "",
+                   json_is_string(percent) ? json_string_value(percent) : "");
+    }
+    buf_add_str(out, STR("\nversions\n"));
+    json_array_foreach(json_object_get(answer, "versions"), index, row)
+    {
+        static const char *const members[] = {"version", "created", "author", "comment"};
+        for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+            cell_text(json_object_get(row, members[i]), cell);
+            add_cell(out, cell, i == 2 ? 30 : 7, i + 1 == ARRAY_LEN(members));
+        }
+    }
+    buf_add_str(out, STR("\nmoves\n"));
+    json_array_foreach(json_object_get(answer, "moves"), index, row)
+    {
+        print_move(row, out);
+    }
+}
+
+static bool print_rule_set(json_t *answer, struct buf *out)
+{
+    struct str object = json_text(answer, "object");
+    if (str_eq(object, STR("rules"))) {
+        print_rules(answer, out);
+    } else if (str_eq(object, STR("rule_diff"))) {
+        buf_add_str(out, json_text(answer, "diff"));
+    } else if (str_eq(object, STR("rule_version"))) {
+        char cell[CELL_MAX];
+        cell_text(json_object_get(answer, "version"), cell);
+        buf_printf(out, "# version %s, " STR_FMT ", by " STR_FMT "\n", cell,
+                   STR_ARG(json_text(answer, "created")), STR_ARG(json_text(answer, "author")));
+        buf_add_str(out, json_text(answer, "text"));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static const char *remark_on(enum admin_operation operation)
 {
     switch ((unsigned)operation) {
@@ -149,7 +216,7 @@ void admin_print(enum admin_operation operation, struct str body, struct buf *ou
     static const struct json_limits limits = {
         .depth_max = 64,
         .member_count_max = (size_t)ROW_MAX * 100,
-        .string_bytes_max = 1 << 20,
+        .string_bytes_max = 16 << 20,
     };
     struct error err;
     json_t *answer = json_parse(body, &limits, &err);
@@ -161,7 +228,7 @@ void admin_print(enum admin_operation operation, struct str body, struct buf *ou
     const json_t *rows = json_object_get(answer, "data");
     if (json_is_array(rows)) {
         print_rows(rows, out);
-    } else {
+    } else if (!print_rule_set(answer, out)) {
         print_object(answer, out);
         buf_add_str(out, str_of(remark_on(operation)));
     }

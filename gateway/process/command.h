@@ -5,6 +5,8 @@
 #ifndef PROCESS_COMMAND_H
 #define PROCESS_COMMAND_H
 
+#include <stdio.h>
+
 #include "process/config.h"
 
 /* Options every command takes: --config FILE, --set name=value. Parses, loads and finishes the
@@ -42,5 +44,9 @@ int command_verify(int argc, char **argv);    /* command_verify.c */
 int command_merchants(int argc, char **argv); /* admin.c */
 int command_accounts(int argc, char **argv);
 int command_keys(int argc, char **argv);
+/* The life of rule sets: verbs of `routes`; argv[0] is "routes". */
+bool command_rules_takes(const char *verb);
+void command_rules_usage(FILE *out);
+int command_rules(int argc, char **argv);
 
 #endif

@@ -299,6 +299,7 @@ static int usage(FILE *out)
     for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
         (void)fprintf(out, "usage: turnpike routes %s %s\n", actions[i].verb, actions[i].usage);
     }
+    command_rules_usage(out);
     return out == stdout ? 0 : NOT_CHECKED;
 }
 
@@ -311,6 +312,9 @@ int command_routes(int argc, char **argv)
         if (strcmp(argv[1], actions[i].verb) == 0) {
             return actions[i].run(argc - 1, argv + 1);
         }
+    }
+    if (argc >= 2 && command_rules_takes(argv[1])) {
+        return command_rules(argc, argv);
     }
     return usage(stderr);
 }

@@ -1,5 +1,8 @@
 // The life of rule sets: versions, publication without a refused request, canaries that stop themselves, shadows, four eyes, rolling back.
-import { suite, assert, equal, until } from './lib.mjs';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite, assert, equal, until, top } from './lib.mjs';
 
 const ok = { method: { type: 'card', tokens: { paypal: 'tok_ok', payoneer: 'tok_ok' } } };
 const weak = { method: { type: 'card', tokens: { paypal: 'tok_ok', payoneer: 'tok_hard' } } }; // Payoneer declines for good
@@ -205,6 +208,41 @@ await suite('rulebook', { workers: 2, delayMs: 2, settings: { directory_check_ms
         });
         equal((await rules(world, 'POST', '/99/publish', { mode: 'live' })).status, 409, 'nor is it published');
         equal((await rules(world, 'POST', '/rollback')).answer.live, a, 'back');
+    },
+    async what_is_said_of_a_card_is_a_fact_and_kept_only_if_a_rule_asks(world) {
+        const { a } = await begin(world);
+        const of = (card) => world.payment({ method: { ...ok.method, card } });
+        const asks = await put(world, 'rule "near" when card_brand == visa and card_country == DE and bin in 411100..411199 { use payoneer }\notherwise { use paypal }\n');
+        const plain = await world.pay(of({ brand: 'visa', country: 'DE', bin: '41111122' }));
+        equal([plain.status, plain.answer.decision.facts], [201, undefined], `no rule asks: ${plain.raw}`);
+        await publish(world, asks);
+        await decidedBy(world, asks);
+        const near = await world.pay(of({ brand: 'visa', country: 'DE', bin: '41111122' }));
+        equal([near.answer.provider, near.answer.decision.rule, near.answer.decision.facts], ['payoneer', 'near', { card_brand: 'visa', card_country: 'DE', bin: '41111122' }], near.raw);
+        equal((await world.pay(of({ brand: 'visa', country: 'DE', bin: '411200' }))).answer.provider, 'paypal', 'another BIN');
+        for (const card of [{ bin: '4111111111111111' }, { bin: '411111111' }, { bin: '41111' }, { bin: '41111x' }, { country: 'Germany' }, { brand: 'Visa!' }, {}, { number: '4' }]) {
+            const refused = await world.pay(of(card));
+            assert(refused.status === 422 || refused.status === 400, `${JSON.stringify(card)}: ${refused.raw}`);
+            assert(!refused.raw.includes('41111'), `told back: ${refused.raw}`);
+        }
+        equal((await rules(world, 'POST', '/rollback')).answer.live, a, 'back');
+        await decidedBy(world, a);
+    },
+    async the_command_line_does_the_same(world) {
+        const { a } = await begin(world);
+        const file = world.at('cli.rules');
+        writeFileSync(file, toPayoneer('from the command line'));
+        const routes = (verb, ...args) => world.admin('routes', verb, ...args, '--merchant', world.merchant);
+        const made = routes('put', '--file', file, '--comment', 'by hand');
+        assert(made.author.startsWith('cli:') && made.version > a, JSON.stringify(made));
+        assert(routes('diff', String(a), '--to', String(made.version)).diff.includes('+otherwise { use payoneer }'), 'compared');
+        equal(routes('publish', String(made.version), '--mode', 'live', '--reason', 'night shift').live, made.version, 'published');
+        await decidedBy(world, made.version);
+        equal([routes('rollback').live, routes('list').moves[0].kind, routes('show', String(made.version)).text], [a, 'rolled_back', toPayoneer('from the command line')], 'back');
+        await decidedBy(world, a);
+        // Whatever set decided in this world: from the ledger the same decision is made again.
+        const replayed = spawnSync(path.join(top, process.env.BUILD ?? 'build', 'turnpike'), ['routes', 'replay', '--since', '1d', '--config', world.at('turnpike.conf')], { encoding: 'utf8' });
+        equal(replayed.status, 0, `replay: ${replayed.stdout}${replayed.stderr}`);
     },
     async the_house_decides_for_who_has_none(world) {
         const { a } = await begin(world);
