@@ -214,7 +214,9 @@ void person_look(struct world *w, uint32_t index, uint32_t epoch)
         return;
     mark(w, MARK_CASE_TWICE);
     int64_t apart = rng_below(&w->rng, 2) == 0 ? 4 * MS : 10 * SEC;
-    submit(w, index, is_word ? ruling : see_late(w, review), is_lie, at + between(w, 0, apart));
+    /* Two draws of one call would come in the order that a compiler likes. */
+    int64_t then = at + between(w, 0, apart);
+    submit(w, index, is_word ? ruling : see_late(w, review), is_lie, then);
 }
 
 /* ---- as decide.c does ------------------------------------------------------------------------ */

@@ -386,7 +386,7 @@ static void put_status(struct world *w, const struct bundle *bundle)
         post(w, bundle, plan->review == REVIEW_LATE_SUCCESS && plan->status == PAYMENT_NONE);
     if (plan->posts_transfers && plan->review == REVIEW_LATE_SUCCESS) {
         mark(w, plan->status == PAYMENT_NONE ? MARK_LATE_POSTED : MARK_CANCELED_TAKEN_BACK);
-        payment->is_taken_back = plan->status != PAYMENT_NONE;
+        payment->is_taken_back |= plan->status != PAYMENT_NONE;
         if (bundle->told.review == 0) {
             payment->attempt[bundle->park_attempt].is_reserved = true;
             reserve(payment);
