@@ -1,4 +1,5 @@
 /* Two texts, line by line: what they have in common, in the longest way, where that is not too much. */
+#include "api/admin_diff.h"
 #include "api/admin_rules.h"
 
 #include <stdlib.h>
@@ -121,16 +122,25 @@ static void print_all(struct diff *diff)
         put(diff, ' ', diff->a.line[i]);
 }
 
+struct admin_diff admin_diff_print(struct str from, struct str to, struct buf *out)
+{
+    struct diff diff = {.a = split(from), .b = split(to), .out = out};
+    trim(&diff);
+    measure(&diff);
+    print_all(&diff);
+    free(diff.common);
+    free(diff.a.line);
+    free(diff.b.line);
+    return (struct admin_diff){.added = diff.added, .removed = diff.removed};
+}
+
 void rules_end_with_diff(struct admin_call *call, const struct rules_version *from,
                          const struct rules_version *to)
 {
     struct buf text;
     struct json_out json;
     buf_init(&text, ADMIN_REPLY_MAX / 4);
-    struct diff diff = {.a = split(from->text), .b = split(to->text), .out = &text};
-    trim(&diff);
-    measure(&diff);
-    print_all(&diff);
+    struct admin_diff diff = admin_diff_print(from->text, to->text, &text);
     json_out_init(&json, &call->out);
     json_begin_object(&json);
     json_put_cstr(&json, "object", "rule_diff");
@@ -140,9 +150,6 @@ void rules_end_with_diff(struct admin_call *call, const struct rules_version *fr
     json_put_int(&json, "removed", (int64_t)diff.removed);
     json_put_str(&json, "diff", buf_str(&text));
     json_end_object(&json);
-    free(diff.common);
-    free(diff.a.line);
-    free(diff.b.line);
     buf_release(&text);
     admin_end(call, 200);
 }

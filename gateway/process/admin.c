@@ -14,7 +14,6 @@
 enum {
     FILE_BYTES_MAX = 65536,
     RULES_BYTES_MAX = 4 << 20,
-    AUTHOR_SIZE = 64,
     OPTION_MAX = 16,
 };
 
@@ -436,10 +435,10 @@ static bool take_id(int *argc, char **argv, const struct action *action, char **
 }
 
 /* Rule sets are told apart by who wrote and who approved them. */
-static struct str user_of(char author[AUTHOR_SIZE])
+struct str admin_user(char author[ADMIN_AUTHOR_SIZE])
 {
     const struct passwd *user = getpwuid(getuid());
-    (void)snprintf(author, AUTHOR_SIZE, "cli:%s", user != NULL ? user->pw_name : "unknown");
+    (void)snprintf(author, ADMIN_AUTHOR_SIZE, "cli:%s", user != NULL ? user->pw_name : "unknown");
     return str_of(author);
 }
 
@@ -452,7 +451,7 @@ static int run(const struct action *action, int argc, char **argv, json_t *body)
     bool is_of_rules = strcmp(action->noun, "routes") == 0;
     bool is_list = action->operation == ADMIN_ACCOUNT_LIST || action->operation == ADMIN_KEY_LIST ||
                    is_of_rules;
-    char author[AUTHOR_SIZE];
+    char author[ADMIN_AUTHOR_SIZE];
     const char *merchant = is_list ? command_option(&argc, argv, "merchant") : NULL;
     struct admin_outcome outcome = {.problem = MESSAGE_NONE};
     if (!command_config(&argc, argv, &config, &err) ||
@@ -464,7 +463,7 @@ static int run(const struct action *action, int argc, char **argv, json_t *body)
         .operation = action->operation,
         .id = str_of(id),
         .merchant = str_of(merchant),
-        .author = is_of_rules ? user_of(author) : STR("command line"),
+        .author = is_of_rules ? admin_user(author) : STR("command line"),
         .body = body,
     };
     log_start(2, LOG_ERROR);

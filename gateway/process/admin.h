@@ -23,6 +23,12 @@ struct admin_outcome {
 bool admin_run(const struct config *config, const struct admin_request *request,
                struct admin_outcome *outcome, struct error *err) MUST_USE;
 
+enum {
+    ADMIN_AUTHOR_SIZE = 64,
+};
+/* "cli:" and who runs the command. */
+struct str admin_user(char author[ADMIN_AUTHOR_SIZE]);
+
 /* The answer for people: a table of a list, lines of one object. */
 void admin_print(enum admin_operation operation, struct str body, struct buf *out);
 

@@ -190,6 +190,9 @@ int command_config_print(int argc, char **argv)
 {
     static struct config config;
     struct error err;
+    if (argc >= 2 && (strcmp(argv[1], "plan") == 0 || strcmp(argv[1], "apply") == 0)) {
+        return command_plan(argc - 1, argv + 1);
+    }
     bool in_force = command_flag(&argc, argv, "in-force");
     if (!in_force) {
         config_init(&config);

@@ -35,6 +35,7 @@ int command_upgrade(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_sandbox(int argc, char **argv);
 int command_openapi(int argc, char **argv);
+int command_plan(int argc, char **argv);      /* config plan, config apply: command_plan.c */
 int command_fees(int argc, char **argv);      /* command_fees.c */
 int command_replay(int argc, char **argv);    /* command_replay.c */
 int command_routes(int argc, char **argv);    /* command_routes.c */

@@ -17,7 +17,7 @@ static const struct command commands[] = {
     {"reload",    command_reload,       "[--config FILE]", "load the configuration anew into the gateway that runs, without losing a request"},
     {"upgrade",   command_upgrade,      "[--config FILE]", "the same, and go on as the program that lies there now"},
     {"check",     command_check,        "[--config FILE] [--set NAME=VALUE]...", "validate a configuration without touching anything"},
-    {"config",    command_config_print, "[--config FILE] [--in-force]", "print every setting, documented, or the values in force"},
+    {"config",    command_config_print, "[--config FILE] [--in-force] | plan DIR | apply DIR", "print every setting, documented, or the values in force; show and make the difference between files and what is live"},
     {"migrate",   command_migrate,      "[up | status] [--database CONNINFO] [--config FILE]", "bring the database schema up to date"},
     {"merchants", command_merchants,    "create | list | show | disable | enable | bind | unbind ...", "merchants and their test twins"},
     {"accounts",  command_accounts,     "create | list | show | rotate | disable | enable | test ...", "provider accounts"},

@@ -1,6 +1,6 @@
 // The life of rule sets: versions, publication without a refused request, canaries that stop themselves, shadows, four eyes, rolling back.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, assert, equal, until, top } from './lib.mjs';
 
@@ -243,6 +243,40 @@ await suite('rulebook', { workers: 2, delayMs: 2, settings: { directory_check_ms
         // Whatever set decided in this world: from the ledger the same decision is made again.
         const replayed = spawnSync(path.join(top, process.env.BUILD ?? 'build', 'turnpike'), ['routes', 'replay', '--since', '1d', '--config', world.at('turnpike.conf')], { encoding: 'utf8' });
         equal(replayed.status, 0, `replay: ${replayed.stdout}${replayed.stderr}`);
+    },
+    async files_are_compared_with_what_is_live_and_made_so(world) {
+        const { a } = await begin(world);
+        const account = world.accounts.paypal;
+        const folder = world.at('plan');
+        for (const sub of ['rules', 'accounts', 'fees']) mkdirSync(path.join(folder, sub), { recursive: true });
+        const write = (file, text) => writeFileSync(path.join(folder, file), text);
+        const config = (verb) => spawnSync(path.join(top, process.env.BUILD ?? 'build', 'turnpike'), ['config', verb, folder, '--config', world.at('turnpike.conf')], { encoding: 'utf8' });
+        const live = world.admin('accounts', 'show', account);
+        write(`rules/${world.merchant}.rules`, toPaypal('one'));
+        write(`accounts/${account}.json`, JSON.stringify({ amount_max: live.amount_max, methods: live.methods }));
+        write(`fees/${account}.json`, JSON.stringify(live.fees));
+        const same = config('plan');
+        equal([same.status, same.stdout], [0, '0 to be made, 3 as they should be\n'], same.stderr);
+        write(`rules/${world.merchant}.rules`, toPayoneer('planned'));
+        write(`accounts/${account}.json`, JSON.stringify({ amount_max: 777777 }));
+        write(`fees/${account}.json`, JSON.stringify({ ...live.fees, name: 'planned' }));
+        const plan = config('plan');
+        equal(plan.status, 3, `${plan.stdout}${plan.stderr}`);
+        assert(['-otherwise { use paypal }', '+otherwise { use payoneer }', '+ 777777', '3 to be made'].every((t) => plan.stdout.includes(t)), plan.stdout);
+        equal([(await state(world)).live, world.admin('accounts', 'show', account).amount_max], [a, live.amount_max], 'a plan changes nothing');
+        const applied = config('apply');
+        equal(applied.status, 0, `${applied.stdout}${applied.stderr}`);
+        equal([config('plan').status, world.admin('accounts', 'show', account).amount_max, world.admin('accounts', 'show', account).fees.name], [0, 777777, 'planned'], 'made');
+        await decidedBy(world, (await state(world)).live);
+        assert((await state(world)).live > a, 'another version');
+        write(`rules/${world.merchant}.rules`, 'otherwise { use nobody }\n');
+        const refused = config('apply');
+        assert(refused.status === 1 && refused.stderr.includes('routes check'), `${refused.status} ${refused.stderr}`);
+        write(`rules/${world.merchant}.rules`, toPaypal('one'));
+        write(`accounts/${account}.json`, JSON.stringify({ amount_max: live.amount_max }));
+        write(`fees/${account}.json`, JSON.stringify(live.fees));
+        equal(config('apply').status, 0, 'and back');
+        await decidedBy(world, a);
     },
     async the_house_decides_for_who_has_none(world) {
         const { a } = await begin(world);
