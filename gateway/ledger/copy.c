@@ -44,7 +44,9 @@ struct copy *copy_open(const char *conninfo, struct error *err)
     bool ok =
         PQstatus(copy->conn) == CONNECTION_OK || fail_pg(copy, err, "connect to the database");
     ok = ok && run(copy, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", PGRES_COMMAND_OK, err);
-    ok = ok && run(copy, "SET LOCAL statement_timeout = 0", PGRES_COMMAND_OK, err);
+    /* A scan of everything: on as many cores as there are. */
+    ok = ok && run(copy, "SET LOCAL statement_timeout = 0; SET LOCAL parallel_tuple_cost = 0",
+                   PGRES_COMMAND_OK, err);
     if (!ok)
         copy_close(&copy);
     return copy;

@@ -13,7 +13,8 @@
  *                                                    unknown for the others
  *
  * Comparable are payments of one merchant that the same rule of the same rule set split, with the
- * same operation, currency, method and wishes of the merchant: among them chance alone chose. What
+ * same operation, currency, method and wishes of the merchant, while the same accounts were down: among
+ * them chance alone chose. What
  * share each account had among them is its propensity. A payment that no split chose for tells only
  * of the account that it went to.
  *

@@ -1,5 +1,6 @@
 #include "payment/backtest_internal.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,7 @@ static void find_places(struct run *run)
     uint32_t at = 0;
     run->seat = zeros(past_account_count(past), sizeof(*run->seat));
     for (uint32_t h = 0; h < run->house_count; h++) {
-        for (uint8_t slot = 0; slot < run->house[h].count; slot++) {
+        for (size_t slot = 0; slot < run->house[h].count; slot++) {
             uint32_t account = run->house[h].account[slot];
             const struct uuid *id = &run->input->account[account].account_id;
             finder_add(&accounts, mix_bytes(&seed, id, sizeof(*id)), account);
@@ -107,9 +108,9 @@ static void find_places(struct run *run)
                          &at))
             continue;
         struct house *house = find_house(run, &run->input->account[at].merchant_id);
-        for (uint8_t slot = 0; slot < house->count; slot++) {
+        for (size_t slot = 0; slot < house->count; slot++) {
             if (house->account[slot] == at) {
-                run->seat[i] = (struct seat){(uint32_t)(house - run->house), slot};
+                run->seat[i] = (struct seat){(uint32_t)(house - run->house), (uint8_t)slot};
                 house->past[slot] = i;
             }
         }
@@ -142,6 +143,20 @@ static uint32_t find_cell(struct run *run, const struct cell *key)
     return at;
 }
 
+/* Whoever was down got nothing for a while, whatever the shares say. */
+static uint16_t find_down(const struct run *run, const struct past_payment *payment)
+{
+    static_assert(ROUTE_CANDIDATE_MAX <= 16, "a bit each");
+    const struct house *house = &run->house[run->seat[payment->account].house];
+    struct health_view health;
+    unsigned down = 0;
+    for (size_t slot = 0; slot < house->count; slot++) {
+        hours_read(run->hours, house->past[slot], payment->created_us, &health);
+        down |= (unsigned)(health.state == HEALTH_OPEN) << slot;
+    }
+    return (uint16_t)down;
+}
+
 static uint32_t cell_of(struct run *run, const struct past_payment *payment)
 {
     struct cell key;
@@ -152,6 +167,7 @@ static uint32_t cell_of(struct run *run, const struct past_payment *payment)
     key.routing = payment->routing;
     key.currency = payment->currency;
     key.operation = payment->operation;
+    key.down = find_down(run, payment);
     return find_cell(run, &key);
 }
 
@@ -217,10 +233,10 @@ bool run_prepare(struct run *run, struct error *err)
     if (!take_accounts(run, err))
         return false;
     find_places(run);
+    run->hours = hours_new(run->input->past);
     find_cells(run);
     find_rules(run);
     divide_days(run);
-    run->hours = hours_new(run->input->past);
     return true;
 }
 

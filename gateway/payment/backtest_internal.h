@@ -33,6 +33,7 @@ struct cell { /* payments that chance alone told apart */
     uint32_t method;
     uint32_t routing;
     uint16_t currency;
+    uint16_t down; /* bits of the accounts that were, within the hour */
     uint8_t operation;
     uint32_t count[ROUTE_CANDIDATE_MAX]; /* from here on it is no key */
     uint32_t sum;

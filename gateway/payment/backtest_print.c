@@ -172,8 +172,8 @@ static void print_sides(const struct backtest *backtest, struct buf *out)
         buf_printf(out, "%-28s %10s %10s  %-26s %-26s %lld\n", side->label,
                    percent((double)side->was, all, text[0]),
                    percent((double)side->now_millionths / 1e6, all, text[1]),
-                   say(&side->was_success, text[2]),
-                   i + 1 == backtest->side_count ? "" : say(&side->now_success, text[3]),
+                   side->was == 0 ? "-" : say(&side->was_success, text[2]),
+                   side->now_millionths == 0 ? "-" : say(&side->now_success, text[3]),
                    (long long)rounded(side->unknown_millionths));
     }
 }

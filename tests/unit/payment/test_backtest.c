@@ -161,6 +161,50 @@ static void what_chance_did_not_choose_is_unknown(void **state)
     trial_close(&trial);
 }
 
+static void add_split(int64_t at_us, size_t peer, enum outcome outcome)
+{
+    struct past_payment *payment = past_add(trial.past);
+    const struct backtest_account *account = &trial.account[peer];
+    uint64_t number = past_count(trial.past);
+    memcpy(payment->payment_id.byte + 8, &number, sizeof(number));
+    payment->created_us = at_us;
+    payment->amount_minor = 1000;
+    payment->currency = (uint16_t)currency_index(currency_find(STR("EUR")));
+    payment->operation = OPERATION_SALE;
+    payment->account = past_keep_account(trial.past, &account->merchant_id, &account->account_id);
+    payment->paid = payment->account;
+    payment->attempts = 1;
+    payment->rule = past_keep(trial.past, STR("the rule"));
+    payment->is_split = true;
+    payment->first = (uint8_t)outcome;
+    payment->final = payment->first;
+}
+
+/* While alpha is down, beta gets nearly all, in hours in which it approves less itself: not more often
+ * than there are such hours may that count. */
+static void an_outage_of_one_does_not_weigh_on_the_other(void **state)
+{
+    (void)state;
+    trial_open(&trial, 71);
+    for (int64_t hour = 0; hour < 40; hour++) {
+        int64_t at_us = (INT64_C(480000) + hour) * 3600 * CLOCK_SECOND_US;
+        bool is_down = hour % 4 == 0;
+        for (int64_t i = 0; i < (is_down ? 20 : 55); i++)
+            add_split(at_us + i, 0, is_down ? OUTCOME_FAILED : OUTCOME_APPROVED);
+        for (int64_t i = 0; i < (is_down ? 90 : 55); i++)
+            add_split(at_us + 100 + i, 1,
+                      i % 10 < (is_down ? 2 : 9) ? OUTCOME_APPROVED : OUTCOME_DECLINED_HARD);
+    }
+    past_sort(trial.past);
+    ask("otherwise { use beta, alpha }", false);
+    assert_true(fabs(backtest.now_first.rate - (0.25 * 0.2 + 0.75 * 0.9)) < 0.01);
+    /* It was down: nobody would have gone there. */
+    ask("otherwise { use alpha, beta }", false);
+    assert_int_equal(backtest.side[1].now_millionths / 1000000, 10 * 110);
+    assert_int_equal(backtest.unknown_millionths, 0);
+    trial_close(&trial);
+}
+
 static void a_rule_that_declines_succeeds_for_nobody(void **state)
 {
     (void)state;
@@ -243,6 +287,7 @@ int main(void)
         cmocka_unit_test(the_truth_is_inside_what_is_stated),
         cmocka_unit_test(the_same_rules_change_nothing),
         cmocka_unit_test(what_chance_did_not_choose_is_unknown),
+        cmocka_unit_test(an_outage_of_one_does_not_weigh_on_the_other),
         cmocka_unit_test(a_rule_that_declines_succeeds_for_nobody),
         cmocka_unit_test(tiers_follow_what_would_be_taken),
         cmocka_unit_test(the_page_stands_alone),
