@@ -6,20 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/copy.h"
+
 enum {
-    SQL_BYTES_MAX = 4096,
-    SIGNATURE_BYTES = 19, /* "PGCOPY\n\377\r\n\0", flags, no extension */
+    SQL_BYTES_MAX = 3072,
     COLUMN_COUNT = 14,
 };
 
-/* Seconds from 1970 to PostgreSQL's epoch, 2000-01-01. */
-#define EPOCH_US INT64_C(946684800000000)
-
 struct history {
-    PGconn *conn;    /* owned */
-    char *chunk;     /* of PQgetCopyData; owned by libpq */
-    struct str rest; /* of the chunk */
-    bool is_begun;   /* the signature is behind us */
+    struct copy *copy; /* owned */
 };
 
 static bool fail_pg(PGconn *conn, struct error *err, const char *what)
@@ -52,25 +47,14 @@ static void write_sql(const struct history_wanted *wanted, char sql[SQL_BYTES_MA
     if (wanted->limit > 0)
         (void)snprintf(limit, sizeof(limit), " LIMIT %" PRId64, wanted->limit);
     (void)snprintf(sql, SQL_BYTES_MAX,
-                   "COPY (SELECT p.merchant_id, p.payment_id, a.account_id, p.created_at,"
+                   "SELECT p.merchant_id, p.payment_id, a.account_id, p.created_at,"
                    " p.amount_minor, coalesce(a.expected_fee_minor, -1), a.operation, p.currency,"
                    " a.provider, p.reference, p.method_type, p.country, p.metadata,"
                    " coalesce(p.routing, '') || chr(10) || coalesce(a.decision, '')"
                    " FROM attempts a JOIN payments p USING (merchant_id, payment_id)"
                    " WHERE a.number = 1 AND p.parent_id IS NULL AND a.created_at >="
-                   " 'epoch'::timestamptz + %" PRId64 " * interval '1 microsecond'%s%s%s%s)"
-                   " TO STDOUT (FORMAT binary)",
+                   " 'epoch'::timestamptz + %" PRId64 " * interval '1 microsecond'%s%s%s%s",
                    wanted->since_us, until, merchant, payment, limit);
-}
-
-static bool run(struct history *history, const char *sql, ExecStatusType wanted, struct error *err)
-{
-    PGresult *res = PQexec(history->conn, sql);
-    bool ok = PQresultStatus(res) == wanted;
-    if (!ok)
-        (void)fail_pg(history->conn, err, "read the history");
-    PQclear(res);
-    return ok;
 }
 
 struct history *history_open(const char *conninfo, const struct history_wanted *wanted,
@@ -79,15 +63,9 @@ struct history *history_open(const char *conninfo, const struct history_wanted *
     char sql[SQL_BYTES_MAX];
     struct history *history = calloc(1, sizeof(*history));
     CHECK(history != NULL);
-    history->conn = PQconnectdb(conninfo);
     write_sql(wanted, sql);
-    bool ok = PQstatus(history->conn) == CONNECTION_OK ||
-              fail_pg(history->conn, err, "connect to the database");
-    ok = ok &&
-         run(history, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", PGRES_COMMAND_OK, err);
-    ok = ok && run(history, "SET LOCAL statement_timeout = 0", PGRES_COMMAND_OK, err) &&
-         run(history, sql, PGRES_COPY_OUT, err);
-    if (!ok)
+    history->copy = copy_open(conninfo, err);
+    if (history->copy == NULL || !copy_start(history->copy, sql, COLUMN_COUNT, err))
         history_close(&history);
     return history;
 }
@@ -96,52 +74,17 @@ void history_close(struct history **history)
 {
     if (*history == NULL)
         return;
-    PQfreemem((*history)->chunk);
-    PQfinish((*history)->conn);
+    copy_close(&(*history)->copy);
     free(*history);
     *history = NULL;
 }
 
-static uint64_t big_endian(const char *at, size_t bytes)
+bool history_next(struct history *history, struct history_row *row, struct error *err)
 {
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++)
-        value = value << 8 | (uint8_t)at[i];
-    return value;
-}
-
-/* One field of the row; its bytes, or none for NULL. */
-static bool take_field(struct str *rest, struct str *field)
-{
-    if (rest->len < 4)
+    struct str field[COPY_COLUMN_MAX];
+    if (!copy_next(history->copy, field, err))
         return false;
-    int32_t len = (int32_t)big_endian(rest->at, 4);
-    *rest = str_sub(*rest, 4, rest->len);
-    *field = STR_NONE;
-    if (len < 0)
-        return true;
-    if (rest->len < (size_t)len)
-        return false;
-    *field = str_sub(*rest, 0, (size_t)len);
-    *rest = str_sub(*rest, (size_t)len, rest->len);
-    return true;
-}
-
-static bool read_row(struct str rest, struct history_row *row)
-{
-    struct str field[COLUMN_COUNT];
-    if (rest.len < 2 || big_endian(rest.at, 2) != COLUMN_COUNT)
-        return false;
-    rest = str_sub(rest, 2, rest.len);
-    static const size_t fixed[COLUMN_COUNT] = {16, 16, 16, 8, 8, 8};
-    for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        if (!take_field(&rest, &field[i]) || (fixed[i] != 0 && field[i].len != fixed[i]))
-            return false;
-    }
     *row = (struct history_row){
-        .created_us = (int64_t)big_endian(field[3].at, 8) + EPOCH_US,
-        .amount_minor = (int64_t)big_endian(field[4].at, 8),
-        .expected_fee_minor = (int64_t)big_endian(field[5].at, 8),
         .operation = operation_find(field[6]),
         .currency = field[7],
         .provider = field[8],
@@ -151,46 +94,12 @@ static bool read_row(struct str rest, struct history_row *row)
         .metadata_json = field[12],
         .decision_json = field[13],
     };
-    memcpy(row->merchant_id.byte, field[0].at, 16);
-    memcpy(row->payment_id.byte, field[1].at, 16);
-    memcpy(row->account_id.byte, field[2].at, 16);
     row->routing_json = str_cut(&row->decision_json, '\n');
-    return rest.len == 0;
-}
-
-/* Each chunk is a row; the first may have the signature before it, the last is the end mark. */
-static bool take_chunk(struct history *history, struct str *chunk, struct error *err)
-{
-    PQfreemem(history->chunk);
-    history->chunk = NULL;
-    int got = PQgetCopyData(history->conn, &history->chunk, 0);
-    if (got >= 0) {
-        *chunk = (struct str){history->chunk, (size_t)got};
-        return true;
-    }
-    PGresult *res = got == -1 ? PQgetResult(history->conn) : NULL;
-    if (PQresultStatus(res) != PGRES_COMMAND_OK)
-        (void)fail_pg(history->conn, err, "read the history");
-    PQclear(res);
-    return false;
-}
-
-bool history_next(struct history *history, struct history_row *row, struct error *err)
-{
-    struct str chunk = STR_NONE;
-    err->text[0] = '\0';
-    while (take_chunk(history, &chunk, err)) {
-        if (!history->is_begun) {
-            chunk = str_sub(chunk, SIGNATURE_BYTES, chunk.len);
-            history->is_begun = true;
-        }
-        bool is_end = chunk.len == 2 && big_endian(chunk.at, 2) == 0xFFFF;
-        if (chunk.len == 0 || is_end)
-            continue;
-        return read_row(chunk, row) ||
-               fail(err, ERROR_IO, "cannot read the history: a row is unlike what was asked for");
-    }
-    return false;
+    return (copy_uuid(field[0], &row->merchant_id) && copy_uuid(field[1], &row->payment_id) &&
+            copy_uuid(field[2], &row->account_id) && copy_time(field[3], &row->created_us) &&
+            copy_int(field[4], &row->amount_minor) &&
+            copy_int(field[5], &row->expected_fee_minor)) ||
+           fail(err, ERROR_IO, "cannot read the history: a row is unlike what was asked for");
 }
 
 /* ---- what decisions name by hash --------------------------------------------------------------- */
