@@ -166,7 +166,7 @@ static void what_the_ledger_never_takes_is_written_without_its_words(void **stat
 {
     struct asked asked;
     (void)state;
-    payments_free(&world.payments);
+    world_free_payments();
     world.config.limits.write_retry_us = 1;
     world.config.limits.answer_us = 300 * CLOCK_MS_US; /* over before the words are dropped */
     world_start_payments();
@@ -181,7 +181,7 @@ static void what_the_ledger_never_takes_is_written_without_its_words(void **stat
     assert_int_equal(world_count_charges(text_of(&asked, "id"), NULL), 1);
     asked_release(&asked);
     ledger_run("ALTER TABLE outcomes DROP CONSTRAINT odd");
-    payments_free(&world.payments);
+    world_free_payments();
     world_configure();
     world_start_payments();
 }
@@ -234,7 +234,7 @@ static void counted(void *ctx, enum store_find found, int64_t count, const struc
 /* The payments module dies with what it has in its hands, and another takes its place. */
 static void die_and_come_back(void)
 {
-    payments_free(&world.payments);
+    world_free_payments();
     store_reap_writer(world.store, &world.writer_id, clock_wall_us(), counted, NULL);
     world_wait();
 }

@@ -28,6 +28,7 @@
 #include "http/server.h"
 #include "ledger/migrate.h"
 #include "payment/idempotency.h"
+#include "payment/driver.h"
 #include "payment/payment.h"
 #include "providers/sandbox/sandbox.h"
 #include "tests/unit/cleaner.h"
@@ -331,6 +332,15 @@ static UNUSED void world_start_payments(void)
         .writer_is_alive = world_writer_is_alive,
     };
     world.payments = payments_new(&world.config, &parts);
+}
+
+/* End the payments module while the store goes on, which never happens in a worker: what was asked
+ * of the store for its queues must have been answered. */
+static UNUSED void world_free_payments(void)
+{
+    while (world.payments->resolver.is_claiming || world.payments->reversals.is_claiming)
+        world_run_for(CLOCK_MS_US);
+    payments_free(&world.payments);
 }
 
 static UNUSED void world_configure(void)
