@@ -336,9 +336,18 @@ static UNUSED void world_start_payments(void)
 
 /* End the payments module while the store goes on, which never happens in a worker: what was asked
  * of the store for its queues must have been answered. */
+static UNUSED bool world_waits_for_ledger(void)
+{
+    const struct resolver *resolver = &world.payments->resolver;
+    const struct reversals *reversals = &world.payments->reversals;
+    return resolver->is_claiming || resolver->is_adopting || resolver->is_beating ||
+           resolver->is_counting || reversals->is_claiming || reversals->is_counting ||
+           world.payments->rollup.is_rolling;
+}
+
 static UNUSED void world_free_payments(void)
 {
-    while (world.payments->resolver.is_claiming || world.payments->reversals.is_claiming)
+    while (world_waits_for_ledger())
         world_run_for(CLOCK_MS_US);
     payments_free(&world.payments);
 }
