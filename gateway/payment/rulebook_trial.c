@@ -211,6 +211,12 @@ void rulebook_flush(void *ctx)
 
 void rulebook_release_trials(struct rulebook *book)
 {
-    while (book->trials != NULL)
-        trial_free(book->trials);
+    struct rulebook_trial *trial = book->trials;
+    struct rulebook_trial *next = NULL;
+    HASH_CLEAR(hh, book->trials); /* frees the table only; its entries stay linked */
+    for (; trial != NULL; trial = next) {
+        next = trial->hh.next;
+        arena_release(&trial->arena);
+        free(trial);
+    }
 }
