@@ -303,8 +303,8 @@ await suite('reload', { workers: 2, delayMs: 20, settings }, {
         for (let i = 0; i < 8; i++) equal((await world.pay(undefined, { agent: new https.Agent({ ca: world.ca }) })).answer?.status, 'succeeded', 'one replaced');
         process.kill(workers[1], 'SIGSTOP');
         await until('the hung one is killed', () => logLines(world, '"a worker is silent').some((l) => JSON.parse(l).worker_pid === workers[1]), 90000);
+        await until('the hung one is replaced', () => !world.workers().includes(workers[1]));
         await serving(world);
-        assert(!world.workers().includes(workers[1]), 'replaced');
         world.writeConfig();
         equal(run(world, 'reload').status, 0, 'repaired');
         await serving(world);
