@@ -501,6 +501,8 @@ void orchestrate_resume_begin(struct orchestrate *o, int64_t now_us,
     bool is_hold = attempt->state == ATTEMPT_APPROVED && o->operation == OPERATION_AUTHORIZE;
     bool is_used_up = is_hold && !o->is_held; /* no look could change anything */
     bool can_ask_now = provider(o)->can_lookup && !(is_hold && o->is_in_use);
+    /* Whoever put it back thought it open: what is held is watched all the same. */
+    o->is_recheck = o->is_recheck || (is_hold && !is_used_up);
     if (is_final && o->is_recheck && can_ask_now && !is_used_up) {
         send_look(o, SEND_LOOKUP, now_us, action);
         return;

@@ -326,6 +326,21 @@ static void what_is_in_use_is_not_asked_about(void **state)
 }
 
 /* The account is gone: what was held there is a person's in the end, not nobody's. */
+/* Somebody held the claim while another finished it, and put it back as though it were open. */
+static void a_hold_that_was_put_back_as_open_is_watched_all_the_same(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_resumed resumed = held(&run, SENT_AT + SEC);
+    resumed.is_recheck = false;
+    look_again(&run, &resumed);
+    assert_int_equal(run.action.kind, ACTION_SEND);
+    assert_int_equal(run.action.send, SEND_LOOKUP);
+    answered(&run, lost());
+    assert_true(run.action.write.parks && run.action.write.rechecks);
+    assert_false(run.action.write.unparks);
+}
+
 static void a_hold_that_nobody_can_be_asked_about_is_not_forgotten(void **state)
 {
     (void)state;
@@ -445,6 +460,7 @@ int main(void)
         cmocka_unit_test(the_end_of_a_hold_is_what_the_books_or_the_provider_say),
         cmocka_unit_test(the_provider_says_until_when_it_holds),
         cmocka_unit_test(what_is_in_use_is_not_asked_about),
+        cmocka_unit_test(a_hold_that_was_put_back_as_open_is_watched_all_the_same),
         cmocka_unit_test(a_hold_that_nobody_can_be_asked_about_is_not_forgotten),
         cmocka_unit_test(a_sale_that_is_gone_again_stays_booked),
         cmocka_unit_test(operations_open_send_and_close_as_payments_do),
