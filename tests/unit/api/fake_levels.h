@@ -6,6 +6,7 @@
 
 #include "fake_store.h"
 
+#include "ledger/earned.h"
 #include "ledger/holds.h"
 #include "ledger/levels.h"
 
@@ -13,6 +14,7 @@ static struct fake_levels {
     struct uuid merchant_id; /* of the last question */
     int64_t from_us, to_us;
     struct levels levels;             /* what is answered */
+    struct earned earned;             /* likewise */
     struct hold holds[HOLD_LIST_MAX]; /* newest first; of any account */
     size_t hold_count;
 } fake_levels;
@@ -20,6 +22,7 @@ static struct fake_levels {
 struct fake_levels_job {
     void *ctx;
     levels_fn levels;
+    earned_fn earned;
     holds_list_fn holds;
     directory_done_fn changed;
     bool has_changed;
@@ -60,6 +63,21 @@ void levels_read(struct store *store UNUSED, const struct uuid *merchant_id, int
     fake_levels.from_us = from_us;
     fake_levels.to_us = to_us;
     fake_levels_job(run_levels, ctx)->levels = done;
+}
+
+static void run_earned(const struct fake_job *job)
+{
+    struct fake_levels_job *asked = job->ctx;
+    asked->earned(asked->ctx, job->found, &fake_levels.earned, &job->why);
+}
+
+void earned_read(struct store *store UNUSED, const struct uuid *merchant_id, int64_t from_us,
+                 int64_t to_us, struct arena *arena UNUSED, earned_fn done, void *ctx)
+{
+    fake_levels.merchant_id = *merchant_id;
+    fake_levels.from_us = from_us;
+    fake_levels.to_us = to_us;
+    fake_levels_job(run_earned, ctx)->earned = done;
 }
 
 static bool fake_end_holds(const struct uuid *hold_id, struct str by, int64_t now_us)
