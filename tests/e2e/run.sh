@@ -3,7 +3,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 passed=0
 failed=0
-for suite in "${@:-payments failover ledger rules rulebook backtest health health_scenarios money operations holds reviews process reload overload attack duplicates events declines payouts payout_batch action webhooks_in webhooks_out webhooks}"; do
+for suite in "${@:-payments failover ledger rules rulebook fees backtest health health_scenarios money operations holds reviews process reload overload attack duplicates events declines payouts payout_batch action webhooks_in webhooks_out webhooks}"; do
     for name in $suite; do
         out=$(node "tests/e2e/$name.mjs" 2>&1)
         printf '%s\n' "$out"
