@@ -30,11 +30,19 @@ struct condition {
     struct chain exit[2];
 };
 
+struct numbered { /* a named set as numbers of one slot: made once, however many rules ask */
+    const struct ast_value *value; /* NULL: free */
+    uint16_t slot;
+    struct test test;
+};
+
 struct compiler {
     struct arena *arena;
     struct program *program;
     size_t test_capacity, number_capacity, text_capacity, target_capacity;
     uint32_t dictionary_capacity[PROGRAM_TEXT_COUNT];
+    struct numbered *numbered; /* named sets, by their values and slot; open addressing */
+    size_t numbered_count, numbered_capacity;
     bool is_full; /* more tests than fit: what follows is not worth compiling */
 };
 
@@ -190,8 +198,8 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* slot is one of the `count` numbers from `first` of program.number on. */
-static struct condition one_of(struct compiler *c, uint16_t slot, size_t first)
+/* slot is one of the numbers from `first` of program.number on. */
+static struct test one_of(struct compiler *c, uint16_t slot, size_t first)
 {
     struct program *program = c->program;
     size_t count = program->number_count - first;
@@ -204,12 +212,12 @@ static struct condition one_of(struct compiler *c, uint16_t slot, size_t first)
         struct test range = {
             .kind = TEST_RANGE, .slot = slot, .low = number[0], .high = number[count - 1]};
         program->number_count = first;
-        return add_test(c, range);
+        return range;
     }
-    return add_test(c, (struct test){.kind = TEST_LIST,
-                                     .slot = slot,
-                                     .operand = (uint32_t)first,
-                                     .operand_count = (uint32_t)count});
+    return (struct test){.kind = TEST_LIST,
+                         .slot = slot,
+                         .operand = (uint32_t)first,
+                         .operand_count = (uint32_t)count};
 }
 
 static void add_number(struct compiler *c, int64_t number)
@@ -218,6 +226,76 @@ static void add_number(struct compiler *c, int64_t number)
     program->number = grow(c, program->number, program->number_count, &c->number_capacity,
                            sizeof(*program->number));
     program->number[program->number_count++] = (int32_t)number;
+}
+
+static struct numbered *numbered_at(struct compiler *c, const struct ast_value *value,
+                                    uint16_t slot)
+{
+    size_t at = ((uintptr_t)value / sizeof(*value)) * 31 + slot;
+    for (;; at++) {
+        struct numbered *entry = &c->numbered[at & (c->numbered_capacity - 1)];
+        if (entry->value == NULL || (entry->value == value && entry->slot == slot))
+            return entry;
+    }
+}
+
+/* Where the test of this list and slot is, or is to be put. */
+static struct numbered *find_numbered(struct compiler *c, const struct ast_value *value,
+                                      uint16_t slot)
+{
+    if (c->numbered_count * 2 >= c->numbered_capacity) {
+        struct numbered *old = c->numbered;
+        size_t count = c->numbered_capacity;
+        c->numbered_capacity = count == 0 ? 16 : count * 2;
+        c->numbered = ARENA_ARRAY(c->arena, struct numbered, c->numbered_capacity);
+        for (size_t i = 0; i < count; i++) {
+            if (old[i].value != NULL)
+                *numbered_at(c, old[i].value, old[i].slot) = old[i];
+        }
+    }
+    return numbered_at(c, value, slot);
+}
+
+typedef int64_t (*number_fn)(struct compiler *, const struct ast_node *, const struct ast_value *);
+
+/* slot is one of a list's values, by the number that `number` gives each. */
+static struct condition any_number(struct compiler *c, const struct ast_node *node, uint16_t slot,
+                                   number_fn number)
+{
+    const struct ast_list *list = &node->list;
+    struct numbered *known = NULL;
+    if (!str_is_empty(list->name)) {
+        known = find_numbered(c, list->value, slot);
+        if (known->value != NULL)
+            return add_test(c, known->test);
+    }
+    size_t first = c->program->number_count;
+    for (size_t i = 0; i < list->count; i++)
+        add_number(c, number(c, node, &list->value[i]));
+    struct test test = one_of(c, slot, first);
+    if (known != NULL) {
+        *known = (struct numbered){list->value, slot, test};
+        c->numbered_count++;
+    }
+    return add_test(c, test);
+}
+
+static int64_t plain_number(struct compiler *c UNUSED, const struct ast_node *node UNUSED,
+                            const struct ast_value *value)
+{
+    return value->as.number;
+}
+
+static int64_t currency_number(struct compiler *c UNUSED, const struct ast_node *node UNUSED,
+                               const struct ast_value *value)
+{
+    return (int64_t)currency_index(value->as.currency);
+}
+
+static int64_t text_number(struct compiler *c, const struct ast_node *node,
+                           const struct ast_value *value)
+{
+    return number_of(c, node->fact.text, value->as.text);
 }
 
 /* What a comparison with one value permits, both ends included. */
@@ -249,10 +327,7 @@ static struct condition compile_number(struct compiler *c, const struct ast_node
         condition =
             within.low <= within.high || may_pass ? add_test(c, within) : constant(c, false);
     } else if (node->sign == AST_IN || node->sign == AST_NOT_IN) {
-        size_t first = c->program->number_count;
-        for (size_t i = 0; i < node->list.count; i++)
-            add_number(c, value[i].as.number);
-        condition = one_of(c, slot, first);
+        condition = any_number(c, node, slot, plain_number);
     } else {
         struct test test = {.kind = TEST_RANGE, .slot = slot};
         bounds_of(node->sign, value->as.number, &test.low, &test.high);
@@ -263,10 +338,7 @@ static struct condition compile_number(struct compiler *c, const struct ast_node
 
 static struct condition compile_currency(struct compiler *c, const struct ast_node *node)
 {
-    size_t first = c->program->number_count;
-    for (size_t i = 0; i < node->list.count; i++)
-        add_number(c, (int64_t)currency_index(node->list.value[i].as.currency));
-    struct condition condition = one_of(c, SLOT_CURRENCY, first);
+    struct condition condition = any_number(c, node, SLOT_CURRENCY, currency_number);
     return is_negative_sign(node->sign) ? negate(condition) : condition;
 }
 
@@ -280,7 +352,7 @@ static struct condition compile_operation(struct compiler *c, const struct ast_n
         if ((bits >> operation & 1) != 0)
             add_number(c, operation);
     }
-    struct condition condition = one_of(c, SLOT_OPERATION, first);
+    struct condition condition = add_test(c, one_of(c, SLOT_OPERATION, first));
     return is_negative_sign(node->sign) ? negate(condition) : condition;
 }
 
@@ -292,10 +364,7 @@ static struct condition compile_text(struct compiler *c, const struct ast_node *
                         (struct test){.kind = node->sign == AST_STARTS ? TEST_PREFIX : TEST_PATTERN,
                                       .slot = text,
                                       .operand = add_text(c, node->list.value->as.text)});
-    size_t first = c->program->number_count;
-    for (size_t i = 0; i < node->list.count; i++)
-        add_number(c, number_of(c, text, node->list.value[i].as.text));
-    struct condition condition = one_of(c, (uint16_t)(SLOT_TEXT + text), first);
+    struct condition condition = any_number(c, node, (uint16_t)(SLOT_TEXT + text), text_number);
     return is_negative_sign(node->sign) ? negate(condition) : condition;
 }
 

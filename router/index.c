@@ -14,7 +14,7 @@
 
 enum {
     ROOM_BYTES = 32 << 20,  /* of all lines */
-    WORK_MAX = 64 << 20,    /* tests run to build it; a rule beyond it has a 1 everywhere */
+    WORK_MAX = 16 << 20,    /* tests run to build it; a fact may take half of what is left */
     AMOUNT_LIMIT_MAX = 512, /* per currency; amounts beyond them share intervals */
     WORD_BITS = 64,
 };
@@ -24,7 +24,7 @@ struct builder {
     struct arena *arena;
     size_t words;
     size_t room;   /* bytes left */
-    size_t work;   /* tests left */
+    size_t work;   /* tests left to the fact at hand; all gone: it does without lines */
     bool *reached; /* by test of one rule */
 };
 
@@ -79,8 +79,10 @@ static bool may_match(struct builder *b, const struct program_rule *rule, const 
 {
     const struct program *program = b->program;
     size_t count = rule->test_end - rule->test;
-    if (b->work < count)
+    if (b->work <= count) {
+        b->work = 0;
         return true;
+    }
     b->work -= count;
     memset(b->reached, 0, count);
     b->reached[0] = true;
@@ -134,7 +136,7 @@ static void put_classes(struct lines *lines, size_t r, size_t from, size_t to)
 {
     const struct program_rule *rule = &lines->b->program->rule[r];
     struct class class = {.dimension = lines->dimension};
-    for (size_t number = from; number <= to; number++) {
+    for (size_t number = from; number <= to && lines->b->work > 0; number++) {
         bool is_shared = number >= lines->count - 1 && lines->dimension->class_count > lines->count;
         size_t at = is_shared ? lines->count - 1 : number;
         lines->look(lines->b, number, &class);
@@ -169,9 +171,30 @@ static void put_named(struct lines *lines, size_t r, const struct test *test)
  * Lines of all classes. Number 0 stands for whatever no test of a rule names: a rule's bits are what
  * it has there, but where one of its own tests says otherwise.
  */
+static void fill_lines(struct lines *lines)
+{
+    struct builder *b = lines->b;
+    const struct program *program = b->program;
+    struct class other = {.dimension = lines->dimension};
+    lines->look(b, 0, &other);
+    other.is_unnamed = true;
+    for (size_t r = 0; r < program->rule_count && b->work > 0; r++) {
+        const struct program_rule *rule = &program->rule[r];
+        put_bit(lines->bits, r, rule->test == TEST_MATCH || may_match(b, rule, &other));
+    }
+    for (size_t i = 1; i < lines->count; i++)
+        memcpy(lines->bits + i * b->words, lines->bits, b->words * sizeof(uint64_t));
+    for (size_t r = 0; r < program->rule_count; r++) {
+        const struct program_rule *rule = &program->rule[r];
+        for (uint32_t i = rule->test; rule->test != TEST_MATCH && i < rule->test_end; i++) {
+            if (b->work > 0 && is_about(&program->test[i], lines->dimension->slot))
+                put_named(lines, r, &program->test[i]);
+        }
+    }
+}
+
 static void build_lines(struct builder *b, struct index_dimension *dimension, look_fn look)
 {
-    const struct program *program = b->program;
     struct lines lines = {b, dimension, look, dimension->class_count, NULL};
     if (lines.count * b->words * sizeof(uint64_t) > b->room)
         lines.count = b->room / (b->words * sizeof(uint64_t));
@@ -179,22 +202,13 @@ static void build_lines(struct builder *b, struct index_dimension *dimension, lo
         return; /* no room: rules are not sorted out by it */
     b->room -= lines.count * b->words * sizeof(uint64_t);
     lines.bits = ARENA_ARRAY(b->arena, uint64_t, lines.count * b->words);
-    struct class other = {.dimension = dimension};
-    look(b, 0, &other);
-    other.is_unnamed = true;
-    for (size_t r = 0; r < program->rule_count; r++) {
-        const struct program_rule *rule = &program->rule[r];
-        put_bit(lines.bits, r, rule->test == TEST_MATCH || may_match(b, rule, &other));
-    }
-    for (size_t i = 1; i < lines.count; i++)
-        memcpy(lines.bits + i * b->words, lines.bits, b->words * sizeof(uint64_t));
-    for (size_t r = 0; r < program->rule_count; r++) {
-        const struct program_rule *rule = &program->rule[r];
-        for (uint32_t i = rule->test; rule->test != TEST_MATCH && i < rule->test_end; i++) {
-            if (is_about(&program->test[i], dimension->slot))
-                put_named(&lines, r, &program->test[i]);
-        }
-    }
+    size_t work = b->work;
+    b->work = work / 2;
+    fill_lines(&lines);
+    bool is_spent = b->work == 0;
+    b->work += work - work / 2;
+    if (is_spent)
+        return; /* too dear: rules are not sorted out by it */
     dimension->class_count = (uint32_t)lines.count;
     dimension->bits = lines.bits;
     struct rule_index *index = &b->program->index;

@@ -13,6 +13,7 @@
  *
  * The lines only ever say more than is true: a rule whose bit is 0 cannot match (index_build runs
  * its tests on the value, with every other test open), a rule whose bit is 1 is asked.
+ * Work and memory are bounded whatever the rules say: a fact whose lines would be too dear has none.
  */
 #ifndef ROUTER_INDEX_H
 #define ROUTER_INDEX_H
