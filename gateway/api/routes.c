@@ -121,8 +121,8 @@ static const struct {
     size_t bytes;
 } large_bodies[] = {
     {HTTP_POST, "/v1/payout-batches", 8 << 20},
-    {HTTP_POST, "/v1/rules", 8 << 20},
-    {HTTP_POST, "/v1/rules/check", 8 << 20},
+    {HTTP_POST, "/v1/rules", 4 << 20},
+    {HTTP_POST, "/v1/rules/check", 4 << 20},
 };
 
 size_t api_endpoint_body_max(const struct endpoint *endpoint)

@@ -2,7 +2,11 @@
 #include "api/tables.h"
 
 #include "payment/canary.h"
-#include "router/router.h"
+
+enum {
+    TEXT_BYTES_MAX =
+        1 << 20, /* of a rule set: it is read and compiled by workers that others wait for */
+};
 
 #define SET(table) .fields = table, .count = ARRAY_LEN(table)
 
@@ -11,14 +15,14 @@ static const char *const stopped[] = {"canary", "shadow", NULL};
 
 /* clang-format off */
 static const struct field rule_table[] = {
-    {"text",    FIELD_STRING, .required = true, .least = 1, .most = ROUTE_RULES_BYTES_MAX, .form = &form_text, .example = "\"otherwise { by cost }\"",
-     .help = "The rule set, as docs/rules.md says."},
+    {"text",    FIELD_STRING, .required = true, .least = 1, .most = TEXT_BYTES_MAX, .form = &form_text, .example = "\"otherwise { by cost }\"",
+     .help = "The rule set, as docs/rules.md says. A larger one is kept by `turnpike routes put`."},
     {"comment", FIELD_STRING, .least = 1, .most = 500, .example = "\"Payoneer takes small amounts\"", .help = "Why; kept with the version."},
 };
 const struct field_set rule_fields = {"RuleSetRequest", "A rule set to be kept as a version.", SET(rule_table)};
 
 static const struct field rule_check_table[] = {
-    {"text", FIELD_STRING, .required = true, .least = 1, .most = ROUTE_RULES_BYTES_MAX, .form = &form_text, .example = "\"otherwise { by cost }\"",
+    {"text", FIELD_STRING, .required = true, .least = 1, .most = TEXT_BYTES_MAX, .form = &form_text, .example = "\"otherwise { by cost }\"",
      .help = "Nothing is kept."},
 };
 const struct field_set rule_check_fields = {"RuleCheckRequest", "A rule set to be looked at.", SET(rule_check_table)};
