@@ -79,6 +79,12 @@ struct uuid uuid_make(int64_t wall_ms, const uint8_t random[10])
     return assemble(wall_ms, counter, random + 2);
 }
 
+struct uuid uuid_first(int64_t wall_us)
+{
+    static const uint8_t least[10] = {0};
+    return uuid_make(wall_us > 0 ? wall_us / CLOCK_MS_US : 0, least);
+}
+
 bool uuid_eq(const struct uuid *a, const struct uuid *b)
 {
     return memcmp(a->byte, b->byte, sizeof(a->byte)) == 0;

@@ -52,6 +52,9 @@ enum {
 struct uuid uuid_new(void);
 /* The same from given time and 80 random bits: pure, for the simulator. */
 struct uuid uuid_make(int64_t wall_ms, const uint8_t random[10]);
+/* The smallest id that can be made at this time, and so a bound of those made since; before 1970 is
+ * 1970. */
+struct uuid uuid_first(int64_t wall_us);
 bool uuid_eq(const struct uuid *a, const struct uuid *b);
 int uuid_compare(const struct uuid *a, const struct uuid *b);
 bool uuid_is_zero(const struct uuid *id);

@@ -43,20 +43,13 @@ static void earned_end(struct pg_job *job, enum pg_end end, const struct pg_fail
     call_free(&read->call);
 }
 
-/* The first id that can be made at this time. */
-static struct uuid first_id(int64_t wall_us)
-{
-    static const uint8_t least[10] = {0};
-    return uuid_make(wall_us / CLOCK_MS_US, least);
-}
-
 void earned_read(struct store *store, const struct uuid *merchant_id, int64_t from_us,
                  int64_t to_us, struct arena *arena, earned_fn done, void *ctx)
 {
     struct earned_call *read =
         call_new(store, sizeof(*read), SQL_READER, earned_result, earned_end);
-    struct uuid from = first_id(from_us);
-    struct uuid to = first_id(to_us);
+    struct uuid from = uuid_first(from_us);
+    struct uuid to = uuid_first(to_us);
     read->arena = arena;
     read->done = done;
     read->ctx = ctx;

@@ -80,9 +80,7 @@ static struct events_read *read_new(struct store *store, const struct uuid *merc
 
 static struct uuid id_floor(int64_t wall_us, int64_t slack_ms)
 {
-    static const uint8_t zeros[10];
-    int64_t ms = wall_us / CLOCK_MS_US + slack_ms;
-    return uuid_make(ms > 0 ? ms : 0, zeros);
+    return uuid_first(wall_us + slack_ms * CLOCK_MS_US);
 }
 
 void events_list(struct store *store, const struct event_filter *filter, struct arena *arena,

@@ -124,10 +124,9 @@ static struct deliveries_read *read_new(struct store *store, const struct uuid *
 /* Events that came before wall_us have smaller ids; 0: `open`. */
 static struct uuid bound_of(int64_t wall_us, uint8_t open)
 {
-    static const uint8_t zeros[10];
     struct uuid id;
     if (wall_us > 0)
-        return uuid_make((wall_us + CLOCK_MS_US - 1) / CLOCK_MS_US, zeros);
+        return uuid_first(wall_us + CLOCK_MS_US - 1);
     memset(&id, open, sizeof(id));
     return id;
 }

@@ -96,21 +96,14 @@ static void levels_end(struct pg_job *job, enum pg_end end, const struct pg_fail
     call_free(&read->call);
 }
 
-/* The first id that can be made at this time. */
-static struct uuid first_id(int64_t wall_us)
-{
-    static const uint8_t least[10] = {0};
-    return uuid_make(wall_us / CLOCK_MS_US, least);
-}
-
 void levels_read(struct store *store, const struct uuid *merchant_id, int64_t from_us,
                  int64_t to_us, struct arena *arena, levels_fn done, void *ctx)
 {
     struct levels_call *read =
         call_new(store, sizeof(*read), SQL_READER, levels_result, levels_end);
-    struct uuid from = first_id(from_us);
-    struct uuid to = first_id(to_us);
-    struct uuid booked_by = first_id(to_us + BOOKED_WITHIN_US);
+    struct uuid from = uuid_first(from_us);
+    struct uuid to = uuid_first(to_us);
+    struct uuid booked_by = uuid_first(to_us + BOOKED_WITHIN_US);
     read->arena = arena;
     read->done = done;
     read->ctx = ctx;

@@ -47,12 +47,11 @@ struct load {
 static void write_where(const struct past_wanted *wanted, const char *id_column, bool has_end,
                         char out[512])
 {
-    static const uint8_t least[10] = {0};
     char merchant[UUID_TEXT_SIZE];
     char first[UUID_TEXT_SIZE];
     char until[96] = "";
     int64_t from_us = wanted->since_us - EARLIER_S * CLOCK_SECOND_US;
-    struct uuid id = uuid_make((from_us > 0 ? from_us : 0) / CLOCK_MS_US, least);
+    struct uuid id = uuid_first(from_us);
     if (has_end && wanted->until_us > 0)
         (void)snprintf(until, sizeof(until),
                        " AND created_at < 'epoch'::timestamptz + %" PRId64

@@ -134,7 +134,8 @@ static void a_sticky_split_depends_on_its_key_alone(void **state UNUSED)
         snprintf(customer, sizeof(customer), "cus_%d", i);
         scene.facts.customer = str_of(customer);
         char before[PEERS + 1];
-        strcpy(before, decide(&scene, "split 50% paypal, 50% payoneer by customer", 1));
+        (void)snprintf(before, sizeof(before), "%s",
+                       decide(&scene, "split 50% paypal, 50% payoneer by customer", 1));
         for (uint64_t draw = 2; draw < 5; draw++)
             assert_string_equal(decide(&scene, "split 50% paypal, 50% payoneer by customer", draw),
                                 before);
