@@ -141,8 +141,8 @@ static void check_limits(struct world *w, uint32_t index, uint8_t last)
         unsigned again = 0;
         for (uint32_t i = attempt->first_outcome; i != NONE; i = OUTCOME(w, i)->next) {
             const struct outcome_row *row = OUTCOME(w, i);
-            if (attempt->has_final_outcome && row->committed_at > payment->final_at)
-                break; /* a second look */
+            if (outcome_is_final(row->outcome))
+                break; /* what follows are second looks */
             bool went_on = row->send_number < ORCHESTRATE_SEND_MAX &&
                            attempt->send[row->send_number].step == STEP_CONTINUE;
             if (row->outcome == OUTCOME_NONE && !went_on &&
