@@ -331,15 +331,19 @@ static void a_server_that_turns_read_only_is_not_ready(void **state)
         rows_open(&r, &merchant_id);
         result = write_now(&f, &r.txn);
     } while (result == STORE_COMMITTED);
-    assert_int_equal(result, STORE_ROLLED_BACK);
+    /* Refused by the server, or not sent: the store's own look may have been first. */
+    assert_true(result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE);
     wait_connected(&f, false);
     rows_open(&r, &merchant_id);
     assert_int_equal(write_now(&f, &r.txn), STORE_UNAVAILABLE);
     (void)fixture_ask(admin, "SET default_transaction_read_only = off");
     (void)fixture_ask(admin, "ALTER SYSTEM RESET default_transaction_read_only");
     (void)fixture_ask(admin, "SELECT pg_reload_conf()");
-    wait_connected(&f, true);
-    assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    do { /* a backend that the reload has not reached yet refuses, and is left */
+        wait_connected(&f, true);
+        result = write_now(&f, &r.txn);
+    } while (result == STORE_ROLLED_BACK || result == STORE_UNAVAILABLE);
+    assert_int_equal(result, STORE_COMMITTED);
     PQfinish(admin);
     fixture_close(&f);
 }
