@@ -1,18 +1,43 @@
 #!/bin/bash
-# End-to-end suites: run.sh [SUITE...]. Each has a private PostgreSQL, sandbox and gateway.
+# End-to-end suites: run.sh [SUITE...]. Each has a private PostgreSQL, sandbox and gateway, so LANES=2 of
+# them run at a time: most of their time they wait. What judges times or floods the gateway runs alone.
 cd "$(dirname "$0")/../.." || exit 1
+beside="health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
+    payouts duplicates declines events failover ledger rules fees backtest health webhooks_in"
+alone="process overload attack"
+[ $# -eq 0 ] || { beside="$*" alone=; }
+lanes=${LANES:-2}
+ports=11400
+out=$(mktemp -d "${TMPDIR:-/tmp}/turnpike-e2e-XXXXXX")
+trap 'rm -rf "$out"' EXIT
+
+run() { # suite, ports from
+    local from=$SECONDS
+    PORTS_FROM=$2 node "tests/e2e/$1.mjs" >"$out/$1.running" 2>&1
+    { flock 9
+      cat "$out/$1.running"
+      echo "-- $1: $((SECONDS - from)) s"
+    } 9>"$out/lock"
+    mv "$out/$1.running" "$out/$1.log"
+}
+
+for name in $beside; do
+    while [ "$(jobs -rp | wc -l)" -ge "$lanes" ]; do wait -n; done
+    run "$name" $((ports += 600)) &
+done
+wait
+for name in $alone; do
+    run "$name" $((ports += 600))
+done
+
 passed=0
 failed=0
-for suite in "${@:-payments failover ledger rules rulebook fees backtest health health_scenarios money operations holds reviews process reload overload attack duplicates events declines payouts payout_batch action webhooks_in webhooks_out webhooks}"; do
-    for name in $suite; do
-        out=$(node "tests/e2e/$name.mjs" 2>&1)
-        printf '%s\n' "$out"
-        line=$(printf '%s\n' "$out" | grep -E "^$name: [0-9]+ passed, [0-9]+ failed" | tail -1)
-        p=$(printf '%s' "$line" | sed 's/.*: \([0-9]*\) passed.*/\1/')
-        f=$(printf '%s' "$line" | sed 's/.* passed, \([0-9]*\) failed.*/\1/')
-        passed=$((passed + ${p:-0}))
-        failed=$((failed + ${f:-1}))
-    done
+for name in $beside $alone; do
+    line=$(grep -E "^$name: [0-9]+ passed, [0-9]+ failed" "$out/$name.log" | tail -1)
+    p=$(printf '%s' "$line" | sed 's/.*: \([0-9]*\) passed.*/\1/')
+    f=$(printf '%s' "$line" | sed 's/.* passed, \([0-9]*\) failed.*/\1/')
+    passed=$((passed + ${p:-0}))
+    failed=$((failed + ${f:-1}))
 done
 echo "e2e: $passed passed, $failed failed"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]
