@@ -20,7 +20,10 @@ HARDEN   += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-c
 else
 WARNINGS += -Wnull-dereference
 endif
-ifdef COVER
+ifeq ($(COVER),counters)
+# What is reached alone, not what is compared: a fifth of the cost.
+HARDEN   += -fsanitize-coverage=inline-8bit-counters,pc-table
+else ifdef COVER
 HARDEN   += -fsanitize=fuzzer-no-link
 endif
 ifdef SAN
@@ -235,7 +238,8 @@ help:
 ## clean           Remove build/ (var/ stays)
 .PHONY: clean
 clean:
-	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang $(BUILD)-fuzz $(BUILD)-sim
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-clang $(BUILD)-fuzz $(BUILD)-fuzz-fast \
+	    $(BUILD)-fuzz-san $(BUILD)-sim
 
 # ---- attack -----------------------------------------------------------------------------------
 
@@ -292,12 +296,17 @@ $(BUILD)/bench/fill: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/fill
 
 # ---- fuzzing ----------------------------------------------------------------------------------
 
-FUZZ_TARGETS          := http_parser json_body idempotency_key amount rules config_file provider_answer \
+FUZZ_TARGETS          := http_parser json_body idempotency_key amount rules rule_program config_file provider_answer \
                          batch_rows webhook
 FUZZ                  ?= $(FUZZ_TARGETS)
 SECONDS               ?= 60
 FUZZ_http_parser      := http base
 FUZZ_rules            := router base
+FUZZ_rule_program     := router base
+FUZZ_WITH_rules       := $(BUILD)/obj/tests/fuzz/rule_checks.o $(BUILD)/obj/tests/fuzz/gen.o
+FUZZ_WITH_rule_program := $(FUZZ_WITH_rules)
+FUZZ_LINK_rules       := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=zone_load
+FUZZ_LINK_rule_program := $(FUZZ_LINK_rules)
 FUZZ_provider_answer  := providers base
 FUZZ_webhook          := providers base
 FUZZ_json_body        := $(MODULES)
@@ -307,12 +316,21 @@ FUZZ_amount           := $(MODULES)
 FUZZ_config_file      := $(MODULES)
 
 define fuzz_rules
-$$(BUILD)/fuzz/$(1): $$(BUILD)/obj/tests/fuzz/$(1).o $$(FUZZ_$(1):%=$$(BUILD)/lib%.a)
+$$(BUILD)/fuzz/$(1): $$(BUILD)/obj/tests/fuzz/$(1).o $$(FUZZ_WITH_$(1)) $$(FUZZ_$(1):%=$$(BUILD)/lib%.a)
 	@mkdir -p $$(@D)
-	@$$(CC) $$(CFLAGS) $$(LINK) -fsanitize=fuzzer -o $$@ $$< -Wl,--start-group \
+	@$$(CC) $$(CFLAGS) $$(LINK) $$(FUZZ_LINK_$(1)) -fsanitize=fuzzer -o $$@ $$< $$(FUZZ_WITH_$(1)) -Wl,--start-group \
 	    $$(FUZZ_$(1):%=$$(BUILD)/lib%.a) -Wl,--end-group $$(LIBS)
 endef
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rules,$(t))))
+
+ifeq ($(COVER),counters)
+# Only what is reached in router/ teaches something; the rest costs a quarter of the time.
+$(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/gateway/%.o: CFLAGS += -fno-sanitize-coverage=inline-8bit-counters,pc-table
+endif
+# The generator of rule files, asked by octets (rule_checks.h).
+$(BUILD)/obj/tests/fuzz/gen.o: tests/router/gen.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Drng_below=fuzz_choose -MMD -MP -c -o $@ $<
 
 ## fuzz            Fuzz what strangers send (FUZZ=target, SECONDS=60 each; clang and libFuzzer)
 .PHONY: fuzz fuzz-programs
@@ -322,6 +340,31 @@ fuzz:
 	@tests/fuzz/run.sh $(BUILD)-fuzz $(SECONDS) $(FUZZ)
 fuzz-programs: $(FUZZ:%=$(BUILD)/fuzz/%)
 	@:
+
+## fuzz-router     Fuzz lexer, parser, checker, compiler and evaluator of rules: RUNS=100000000 executions in all,
+##                 goes on where it was stopped (PART=i/n: one process per core; SECONDS= at most)
+.PHONY: fuzz-router
+FUZZ_ROUTER := FUZZ="rules rule_program" CC=clang fuzz-programs
+fuzz-router:
+	@config/dev/packages.sh run fuzz
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)-fuzz-fast COVER=counters $(FUZZ_ROUTER) \
+	    OPT="-O2 -fsanitize=undefined -fno-sanitize-recover=all -fsanitize-trap=undefined"
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)-fuzz-san COVER=counters SAN=1 $(FUZZ_ROUTER)
+	@tests/fuzz/router.sh $(BUILD)-fuzz-fast $(BUILD)-fuzz-san $(or $(RUNS),100000000) $(or $(PART),1/1) $(BENCH_SECONDS)
+
+# What `make test` runs of it: the kept inputs and some mutants of them.
+FUZZ_SAMPLE := rules rule_program
+$(FUZZ_SAMPLE:%=$(BUILD)/fuzz/%_replay): $(BUILD)/fuzz/%_replay: $(BUILD)/obj/tests/fuzz/%.o \
+        $(BUILD)/obj/tests/fuzz/replay.o $(FUZZ_WITH_rules) $(BUILD)/librouter.a $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $(FUZZ_LINK_rules) -o $@ $^ $(LIBS)
+
+.PHONY: fuzz-sample
+fuzz-sample: $(FUZZ_SAMPLE:%=$(BUILD)/fuzz/%_replay)
+	@for target in $(FUZZ_SAMPLE); do \
+	    rm -rf $(BUILD)/fuzz/$$target.replay && mkdir -p $(BUILD)/fuzz/$$target.replay && \
+	    tar -xzf tests/fuzz/corpus/$$target.tar.gz -C $(BUILD)/fuzz/$$target.replay && \
+	    $(BUILD)/fuzz/$${target}_replay $(SEED) $(or $(MUTANTS),5000) $(BUILD)/fuzz/$$target.replay || exit 1; done
 
 # ---- router -----------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ step build make --no-print-directory "$jobs" build
 step lint make --no-print-directory lint
 step unit make --no-print-directory "$jobs" unit
 step sanitizers make --no-print-directory "$jobs" unit SAN=1 BUILD=build-san
+step fuzz make --no-print-directory "$jobs" fuzz-sample SAN=1 BUILD=build-san
 step router make --no-print-directory router-proof
 step sim make --no-print-directory sim
 step scripts make --no-print-directory scripts LIMIT=25

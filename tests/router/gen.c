@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { DEPTH_MAX = 4, VALUES_MAX = 4 };
+enum { DEPTH_MAX = 4, VALUES_MAX = 4, SETS_MAX = 2 };
 
 const struct str gen_providers[GEN_PEERS] = {STR_INIT("paypal"), STR_INIT("payoneer"),
                                              STR_INIT("rebilly"), STR_INIT("spreedly")};
@@ -38,6 +38,7 @@ struct writer {
     struct rng *rng;
     struct buf *out;
     unsigned conditions, sets; /* defined so far */
+    enum fact set[SETS_MAX];   /* what each is a set of */
     const enum fact *fact;     /* of a small file: only these; values from few; NULL: any */
     unsigned fact_count;
 };
@@ -211,6 +212,18 @@ static void put_list(struct writer *w, enum fact fact)
     buf_add_char(out, ']');
 }
 
+/* A list in its place, or a set of such. */
+static void put_members(struct writer *w, enum fact fact)
+{
+    unsigned set = 0;
+    while (set < w->sets && w->set[set] != fact)
+        set++;
+    if (set < w->sets && below(w->rng, 2))
+        buf_printf(w->out, "set_%u", set);
+    else
+        put_list(w, fact);
+}
+
 static void put_test(struct writer *w, bool in_where)
 {
     struct rng *rng = w->rng;
@@ -243,7 +256,7 @@ static void put_test(struct writer *w, bool in_where)
         buf_printf(w->out, " %smatches \"%s\"", no, PICK(rng, patterns));
     } else if (pick <= 3 && is_listed) {
         buf_printf(w->out, " %sin ", no);
-        put_list(w, fact);
+        put_members(w, fact);
     } else {
         static const char *const signs[] = {"==", "!=", "<", "<=", ">", ">="};
         buf_printf(w->out, " %s ", signs[below(rng, is_total_order(info->type) ? 6 : 2)]);
@@ -292,6 +305,8 @@ static void put_block(struct writer *w, bool may_shadow)
 {
     static const char *const by[] = {"by cost", "by success", "by latency", "by value",
                                      "by value with margin 5% and failure 0.50 EUR"};
+    static const char *const failovers[] = {"none", "at most 2", "within 3s",
+                                            "at most 3 within 800ms"};
     buf_printf(w->out, "{ ");
     switch (below(w->rng, 4)) {
     case 0:
@@ -312,9 +327,16 @@ static void put_block(struct writer *w, bool may_shadow)
     }
     for (unsigned count = below(w->rng, 3); count > 0; count--) {
         static const char *const sieves[] = {"only", "never", "avoid"};
-        buf_printf(w->out, " %s where ", PICK(w->rng, sieves));
-        put_condition(w, true, DEPTH_MAX - 1);
+        buf_printf(w->out, " %s ", PICK(w->rng, sieves));
+        if (below(w->rng, 4) == 0) {
+            put_targets(w, false);
+        } else {
+            buf_printf(w->out, "where ");
+            put_condition(w, true, DEPTH_MAX - 1);
+        }
     }
+    if (below(w->rng, 6) == 0)
+        buf_printf(w->out, " failover %s", PICK(w->rng, failovers));
     if (may_shadow && below(w->rng, 8) == 0) {
         buf_printf(w->out, " shadow ");
         put_block(w, false);
@@ -328,6 +350,16 @@ void gen_rules(struct rng *rng, unsigned rules_max, struct buf *out)
     const char *zone = PICK(rng, zones);
     if (zone[0] != '\0')
         buf_printf(out, "zone \"%s\"\n", zone);
+    for (unsigned count = below(rng, SETS_MAX + 1); count > 0; count--) {
+        static const enum fact facts[] = {FACT_CURRENCY,     FACT_METHOD,     FACT_COUNTRY,
+                                          FACT_CARD_COUNTRY, FACT_METADATA,   FACT_MERCHANT,
+                                          FACT_BIN,          FACT_CARD_BRAND, FACT_OPERATION};
+        buf_printf(out, "set set_%u = ", w.sets);
+        w.set[w.sets] = PICK(rng, facts);
+        put_list(&w, w.set[w.sets]);
+        buf_printf(out, "\n");
+        w.sets++;
+    }
     for (unsigned count = below(rng, 3); count > 0; count--) {
         buf_printf(out, "condition cond_%u = ", w.conditions);
         put_condition(&w, false, 2);
@@ -368,8 +400,7 @@ void gen_small(struct rng *rng, const enum fact *fact, unsigned fact_count, unsi
 
 static const char *const fees[GEN_PEERS - 1] = {
     "{\"percent\":\"3.00\",\"default\":{}}",
-    "{\"percent\":\"2.00\",\"currencies\":{\"EUR\":{\"fixed\":\"0.02\"},\"JPY\":{\"fixed\":\"1\"}}"
-    "}",
+    "{\"percent\":\"2\",\"currencies\":{\"EUR\":{\"fixed\":\"0.02\"},\"JPY\":{\"fixed\":\"1\"}}}",
     "{\"country\":\"US\",\"percent\":\"1.00\",\"cross_border_percent\":\"3.50\",\"default\":{}}",
 };
 
