@@ -180,11 +180,10 @@ unit: $(TESTS)
 
 # ---- lint ---------------------------------------------------------------------------------------
 
-## lint            Layers, sizes, format, tables, clang -Werror, clang-tidy, cppcheck
+## lint            Layers, sizes, format, tables, clang's warnings, clang-tidy, cppcheck
 .PHONY: lint lint-quick format
 lint: lint-quick
-	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)-clang CC=clang build
-	@LINT_CPPFLAGS='$(subst ',,$(CPPFLAGS))' tests/lint/analyse.sh $(BUILD)
+	@LINT_FLAGS='$(subst ',,$(CPPFLAGS)) $(filter-out -Wnull-dereference,$(WARNINGS))' tests/lint/analyse.sh $(BUILD)
 lint-quick:
 	@$(MAKE) --no-print-directory -j$$(nproc) build
 	@tests/lint/layers.sh

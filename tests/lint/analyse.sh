@@ -1,18 +1,18 @@
 #!/bin/sh
-# clang-tidy and cppcheck over every C file of ours. Results are cached by content (headers included), so that
+# clang-tidy (with clang's own warnings, as errors) and cppcheck over every C file of ours. Results are cached by content (headers included), so that
 # only what changed is looked at again.
 build=$1
 shift
 cache=$build/lint
 mkdir -p "$cache"
 export cache
-headers=$(find gateway router providers -name '*.h' | sort | xargs cat .clang-tidy | sha256sum | cut -c1-16)
+headers=$(find gateway router providers -name '*.h' | sort | xargs cat .clang-tidy | { cat; echo "$LINT_FLAGS"; } | sha256sum | cut -c1-16)
 export headers
 one() {
     file=$1
     stamp=$cache/$(printf '%s' "$file" | tr '/' '_').$( (cat "$file"; echo "$headers") | sha256sum | cut -c1-16)
     [ -f "$stamp" ] && return 0
-    if out=$(clang-tidy --quiet --warnings-as-errors='*' "$file" -- $LINT_CPPFLAGS -std=gnu11 2>&1); then
+    if out=$(clang-tidy --quiet --warnings-as-errors='*' "$file" -- $LINT_FLAGS -std=gnu11 2>&1); then
         rm -f "$cache/$(printf '%s' "$file" | tr '/' '_')".*
         : >"$stamp"
     else
