@@ -127,6 +127,19 @@ bool decision_is_ramping(const struct route_candidate *candidate, uint64_t draw)
     return (part >> 32) % 1000000 < candidate->health.away_per_million;
 }
 
+void route_decision_drop(struct route_decision *decision, size_t index, enum route_drop drop)
+{
+    CHECK(index < decision->kept_count && drop != ROUTE_KEPT);
+    struct route_verdict dropped = decision->verdict[index];
+    dropped.drop = drop;
+    dropped.probe = false;
+    size_t last = decision->kept_count - 1;
+    memmove(&decision->verdict[index], &decision->verdict[index + 1],
+            (last - index) * sizeof(decision->verdict[0]));
+    decision->verdict[last] = dropped;
+    decision->kept_count--;
+}
+
 static void print_health(const struct health_view *health, struct json_out *out)
 {
     json_key(out, "health");

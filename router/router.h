@@ -182,6 +182,9 @@ void route_decide(const struct rule_set *rules, const struct route_facts *facts,
                   const struct route_candidate *candidates, size_t candidate_count, uint64_t draw,
                   struct route_decision *decision);
 
+/* Said after the router: the kept one at `index` is dropped after all, before those that were. */
+void route_decision_drop(struct route_decision *decision, size_t index, enum route_drop drop);
+
 /*
  * The decision as the JSON object shown to merchants and stored with the attempt:
  * {"rule","rule_set",

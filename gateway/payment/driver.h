@@ -5,7 +5,10 @@
  *     driver.c         entry, limits, deadlines, the loop from event to action
  *     driver_request.c what a request asks for, as the payment's first view
  *     driver_payout.c  what is different when money goes out
- *     driver_route.c   candidates, decision, and the provider_call of an attempt
+ *     facts.c          what is known of the payment and of each account, for the router
+ *     driver_route.c   decision, and the provider_call of an attempt
+ *     decision_record.c the decision as it is stored
+ *     no_route.c       nobody is left: what is told instead
  *     driver_write.c   rows for the ledger out of a write plan; the answer that is stored with them
  *     driver_send.c    engine sends, judging, health and metrics
  *     driver_operate.c an operation on a payment: what it acts on, and whether it may

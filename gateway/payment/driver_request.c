@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/order.h"
+#include "payment/facts.h"
 #include "payment/testmethod.h"
 
 static struct str or_empty_object(struct drive *drive, struct str json)
@@ -34,9 +35,7 @@ static void copy_row(struct drive *drive, const struct payment_request *request)
     row->livemode = drive->merchant->livemode;
     row->reference = arena_str(arena, request->reference);
     row->method_type = arena_str(arena, request->method_type);
-    row->country = arena_str(arena, request->country);
-    if (request->is_payout && row->country.len == 0)
-        row->country = drive->beneficiary->country;
+    row->country = arena_str(arena, facts_country(request));
     row->customer_json = or_empty_object(drive, request->customer_json);
     if (request->is_payout)
         row->customer_json = drive_show_beneficiary(drive->beneficiary, arena);
@@ -58,12 +57,11 @@ void drive_take_request(struct drive *drive, const struct payment_request *reque
     drive->cancel_url = arena_str(arena, request->cancel_url);
     drive->customer_id = arena_str(arena, request->customer_id);
     drive->currency = request->currency;
-    drive->operation = request->capture_automatic ? OPERATION_SALE : OPERATION_AUTHORIZE;
+    drive->operation = facts_operation(request);
     drive->given_id = request->payment_id;
     drive->is_order = order_key_is(request->key);
     if (request->is_payout) {
         CHECK(request->beneficiary != NULL);
-        drive->operation = OPERATION_PAYOUT;
         drive->beneficiary = drive_copy_beneficiary(request->beneficiary, arena);
     }
     drive_view_init(drive, drive->payments->config.limits.attempt_max);
