@@ -368,6 +368,11 @@ static void print_block(const struct ast_tree *tree, const struct ast_block *blo
     buf_add_str(out, STR(" }"));
 }
 
+void ast_print_block(const struct ast_tree *tree, const struct ast_block *block, struct buf *out)
+{
+    print_block(tree, block, true, out);
+}
+
 void ast_print_rule(const struct ast_tree *tree, const struct ast_rule *rule, struct buf *out)
 {
     bool is_last = str_eq(rule->name, STR("default"));

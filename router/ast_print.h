@@ -15,6 +15,8 @@ void ast_print(const struct ast_tree *tree, struct buf *out);
 /* `rule "name" when ... { ... }`, or otherwise { ... }. */
 void ast_print_rule(const struct ast_tree *tree, const struct ast_rule *rule, struct buf *out);
 void ast_print_condition(const struct ast_tree *tree, const struct ast_node *node, struct buf *out);
+/* `{ by cost; failover at most 2 }` */
+void ast_print_block(const struct ast_tree *tree, const struct ast_block *block, struct buf *out);
 void ast_print_value(const struct ast_value *value, struct buf *out);
 void ast_print_target(const struct ast_target *target, struct buf *out);
 

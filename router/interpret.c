@@ -6,8 +6,7 @@
 
 #include "router/run.h"
 
-/* A text of the payment, as it was given. */
-static struct str text_of(const struct interpreter *in, const struct ast_fact *fact,
+struct str interpret_text(const struct interpreter *in, const struct ast_fact *fact,
                           size_t candidate)
 {
     const struct route_facts *facts = in->measures->facts;
@@ -47,15 +46,11 @@ static struct str text_of(const struct interpreter *in, const struct ast_fact *f
     return STR_NONE;
 }
 
-struct moment {
-    int64_t weekday, minute;
-};
-
-static struct moment now_in(const struct interpreter *in, const struct ast_fact *fact)
+int64_t interpret_moment(const struct interpreter *in, const struct ast_fact *fact)
 {
     struct zone_moment moment;
     zone_read(in->zone[fact->zone], in->measures->facts->now_us, &moment);
-    return (struct moment){moment.weekday, moment.minute};
+    return fact->fact == FACT_WEEKDAY ? moment.weekday : moment.minute;
 }
 
 /* -1, 0, 1: how `a` stands to `b`. */
@@ -137,7 +132,7 @@ static bool compare(const struct interpreter *in, const struct ast_node *node,
     case FACT_TYPE_WORD:
     case FACT_TYPE_COUNTRY:
     case FACT_TYPE_TEXT:
-        *order = str_eq(text_of(in, &node->fact, candidate), value->as.text) ? 0 : 1;
+        *order = str_eq(interpret_text(in, &node->fact, candidate), value->as.text) ? 0 : 1;
         return true;
     case FACT_TYPE_DIGITS:
         *order = compare_digits(facts->bin, value, &is_known);
@@ -146,10 +141,10 @@ static bool compare(const struct interpreter *in, const struct ast_node *node,
         *order = order_of(facts->attempt == 0 ? 1 : facts->attempt, value->as.number);
         return true;
     case FACT_TYPE_TIME:
-        *order = order_of(now_in(in, &node->fact).minute, value->as.number);
+        *order = order_of(interpret_moment(in, &node->fact), value->as.number);
         return true;
     case FACT_TYPE_WEEKDAY:
-        *order = order_of(now_in(in, &node->fact).weekday, value->as.number);
+        *order = order_of(interpret_moment(in, &node->fact), value->as.number);
         return true;
     case FACT_TYPE_PERCENT:
     case FACT_TYPE_DURATION:
@@ -235,9 +230,9 @@ static bool interpret_test(const struct interpreter *in, const struct ast_node *
         return !is_within(in, node, candidate, &is_known) &&
                (is_known || !is_partial(node->fact.fact));
     case AST_STARTS:
-        return str_starts(text_of(in, &node->fact, candidate), node->list.value->as.text);
+        return str_starts(interpret_text(in, &node->fact, candidate), node->list.value->as.text);
     case AST_MATCHES:
-        return run_pattern(node->list.value->as.text, text_of(in, &node->fact, candidate));
+        return run_pattern(node->list.value->as.text, interpret_text(in, &node->fact, candidate));
     case AST_SIGN_NONE:
     case AST_SIGN_COUNT:
         break;

@@ -23,6 +23,11 @@ struct interpreter {
 /* Whether `node` holds; of `candidate` in a `where`, else INTERPRET_NO_CANDIDATE. */
 bool interpret_node(const struct interpreter *interpreter, const struct ast_node *node,
                     size_t candidate);
+/* A text of the payment or the candidate, as it was given; "" when there is none. */
+struct str interpret_text(const struct interpreter *interpreter, const struct ast_fact *fact,
+                          size_t candidate);
+/* The weekday (1 is Monday) or the minute of the day, in the zone of this fact. */
+int64_t interpret_moment(const struct interpreter *interpreter, const struct ast_fact *fact);
 /* The index of the first rule that matches. */
 size_t interpret_rules(const struct interpreter *interpreter);
 
