@@ -145,6 +145,7 @@ void reports_levels(struct api_call *call);
 void reports_routing(struct api_call *call);
 void admin_handle(struct api_call *call);
 void rules_handle(struct api_call *call);
+void routing_explain(struct api_call *call);
 void openapi_show(struct api_call *call);
 void payouts_create(struct api_call *call);
 void payouts_show(struct api_call *call);

@@ -82,6 +82,8 @@ const struct endpoint api_endpoints[] = {
     {HTTP_POST,  "/v1/rules/{version}/publish",   "publishRules",  "Let a version decide: live, as a canary, or as a shadow", RULES, false, &rule_query, &rule_publish_fields, rules_handle, ADMIN_RULES_PUBLISH, 200, "Rules"},
     {HTTP_POST,  "/v1/rules/{version}/approve",   "approveRules",  "Approve what another key proposed", RULES, false, &rule_query, &rule_reason_fields, rules_handle, ADMIN_RULES_APPROVE, 200, "Rules"},
 
+    {HTTP_POST,  "/v1/routing/explain",           "explainRouting", "What would be done with a payment or payout, and why; nothing is done", RULES, false, &rule_query, &explain_fields, routing_explain, ADMIN_NONE, 200, "RoutingExplanation"},
+
     {HTTP_POST,  "/v1/admin/merchants/{id}/rules-approval", "approvalRules", "Say whether a merchant's rule sets need a second key's approval", HOUSE, false, &no_query, &rule_approval_fields, admin_handle, ADMIN_RULES_APPROVAL, 200, "RulesApproval"},
     {HTTP_POST,  "/v1/admin/merchants",              "createMerchant",  "Create a merchant and its test twin", HOUSE, false, &no_query, &merchant_fields, admin_handle, ADMIN_MERCHANT_CREATE,  201, "Merchant"},
     {HTTP_GET,   "/v1/admin/merchants",              "listMerchants",   "List merchants",           HOUSE, false, &no_query, NULL,       admin_handle, ADMIN_MERCHANT_LIST,    200, "MerchantList"},

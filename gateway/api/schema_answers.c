@@ -105,6 +105,27 @@ static const struct member rule_check[] = {
     {"warnings", "integer", "How many."},
     {"findings", "[]object", "Each with severity, line, column, end_line, end_column, text and remedy."},
 };
+static const struct member routing_explanation[] = {
+    {"object",   "string",   "`routing_explanation`"},
+    {"provider", "string?",  "Who would be asked first; null: nobody."},
+    {"account",  "string?",  "Its account, by name."},
+    {"problem",  "object?",  "Of nobody: code, status and detail that would be answered."},
+    {"facts",    "object",   "What rules see of the payment; what is empty is left out."},
+    {"rules",    "[]RuleExplained", "In order, up to the one that matched: the last."},
+    {"skipped",  "integer",  "Rules before the first that is told."},
+    {"refusals", "[]object", "provider, account, detail: what adapters cannot express, and why."},
+    {"decision", "object",   "As it is stored with a payment: rule, order, draw, each candidate with fee and health, kept or dropped and why."},
+    {"canary_set", "object", "Only while a canary runs, and of the live set: what the canary would do: version, rule_set, rule, candidates, differs."},
+    {"livemode", "boolean",  "False on test keys."},
+};
+static const struct member rule_explained[] = {
+    {"rule",       "string",   "Its name."},
+    {"line",       "integer",  "Of the rule set."},
+    {"matched",    "boolean",  "It decides."},
+    {"conditions", "[]object", "condition, holds, saw: what the payment has instead; null: not known."},
+    {"conditions_skipped", "integer", "Only when there are more than are told."},
+    {"does",       "string?",  "Of the one that matched: its actions; null: too long to tell."},
+};
 static const struct member rules_approval_answer[] = {
     {"object",   "string",  "`rules_approval`"},
     {"merchant", "string",  "mer_..."},
@@ -490,6 +511,8 @@ static const struct answer answers[] = {
     ANSWER("RuleMove",      "One step in the life of a rule set.", rule_move),
     ANSWER("RuleDiff",      "Two versions, line by line.", rule_diff),
     ANSWER("RuleCheck",     "What is wrong with a rule set.", rule_check),
+    ANSWER("RoutingExplanation", "What would be done with a payment or payout, and why.", routing_explanation),
+    ANSWER("RuleExplained", "A rule, and what of it held.", rule_explained),
     ANSWER("RulesApproval", "Four eyes, or not.", rules_approval_answer),
     ANSWER("RoutingEarned", "What routing earned.", routing_earned),
     ANSWER("AccountState",  "What holds a provider account back.", account_state),

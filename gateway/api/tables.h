@@ -42,6 +42,7 @@ extern const struct field_set rule_publish_fields;
 extern const struct field_set rule_reason_fields;
 extern const struct field_set rule_stop_fields;
 extern const struct field_set rule_approval_fields;
+extern const struct field_set explain_fields;
 
 /* queries */
 extern const struct field_set rule_query;

@@ -62,6 +62,15 @@ static const struct field rule_approval_table[] = {
 };
 const struct field_set rule_approval_fields = {"RuleApproval", "Four eyes for a merchant's rule sets.", SET(rule_approval_table)};
 
+static const struct field explain_table[] = {
+    {"payment", FIELD_OBJECT, .members = &payment_fields, .help = "As it would be sent to POST /v1/payments. Either this or `payout`."},
+    {"payout",  FIELD_OBJECT, .members = &payout_fields, .help = "As it would be sent to POST /v1/payouts."},
+    {"version", FIELD_INTEGER, .least = 1, .most = INT32_MAX, .example = "7", .help = "By this version of the merchant's rule sets; left out: by the live one."},
+    {"at",      FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .example = "\"2026-12-24T22:30:00Z\"",
+     .help = "RFC 3339: weekday, time, holds and maintenance windows of that moment; left out: now."},
+};
+const struct field_set explain_fields = {"ExplainRequest", "What is to be explained; nothing is sent or written.", SET(explain_table)};
+
 static const struct field rule_diff_table[] = {
     {"to",       FIELD_INTEGER, .required = true, .least = 1, .most = INT32_MAX, .help = "The other version."},
     {"merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id, .help = "Operators: of this merchant; left out: of the house."},

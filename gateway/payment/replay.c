@@ -22,6 +22,8 @@ struct replay {
     bool is_taken_off[ROUTE_CANDIDATE_MAX]; /* after the router had kept it */
     size_t count;
     char merchant[ID_TEXT_SIZE];
+    replay_show_fn show; /* NULL: nobody looks */
+    void *show_ctx;
 };
 
 /* clang-format off */
@@ -127,9 +129,10 @@ static enum route_drop find_drop(struct str name)
     return ROUTE_KEPT;
 }
 
-static void read_health(const json_t *json, const json_t *candidate, struct health_view *health)
+void replay_read_health(const json_t *json, struct health_view *health)
 {
     struct str state = json_text(json, "state");
+    *health = (struct health_view){.state = HEALTH_CLOSED};
     for (int i = 0; i < HEALTH_STATE_COUNT; i++) {
         if (str_eq(state, str_of(health_state_name((enum health_state)i))))
             health->state = (enum health_state)i;
@@ -138,6 +141,12 @@ static void read_health(const json_t *json, const json_t *candidate, struct heal
     health->p95_us = read_int(json, "p95_ms", 0) * 1000;
     health->decisions = (uint32_t)read_int(json, "decisions", 0);
     health->is_slow = json_is_true(json_object_get(json, "slow"));
+    health->may_try = health->state != HEALTH_OPEN && !health->is_slow;
+}
+
+static void read_health(const json_t *json, const json_t *candidate, struct health_view *health)
+{
+    replay_read_health(json, health);
     /* A probe, or whoever would have been one: only then was it free. */
     health->may_try = json_is_true(json_object_get(candidate, "probe")) ||
                       (health->state == HEALTH_CLOSED && !health->is_slow);
@@ -299,6 +308,8 @@ static enum replay_verdict decide_again(struct replay *r)
         verdict = read_candidates(r);
     if (verdict != REPLAY_SAME)
         return verdict;
+    if (r->show != NULL)
+        r->show(r->show_ctx, rules, &r->facts, r->candidate, r->count);
     struct route_decision decision;
     route_decide(rules, &r->facts, r->candidate, r->count, read_bits(json_text(r->record, "draw")),
                  &decision);
@@ -314,10 +325,11 @@ static json_t *parse(struct str text)
     return text.len == 0 ? NULL : json_parse(text, &record_limits, &ignored);
 }
 
-enum replay_verdict replay_decision(const struct history_row *row,
-                                    const struct replay_sources *sources, struct buf *why)
+enum replay_verdict replay_show(const struct history_row *row, const struct replay_sources *sources,
+                                replay_show_fn show, void *ctx, struct buf *why)
 {
-    struct replay replay = {.row = row, .sources = sources, .why = why};
+    struct replay replay = {
+        .row = row, .sources = sources, .why = why, .show = show, .show_ctx = ctx};
     json_t *record = parse(row->decision_json);
     json_t *metadata = parse(row->metadata_json);
     json_t *routing = parse(row->routing_json);
@@ -334,4 +346,10 @@ enum replay_verdict replay_decision(const struct history_row *row,
     json_decref(metadata);
     json_decref(routing);
     return verdict;
+}
+
+enum replay_verdict replay_decision(const struct history_row *row,
+                                    const struct replay_sources *sources, struct buf *why)
+{
+    return replay_show(row, sources, NULL, NULL, why);
 }

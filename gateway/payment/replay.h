@@ -13,6 +13,7 @@
 #ifndef PAYMENT_REPLAY_H
 #define PAYMENT_REPLAY_H
 
+#include "base/json.h"
 #include "ledger/history.h"
 #include "router/router.h"
 
@@ -38,5 +39,18 @@ const char *replay_verdict_name(enum replay_verdict verdict); /* "same", "differ
 /* Decide again. `why` gets one line for a person unless it is the same. */
 enum replay_verdict replay_decision(const struct history_row *row,
                                     const struct replay_sources *sources, struct buf *why);
+
+/*
+ * The same, and what the decision is made of is shown before it is made: only when all that the
+ * record names is there. Borrowed during the call.
+ */
+typedef void (*replay_show_fn)(void *ctx, const struct rule_set *rules,
+                               const struct route_facts *facts,
+                               const struct route_candidate *candidates, size_t count);
+enum replay_verdict replay_show(const struct history_row *row, const struct replay_sources *sources,
+                                replay_show_fn show, void *ctx, struct buf *why);
+
+/* "health" of a candidate, as records have it; what is not told is well. */
+void replay_read_health(const json_t *json, struct health_view *health);
 
 #endif

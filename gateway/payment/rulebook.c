@@ -66,7 +66,7 @@ struct rulebook_set *rulebook_find_set(struct rulebook *book, const struct uuid 
 }
 
 /* Which facts of the payment some test compares as a text. */
-static uint64_t facts_asked(const struct rule_set *rules)
+uint64_t rulebook_asks(const struct rule_set *rules)
 {
     const struct program *program = rule_set_program(rules);
     uint64_t asked = 0;
@@ -100,7 +100,7 @@ struct rulebook_set *rulebook_add_set(struct rulebook *book, const struct rules_
     set->rules = rules;
     set->version = version->version;
     set->owner = version->merchant_id;
-    set->asks = facts_asked(rules);
+    set->asks = rulebook_asks(rules);
     set->references = 1;
     memcpy(set->hash, version->hash, sizeof(set->hash));
     make_key(set->key, &set->owner, set->version, set->hash);
@@ -127,25 +127,41 @@ static bool is_of_canary(const struct rulebook_sets *sets, const struct uuid *pa
     return draw < (uint64_t)sets->canary_millionths;
 }
 
-bool rulebook_pick(const struct rulebook_sets *sets, const struct uuid *payment_id,
-                   struct rulebook_pick *pick)
+bool rulebook_pick_arm(const struct rulebook_sets *sets, enum rules_arm arm,
+                       struct rulebook_pick *pick)
 {
-    const struct rulebook_set *live = sets->set[RULES_ARM_LIVE];
-    const struct rulebook_set *canary = sets->set[RULES_ARM_CANARY];
+    const struct rulebook_set *one = sets->set[arm];
     const struct rulebook_set *shadow = sets->set[RULES_ARM_SHADOW];
-    if (live == NULL)
+    if (one == NULL)
         return false;
-    bool is_canary = canary != NULL && is_of_canary(sets, payment_id);
-    const struct rulebook_set *one = is_canary ? canary : live;
     *pick = (struct rulebook_pick){
         .rules = one->rules,
         .version = one->version,
-        .arm = is_canary ? RULES_ARM_CANARY : RULES_ARM_LIVE,
+        .arm = arm,
         .shadow = shadow != NULL ? shadow->rules : NULL,
         .shadow_version = shadow != NULL ? shadow->version : 0,
         .asks = one->asks | (shadow != NULL ? shadow->asks : 0),
     };
     return true;
+}
+
+bool rulebook_pick(const struct rulebook_sets *sets, const struct uuid *payment_id,
+                   struct rulebook_pick *pick)
+{
+    bool is_canary = sets->set[RULES_ARM_LIVE] != NULL && sets->set[RULES_ARM_CANARY] != NULL &&
+                     is_of_canary(sets, payment_id);
+    return rulebook_pick_arm(sets, is_canary ? RULES_ARM_CANARY : RULES_ARM_LIVE, pick);
+}
+
+bool rulebook_pick_version(const struct rulebook_sets *sets, const struct uuid *owner,
+                           int32_t version, struct rulebook_pick *pick)
+{
+    for (int arm = 0; arm < RULES_ARM_COUNT; arm++) {
+        const struct rulebook_set *set = sets->set[arm];
+        if (set != NULL && set->version == version && uuid_eq(&set->owner, owner))
+            return rulebook_pick_arm(sets, (enum rules_arm)arm, pick);
+    }
+    return false;
 }
 
 struct rulebook *rulebook_new(const struct rulebook_parts *parts)

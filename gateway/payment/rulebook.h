@@ -61,6 +61,14 @@ struct rulebook_pick { /* borrowed from the sets */
 /* By a hash of the payment's id, so that it is known again; false: there are no sets. */
 bool rulebook_pick(const struct rulebook_sets *sets, const struct uuid *payment_id,
                    struct rulebook_pick *pick) MUST_USE;
+/* The one of this arm, whatever the payment; false: there is none. */
+bool rulebook_pick_arm(const struct rulebook_sets *sets, enum rules_arm arm,
+                       struct rulebook_pick *pick) MUST_USE;
+/* That which is in force in some arm and is this version of `owner`; false: none is. */
+bool rulebook_pick_version(const struct rulebook_sets *sets, const struct uuid *owner,
+                           int32_t version, struct rulebook_pick *pick) MUST_USE;
+/* rulebook_pick.asks of one set. */
+uint64_t rulebook_asks(const struct rule_set *rules);
 
 struct rulebook_count { /* an attempt was answered, or is unknown */
     struct uuid canary_of;

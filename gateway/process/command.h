@@ -39,12 +39,18 @@ int command_plan(int argc, char **argv);      /* config plan, config apply: comm
 int command_fees(int argc, char **argv);      /* command_fees.c */
 int command_replay(int argc, char **argv);    /* command_replay.c */
 int command_routes(int argc, char **argv);    /* command_routes.c */
+int command_explain(int argc, char **argv);   /* command_explain.c */
 int command_backtest(int argc, char **argv);  /* command_backtest.c */
 int command_earned(int argc, char **argv);    /* command_earned.c */
 int command_verify(int argc, char **argv);    /* command_verify.c */
 int command_merchants(int argc, char **argv); /* admin.c */
 int command_accounts(int argc, char **argv);
 int command_keys(int argc, char **argv);
+/* The stored decision of a payment or payout, explained and replayed: command_replay.c. */
+bool command_explain_payment(const char *database, const struct uuid *payment_id, struct buf *out,
+                             struct error *err) MUST_USE;
+/* A whole file, or "-": the standard input; over the buffer's limit it is refused. */
+bool command_read(const char *file, struct buf *text, struct error *err) MUST_USE;
 /* The life of rule sets: verbs of `routes`; argv[0] is "routes". */
 bool command_rules_takes(const char *verb);
 void command_rules_usage(FILE *out);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "payment/explain.h"
 #include "payment/hash.h"
 #include "payment/replay.h"
 #include "providers/provider.h"
@@ -139,6 +140,31 @@ static void replay_row(struct replaying *r, const struct history_row *row)
         printf(STR_FMT ": %s: " STR_FMT "\n", STR_ARG(shown), replay_verdict_name(verdict),
                STR_ARG(buf_str(&why)));
     buf_release(&why);
+}
+
+bool command_explain_payment(const char *database, const struct uuid *payment_id, struct buf *out,
+                             struct error *err)
+{
+    struct history_wanted wanted = {.payment_id = *payment_id};
+    struct history_row row;
+    struct replaying r = {.kept = NULL};
+    struct replay_sources sources = {find_rules, find_fees, find_rates, &r};
+    err->text[0] = '\0';
+    arena_init(&r.arena, ARENA_BYTES_MAX);
+    r.shelf = history_shelf_open(database, err);
+    struct history *history = r.shelf == NULL ? NULL : history_open(database, &wanted, err);
+    bool is_there = history != NULL && history_next(history, &row, err);
+    if (is_there)
+        explain_record(&row, &sources, out);
+    history_close(&history);
+    release(&r);
+    if (r.err.text[0] != '\0') {
+        *err = r.err;
+        return false;
+    }
+    return is_there ||
+           (err->text[0] == '\0' &&
+            fail(err, ERROR_NOT_FOUND, "routes: no such payment, or it was never routed"));
 }
 
 static bool replay_all(struct replaying *r, const char *database,

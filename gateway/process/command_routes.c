@@ -34,7 +34,7 @@ static int fail_unchecked(const struct error *err)
 
 /* ---- what is checked ------------------------------------------------------------------------- */
 
-static bool read_text(const char *file, struct buf *text, struct error *err)
+bool command_read(const char *file, struct buf *text, struct error *err)
 {
     bool is_stdin = strcmp(file, "-") == 0;
     FILE *in = is_stdin ? stdin : fopen(file, "re");
@@ -54,7 +54,7 @@ static bool read_text(const char *file, struct buf *text, struct error *err)
         return fail(err, ERROR_IO, "routes: cannot read %s", file);
     }
     return buf_is_ok(text) ||
-           fail(err, ERROR_INVALID, "routes: %s is over %d bytes", file, ROUTE_RULES_BYTES_MAX);
+           fail(err, ERROR_INVALID, "routes: %s is over %zu bytes", file, text->limit - 1);
 }
 
 /* ---- who there is ---------------------------------------------------------------------------- */
@@ -242,7 +242,7 @@ static int run_check(int argc, char **argv)
     buf_init(&text, TEXT_BYTES_MAX);
     arena_init(&arena, ABILITY_BYTES_MAX);
     int status = NOT_CHECKED;
-    if (!read_text(wanted.file, &text, &err)) {
+    if (!command_read(wanted.file, &text, &err)) {
         (void)command_fail(&err);
     } else {
         if (wanted.with_accounts &&
@@ -270,7 +270,7 @@ void command_routes_warn(const char *file)
     buf_init(&text, TEXT_BYTES_MAX);
     arena_init(&arena, CHECK_ARENA_BYTES_MAX);
     diagnosis_init(&diagnosis, &arena);
-    bool is_right = read_text(file, &text, &err) &&
+    bool is_right = command_read(file, &text, &err) &&
                     check_text(buf_str(&text), names, context.provider_count, &context, &diagnosis);
     if (!is_right || diagnosis.warning_count > 0) {
         (void)fprintf(
@@ -288,6 +288,9 @@ void command_routes_warn(const char *file)
 /* clang-format off */
 static const struct routes_action actions[] = {
     {"check",  run_check,      "FILE [--json] [--accounts [--merchant ID] [--config FILE]]   (- is stdin; exit 1: errors, 2: not checked)"},
+    {"explain", command_explain, "RULES REQUEST [--accounts [--merchant ID] | --candidates FILE] [--rates FILE] [--at TIME] [--draw N] [--json] [--config FILE]   (REQUEST: JSON as for POST /v1/payments or /v1/payouts; - is stdin)"},
+    {"explain", command_explain, "--live REQUEST --key-file FILE [--gateway URL] [--ca FILE] [--version N] [--merchant ID] [--at TIME] [--json]   (a running gateway is asked)"},
+    {"explain", command_explain, "--payment PAYMENT [--json] [--config FILE]   (its stored decision; exit 3: made again it differs)"},
     {"replay", command_replay, "PAYMENT | --since 30d [--merchant ID] [--limit N] [--config FILE]   (exit 3: some decision differs)"},
     {"backtest", command_backtest, "FILE --since 30d [--merchant ID] [--json] [--html OUT] [--config FILE]   (- is stdin)"},
     {"earned", command_earned, "[--since 30d] [--merchant ID] [--json] [--config FILE]"},

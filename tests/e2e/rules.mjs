@@ -18,6 +18,11 @@ otherwise { use paypal, payoneer never where success_rate < 1% }
 `);
 const at = (shop, extra = {}) => ({ metadata: { shop }, ...extra });
 const tokens = (token) => ({ method: { type: 'card', tokens: { paypal: token, payoneer: 'tok_ok' } } });
+async function explain(world, body) {
+    const { status, json, raw } = await world.call('POST', `${world.api}/v1/routing/explain`, { body, key: world.key });
+    equal(status, 200, raw);
+    return { answer: json, raw };
+}
 const providers = (entry) => entry.answer.attempts.map((a) => `${a.provider} ${a.status}`).join(', ');
 
 await suite('rules', { workers: 2, delayMs: 5, settings: { rules_file: file } }, {
@@ -67,6 +72,54 @@ await suite('rules', { workers: 2, delayMs: 5, settings: { rules_file: file } },
         equal((await world.pay(world.payment({ amount: 99999 }))).answer.decision.rule, 'default', '999.99 EUR');
         equal((await world.pay(world.payment({ amount: 200000, currency: 'USD' }))).answer.decision.rule, 'large', '2,000.00 USD');
         equal((await world.pay(world.payment({ amount: 199999, currency: 'USD' }))).answer.decision.rule, 'default', 'no rate is known');
+    },
+    async what_is_explained_is_what_is_done(world) {
+        const plain = (decision) => ({ ...decision, draw: '', candidates: decision.candidates.map(({ health, month_volume, ...rest }) => rest) });
+        const before = [(await world.books()).length, Number(world.psql('SELECT count(*) FROM payments'))];
+        const [told, bodies] = [[], []];
+        for (const shop of ['one', 'two', 'hurry', 'watched', 'turns', 'none', 'moon']) {
+            bodies.push(world.payment(at(shop, { customer: { id: `cus_of_${shop}`, country: 'DE' } })));
+            told.push(await explain(world, { payment: bodies.at(-1) }));
+        }
+        bodies.push(world.payment({ amount: 123456 }));
+        told.push(await explain(world, { payment: bodies.at(-1) }));
+        equal([(await world.books()).length, Number(world.psql('SELECT count(*) FROM payments'))], before, 'nothing was done or written');
+        for (const [i, { answer, raw }] of told.entries()) {
+            const entry = await world.pay(bodies[i]);
+            const matched = answer.rules.at(-1);
+            assert(matched.matched && matched.rule === answer.decision.rule && answer.rules.slice(0, -1).every((r) => !r.matched), raw);
+            if (answer.provider === null) {
+                equal([entry.status, entry.answer.code, entry.answer.detail], [answer.problem.status, answer.problem.code, answer.problem.detail], raw);
+                continue;
+            }
+            equal([entry.status, entry.answer.provider, entry.answer.attempts[0].provider], [201, answer.provider, answer.provider], raw);
+            equal(plain(answer.decision), plain(entry.answer.decision), 'the record');
+            const stored = world.admin('routes', 'explain', '--payment', entry.answer.id);
+            equal(stored.decision, entry.answer.decision, 'the same record from the ledger');
+            equal([stored.replay, stored.skipped], ['same', answer.skipped], JSON.stringify(stored));
+            equal(stored.rules, answer.rules, 'the same rules, conditions and values');
+        }
+        equal(told.at(-1).answer.rules.at(-1).conditions[0], { condition: 'amount as EUR >= 1000.00 EUR', holds: true, saw: '1234.56 EUR' }, 'what it saw');
+        equal(told.at(-2).answer.problem.code, 'rule_declined', 'a decline is told');
+    },
+    async other_rules_can_be_explained_before_they_decide(world) {
+        const kept = await world.call('POST', `${world.api}/v1/rules`, { body: { text: 'otherwise { use payoneer; only payoneer }\n' }, key: world.key });
+        equal(kept.status, 201, kept.raw);
+        const { answer } = await explain(world, { payment: world.payment(), version: kept.json.version });
+        equal([answer.provider, answer.decision.version], ['payoneer', kept.json.version], 'the draft');
+        equal((await world.pay(world.payment())).answer.provider, 'paypal', 'which decides nothing');
+        const absent = await world.call('POST', `${world.api}/v1/routing/explain`, { body: { payment: world.payment(), version: 4711 }, key: world.key });
+        equal([absent.status, absent.json.param], [404, 'version'], absent.raw);
+        // The same on the command line: of a file with the ledger's accounts, and of the running gateway.
+        const request = path.join(path.dirname(file), 'request.json');
+        writeFileSync(request, JSON.stringify(world.payment(at('turns', { customer: { id: 'cus_cli' } }))));
+        const offline = world.admin('routes', 'explain', file, request, '--accounts', '--merchant', world.merchant);
+        const keyFile = path.join(path.dirname(file), 'key');
+        writeFileSync(keyFile, `${world.key}\n`, { mode: 0o600 });
+        const live = world.admin('routes', 'explain', '--live', request, '--key-file', keyFile, '--gateway', world.api, '--ca', world.at('tls/ca.pem'));
+        equal([offline.provider, offline.decision.rule, offline.rules], [live.provider, 'turns', live.rules], JSON.stringify(offline));
+        const fees = (explained) => explained.decision.candidates.map((c) => [c.provider, c.expected_fee]);
+        equal(fees(offline), fees(live), 'expected fees');
     },
     async the_checker_knows_who_has_an_account(world) {
         const check = (text) => {
