@@ -71,6 +71,7 @@ run() { # build name, folder, target, executions, longest input
         /^stat::number_of_executed_units/ { n = $2 }
         /^tally: / { right = $5; decided = $7; slowest = $11 }
         END { print build, target, n + 0, right + 0, decided + 0, slowest + 0 }' "$log" >>"$state/count"
+    sed -n '/^slowest file/,$p' "$log" >>"$state/slow"
     if [ $status -ne 0 ]; then
         grep -v '^#[0-9]*[[:space:]]\(NEW\|REDUCE\|pulse\)\|NEW_FUNC' "$log" | tail -40
         echo "FAILED $3; repeat it: $2/fuzz/$3 $(sed -n 's/.*Test unit written to //p' "$log" | tail -1)"
