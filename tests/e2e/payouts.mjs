@@ -92,8 +92,15 @@ const options = {
 await suite('payouts', options, {
     async single_payouts_reach_each_provider_once(world) {
         for (const provider of ['paypal_payouts', 'payoneer_payouts']) {
-            const sent = await pay(world, payout({ providers: { only: [provider] }, reference: `single-${provider}`, metadata: { run: 'e2e' } }));
+            const body = payout({ providers: { only: [provider] }, reference: `single-${provider}`, metadata: { run: 'e2e' } });
+            const told = await world.call('POST', `${world.api}/v1/routing/explain`, { body: { payout: body }, key: world.key });
+            equal([told.status, told.json.provider, told.json.facts.operation], [200, provider, 'payout'], `explained: ${told.raw}`);
+            const sent = await pay(world, body);
             assert([201, 202].includes(sent.status), `${provider}: ${sent.status} ${sent.raw}`);
+            const choice = (decision) => decision.candidates.map((c) => [c.provider, c.kept, c.dropped, c.expected_fee]);
+            equal(choice(sent.json.decision), choice(told.json.decision), 'as it was explained');
+            const stored = world.admin('routes', 'explain', '--payment', sent.json.id);
+            equal([stored.payout, stored.replay], [sent.json.id, 'same'], JSON.stringify(stored));
             const done = await becomes(world, sent.json.id, 'succeeded');
             equal([done.provider, done.amount, done.reference, done.object], [provider, sent.body.amount, `single-${provider}`, 'payout'], 'the payout');
             await isPaidOnce(world, sent.body);
