@@ -13,6 +13,7 @@ const rules = async (world, method, path, body, key = world.key) => {
     const answer = await world.call(method, `${world.api}/v1/rules${path}`, { body, key });
     return { status: answer.status, answer: answer.json, raw: answer.raw };
 };
+const explain = async (world, body) => (await world.call('POST', `${world.api}/v1/routing/explain`, { body, key: world.key })).json;
 async function put(world, text, key) {
     const made = await rules(world, 'POST', '', { text, comment: 'e2e' }, key);
     assert([200, 201].includes(made.status), made.raw);
@@ -152,6 +153,8 @@ await suite('rulebook', { workers: 2, delayMs: 2, settings: { directory_check_ms
             return now.trial?.looks >= 3 && now;
         });
         equal([seen.canary?.version, seen.trial.canary.declined], [same, 0], JSON.stringify(seen.trial));
+        const told = await explain(world, { payment: world.payment(ok) });
+        equal([told.decision.version, told.decision.canary, told.canary_set.version, told.canary_set.differs], [a, undefined, same, false], JSON.stringify(told));
         const ended = await rules(world, 'POST', '/stop', { mode: 'canary', reason: 'seen enough' });
         equal([ended.status, ended.answer.canary, ended.answer.moves[0].kind], [200, null, 'canary_stopped'], ended.raw);
         await decidedBy(world, a);
@@ -166,7 +169,11 @@ await suite('rulebook', { workers: 2, delayMs: 2, settings: { directory_check_ms
         const { shadow_set: shadow, version } = entry.answer.decision;
         equal([entry.answer.provider, version, shadow.version, shadow.differs, shadow.candidates], ['paypal', a, b, true, [{ provider: 'payoneer', account: 'main' }]], entry.raw);
         equal((await world.get(entry.answer.id)).decision.shadow_set, shadow, 'in the ledger');
-        assert(await metric(world, 'turnpike_shadow_decisions_total') > 0, 'counted');
+        const counted = await metric(world, 'turnpike_shadow_decisions_total');
+        assert(counted > 0, 'counted');
+        const told = await until('every worker knows', async () => { const e = await explain(world, { payment: world.payment(ok) }); return e.decision.shadow_set && e; });
+        equal([told.decision.shadow_set, told.canary_set], [shadow, undefined], 'explained');
+        equal(await metric(world, 'turnpike_shadow_decisions_total'), counted, 'an explanation is not counted');
         equal((await rules(world, 'POST', '/stop', { mode: 'shadow' })).answer.shadow, null, 'ended');
     },
     async four_eyes_publish_when_the_merchant_wants_them(world) {
