@@ -46,6 +46,8 @@ static const struct {
     [ADMIN_RULES_ROLLBACK]   = {admin_rules_move,       &rule_reason_fields,    ID_NONE},
     [ADMIN_RULES_STOP]       = {admin_rules_move,       &rule_stop_fields,      ID_NONE},
     [ADMIN_RULES_APPROVAL]   = {admin_rules_approval,   &rule_approval_fields,  ID_MERCHANT},
+    [ADMIN_RULES_BACKTEST]   = {admin_rules_backtest,   &rule_backtest_fields,  ID_NONE},
+    [ADMIN_BACKTEST_SHOW]    = {admin_backtest_show,    &no_fields,             ID_BACKTEST},
     [ADMIN_KEY_CREATE]       = {admin_key_create,       &key_fields,            ID_NONE},
     [ADMIN_KEY_LIST]         = {admin_key_list,         &no_fields,             ID_NONE},
     [ADMIN_KEY_SHOW]         = {admin_key_show,         &no_fields,             ID_KEY},

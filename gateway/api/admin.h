@@ -58,6 +58,8 @@ enum admin_operation {
     ADMIN_RULES_ROLLBACK,
     ADMIN_RULES_STOP,
     ADMIN_RULES_APPROVAL,
+    ADMIN_RULES_BACKTEST,
+    ADMIN_BACKTEST_SHOW,
     ADMIN_OPERATION_COUNT,
 };
 
@@ -68,7 +70,9 @@ struct admin_parts { /* borrowed, alive until the last reply */
     struct engine *engine;       /* NULL: accounts cannot be tested */
     const struct merchants_config *config;
     const uint8_t *pepper;
-    int64_t probe_ms; /* bound on a test call */
+    int64_t probe_ms;                   /* bound on a test call */
+    void (*backtest_queued)(void *ctx); /* somebody may begin it now; NULL: nobody is told */
+    void *backtest_ctx;
 };
 
 struct admin_request {
@@ -86,6 +90,8 @@ struct admin_reply { /* borrowed during done */
     enum message problem; /* MESSAGE_NONE: done */
     struct field_problem wrong;
     struct str findings; /* INVALID_RULES: a JSON array; else empty */
+    struct str location; /* of what was made, when it is elsewhere; else empty */
+    int retry_after_s;   /* 0: the problem's own habit */
 };
 typedef void (*admin_done_fn)(void *ctx, const struct admin_reply *reply);
 

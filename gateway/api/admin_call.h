@@ -9,6 +9,7 @@
 
 #include "api/admin.h"
 #include "base/arena.h"
+#include "ledger/backtests.h"
 #include "ledger/rules.h"
 #include "payment/canary.h"
 
@@ -26,6 +27,7 @@ struct admin_rules { /* of a call about rule sets; what is read lies in its aren
     const struct rules_version *versions;
     size_t version_count;
     struct str findings_json;
+    struct backtests_row backtest; /* to be queued */
     bool needs_approval;
     unsigned rounds;
 };
@@ -108,6 +110,8 @@ void admin_rules_diff(struct admin_call *call);
 void admin_rules_check(struct admin_call *call);
 void admin_rules_move(struct admin_call *call); /* publish, approve, roll back, stop */
 void admin_rules_approval(struct admin_call *call);
+void admin_rules_backtest(struct admin_call *call);
+void admin_backtest_show(struct admin_call *call);
 void admin_key_create(struct admin_call *call);
 void admin_key_list(struct admin_call *call);
 void admin_key_show(struct admin_call *call); /* and rotate, disable */

@@ -9,10 +9,12 @@ static void replied(void *ctx, const struct admin_reply *reply)
         return;
     }
     if (reply->problem != MESSAGE_NONE) {
-        api_call_problem(call, reply->problem, str_of(reply->wrong.detail),
-                         str_of(reply->wrong.param));
+        api_call_problem_full(call, reply->problem, str_of(reply->wrong.detail),
+                              str_of(reply->wrong.param), STR_NONE, reply->retry_after_s);
         return;
     }
+    if (reply->location.len > 0)
+        api_call_add_header(call, "Location", reply->location);
     api_call_reply(call, reply->status, STR("application/json"), reply->body);
 }
 

@@ -69,8 +69,7 @@ void admin_rules_check(struct admin_call *call)
     rules_check_text(call, admin_text(call, "text"), false);
 }
 
-/* The number in the address; false: the call was ended. */
-static bool take_version(struct admin_call *call, int32_t *version)
+bool rules_take_version(struct admin_call *call, int32_t *version)
 {
     int64_t number = 0;
     if (!str_to_int64(call->name, &number) || number < 1 || number > INT32_MAX) {
@@ -93,7 +92,7 @@ static void shown(void *ctx, enum store_find found, const struct rules_version *
 void admin_rules_show(struct admin_call *call)
 {
     int32_t version = 0;
-    if (take_version(call, &version))
+    if (rules_take_version(call, &version))
         rules_load(call->parts.store, &call->merchant_id, version, &call->arena, shown, call);
 }
 
@@ -123,7 +122,7 @@ static void diff_one(void *ctx, enum store_find found, const struct rules_versio
 void admin_rules_diff(struct admin_call *call)
 {
     int32_t version = 0;
-    if (take_version(call, &version))
+    if (rules_take_version(call, &version))
         rules_load(call->parts.store, &call->merchant_id, version, &call->arena, diff_one, call);
 }
 
@@ -277,7 +276,7 @@ static void publish_moves(void *ctx, enum store_find found, const struct rules_m
     struct admin_rules *rules = &call->rules;
     struct rules_move *move = &rules->move;
     int32_t version = 0;
-    if (!admin_found(call, found, why, "merchant") || !take_version(call, &version))
+    if (!admin_found(call, found, why, "merchant") || !rules_take_version(call, &version))
         return;
     rules->moves = moves;
     rules->move_count = count;
@@ -298,7 +297,7 @@ static void approve_moves(void *ctx, enum store_find found, const struct rules_m
 {
     struct admin_call *call = ctx;
     int32_t version = 0;
-    if (!admin_found(call, found, why, "merchant") || !take_version(call, &version))
+    if (!admin_found(call, found, why, "merchant") || !rules_take_version(call, &version))
         return;
     const struct rules_move *proposal = rules_proposal(moves, count);
     if (proposal == NULL || proposal->version != version) {

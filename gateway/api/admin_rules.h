@@ -9,6 +9,8 @@
 /* Ends the call with the findings: with 422 when there is an error, and, unless `is_draft`, with
  * 200. True: it is a draft without an error, and its findings are kept for the answer. */
 bool rules_check_text(struct admin_call *call, struct str text, bool is_draft);
+/* The number in the address; false: the call was ended. */
+bool rules_take_version(struct admin_call *call, int32_t *version) MUST_USE;
 /* It compiles. */
 bool rules_can_be_used(struct str text, struct error *err) MUST_USE;
 

@@ -402,6 +402,8 @@ struct api *api_new(const struct api_parts *parts)
         .config = parts->merchants_config,
         .pepper = parts->pepper,
         .probe_ms = parts->answer_ms,
+        .backtest_queued = parts->backtest_queued,
+        .backtest_ctx = parts->backtest_ctx,
     };
     list_init(&api->calls);
     list_init(&api->streams);

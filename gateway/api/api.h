@@ -27,10 +27,12 @@ struct api_parts { /* borrowed, alive as long as the api */
     struct admission *admission; /* NULL: nothing is limited */
     struct engine *engine;
     const struct merchants_config *merchants_config;
-    const uint8_t *pepper;             /* 32 bytes: new keys */
-    const uint8_t *seal_key;           /* AEAD_KEY_SIZE: payouts that wait */
-    const struct egress_rules *egress; /* where merchants' webhooks may go */
-    int64_t answer_ms;                 /* bound on reads and administration calls */
+    const uint8_t *pepper;              /* 32 bytes: new keys */
+    const uint8_t *seal_key;            /* AEAD_KEY_SIZE: payouts that wait */
+    const struct egress_rules *egress;  /* where merchants' webhooks may go */
+    int64_t answer_ms;                  /* bound on reads and administration calls */
+    void (*backtest_queued)(void *ctx); /* NULL: nobody is told */
+    void *backtest_ctx;
 };
 
 struct api *api_new(const struct api_parts *parts);

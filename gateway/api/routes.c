@@ -80,6 +80,8 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,   "/v1/rules/{version}",           "getRules",      "One version with its text", RULES, false, &rule_query, NULL, rules_handle, ADMIN_RULES_SHOW, 200, "RuleVersion"},
     {HTTP_GET,   "/v1/rules/{version}/diff",      "diffRules",     "What another version has instead, line by line", RULES, false, &rule_diff_query, NULL, rules_handle, ADMIN_RULES_DIFF, 200, "RuleDiff"},
     {HTTP_POST,  "/v1/rules/{version}/publish",   "publishRules",  "Let a version decide: live, as a canary, or as a shadow", RULES, false, &rule_query, &rule_publish_fields, rules_handle, ADMIN_RULES_PUBLISH, 200, "Rules"},
+    {HTTP_POST,  "/v1/rules/{version}/backtest",  "backtestRules", "Decide payments of the past anew by a version; computed aside, the result is at Location", RULES, false, &rule_query, &rule_backtest_fields, rules_handle, ADMIN_RULES_BACKTEST, 202, "Backtest"},
+    {HTTP_GET,   "/v1/backtests/{id}",            "getBacktest",   "How a backtest is doing, and its result", RULES, false, &rule_query, NULL, rules_handle, ADMIN_BACKTEST_SHOW, 200, "Backtest"},
     {HTTP_POST,  "/v1/rules/{version}/approve",   "approveRules",  "Approve what another key proposed", RULES, false, &rule_query, &rule_reason_fields, rules_handle, ADMIN_RULES_APPROVE, 200, "Rules"},
 
     {HTTP_POST,  "/v1/routing/explain",           "explainRouting", "What would be done with a payment or payout, and why; nothing is done", RULES, false, &rule_query, &explain_fields, routing_explain, ADMIN_NONE, 200, "RoutingExplanation"},

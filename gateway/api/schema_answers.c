@@ -126,6 +126,21 @@ static const struct member rule_explained[] = {
     {"conditions_skipped", "integer", "Only when there are more than are told."},
     {"does",       "string?",  "Of the one that matched: its actions; null: too long to tell."},
 };
+static const struct member backtest[] = {
+    {"id",       "string",  "bkt_..."},
+    {"object",   "string",  "`backtest_request`"},
+    {"merchant", "string?", "Whose rule set it is, and whose payments; null: the house's, and everybody's."},
+    {"version",  "integer", "Of the rule set."},
+    {"status",   "string",  "queued, running, done or failed"},
+    {"since",    "time",    "Payments made then or later,"},
+    {"until",    "time",    "and before then."},
+    {"author",   "string",  "Id of the key that asked for it."},
+    {"created",  "time",    "RFC 3339."},
+    {"started",  "time?",   "When it was begun first."},
+    {"ended",    "time?",   "Results are kept for 30 days from then, the newest 100 of a merchant."},
+    {"reason",   "string?", "Why it failed."},
+    {"result",   "object?", "When it is done: what `turnpike routes backtest --json` prints."},
+};
 static const struct member rules_approval_answer[] = {
     {"object",   "string",  "`rules_approval`"},
     {"merchant", "string",  "mer_..."},
@@ -513,6 +528,7 @@ static const struct answer answers[] = {
     ANSWER("RuleCheck",     "What is wrong with a rule set.", rule_check),
     ANSWER("RoutingExplanation", "What would be done with a payment or payout, and why.", routing_explanation),
     ANSWER("RuleExplained", "A rule, and what of it held.", rule_explained),
+    ANSWER("Backtest",      "A backtest that was asked for, and what it says.", backtest),
     ANSWER("RulesApproval", "Four eyes, or not.", rules_approval_answer),
     ANSWER("RoutingEarned", "What routing earned.", routing_earned),
     ANSWER("AccountState",  "What holds a provider account back.", account_state),

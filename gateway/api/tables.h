@@ -43,6 +43,7 @@ extern const struct field_set rule_reason_fields;
 extern const struct field_set rule_stop_fields;
 extern const struct field_set rule_approval_fields;
 extern const struct field_set explain_fields;
+extern const struct field_set rule_backtest_fields;
 
 /* queries */
 extern const struct field_set rule_query;

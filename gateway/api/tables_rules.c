@@ -71,6 +71,13 @@ static const struct field explain_table[] = {
 };
 const struct field_set explain_fields = {"ExplainRequest", "What is to be explained; nothing is sent or written.", SET(explain_table)};
 
+static const struct field rule_backtest_table[] = {
+    {"since", FIELD_STRING, .least = 2, .most = 40, .form = &form_token, .example = "\"30d\"",
+     .help = "Payments made then or later: a date or time (RFC 3339), or a time back from now as 30d, 12h or 5m; 30d unless told, at most 400 days."},
+    {"until", FIELD_STRING, .least = 2, .most = 40, .form = &form_token, .example = "\"2026-11-01\"", .help = "... and before then; now unless told."},
+};
+const struct field_set rule_backtest_fields = {"BacktestRequest", "Which payments of the past are decided anew.", SET(rule_backtest_table), .is_optional = true};
+
 static const struct field rule_diff_table[] = {
     {"to",       FIELD_INTEGER, .required = true, .least = 1, .most = INT32_MAX, .help = "The other version."},
     {"merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id, .help = "Operators: of this merchant; left out: of the house."},

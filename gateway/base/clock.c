@@ -221,3 +221,16 @@ malformed:
                 "cannot read time \"" STR_FMT "\": not an RFC 3339 date or date-time",
                 STR_ARG(text));
 }
+
+bool clock_parse_back(struct str text, int64_t now_us, int64_t *wall_us, struct error *err)
+{
+    int64_t count = 0;
+    char unit = text.len > 1 ? text.at[text.len - 1] : '\0';
+    int64_t unit_s = unit == 'd' ? DAY_SECONDS : unit == 'h' ? 3600 : unit == 'm' ? 60 : 0;
+    if (unit_s == 0)
+        return clock_parse(text, wall_us, err);
+    if (!str_to_int64(str_sub(text, 0, text.len - 1), &count) || count < 0 || count > 100000)
+        return fail(err, ERROR_INVALID, "cannot read time: not so long ago as 30d, 12h or 5m");
+    *wall_us = now_us - count * unit_s * CLOCK_SECOND_US;
+    return true;
+}

@@ -28,5 +28,8 @@ struct str clock_format_ms(int64_t wall_us, char out[CLOCK_TEXT_SIZE]);
 struct str clock_format_us(int64_t wall_us, char out[CLOCK_TEXT_SIZE]);
 /* RFC 3339 date-time (Z or numeric offset, optional fraction) or full-date (midnight UTC). */
 bool clock_parse(struct str text, int64_t *wall_us, struct error *err) MUST_USE;
+/* The same, or "30d", "12h", "5m": so long before now. */
+bool clock_parse_back(struct str text, int64_t now_us, int64_t *wall_us,
+                      struct error *err) MUST_USE;
 
 #endif

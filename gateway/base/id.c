@@ -31,6 +31,7 @@ static const char *const prefixes[ID_KIND_COUNT] = {
     [ID_REAUTHORIZATION] = "rea_",
     [ID_ENDPOINT] = "whe_",
     [ID_HOLD]     = "hld_",
+    [ID_BACKTEST] = "bkt_",
 };
 /* clang-format on */
 

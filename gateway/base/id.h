@@ -40,6 +40,7 @@ enum id_kind {
     ID_REAUTHORIZATION, /* rea_ */
     ID_ENDPOINT,        /* whe_: of a merchant's webhooks */
     ID_HOLD,            /* hld_: of a provider account */
+    ID_BACKTEST,        /* bkt_ */
     ID_KIND_COUNT,
 };
 

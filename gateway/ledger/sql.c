@@ -696,6 +696,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_BACKTEST_FIRST)
+        return sql_backtest_text(sql);
     if (sql >= SQL_RULE_FIRST)
         return sql_rule_text(sql);
     if (sql >= SQL_PRICE_FIRST)

@@ -209,7 +209,13 @@ enum sql {
     SQL_RULE_LOOK,
     SQL_RULE_APPROVAL,
     SQL_RULE_END_MARK,
-    SQL_COUNT = SQL_RULE_END_MARK,
+    /* backtests that were asked for (sql_backtests.c) */
+    SQL_BACKTEST_FIRST = SQL_RULE_END_MARK,
+    SQL_BACKTEST_PUT = SQL_BACKTEST_FIRST,
+    SQL_BACKTEST_LOAD,
+    SQL_BACKTEST_DUE,
+    SQL_BACKTEST_END_MARK,
+    SQL_COUNT = SQL_BACKTEST_END_MARK,
 };
 
 struct sql_text {
@@ -219,14 +225,15 @@ struct sql_text {
 };
 
 const struct sql_text *sql_text(enum sql sql);
-const struct sql_text *sql_order_text(enum sql sql);   /* of sql_orders.c; sql_text finds them */
-const struct sql_text *sql_review_text(enum sql sql);  /* of sql_reviews.c; likewise */
-const struct sql_text *sql_event_text(enum sql sql);   /* of sql_events.c; likewise */
-const struct sql_text *sql_inbound_text(enum sql sql); /* of sql_inbound.c; likewise */
-const struct sql_text *sql_hook_text(enum sql sql);    /* of sql_hooks.c; likewise */
-const struct sql_text *sql_health_text(enum sql sql);  /* of sql_health.c; likewise */
-const struct sql_text *sql_price_text(enum sql sql);   /* of sql_prices.c; likewise */
-const struct sql_text *sql_rule_text(enum sql sql);    /* of sql_rules.c; likewise */
+const struct sql_text *sql_order_text(enum sql sql);    /* of sql_orders.c; sql_text finds them */
+const struct sql_text *sql_review_text(enum sql sql);   /* of sql_reviews.c; likewise */
+const struct sql_text *sql_event_text(enum sql sql);    /* of sql_events.c; likewise */
+const struct sql_text *sql_inbound_text(enum sql sql);  /* of sql_inbound.c; likewise */
+const struct sql_text *sql_hook_text(enum sql sql);     /* of sql_hooks.c; likewise */
+const struct sql_text *sql_health_text(enum sql sql);   /* of sql_health.c; likewise */
+const struct sql_text *sql_price_text(enum sql sql);    /* of sql_prices.c; likewise */
+const struct sql_text *sql_rule_text(enum sql sql);     /* of sql_rules.c; likewise */
+const struct sql_text *sql_backtest_text(enum sql sql); /* of sql_backtests.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

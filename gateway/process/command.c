@@ -69,16 +69,10 @@ bool command_flag(int *argc, char **argv, const char *name)
 
 bool command_since(const char *text, int64_t *since_us, struct error *err)
 {
-    int64_t count = 0;
-    struct str digits = str_of(text);
-    char unit = digits.len > 1 ? digits.at[digits.len - 1] : '\0';
-    int64_t unit_s = unit == 'd' ? INT64_C(86400) : unit == 'h' ? 3600 : unit == 'm' ? 60 : 0;
-    digits = str_sub(digits, 0, digits.len - 1);
-    if (unit_s == 0 || !str_to_int64(digits, &count) || count < 0 || count > 100000)
-        return fail(err, ERROR_INVALID,
-                    "routes: --since is a time back from now, as 30d, 12h or 5m");
-    *since_us = clock_wall_us() - count * unit_s * CLOCK_SECOND_US;
-    return true;
+    struct error ignored;
+    return clock_parse_back(str_of(text), clock_wall_us(), since_us, &ignored) ||
+           fail(err, ERROR_INVALID,
+                "routes: --since is a time back from now, as 30d, 12h or 5m, or a date");
 }
 
 bool command_done(int argc, char **argv, struct error *err)

@@ -17,7 +17,7 @@ const char *command_option(int *argc, char **argv, const char *name);
 bool command_flag(int *argc, char **argv, const char *name);
 /* What nobody took: false names it. */
 bool command_done(int argc, char **argv, struct error *err) MUST_USE;
-/* "30d", "12h", "5m": so long before now. */
+/* "30d", "12h", "5m": so long before now; or a date or time (RFC 3339). */
 bool command_since(const char *text, int64_t *since_us, struct error *err) MUST_USE;
 int command_fail(const struct error *err); /* prints, returns 1 */
 

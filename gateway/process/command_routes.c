@@ -292,7 +292,7 @@ static const struct routes_action actions[] = {
     {"explain", command_explain, "--live REQUEST --key-file FILE [--gateway URL] [--ca FILE] [--version N] [--merchant ID] [--at TIME] [--json]   (a running gateway is asked)"},
     {"explain", command_explain, "--payment PAYMENT [--json] [--config FILE]   (its stored decision; exit 3: made again it differs)"},
     {"replay", command_replay, "PAYMENT | --since 30d [--merchant ID] [--limit N] [--config FILE]   (exit 3: some decision differs)"},
-    {"backtest", command_backtest, "FILE --since 30d [--merchant ID] [--json] [--html OUT] [--config FILE]   (- is stdin)"},
+    {"backtest", command_backtest, "FILE --since 30d [--until 1d] [--merchant ID] [--json] [--html OUT] [--config FILE]   (- is stdin)"},
     {"earned", command_earned, "[--since 30d] [--merchant ID] [--json] [--config FILE]"},
 };
 /* clang-format on */

@@ -159,6 +159,9 @@ static const struct setting settings[] = {
     {"slow_floor_ms",          SETTING_INT64,    AT(health.pace.floor_ms), 1, 600000, "... never below this"},
     {"slow_bound_ms",          SETTING_INT64,    AT(health.pace.bound_ms), 1, 600000, "... and always above this"},
     {"peer_interval_ms",       SETTING_INT64,    AT(peer_interval_ms), 0, 60000, "hosts tell each other this often, through PostgreSQL, which breakers are open; 0: not at all"},
+    {"backtest_at_once_max",   SETTING_INT64,    AT(backtest_at_once_max), 0, CONFIG_BACKTESTS_MAX, "backtests that this host computes at a time, of those asked for over the API; 0: none, other hosts may"},
+    {"backtest_memory_bytes_max", SETTING_INT64, AT(backtest_memory_bytes_max), 256 << 20, 1LL << 40, "address space of the process that computes one; 130 bytes for each payment, and as much again for its attempts"},
+    {"backtest_limit_ms",      SETTING_INT64,    AT(backtest_limit_ms), 1000, DAY_MS, "one that takes longer is failed"},
     {"success_minutes",        SETTING_UNSIGNED, AT(health.rate_minutes), 1, 60, "success rates are of these, per account, operation and currency"},
     {"success_calls",      SETTING_UNSIGNED, AT(health.rate_calls_min), 1, 100000, "... when there were so many payments, else of a wider window (docs/health.md)"},
 };
@@ -472,6 +475,9 @@ void config_init(struct config *config)
     config->api_client_keys = true;
     config->workers = -1;
     set_text(config->state_folder, "var/state");
+    config->backtest_at_once_max = 1;
+    config->backtest_memory_bytes_max = 4LL << 30;
+    config->backtest_limit_ms = 600000;
     config->heartbeat_ms = 200;
     config->peer_interval_ms = 3000;
     config->heartbeat_late_ms = 5000;

@@ -22,6 +22,7 @@
 
 enum {
     CONFIG_TEXT_MAX = 512,
+    CONFIG_BACKTESTS_MAX = 4, /* of backtest_at_once_max */
 };
 
 struct config {
@@ -55,6 +56,10 @@ struct config {
     char provider_ca_file[CONFIG_TEXT_MAX];
     char rules_file[CONFIG_TEXT_MAX];
     char rates_file[CONFIG_TEXT_MAX];
+    /* backtests that were asked for */
+    int64_t backtest_at_once_max;
+    int64_t backtest_memory_bytes_max;
+    int64_t backtest_limit_ms;
     /* webhooks to merchants */
     char delivery_schedule[CONFIG_TEXT_MAX];
     char delivery_allowed_networks[CONFIG_TEXT_MAX];

@@ -92,6 +92,8 @@ void fleet_adopt(struct fleet *fleet, const struct handover *handover,
 void fleet_describe(const struct fleet *fleet, struct handover *handover);
 /* Let the next program inherit the seats, or not. */
 void fleet_let_go(const struct fleet *fleet, bool inherit);
+/* In a child that is no worker: the seats are not its business. */
+void fleet_close_sockets(const struct fleet *fleet);
 
 /*
  * A free generation, numbered; fill its config and files, then fleet_start or fleet_abandon it.

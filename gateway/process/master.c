@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "process/backtesters.h"
 #include "process/command.h"
 #include "process/lock.h"
 #include "process/upgrade.h"
@@ -28,6 +29,7 @@ struct master {
     struct fleet fleet;
     struct reload reload;
     struct upgrade upgrade;
+    struct backtesters backtesters;
     int lock_fd;
 };
 
@@ -175,6 +177,7 @@ static void stop(struct master *m)
 {
     reload_cancel(&m->reload);
     upgrade_cancel(&m->upgrade);
+    backtesters_stop(&m->backtesters);
     fleet_stop(&m->fleet);
 }
 
@@ -183,7 +186,8 @@ static void reap(struct master *m)
     int status = 0;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (!fleet_reap(&m->fleet, pid, status) && !reload_reap(&m->reload, pid, status)) {
+        if (!fleet_reap(&m->fleet, pid, status) && !reload_reap(&m->reload, pid, status) &&
+            !backtesters_reap(&m->backtesters, pid, status)) {
             (void)upgrade_reap(&m->upgrade, pid, status);
         }
     }
@@ -214,18 +218,36 @@ static void hear(struct master *m)
     }
 }
 
+/* The next program knows workers, but no backtesters: they leave before it comes. */
+static void tick_changes(struct master *m)
+{
+    bool may_begin = m->reload.state == RELOAD_IDLE;
+    if (upgrade_is_busy(&m->upgrade)) {
+        backtesters_stop(&m->backtesters);
+    } else {
+        backtesters_resume(&m->backtesters);
+    }
+    upgrade_tick(&m->upgrade, may_begin && backtesters_are_gone(&m->backtesters));
+    if (!upgrade_is_busy(&m->upgrade) || !may_begin) {
+        reload_tick(&m->reload);
+    }
+}
+
+static bool is_over(const struct master *m)
+{
+    return m->fleet.stop_us != 0 && fleet_is_empty(&m->fleet) &&
+           backtesters_are_gone(&m->backtesters);
+}
+
 static int run_workers(struct master *m, const sigset_t *signals)
 {
-    while (m->fleet.stop_us == 0 || !fleet_is_empty(&m->fleet)) {
+    while (!is_over(m)) {
         hear(m);
         fleet_tick(&m->fleet);
         if (m->fleet.stop_us == 0) {
-            bool may_begin = m->reload.state == RELOAD_IDLE;
-            upgrade_tick(&m->upgrade, may_begin);
-            if (!upgrade_is_busy(&m->upgrade) || !may_begin) {
-                reload_tick(&m->reload);
-            }
+            tick_changes(m);
         }
+        backtesters_tick(&m->backtesters);
         bool is_busy = reload_is_busy(&m->reload) || upgrade_is_busy(&m->upgrade);
         struct timespec wait = {0, is_busy ? BUSY_TICK_NS : TICK_NS};
         obey(m, sigtimedwait(signals, NULL, &wait));
@@ -252,6 +274,7 @@ int master_run(const struct program *program, const struct config *config,
     sigaddset(&signals, SIGUSR2);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     m.reload = (struct reload){.program = program, .fleet = &m.fleet, .kind = "reload"};
+    m.backtesters.fleet = &m.fleet;
     m.upgrade = (struct upgrade){.program = program, .fleet = &m.fleet, .image = {.fd = -1}};
     if (!(before != NULL ? take_over(&m, before, &err) : begin_anew(&m, config, &status, &err))) {
         (void)command_fail(&err);

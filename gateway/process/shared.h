@@ -46,6 +46,7 @@ struct shared {
     _Atomic unsigned generation;    /* the one that serves; 1 at the start, each reload adds 1 */
     _Atomic unsigned worker_count;  /* of a generation */
     _Atomic unsigned crash_looping; /* seats whose workers die again and again */
+    _Atomic int backtests_due;      /* a worker has seen one that nobody computes */
     struct shared_slot slot[SHM_SLOT_MAX];
     struct shared_dead dead[SHARED_DEAD_MAX];
 };

@@ -18,6 +18,7 @@
 #include "payment/peers.h"
 #include "payment/rulebook.h"
 #include "payment/volumes.h"
+#include "process/backtest_watch.h"
 #include "process/descriptors.h"
 #include "process/figures.h"
 #include "process/secrets.h"
@@ -67,6 +68,7 @@ struct worker {
     struct ops *ops;              /* owned */
     struct http_server *api_http; /* owned */
     struct http_server *ops_http; /* owned */
+    struct backtest_watch backtests;
     struct loop_timer heartbeat;
     struct loop_timer tell;
     struct loop_timer age;
@@ -503,6 +505,8 @@ static void wire_handlers(struct worker *w)
         .seal_key = w->secrets.seal,
         .egress = &w->egress,
         .answer_ms = config->store.statement_timeout_ms,
+        .backtest_queued = backtest_watch_queued,
+        .backtest_ctx = w->start->shared,
     };
     w->api = api_new(&api);
     struct inbox_parts inbox = {
@@ -612,6 +616,7 @@ static void start_timers(struct worker *w)
     CHECK(event_add(w->on_term, NULL) == 0 && event_add(w->on_stop, NULL) == 0);
     CHECK(w->start->slot == 0 || event_add(w->on_probe, NULL) == 0); /* nobody's child answers */
     CHECK(w->start->slot != 0 || event_add(w->on_int, NULL) == 0); /* else the master's business */
+    backtest_watch_start(&w->backtests, w->loop, w->store, w->start->shared);
     beat(w);
     w->started_us = clock_mono_us();
     loop_timer_start(&w->warm, 0);
@@ -623,6 +628,7 @@ static void start_timers(struct worker *w)
 
 static void unwire(struct worker *w)
 {
+    backtest_watch_stop(&w->backtests);
     loop_timer_release(&w->heartbeat);
     loop_timer_release(&w->tell);
     loop_timer_release(&w->age);

@@ -1,9 +1,9 @@
 // Backtests of what a gateway really did: judged by the ledger's own rows.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { suite, assert, equal, top } from './lib.mjs';
+import { suite, assert, equal, until, uuidOf, top } from './lib.mjs';
 
 const TURNS = 160;
 const LISTED = 20;
@@ -44,6 +44,44 @@ async function payAll(world) {
     };
     for (let i = 0; i < TURNS + LISTED; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => pay(i + k)));
 }
+
+// Keep a version of `text`; then ask for a backtest of it.
+async function version(world, text) {
+    const { status, json, raw } = await world.call('POST', `${world.api}/v1/rules`, { key: world.key, body: { text } });
+    assert(status === 200 || status === 201, raw);
+    return json.version;
+}
+const ask = (world, number, body, key = world.key) => world.call('POST', `${world.api}/v1/rules/${number}/backtest`, { key, body });
+const shown = (world, id, { key = world.key, query = '' } = {}) => world.call('GET', `${world.api}/v1/backtests/${id}${query}`, { key });
+async function over(world, id, options) {
+    return until(`${id} is over`, async () => {
+        const { json } = await shown(world, id, options);
+        return ['done', 'failed'].includes(json.status) && json;
+    });
+}
+const triesOf = (world, id) => world.rows(`SELECT tries, state FROM backtests WHERE backtest_id = ${uuidOf(id)}`)[0];
+// The master's children that compute, by their name.
+const backtesters = (world) => world.workers().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'backtester');
+// Whoever reads outcomes waits, until release().
+async function hold(world) {
+    world.psql(`CREATE OR REPLACE FUNCTION hold() RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_advisory_lock_shared(7); RETURN true; END';
+        ALTER TABLE outcomes RENAME TO outcomes_kept; CREATE VIEW outcomes AS SELECT * FROM outcomes_kept WHERE hold();
+        GRANT SELECT, INSERT ON outcomes TO turnpike_gateway`);
+    const session = spawn('psql', ['-X', '-q', '-d', world.conninfo('postgres')], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const locks = () => world.rows(`SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted`)[0].n;
+    session.stdin.write('SELECT pg_advisory_lock(7);\n');
+    await until('outcomes are held', () => locks() === 1);
+    return async () => {
+        const ended = new Promise((done) => session.once('exit', done));
+        session.stdin.end();
+        await ended;
+        await until('outcomes are free', () => locks() === 0);
+        world.psql('DROP VIEW outcomes; ALTER TABLE outcomes_kept RENAME TO outcomes');
+    };
+}
+// Who reads for the one that is being computed; those of a dead one wait on until they find out.
+const readers = (world) => world.rows(`SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%'`).map(({ pid }) => pid);
+const computing = (world, before = []) => until('one is being computed', () => { const now = readers(world); return now.some((pid) => !before.includes(pid)) && now; });
 
 await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live } }, {
     async what_would_have_been_is_told_from_the_ledger(world) {
@@ -127,10 +165,57 @@ await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live }
         const [view] = world.rows('SELECT sum(payments)::int AS payments, sum(recovered)::int AS recovered, sum(recovered_amount_minor)::int AS amount, sum(compared)::int AS compared, sum(below_dearest_minor)::int AS dearest, sum(below_average_minor)::int AS average, sum(above_cheapest_minor)::int AS cheapest FROM finance.routing_earned', 'e2e_finance');
         equal(view, { payments: rows.length, recovered: wanted.recovered.payments, amount: wanted.recovered.amount, compared: kept.length, dearest: wanted.fees.below_dearest, average: wanted.fees.below_average, cheapest: wanted.fees.above_cheapest }, 'the view');
     },
+    async over_the_api_the_same_is_told(world) {
+        await payAll(world);
+        const number = await version(world, readFileSync(other, 'utf8'));
+        const [since, until] = [new Date(Date.now() - 3600_000).toISOString(), new Date().toISOString()];
+        const taken = await ask(world, number, { since, until });
+        equal([taken.status, taken.json.version, taken.headers.location], [202, number, `/v1/backtests/${taken.json.id}`], taken.raw);
+        const done = await over(world, taken.json.id);
+        equal([done.status, done.reason, done.since, done.until], ['done', null, since, until], 'its end');
+        equal(done.result, asked(world, other, '--merchant', world.merchant, '--since', since, '--until', until), 'the command says');
+        assert(done.result.changed > 0 && done.result.payments === TURNS + LISTED, JSON.stringify(done.result));
+        const early = await over(world, (await ask(world, number, { since: '2d', until: '1d' })).json.id);
+        equal([early.status, early.result.payments], ['done', 0], 'before there were any');
+        // Whose it is.
+        const liveKey = world.admin('keys', 'create', '--merchant', world.liveMerchant, '--role', 'merchant').key;
+        for (const options of [{ key: liveKey }, { key: world.operatorKey }]) equal((await shown(world, done.id, options)).status, 404, 'of another');
+        equal((await shown(world, done.id, { key: world.operatorKey, query: `?merchant=${world.merchant}` })).json, done, 'operators see it');
+        equal((await ask(world, number, undefined, liveKey)).status, 404, 'it has no such version');
+    },
+    async who_computes_may_die_once_and_be_told_to_stop(world) {
+        await payAll(world);
+        const number = await version(world, readFileSync(other, 'utf8'));
+        const wanted = asked(world, other, '--merchant', world.merchant);
+        const release = await hold(world);
+        const first = (await ask(world, number)).json.id;
+        const before = await computing(world);
+        const [victim] = backtesters(world);
+        process.kill(victim, 'SIGKILL');
+        await until('another takes it over', () => triesOf(world, first).tries === 2 && backtesters(world).length === 1 && !backtesters(world).includes(victim));
+        // One at a time; the others wait, and there are not too many of them.
+        const waiting = [];
+        for (let i = 0; i < 3; i++) waiting.push((await ask(world, number)).json.id);
+        const refused = await ask(world, number);
+        equal([refused.status, refused.json.code, refused.headers['retry-after']], [429, 'rate_limited', '10'], refused.raw);
+        equal((await shown(world, waiting[0])).json.status, 'queued', 'it waits');
+        await computing(world, before);
+        // The gateway stops: what was under way goes back, and the next one begins with it.
+        equal(await world.stopGateway(), { code: 0, signal: null }, 'the gateway');
+        equal(triesOf(world, first), { tries: 1, state: 'queued' }, 'told to stop');
+        await release();
+        await world.startGateway();
+        for (const id of [first, ...waiting]) {
+            const done = await over(world, id);
+            equal([done.status, done.reason], ['done', null], id);
+            equal(done.result, wanted, id);
+        }
+        await until('nobody computes any more', () => backtesters(world).length === 0);
+    },
     async what_is_wrong_is_said_in_one_line(world) {
         const bad = path.join(folder, 'bad.rules');
         writeFileSync(bad, 'rule "x" when amont > 1 EUR { use paypal }\notherwise { by cost }\n');
-        for (const [args, wanted] of [[[bad], /bad\.rules.*1.*amont/s], [['/nonexistent'], /cannot read \/nonexistent/], [[other, '--since', 'soon'], /--since/],
+        for (const [args, wanted] of [[[bad], /bad\.rules.*1.*amont/s], [['/nonexistent'], /cannot read \/nonexistent/], [[other, '--since', 'soon'], /--since/], [[other, '--since', '1d', '--until', '2d'], /--until/],
             [[other, '--merchant', 'acc_1'], /no merchant's id/], [[], /name one file/]]) {
             const got = backtest(world, ...args);
             assert(got.status === 1 && wanted.test(got.stderr) && got.stderr.trim().split('\n').length === 1, `${args}: ${got.stderr}`);

@@ -13,7 +13,10 @@ struct fake_rules_job {
     rules_versions_fn versions;
     rules_moves_fn moves;
     bool is_list;
+    struct rules_version version; /* rules_load */
 };
+
+static int32_t fake_rule_versions; /* each merchant has so many */
 
 static struct fake_rules_job *fake_rules_job(void (*run)(const struct fake_job *job), void *ctx)
 {
@@ -29,6 +32,14 @@ static void run_rule_versions(const struct fake_job *job)
     struct fake_rules_job *asked = job->ctx;
     bool is_nothing = job->found == STORE_FOUND && !asked->is_list;
     asked->versions(asked->ctx, is_nothing ? STORE_ABSENT : job->found, NULL, 0, &job->why);
+}
+
+static void run_rule_load(const struct fake_job *job)
+{
+    struct fake_rules_job *asked = job->ctx;
+    bool is_absent = job->found == STORE_FOUND && asked->version.version > fake_rule_versions;
+    asked->versions(asked->ctx, is_absent ? STORE_ABSENT : job->found, &asked->version, 1,
+                    &job->why);
 }
 
 static void run_rule_moves(const struct fake_job *job)
@@ -55,11 +66,12 @@ void rules_approval(struct store *store UNUSED, const struct uuid *merchant_id U
     (void)fake_change(done, ctx, true);
 }
 
-void rules_load(struct store *store UNUSED, const struct uuid *merchant_id UNUSED,
-                int32_t version UNUSED, struct arena *arena UNUSED, rules_versions_fn done,
-                void *ctx)
+void rules_load(struct store *store UNUSED, const struct uuid *merchant_id UNUSED, int32_t version,
+                struct arena *arena UNUSED, rules_versions_fn done, void *ctx)
 {
-    fake_rules_job(run_rule_versions, ctx)->versions = done;
+    struct fake_rules_job *job = fake_rules_job(run_rule_load, ctx);
+    job->versions = done;
+    job->version.version = version;
 }
 
 void rules_find(struct store *store UNUSED, const struct uuid *merchant_id UNUSED,

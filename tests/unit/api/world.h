@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "fake_hooks.h"
 #include "fake_levels.h"
+#include "fake_backtests.h"
 #include "fake_rules.h"
 #include "fake_orders.h"
 #include "fake_reviews.h"
