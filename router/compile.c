@@ -534,7 +534,8 @@ static struct condition compile_test(struct compiler *c, const struct ast_node *
     case FACT_TYPE_WORD:
     case FACT_TYPE_COUNTRY:
     case FACT_TYPE_TEXT:
-        c->program->attempt_asked |= fact->fact == FACT_PREVIOUS_DECLINE;
+        c->program->attempt_asked |=
+            fact->fact == FACT_PREVIOUS_DECLINE || fact->fact == FACT_PREVIOUS_REASON;
         return fact_info(fact->fact)->scope == FACT_OF_CANDIDATE ? any_of(c, node, make_candidate)
                                                                  : compile_text(c, node);
     case FACT_TYPE_DIGITS:

@@ -28,6 +28,7 @@ static const char *const drop_names[ROUTE_DROP_COUNT] = {
     [ROUTE_BREAKER_OPEN] = "breaker_open",
     [ROUTE_PROVIDER_BUSY] = "provider_busy",
     [ROUTE_REFUSED]      = "refused",
+    [ROUTE_TRIED]        = "tried",
 };
 /* clang-format on */
 

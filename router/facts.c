@@ -21,6 +21,7 @@ static const struct fact_info facts[FACT_COUNT] = {
     [FACT_TIME]                  = { STR_INIT("time"),                  FACT_TYPE_TIME,       "time in 22:00..06:00",                FACT_OF_PAYMENT },
     [FACT_ATTEMPT]               = { STR_INIT("attempt"),               FACT_TYPE_NUMBER,     "attempt > 1",                         FACT_OF_PAYMENT },
     [FACT_PREVIOUS_DECLINE]      = { STR_INIT("previous_decline"),      FACT_TYPE_WORD,       "previous_decline == soft",            FACT_OF_PAYMENT },
+    [FACT_PREVIOUS_REASON]       = { STR_INIT("previous_reason"),       FACT_TYPE_WORD,       "previous_reason == insufficient_funds", FACT_OF_PAYMENT },
     [FACT_PROVIDER]              = { STR_INIT("provider"),              FACT_TYPE_WORD,       "provider == paypal",                  FACT_OF_CANDIDATE },
     [FACT_ACCOUNT]               = { STR_INIT("account"),               FACT_TYPE_TEXT,       "account == \"main\"",                 FACT_OF_CANDIDATE },
     [FACT_COST]                  = { STR_INIT("cost"),                  FACT_TYPE_COST,       "cost > 3%",                           FACT_MEASURE },
@@ -89,6 +90,7 @@ void fact_values_set(struct fact_values *values, const struct route_facts *given
     values->text[FACT_BENEFICIARY_COUNTRY] = given->beneficiary_country;
     values->text[FACT_REFERENCE] = given->reference;
     values->text[FACT_PREVIOUS_DECLINE] = given->previous_decline;
+    values->text[FACT_PREVIOUS_REASON] = given->previous_reason;
     for (size_t i = 0; i < metadata_name_count; i++) {
         struct str *value = &values->text[FACT_COUNT + i];
         *value = STR_NONE;

@@ -15,6 +15,7 @@
  *     weekday, time                  time in 22:00..06:00      in the file's zone
  *     attempt            number      attempt > 1
  *     previous_decline   word        previous_decline == soft  "" on the first attempt
+ *     previous_reason    word        previous_reason == insufficient_funds
  *
  * and of an account that might take it (in `where`: the one that is looked at):
  *
@@ -58,6 +59,7 @@ enum fact {
     FACT_TIME,
     FACT_ATTEMPT,
     FACT_PREVIOUS_DECLINE,
+    FACT_PREVIOUS_REASON,
     FACT_PROVIDER, /* of the candidate that is looked at */
     FACT_ACCOUNT,
     FACT_COST,

@@ -29,6 +29,8 @@ struct str interpret_text(const struct interpreter *in, const struct ast_fact *f
         return facts->reference;
     case FACT_PREVIOUS_DECLINE:
         return facts->previous_decline;
+    case FACT_PREVIOUS_REASON:
+        return facts->previous_reason;
     case FACT_PROVIDER:
         return candidate == INTERPRET_NO_CANDIDATE ? STR_NONE
                                                    : in->measures->candidate[candidate].provider;

@@ -145,7 +145,7 @@ struct program {               /* in the rule set's arena; immutable */
     const struct zone *zone[ROUTE_ZONE_MAX]; /* NULL: UTC */
     bool zone_asked[ROUTE_ZONE_MAX];
     bool needs_rates;   /* some rule compares or values money of another currency */
-    bool attempt_asked; /* some rule asks for attempt or previous_decline */
+    bool attempt_asked; /* some rule asks for attempt, previous_decline or previous_reason */
     const struct str *metadata_name;
     size_t metadata_name_count;
     struct mix_seed seed; /* of dictionaries; of the text, for a stranger writes the names */

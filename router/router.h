@@ -65,7 +65,8 @@ struct route_facts { /* borrowed; a text that is not known is empty */
     struct str reference;           /* the merchant's own name of the payment */
     struct str customer;         /* the merchant's own name of the payer: what a split sticks to */
     uint32_t attempt;            /* 1 on the first; 0 counts as 1 */
-    struct str previous_decline; /* class of the decline before: "soft", "hard", "fraud", ... */
+    struct str previous_decline; /* how the attempt before ended: "soft", "hard", "failed" */
+    struct str previous_reason;  /* ... and why: "insufficient_funds", "connect_refused", ... */
     const struct rates *rates;   /* for `amount as EUR`, and for fees; NULL: none */
     const struct route_pair *metadata;
     size_t metadata_count;
@@ -116,6 +117,7 @@ enum route_drop {
     ROUTE_BREAKER_OPEN,
     ROUTE_PROVIDER_BUSY,
     ROUTE_REFUSED, /* the adapter cannot express it: said by the payment module, after the router */
+    ROUTE_TRIED,   /* an earlier attempt of this payment was with it: said likewise */
     ROUTE_DROP_COUNT,
 };
 const char *route_drop_name(enum route_drop drop); /* "breaker_open", ... "" for kept */
@@ -170,8 +172,8 @@ void rule_set_free(struct rule_set **rules);
 const uint8_t *rule_set_hash(const struct rule_set *rules); /* SHA-256 of the text, 32 bytes */
 size_t rule_set_rule_count(const struct rule_set *rules);
 struct str rule_set_rule_name(const struct rule_set *rules, size_t index);
-/* True when some rule asks for the attempt or the decline before: then later attempts are decided
- * anew. */
+/* True when some rule asks for the attempt or for the end of the one before: then later attempts are
+ * decided anew. */
 bool rule_set_asks_attempt(const struct rule_set *rules);
 /* The tree and the program, for those who explain and test. */
 const struct ast_tree *rule_set_tree(const struct rule_set *rules);

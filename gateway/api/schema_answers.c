@@ -33,7 +33,7 @@ static const struct member payment[] = {
     {"customer",        "object",   "As sent."},
     {"metadata",        "object",   "As sent."},
     {"provider",        "string?",  "Of the attempt that decides what the payment is."},
-    {"failure",         "object?",  "Why it was declined or failed: reason, and the provider's code."},
+    {"failure",         "object?",  "Why it was declined or failed: reason, and the provider's code; detail, where your routing rules declined it."},
     {"next_action",     "object",   "Only with status requires_action: `type` (redirect), `url` where the payer must go, `expires` until when."},
     {"attempts",        "[]Attempt", "Every try, in order."},
     {"decision",        "object?",  "Why these providers, in this order: rule, candidates, expected fees, health."},
@@ -163,6 +163,7 @@ static const struct member attempt[] = {
     {"fee",                "integer?", "As the provider stated it."},
     {"started",            "time",    "RFC 3339."},
     {"ended",              "time?",   "RFC 3339."},
+    {"decision",           "object",  "Only when a further attempt was decided anew: as the payment's."},
 };
 #define LIST_OF(name)                                                                              \
     {"object", "string", "`list`"}, {"url", "string", "Where the list is."},                       \

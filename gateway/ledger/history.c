@@ -10,7 +10,7 @@
 
 enum {
     SQL_BYTES_MAX = 3072,
-    COLUMN_COUNT = 14,
+    COLUMN_COUNT = 15,
 };
 
 struct history {
@@ -50,11 +50,13 @@ static void write_sql(const struct history_wanted *wanted, char sql[SQL_BYTES_MA
                    "SELECT p.merchant_id, p.payment_id, a.account_id, p.created_at,"
                    " p.amount_minor, coalesce(a.expected_fee_minor, -1), a.operation, p.currency,"
                    " a.provider, p.reference, p.method_type, p.country, p.metadata,"
-                   " coalesce(p.routing, '') || chr(10) || coalesce(a.decision, '')"
+                   " coalesce(p.routing, '') || chr(10) || coalesce(a.decision, ''), a.number"
                    " FROM attempts a JOIN payments p USING (merchant_id, payment_id)"
-                   " WHERE a.number = 1 AND p.parent_id IS NULL AND a.created_at >="
-                   " 'epoch'::timestamptz + %" PRId64 " * interval '1 microsecond'%s%s%s%s",
-                   wanted->since_us, until, merchant, payment, limit);
+                   " WHERE (a.number = 1%s) AND p.parent_id IS NULL"
+                   " AND a.created_at >="
+                   " 'epoch'::timestamptz + %" PRId64 " * interval '1 microsecond'%s%s%s%s%s",
+                   wanted->later ? " OR a.decision IS NOT NULL" : "", wanted->since_us, until,
+                   merchant, payment, payment[0] != '\0' ? " ORDER BY a.number" : "", limit);
 }
 
 struct history *history_open(const char *conninfo, const struct history_wanted *wanted,
@@ -97,7 +99,7 @@ bool history_next(struct history *history, struct history_row *row, struct error
     row->routing_json = str_cut(&row->decision_json, '\n');
     return (copy_uuid(field[0], &row->merchant_id) && copy_uuid(field[1], &row->payment_id) &&
             copy_uuid(field[2], &row->account_id) && copy_time(field[3], &row->created_us) &&
-            copy_int(field[4], &row->amount_minor) &&
+            copy_int(field[4], &row->amount_minor) && copy_int(field[14], &row->number) &&
             copy_int(field[5], &row->expected_fee_minor)) ||
            fail(err, ERROR_IO, "cannot read the history: a row is unlike what was asked for");
 }

@@ -3,7 +3,8 @@
  * and for what other rules would have done. Blocking: for the command line, never for a worker.
  *
  * One COPY in binary form, in a read-only transaction of its own: no cursor, no lock that anybody
- * waits for, and memory for one row however long the history is. Rows come in no order.
+ * waits for, and memory for one row however long the history is. Rows come in no order; those of one
+ * payment by number.
  */
 #ifndef LEDGER_HISTORY_H
 #define LEDGER_HISTORY_H
@@ -17,12 +18,13 @@
 #include "base/str.h"
 #include "base/terms.h"
 
-struct history_row { /* of a payment or payout, with its first attempt */
+struct history_row { /* of a payment or payout, with an attempt */
     struct uuid merchant_id;
     struct uuid payment_id;
     struct uuid account_id;
     int64_t created_us;
     int64_t amount_minor;
+    int64_t number;             /* of the attempt */
     int64_t expected_fee_minor; /* of the attempt; -1: unknown */
     enum operation operation;   /* of the attempt */
     struct str currency;        /* these live until the next row */
@@ -41,6 +43,7 @@ struct history_wanted {
     int64_t since_us;        /* created then or later */
     int64_t until_us;        /* ... and before then; 0: no end */
     int64_t limit;           /* at most so many; 0: all */
+    bool later;              /* besides the first attempts those that were decided anew */
 };
 
 struct history;

@@ -66,8 +66,15 @@ static void print_facts(const struct decision_record *record, struct json_out *j
         {FACT_CARD_COUNTRY, "card_country", given->card_country},
         {FACT_BIN, "bin", given->bin},
         {FACT_BENEFICIARY_COUNTRY, "beneficiary_country", given->beneficiary_country},
+        {FACT_PREVIOUS_DECLINE, "previous_decline", given->previous_decline},
+        {FACT_PREVIOUS_REASON, "previous_reason", given->previous_reason},
     };
-    bool is_open = false;
+    bool is_open = given->attempt > 1;
+    if (is_open) {
+        json_key(json, "facts");
+        json_begin_object(json);
+        json_put_int(json, "attempt", given->attempt);
+    }
     for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
         if (facts[i].text.len == 0 || (record->pick->asks >> facts[i].fact & 1) == 0)
             continue;
@@ -116,4 +123,23 @@ enum decision_shadow decision_record_print(const struct decision_record *record,
     buf_add_str(out, str_sub(buf_str(&more), 1, SIZE_MAX));
     buf_release(&more);
     return shadow;
+}
+
+const char *decision_record_refusal(struct str record, struct buf *detail)
+{
+    static const struct json_limits limits = {32, 4096, DECISION_RECORD_BYTES_MAX};
+    struct error ignored;
+    json_t *decision = record.len > 0 ? json_parse(record, &limits, &ignored) : NULL;
+    const json_t *candidates = json_object_get(decision, "candidates");
+    struct str declined = json_text(decision, "declined");
+    size_t kept = 0;
+    for (size_t i = 0; i < json_array_size(candidates); i++)
+        kept += json_is_true(json_object_get(json_array_get(candidates, i), "kept"));
+    if (declined.len > 0 && detail != NULL)
+        buf_printf(detail, "rule \"" STR_FMT "\": " STR_FMT, STR_ARG(json_text(decision, "rule")),
+                   STR_ARG(declined));
+    bool is_left = decision == NULL || kept > 0;
+    const char *refusal = declined.len > 0 ? DECISION_RULE_DECLINED : DECISION_NO_ROUTE;
+    json_decref(decision);
+    return is_left ? NULL : refusal;
 }

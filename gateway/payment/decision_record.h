@@ -32,11 +32,20 @@ enum decision_shadow {
     DECISION_SHADOW_DIFFERENT,
 };
 
+/* The reason of a further attempt that its decision left nobody for. */
+#define DECISION_RULE_DECLINED "rule_declined" /* the rules decline the payment */
+#define DECISION_NO_ROUTE      "no_route"      /* whoever is named was tried, or cannot take it */
+
 /* One JSON object; what the shadow set made of the same payment. */
 enum decision_shadow decision_record_print(const struct decision_record *record, struct buf *out);
 /* What `other` would have done with the same payment and draw, as an object named `key`. */
 enum decision_shadow decision_record_print_other(const struct decision_record *record,
                                                  const char *key, const struct rule_set *other,
                                                  int32_t version, struct json_out *json);
+/*
+ * Of the record of a further attempt: why it left nobody, as above; NULL: it did not, or there is no
+ * record. `detail`, if not NULL, gets which rule declined, and the reason it gives.
+ */
+const char *decision_record_refusal(struct str record, struct buf *detail);
 
 #endif

@@ -290,6 +290,8 @@ void drive_begin(struct drive *drive)
     if (drive->tries_max > 0 && drive->tries_max < limits.attempt_max)
         limits.attempt_max = drive->tries_max;
     orchestrate_init(&drive->core, &limits, drive->operation, candidates, drive->candidate_count);
+    if (drive->again != NULL)
+        orchestrate_decide_anew(&drive->core, drive->first_count);
     struct orchestrate_event event = {.kind = EVENT_BEGIN};
     drive_step(drive, &event);
 }

@@ -7,6 +7,7 @@
  *     driver_payout.c  what is different when money goes out
  *     facts.c          what is known of the payment and of each account, for the router
  *     driver_route.c   decision, and the provider_call of an attempt
+ *     driver_again.c   ... before a further attempt, by rules that ask what came before
  *     decision_record.c the decision as it is stored
  *     no_route.c       nobody is left: what is told instead
  *     driver_write.c   rows for the ledger out of a write plan; the answer that is stored with them
@@ -113,6 +114,7 @@ struct drive_rows { /* of one attempt: both views point here */
     struct store_outcome *outcomes;
     size_t outcome_room;
     const char *refused_as; /* why it could not be sent: "not_expressible", "busy"; NULL: it was */
+    struct str decision_json; /* its own; empty: it is that of the attempt before */
 };
 
 struct drive {
@@ -156,11 +158,12 @@ struct drive {
     struct orchestrate core;
     struct drive_candidate candidate[ORCHESTRATE_CANDIDATE_MAX];
     size_t candidate_count;
-    uint8_t tries_max; /* of the rule; 0: it does not say */
+    size_t first_count; /* of them in the first decision; a later one may name any */
+    const struct payment_request *again; /* in the arena; NULL: nothing is decided anew */
+    uint8_t tries_max;                   /* of the rule; 0: it does not say */
     int64_t
         failover_until_us; /* monotonic: no further account is tried later; 0: the rule does not say */
     struct rulebook_pick rules; /* that decide; the merchant holds them */
-    struct str decision_json;
     size_t attempt_room;
     struct drive_view committed;
     struct drive_view planned;
@@ -315,6 +318,18 @@ bool drive_take_probe(struct drive *drive, struct drive_candidate *candidate);
 void drive_return_probes(struct drive *drive);
 struct orchestrate_candidate drive_core_candidate(const struct drive_candidate *candidate);
 
+/* ---- driver_again.c ---- */
+struct routing;
+/* After the first decision: what later ones need is kept, if the rules ask what came before. */
+void drive_expect_again(struct drive *drive, const struct payment_request *request,
+                        const struct routing *routing);
+/*
+ * Decide before the further attempt that the core asks to be prepared. NULL: it is for *candidate now;
+ * else nobody is left, and this is why: the attempt is recorded, nothing is sent, and none follows.
+ */
+const char *drive_decide_again(struct drive *drive, const struct orchestrate_action *action,
+                               uint8_t *candidate);
+
 /* ---- driver_operate.c ---- */
 /* From the operation's row; false: it cannot be read. */
 bool drive_read_target(struct drive *drive);
@@ -358,6 +373,8 @@ bool drive_is_reserved(const struct store_outcome *outcome);
 void drive_expiry_rows(struct drive *drive, int64_t now_us, struct drive_operation_rows *rows);
 
 /* ---- driver_write.c ---- */
+/* Why the attempt that the plan ends came to this outcome, as its row will say. */
+struct str drive_reason(const struct drive *drive, const struct orchestrate_write_plan *plan);
 void drive_write(struct drive *drive, const struct orchestrate_action *action);
 void drive_probe(struct drive *drive);
 void drive_view_init(struct drive *drive, size_t attempt_room);

@@ -1,18 +1,13 @@
-#include "payment/driver.h"
+#include "payment/driver_route.h"
+
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "payment/facts.h"
 #include "payment/no_route.h"
 #include "payment/decision_record.h"
 #include "payment/testmethod.h"
-
-struct routing { /* while a decision is made */
-    struct facts facts;
-    struct route_decision decision;
-    struct route_decision asked; /* as the rules said, before adapter and breaker were asked */
-};
 
 static bool has_no_room(const struct drive *drive, const struct provider_account *account)
 {
@@ -28,8 +23,8 @@ static void pick_rules(struct drive *drive)
         drive->rules = (struct rulebook_pick){.rules = drive->payments->parts.rules};
 }
 
-static void decide(struct drive *drive, const struct payment_request *request,
-                   struct routing *routing)
+void drive_decide(struct drive *drive, const struct payment_request *request,
+                  const struct facts_before *before, struct routing *routing)
 {
     struct payments *payments = drive->payments;
     const struct facts_source source = {
@@ -37,20 +32,21 @@ static void decide(struct drive *drive, const struct payment_request *request,
         .rests = drive->is_order ? payments->rests : NULL,
         .merchant = drive->merchant,
         .request = request,
-        .at_us = drive->started_us,
+        .before = before,
+        .at_us = before == NULL ? drive->started_us : drive_wall_us(drive),
         .wall_us = clock_wall_us(),
     };
     facts_lay_out(&source, &routing->facts);
     CHECK(routing->facts.payment.operation == drive->operation);
-    pick_rules(drive);
     route_decide(drive->rules.rules, &routing->facts.payment, routing->facts.candidate,
                  routing->facts.count, rng_next(&payments->rng), &routing->decision);
+    routing->asked = routing->decision;
 }
 
 /* ---- after the decision: what only adapter and breaker can say ---- */
 
-static struct drive_candidate make_candidate(struct drive *drive, const struct routing *routing,
-                                             const struct route_verdict *verdict)
+struct drive_candidate drive_make_candidate(struct drive *drive, const struct routing *routing,
+                                            const struct route_verdict *verdict)
 {
     return (struct drive_candidate){
         .account = routing->facts.account[verdict->candidate],
@@ -126,7 +122,7 @@ static void settle_first(struct drive *drive, struct routing *routing)
 {
     struct route_decision *decision = &routing->decision;
     while (decision->kept_count > 0) {
-        drive->candidate[0] = make_candidate(drive, routing, &decision->verdict[0]);
+        drive->candidate[0] = drive_make_candidate(drive, routing, &decision->verdict[0]);
         start_attempt(drive, 1, 0);
         if (!build_request(drive)) {
             route_decision_drop(decision, 0, ROUTE_REFUSED);
@@ -141,7 +137,7 @@ static void settle_first(struct drive *drive, struct routing *routing)
     }
     drive->candidate_count = decision->kept_count;
     for (size_t i = 1; i < decision->kept_count; i++)
-        drive->candidate[i] = make_candidate(drive, routing, &decision->verdict[i]);
+        drive->candidate[i] = drive_make_candidate(drive, routing, &decision->verdict[i]);
 }
 
 /* ---- what is told ---- */
@@ -164,8 +160,10 @@ static void refuse(struct drive *drive, const struct routing *routing)
     drive->retry_after_s = why.retry_after_s;
 }
 
-static void keep_decision(struct drive *drive, const struct routing *routing)
+void drive_keep_decision(struct drive *drive, const struct routing *routing, uint8_t number,
+                         const struct drive_candidate *chosen)
 {
+    CHECK(number >= 1 && number <= drive->attempt_room);
     const struct decision_record record = {
         .pick = &drive->rules,
         .facts = &routing->facts,
@@ -176,13 +174,14 @@ static void keep_decision(struct drive *drive, const struct routing *routing)
     buf_init(&json, 2 * (size_t)DECISION_RECORD_BYTES_MAX);
     enum decision_shadow shadow = decision_record_print(&record, &json);
     CHECK(buf_is_ok(&json));
-    drive->decision_json = arena_str(&drive->arena, buf_str(&json));
+    drive->rows[number - 1].decision_json = arena_str(&drive->arena, buf_str(&json));
     buf_release(&json);
     if (shadow != DECISION_SHADOW_NONE)
         metrics_count(METRIC_SHADOW_DECISIONS, 1,
                       shadow == DECISION_SHADOW_SAME ? STR("same") : STR("different"));
-    metrics_count(METRIC_ROUTING_DECISIONS, 1, routing->decision.rule,
-                  drive->candidate[0].account->row.provider);
+    if (chosen != NULL)
+        metrics_count(METRIC_ROUTING_DECISIONS, 1, routing->decision.rule,
+                      chosen->account->row.provider);
 }
 
 bool drive_route(struct drive *drive, const struct payment_request *request)
@@ -197,18 +196,19 @@ bool drive_route(struct drive *drive, const struct payment_request *request)
                 : STR("method.outcome: approved, declined_soft, declined_hard or requires_action");
         return false;
     }
-    decide(drive, request, &routing);
-    routing.asked = routing.decision;
+    pick_rules(drive);
+    drive_decide(drive, request, NULL, &routing);
     settle_first(drive, &routing);
     if (drive->candidate_count == 0) {
         refuse(drive, &routing);
         return false;
     }
     sit(drive, &drive->candidate[0]);
-    keep_decision(drive, &routing);
+    drive_keep_decision(drive, &routing, 1, &drive->candidate[0]);
     drive->tries_max = routing.decision.depth_max;
     drive->failover_until_us =
         routing.decision.within_us > 0 ? clock_mono_us() + routing.decision.within_us : 0;
+    drive_expect_again(drive, request, &routing);
     return true;
 }
 
@@ -258,6 +258,11 @@ void drive_fill_call(struct drive *drive, const struct drive_candidate *candidat
                                     : id_format(drive_id_kind(row), &row->payment_id, id));
 }
 
+bool drive_is_time_over(const struct drive *drive)
+{
+    return drive->failover_until_us != 0 && clock_mono_us() > drive->failover_until_us;
+}
+
 /* Why an attempt must pass this candidate by, as its reason; NULL: it need not. */
 static const char *find_obstacle(struct drive *drive, uint8_t attempt_number,
                                  struct drive_candidate *candidate)
@@ -265,10 +270,8 @@ static const char *find_obstacle(struct drive *drive, uint8_t attempt_number,
     /* The first was chosen when it had room, and a seat there is held. */
     if (attempt_number > 1 && has_no_room(drive, &candidate->account->account))
         return "busy";
-    /* The rule gave failover so much time; what is under way is not touched by it. */
-    if (attempt_number > 1 && drive->failover_until_us != 0 &&
-        clock_mono_us() > drive->failover_until_us)
-        return "failover_time_over";
+    if (attempt_number > 1 && drive_is_time_over(drive))
+        return DRIVE_TIME_OVER;
     /* Half-open, and another caller holds its probe: still better than to fail the payment. */
     if (!drive_take_probe(drive, candidate) && is_breaker_open(drive, candidate))
         return "breaker_open";
@@ -283,11 +286,18 @@ void drive_prepare(struct drive *drive, const struct orchestrate_action *action,
     CHECK(action->attempt_number >= 1 && action->attempt_number <= drive->attempt_room);
     struct drive_rows *rows = &drive->rows[action->attempt_number - 1];
     if (is_new) {
-        struct drive_candidate *candidate = &drive->candidate[action->candidate];
-        start_attempt(drive, action->attempt_number, action->candidate);
-        rows->refused_as = find_obstacle(drive, action->attempt_number, candidate);
+        uint8_t at = action->candidate;
+        bool is_again = action->attempt_number > 1 && drive->again != NULL;
+        rows->refused_as = is_again ? drive_decide_again(drive, action, &at) : NULL;
+        struct drive_candidate *candidate = &drive->candidate[at];
+        start_attempt(drive, action->attempt_number, at);
+        if (rows->refused_as == NULL)
+            rows->refused_as = find_obstacle(drive, action->attempt_number, candidate);
         if (rows->refused_as != NULL) {
-            *prepared = (struct orchestrate_prepared){.refused = true};
+            *prepared = (struct orchestrate_prepared){
+                .refused = true,
+                .declined = strcmp(rows->refused_as, DECISION_RULE_DECLINED) == 0,
+            };
             return;
         }
         sit(drive, candidate);

@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "base/pack.h"
 #include "ledger/posting.h"
+#include "payment/decision_record.h"
 #include "payment/present.h"
 #include "payment/volumes.h"
 #include "providers/decline.h"
@@ -115,7 +116,7 @@ static void add_attempt(struct drive *drive, const struct orchestrate_action *ac
     row->provider = str_of(candidate->account->account.provider->name);
     row->amount_minor = view->row.amount_minor;
     memcpy(row->currency, view->row.currency, sizeof(row->currency));
-    row->decision_json = row->number == 1 ? drive->decision_json : STR_NONE;
+    row->decision_json = drive->rows[row->number - 1].decision_json;
     row->expected_fee_minor = candidate->expected_fee_minor;
     row->created_us = rows->now_us;
     row->writer_id = drive->payments->parts.writer_id;
@@ -186,6 +187,30 @@ static struct str own_reason(const struct orchestrate_write_plan *plan, const ch
     return plan->outcome == OUTCOME_FAILED ? STR("not_sent") : STR_NONE;
 }
 
+/* The last answer is the one that this row is about. */
+static bool is_of_answer(const struct drive *drive, const struct orchestrate_write_plan *plan,
+                         const char *refused_as)
+{
+    const struct drive_answer *answer = &drive->answer;
+    bool is_refused =
+        answer->outcome == OUTCOME_NONE && plan->outcome == OUTCOME_FAILED && refused_as != NULL;
+    return answer->attempt_number == plan->outcome_attempt_number && !plan->announces_repeat &&
+           !plan->is_suspect && !is_refused;
+}
+
+static struct str find_reason(const struct drive *drive, const struct orchestrate_write_plan *plan,
+                              const char *refused_as)
+{
+    struct str reason = is_of_answer(drive, plan, refused_as) ? drive->answer.reason : STR_NONE;
+    return reason.len == 0 || plan->cause != CAUSE_ANSWER ? own_reason(plan, refused_as) : reason;
+}
+
+struct str drive_reason(const struct drive *drive, const struct orchestrate_write_plan *plan)
+{
+    CHECK(!drive->is_resumed && plan->has_outcome);
+    return find_reason(drive, plan, drive->rows[plan->outcome_attempt_number - 1].refused_as);
+}
+
 static void add_outcome(struct drive *drive, const struct orchestrate_write_plan *plan,
                         struct rows *rows)
 {
@@ -205,13 +230,9 @@ static void add_outcome(struct drive *drive, const struct orchestrate_write_plan
     };
     const struct drive_answer *answer = &drive->answer;
     const char *refused_as = drive->rows[attempt - drive->planned.attempts].refused_as;
-    bool is_told =
-        answer->attempt_number == plan->outcome_attempt_number && !plan->announces_repeat &&
-        !plan->is_suspect &&
-        !(answer->outcome == OUTCOME_NONE && plan->outcome == OUTCOME_FAILED && refused_as != NULL);
-    if (is_told) {
+    row->reason = find_reason(drive, plan, refused_as);
+    if (is_of_answer(drive, plan, refused_as)) {
         row->code = answer->code;
-        row->reason = answer->reason;
         row->reference = answer->reference;
         row->facts_json = answer->facts_json;
         row->debug_id = answer->debug_id;
@@ -219,8 +240,6 @@ static void add_outcome(struct drive *drive, const struct orchestrate_write_plan
         row->fee_minor = answer->fee_minor;
         row->elapsed_us = answer->elapsed_us;
     }
-    if (row->reason.len == 0 || plan->cause != CAUSE_ANSWER)
-        row->reason = own_reason(plan, refused_as);
     if (plan->action_expires_us != 0)
         row->facts_json = drive_add_expiry(drive, row->facts_json, plan->action_expires_us);
     rows->txn.outcome = row;
@@ -607,6 +626,14 @@ static void count_canary(const struct drive *drive, const struct store_attempt_v
     rulebook_count(drive->payments->parts.rulebook, &count);
 }
 
+/* It only tells of a decision that named nobody. */
+static bool is_left_to_nobody(const struct drive *drive, const struct store_attempt_view *attempt)
+{
+    const char *refused_as = drive->rows[attempt - drive->planned.payment.attempts].refused_as;
+    return refused_as != NULL && (strcmp(refused_as, DECISION_RULE_DECLINED) == 0 ||
+                                  strcmp(refused_as, DECISION_NO_ROUTE) == 0);
+}
+
 static void count_outcome(struct drive *drive, const struct orchestrate_write_plan *plan)
 {
     const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
@@ -614,11 +641,12 @@ static void count_outcome(struct drive *drive, const struct orchestrate_write_pl
     tell_outcome(drive, attempt, drive->rows[attempt - drive->planned.payment.attempts].refused_as);
     metrics_count(METRIC_ATTEMPTS, 1, attempt->row.provider, str_of(outcome_name(plan->outcome)),
                   outcome->reason);
-    count_canary(drive, attempt, plan->outcome);
+    if (!is_left_to_nobody(drive, attempt))
+        count_canary(drive, attempt, plan->outcome);
     if (drive->is_resumed && outcome_is_final(plan->outcome))
         metrics_count(METRIC_RESOLVED, 1, str_of(outcome_name(plan->outcome)));
-    if (plan->opens_attempt) {
-        const struct store_attempt_view *next = attempt + 1;
+    const struct store_attempt_view *next = attempt + 1;
+    if (plan->opens_attempt && !is_left_to_nobody(drive, next)) {
         metrics_count(METRIC_FAILOVERS, 1, attempt->row.provider, next->row.provider,
                       outcome->reason);
     }

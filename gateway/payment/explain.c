@@ -133,6 +133,7 @@ void explain_print_facts(const struct route_facts *facts, struct json_out *json)
     put_known(json, "customer", facts->customer);
     json_put_int(json, "attempt", facts->attempt == 0 ? 1 : facts->attempt);
     put_known(json, "previous_decline", facts->previous_decline);
+    put_known(json, "previous_reason", facts->previous_reason);
     json_put_str(json, "at", clock_format_ms(facts->now_us, time));
     json_end_object(json);
 }

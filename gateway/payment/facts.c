@@ -177,6 +177,11 @@ void facts_lay_out(const struct facts_source *source, struct facts *facts)
         .now_us = source->at_us,
         .rates = source->parts->rates,
     };
+    if (source->before != NULL) {
+        payment->attempt = source->before->attempt;
+        payment->previous_decline = source->before->decline;
+        payment->previous_reason = source->before->reason;
+    }
     memcpy(payment->only, request->only, sizeof(payment->only));
     memcpy(payment->never, request->never, sizeof(payment->never));
     facts->count = 0;

@@ -13,14 +13,21 @@
 #include "payment/payment.h"
 #include "payment/rest.h"
 
+struct facts_before {   /* a further attempt: what came before it */
+    uint32_t attempt;   /* its number, from 2 */
+    struct str decline; /* how the one before ended: "soft", "hard"; "failed": it did nothing */
+    struct str reason;  /* ... and why: "insufficient_funds", "connect_refused" */
+};
+
 struct facts_source {                   /* borrowed, all */
     const struct payments_parts *parts; /* admission, health, volumes, rates: each may be NULL */
     const struct rests *rests;          /* NULL: accounts that rest are taken all the same */
     const struct merchant *merchant;
     const struct payment_request *request;
-    const struct health_view *told; /* by the merchant's accounts; NULL: as they are watched */
-    int64_t at_us;                  /* wall: when the payment began; weekday and time are of it */
-    int64_t wall_us;                /* of which holds and maintenance windows are in force */
+    const struct facts_before *before; /* NULL: the first attempt */
+    const struct health_view *told;    /* by the merchant's accounts; NULL: as they are watched */
+    int64_t at_us;   /* wall: when the payment began; weekday and time are of it */
+    int64_t wall_us; /* of which holds and maintenance windows are in force */
 };
 
 struct facts { /* its strings are the source's, or in it: it is not copied */

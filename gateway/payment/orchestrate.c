@@ -367,10 +367,13 @@ void orchestrate_init(struct orchestrate *o, const struct orchestrate_limits *li
         .operation = operation,
         .client_waits = true,
         .candidate_count = (uint8_t)candidate_count,
+        .order_count = (uint8_t)candidate_count,
         .limits = *limits,
     };
-    for (size_t i = 0; i < candidate_count; i++)
+    for (size_t i = 0; i < candidate_count; i++) {
         o->candidate[i] = candidates[i];
+        o->order[i] = (uint8_t)i;
+    }
     plan_start(&o->plan, plan_of(operation));
     if (plan_verb(&o->plan) == PLAN_ROUTE)
         plan_advance(&o->plan,

@@ -29,6 +29,11 @@
  *   (iii) the provider confirmed the cancel of a.
  * Otherwise a is UNKNOWN and the payment waits: no table, setting or timer leads out of it.
  *
+ * Who is tried next may be decided anew while the first send of a further attempt is PREPAREd
+ * (orchestrate_reorder): that THE RULE allows one was settled before, who was tried is passed over, and
+ * the bound on attempts only ever gets lower. Where the new decision names nobody, the attempt is
+ * recorded as refused, and it is the last.
+ *
  * A resumed attempt (orchestrate_resume: crash, time-out) proceeds only towards success, end or
  * review, in one look:
  *
@@ -101,6 +106,7 @@
 enum {
     ORCHESTRATE_CANDIDATE_MAX = 16,
     ORCHESTRATE_SEND_MAX = 8, /* sends of one attempt; repeats are not sends of their own */
+    ORCHESTRATE_NOBODY = -1,  /* no candidate is left */
 };
 
 enum {
@@ -191,6 +197,7 @@ enum orchestrate_write {
 
 struct orchestrate_prepared { /* provider->next() */
     bool refused; /* the adapter cannot express it: nothing is sent, the attempt FAILED */
+    bool declined; /* refused, and by the merchant's rules: the payment ends declined, not failed */
     bool moves_money;
 };
 
@@ -357,11 +364,15 @@ struct orchestrate {
     bool was_announced;     /* resumed: the look in the air is a repeat */
     bool is_canceling;      /* resumed: ... is a cancel */
     bool is_continuing; /* resumed: ... is the first send of a new key, after the payer's consent */
+    bool is_decided_anew; /* who is tried next, before each further attempt */
     uint8_t candidate_count;
+    /* All of them, by index: attempt n is of the nth, order_count are to be tried, then the rest. */
+    uint8_t order[ORCHESTRATE_CANDIDATE_MAX];
+    uint8_t order_count;
     uint8_t attempt_number; /* current, 1.. */
     struct orchestrate_candidate candidate[ORCHESTRATE_CANDIDATE_MAX];
     struct orchestrate_attempt attempt; /* current */
-    bool soft_declined; /* some attempt was: the payment ends declined, not failed */
+    bool soft_declined; /* some attempt, or by the rules: the payment ends declined, not failed */
     int32_t tries;      /* resumed: looks so far */
     int64_t unknown_since_us;
     int64_t look_us;           /* resumed: when the look began */
@@ -383,6 +394,20 @@ void orchestrate_check_limits(const struct orchestrate_limits *limits);
 void orchestrate_init(struct orchestrate *o, const struct orchestrate_limits *limits,
                       enum operation operation, const struct orchestrate_candidate *candidates,
                       size_t candidate_count);
+/*
+ * Before BEGIN: who is tried next is decided anew before each further attempt. Of the candidates given
+ * only the first `first_count` are of the first decision; a later one may name any.
+ */
+void orchestrate_decide_anew(struct orchestrate *o, size_t first_count);
+/*
+ * Only while the first send of a further attempt is PREPAREd, of a payment that is decided anew: from
+ * this attempt on these are tried, in this order, by their index as given to orchestrate_init. Who was
+ * tried before is passed over. attempt_max: of the whole payment; 0, or more than it was: as it was.
+ * Returns whom the attempt is for now. ORCHESTRATE_NOBODY: it is still for whom the action named, to be
+ * recorded there: the answer must be `refused`, and no attempt follows.
+ */
+int orchestrate_reorder(struct orchestrate *o, const uint8_t *order, size_t count,
+                        uint8_t attempt_max) MUST_USE;
 
 struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored */
     struct orchestrate_candidate candidate;
@@ -391,7 +416,7 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     int32_t tries;             /* of the claim */
     int64_t unknown_since_us;  /* when it was first parked */
     int64_t action_expires_us; /* as written with the newest REQUIRES_ACTION; 0: none */
-    bool soft_declined_before; /* an earlier attempt of this payment was */
+    bool soft_declined_before; /* an earlier attempt of this payment was, or it was by the rules */
     bool is_canceled;
     bool is_recheck; /* parked by `rechecks`, or by a notice that says otherwise */
     /* An authorization that was approved, as the payment's books have it. */

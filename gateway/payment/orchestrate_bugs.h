@@ -16,6 +16,9 @@
     X(AGAIN_AFTER_UNKNOWN,        "again_after_unknown",        "an unknown send is followed by another of the same attempt") \
     X(AGAIN_FOR_EVER,             "again_for_ever",             "a passing failure is tried again without limit") \
     X(TOO_MANY_ATTEMPTS,          "too_many_attempts",          "the limit of attempts is not looked at") \
+    X(TRIED_AGAIN,                "tried_again",                "a later decision may name who was tried before") \
+    X(DECIDED_AFTER_UNKNOWN,      "decided_after_unknown",      "a later decision goes on although the outcome is unknown") \
+    X(BOUND_RAISED,               "bound_raised",               "a later decision allows more attempts than the first one") \
     X(MISMATCH_IGNORED,           "mismatch_ignored",           "an approval of another amount is believed") \
     X(PENDING_IS_APPROVED,        "pending_is_approved",        "accepted for later counts as paid") \
     X(PENDING_IS_POSTED,          "pending_is_posted",          "what is pending is booked") \

@@ -11,17 +11,9 @@ void orchestrate_prepare(struct orchestrate *o, enum orchestrate_phase for_phase
     action->send_number = (uint8_t)(o->attempt.send_count + 1);
 }
 
-static void begin_attempt(struct orchestrate *o, uint8_t candidate)
-{
-    CHECK(candidate < o->candidate_count);
-    orchestrate_attempt_begin(&o->attempt);
-    o->attempt.candidate = candidate;
-    o->attempt_number++;
-}
-
 void orchestrate_fresh_begin(struct orchestrate *o, struct orchestrate_action *action)
 {
-    begin_attempt(o, 0);
+    orchestrate_begin_attempt(o);
     o->pending = (struct orchestrate_write_plan){
         .opens_payment = true,
         .opens_attempt = true,
@@ -30,17 +22,19 @@ void orchestrate_fresh_begin(struct orchestrate *o, struct orchestrate_action *a
     orchestrate_prepare(o, PHASE_OPENING, action);
 }
 
-static bool next_candidate_exists(const struct orchestrate *o)
+/* Another attempt may follow the current one, which has this outcome. */
+static bool may_go_on(const struct orchestrate *o, enum outcome outcome)
 {
-    return o->attempt.candidate + 1 < o->candidate_count &&
-           (o->attempt_number < o->limits.attempt_max || HAS_BUG(BUG_TOO_MANY_ATTEMPTS));
+    if (HAS_BUG(BUG_DECIDED_AFTER_UNKNOWN) && o->is_decided_anew && outcome == OUTCOME_UNKNOWN)
+        return true;
+    return orchestrate_may_fail_over(o);
 }
 
 /* Open the next candidate; o->pending holds the outcome that closes the current attempt. */
 static void switch_attempt(struct orchestrate *o, struct orchestrate_action *action)
 {
-    CHECK(orchestrate_may_fail_over(o));
-    begin_attempt(o, (uint8_t)(o->attempt.candidate + 1));
+    CHECK(may_go_on(o, o->pending.outcome));
+    orchestrate_begin_attempt(o);
     o->pending.opens_attempt = true;
     o->pending.status = PAYMENT_PROCESSING;
     orchestrate_prepare(o, PHASE_SWITCHING, action);
@@ -84,7 +78,7 @@ static void conclude(struct orchestrate *o, enum outcome outcome, bool left, boo
                      is_abandoned ? ATTEMPT_ABANDON : orchestrate_attempt_event(outcome));
     if (outcome == OUTCOME_DECLINED_SOFT && !HAS_BUG(BUG_SOFT_DECLINE_FORGOTTEN))
         o->soft_declined = true;
-    if (orchestrate_may_fail_over(o) && next_candidate_exists(o))
+    if (may_go_on(o, outcome) && orchestrate_has_next(o))
         switch_attempt(o, action);
     else
         close_attempt(o, outcome, needs_review, now_us, action);
@@ -95,6 +89,9 @@ void orchestrate_fresh_prepared(struct orchestrate *o, const struct orchestrate_
 {
     struct orchestrate_attempt *attempt = &o->attempt;
     CHECK(attempt->send_count < ORCHESTRATE_SEND_MAX);
+    CHECK(event->prepared.refused || !event->prepared.declined);
+    if (event->prepared.declined && o->resume_phase == PHASE_SWITCHING)
+        o->soft_declined = true;
     if (!event->prepared.refused) {
         attempt->send[attempt->send_count++] = (struct orchestrate_send_state){
             .moves_money = event->prepared.moves_money,

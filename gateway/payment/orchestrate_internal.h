@@ -3,6 +3,7 @@
  *
  *     orchestrate.c          the step, the life of a WRITE, the client's deadline
  *     orchestrate_fresh.c    a new payment: prepare, send, judge, switch, close
+ *     orchestrate_order.c    who is tried, and who is next
  *     orchestrate_resume.c   an attempt taken over: one look, then end, review or put back
  *     orchestrate_payer.c    ... that waits for its payer: goes on, or ends with nothing moved
  *     orchestrate_attempt.c  the state of an attempt: rebuilt from rows, and THE RULE
@@ -52,6 +53,13 @@ void orchestrate_fresh_refused(struct orchestrate *o, int64_t now_us,
                                struct orchestrate_action *action);
 void orchestrate_fresh_answered(struct orchestrate *o, const struct orchestrate_event *event,
                                 struct orchestrate_action *action);
+
+/* ---- orchestrate_order.c ------------------------------------------------------------------- */
+
+/* Somebody is left to be tried, or to be decided about, and the limit of attempts allows it. */
+bool orchestrate_has_next(const struct orchestrate *o);
+/* A new attempt, of the next in order. CHECKs that there is one. */
+void orchestrate_begin_attempt(struct orchestrate *o);
 
 /* ---- orchestrate_resume.c ------------------------------------------------------------------ */
 

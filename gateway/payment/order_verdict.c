@@ -31,7 +31,7 @@ static bool is_one_of(struct str reason, const char *const *reasons, size_t coun
     return false;
 }
 
-/* One that its adapter could not express was never sent: it says nothing of the others. */
+/* One that nobody could take, or express, was never sent: it says nothing of the others. */
 static bool all_passed(const json_t *attempts, bool *is_free)
 {
     size_t count = 0;
@@ -45,7 +45,7 @@ static bool all_passed(const json_t *attempts, bool *is_free)
             *is_free = true;
         else if (is_one_of(reason, passing, ARRAY_LEN(passing)))
             count++;
-        else if (!str_eq(reason, STR("not_expressible")))
+        else if (!str_eq(reason, STR("not_expressible")) && !str_eq(reason, STR("no_route")))
             return false;
     }
     return count > 0 || *is_free;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "payment/decision_record.h"
 #include "providers/decline.h"
 #include "providers/provider.h"
 
@@ -47,6 +48,14 @@ static bool has_failed_at_last(const struct store_payment_view *payment)
            payment->status == PAYMENT_RETURNED;
 }
 
+/* It tells of a decision that left nobody: nothing was begun, and why is said by the one before. */
+static bool is_only_recorded(const struct store_attempt_view *attempt)
+{
+    const struct store_outcome *outcome = attempt_outcome(attempt);
+    return attempt->row.number > 1 && outcome != NULL && outcome->outcome == OUTCOME_FAILED &&
+           str_eq(outcome->reason, STR(DECISION_NO_ROUTE));
+}
+
 /*
  * The attempt that decides what the payment is: the newest. Those before it had ended when it was
  * begun; what is approved of them all the same does not change what the payment came to.
@@ -55,6 +64,8 @@ static const struct store_attempt_view *deciding_attempt(const struct store_paym
 {
     size_t count = payment->attempt_count;
     CHECK(count == 0 || payment->attempts != NULL);
+    while (count > 1 && is_only_recorded(&payment->attempts[count - 1]))
+        count--;
     return count > 0 ? &payment->attempts[count - 1] : NULL;
 }
 
@@ -139,7 +150,22 @@ static void print_attempt(const struct store_attempt_view *attempt, struct json_
         put_time(json, "ended", outcome->created_us);
     else
         json_put_null(json, "ended");
+    if (attempt->row.number > 1 && attempt->row.decision_json.len > 0)
+        json_put_raw(json, "decision", attempt->row.decision_json);
     json_end_object(json);
+}
+
+/* Which rule declined the payment after this attempt's forerunner, and the reason it gives. */
+static void put_rule(struct json_out *json, const struct store_attempt_view *attempt,
+                     const struct store_outcome *outcome)
+{
+    struct buf detail;
+    if (outcome == NULL || !str_eq(outcome->reason, STR(DECISION_RULE_DECLINED)))
+        return;
+    buf_init(&detail, DECISION_RECORD_BYTES_MAX);
+    if (decision_record_refusal(attempt->row.decision_json, &detail) != NULL)
+        put_text(json, "detail", buf_str(&detail));
+    buf_release(&detail);
 }
 
 static void print_failure(const struct store_payment_view *payment, struct json_out *json)
@@ -156,6 +182,7 @@ static void print_failure(const struct store_payment_view *payment, struct json_
     json_begin_object(json);
     json_put_str(json, "reason", present_failure_reason(payment));
     put_text(json, "code", outcome != NULL ? outcome->code : STR_NONE);
+    put_rule(json, attempt, outcome);
     json_end_object(json);
 }
 

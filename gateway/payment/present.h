@@ -17,6 +17,7 @@ enum {
 
 /*
  * {"id","object":"payment","status",...,"attempts":[...],"decision":{...},"created","livemode"}.
+ * An attempt that was decided anew has a "decision" of its own.
  * A payout: {"id":"pyt_...","object":"payout","status",...,"cancel_requested":false,"beneficiary":{"type","name","country",
  * "iban_last4"},...}; status also "unclaimed" and "returned".
  * A capture, void, refund or reauthorization: {"id":"cap_...","object":"capture","payment":"pay_...","status",...}.

@@ -97,7 +97,7 @@ static bool read_facts(struct replay *r, json_t *metadata, const json_t *routing
         .country = row->country,
         .merchant = id_format(ID_MERCHANT, &row->merchant_id, r->merchant),
         .reference = row->reference,
-        .attempt = 1,
+        .attempt = (uint32_t)row->number,
         .metadata = r->metadata,
         .now_us = read_int(r->record, "at_us", row->created_us),
         .split_bits = read_bits(json_text(r->record, "split")),
@@ -107,6 +107,8 @@ static bool read_facts(struct replay *r, json_t *metadata, const json_t *routing
     facts->card_country = json_text(given, "card_country");
     facts->bin = json_text(given, "bin");
     facts->beneficiary_country = json_text(given, "beneficiary_country");
+    facts->previous_decline = json_text(given, "previous_decline");
+    facts->previous_reason = json_text(given, "previous_reason");
     const char *name = NULL;
     json_t *value = NULL;
     json_object_foreach(metadata, name, value)
@@ -169,9 +171,10 @@ static void read_drop(struct replay *r, const json_t *json, struct route_candida
     candidate->amount_max_minor = drop == ROUTE_LIMIT ? r->facts.amount_minor - 1 : 0;
     if (drop == ROUTE_LIMIT && candidate->amount_max_minor == 0)
         candidate->takes_currency = false; /* no limit is below one unit: it must differ */
-    /* Said after the router: the adapter refused it, or another caller had the probe by then. */
-    r->is_taken_off[r->count] = drop == ROUTE_REFUSED || (drop == ROUTE_BREAKER_OPEN &&
-                                                          candidate->health.state != HEALTH_OPEN);
+    /* Said after the router: the adapter refused it, it was tried, or another caller had the probe. */
+    r->is_taken_off[r->count] =
+        drop == ROUTE_REFUSED || drop == ROUTE_TRIED ||
+        (drop == ROUTE_BREAKER_OPEN && candidate->health.state != HEALTH_OPEN);
     if (r->is_taken_off[r->count] && drop == ROUTE_BREAKER_OPEN)
         candidate->health.may_try = true;
 }

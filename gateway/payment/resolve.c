@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "payment/decision_record.h"
 
 /*
  *     claim (a lease in `unresolved`: resolve_queue.c) -> load payment -> load merchant
@@ -225,6 +226,18 @@ static void hear(struct drive *drive, struct orchestrate_resumed *resumed)
     };
 }
 
+/* It was recorded because its decision left nobody: ended as whoever had it in hand would have. */
+static void read_refusal(struct drive *drive, const struct store_attempt_view *attempt,
+                         struct orchestrate_resumed *resumed)
+{
+    if (attempt->row.number <= 1 || attempt->send_count > 0)
+        return;
+    const char *refusal = decision_record_refusal(attempt->row.decision_json, NULL);
+    drive->rows[attempt - drive->committed.attempts].refused_as = refusal;
+    if (refusal != NULL && strcmp(refusal, DECISION_RULE_DECLINED) == 0)
+        resumed->soft_declined_before = true;
+}
+
 /* Without a provider the core puts it back, later and later, and in the end lets a person look. */
 static void resume(struct drive *drive, const struct store_attempt_view *attempt,
                    struct orchestrate_resumed *resumed)
@@ -249,6 +262,7 @@ static void resume(struct drive *drive, const struct store_attempt_view *attempt
     resumed->mismatch_is_known = is_mismatch_known(attempt);
     read_hold(drive, attempt, resumed);
     read_others(drive, attempt->row.number, resumed);
+    read_refusal(drive, attempt, resumed);
     read_attempt(attempt, &resumed->attempt);
 }
 

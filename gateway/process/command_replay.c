@@ -203,8 +203,8 @@ static bool read_options(int *argc, char **argv, struct history_wanted *wanted, 
             !id_parse(ID_PAYOUT, id, &wanted->payment_id, &ignored))
             return fail(err, ERROR_INVALID,
                         "routes: %s is no payment; write its id, or --since 30d", argv[1]);
-        argv[1] = argv[0];
         (*argc)--;
+        memmove(&argv[1], &argv[2], (size_t)(*argc - 1) * sizeof(argv[0]));
     } else if (since == NULL) {
         return fail(err, ERROR_INVALID, "routes: name a payment, or --since 30d");
     }
@@ -216,7 +216,7 @@ int command_replay(int argc, char **argv)
 {
     static struct config config;
     struct error err = {.text = ""};
-    struct history_wanted wanted = {.limit = 0};
+    struct history_wanted wanted = {.later = true};
     struct replaying r = {.kept = NULL};
     if (!read_options(&argc, argv, &wanted, &err) || !command_config(&argc, argv, &config, &err) ||
         !command_done(argc, argv, &err))

@@ -41,7 +41,7 @@ async function begin(world) {
 const state = async (world, key) => (await rules(world, 'GET', '', undefined, key)).answer;
 const metric = async (world, name) => [...(await world.call('GET', world.ops + '/metrics')).raw.matchAll(new RegExp(`^${name}(?:{[^}]*})? (\\d+)$`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0);
 
-await suite('rulebook', { workers: 2, delayMs: 2, settings: { directory_check_ms: 1000 } }, {
+await suite('rulebook', { workers: 2, delayMs: 2, settings: { directory_check_ms: 1000, provider_answer_ms: 9000, answer_ms: 12000, lease_ms: 15000, dead_after_ms: 20000 } }, {
     async the_file_decides_until_something_is_published_and_is_kept(world) {
         const entry = await world.pay(world.payment(ok));
         equal(entry.status, 201, entry.raw);
@@ -98,6 +98,25 @@ await suite('rulebook', { workers: 2, delayMs: 2, settings: { directory_check_ms
         equal(wrong.map((e) => e.raw ?? e.error), [], `${asked.length} payments while 6 sets were published`);
         const sets = new Set(asked.map((e) => e.answer.decision.version));
         assert(asked.length > 50 && [...sets].every((v) => v === a || v === b), `${asked.length} payments by ${[...sets]}`);
+        await world.judge();
+    },
+    async a_payment_in_flight_keeps_its_version_for_its_later_attempts(world) {
+        const kept = 'rule "later" when attempt > 1 { use payoneer }\notherwise { use paypal }\n';
+        await begin(world);
+        const [first, second] = [await put(world, kept), await put(world, 'rule "stop" when attempt > 1 { decline "too late" }\notherwise { use paypal }\n')];
+        await publish(world, first);
+        await decidedBy(world, first);
+        await world.fault({ provider: 'paypal', operation: 'charge', kind: 'slow', delay_ms: 3500, count: 1 });
+        const soft = { method: { type: 'card', tokens: { paypal: 'tok_soft', payoneer: 'tok_ok' } } };
+        const inFlight = world.pay(world.payment(soft));
+        await until('it is at PayPal', () => world.rows("SELECT 1 FROM sends s JOIN attempts a USING (merchant_id, attempt_id) JOIN payments p USING (merchant_id, payment_id) WHERE NOT EXISTS (SELECT FROM outcomes o WHERE o.attempt_id = a.attempt_id)").length > 0);
+        await publish(world, second);
+        await decidedBy(world, second);
+        const entry = await inFlight;
+        equal([entry.status, entry.answer.status, entry.answer.attempts.length], [201, 'succeeded', 2], entry.raw);
+        equal([entry.answer.decision.version, entry.answer.attempts[1].decision.version, entry.answer.attempts[1].decision.rule], [first, first, 'later'], entry.raw);
+        const next = await world.pay(world.payment(soft));
+        equal([next.answer.status, next.answer.failure.reason, next.answer.attempts[1].decision.version], ['declined', 'rule_declined', second], next.raw);
         await world.judge();
     },
     async a_canary_of_a_bad_set_stops_itself_within_its_bound_and_says_why(world) {

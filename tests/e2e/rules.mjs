@@ -1,8 +1,9 @@
-// What the rules say is what is done: declines, the depth and time of failover, splits that stick, shadows.
+// What the rules say is what is done: declines, the depth and time of failover, further attempts decided anew, splits that stick, shadows.
+import { spawnSync } from 'node:child_process';
 import { writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { suite, assert, equal } from './lib.mjs';
+import { suite, assert, equal, top } from './lib.mjs';
 
 const file = path.join(mkdtempSync(path.join(tmpdir(), 'turnpike-rules-')), 'e2e.rules');
 writeFileSync(file, `
@@ -13,6 +14,10 @@ rule "two tries" when metadata.shop == "two" { use paypal, payoneer failover at 
 rule "hurry" when metadata.shop == "hurry" { use paypal, payoneer failover within 200ms }
 rule "turns" when metadata.shop == "turns" { split 50% paypal, 50% payoneer by customer }
 rule "watched" when metadata.shop == "watched" { use paypal, payoneer shadow { by cost of payoneer } }
+rule "empty card" when metadata.shop == "stop" and previous_reason == insufficient_funds { decline "ask for another card" }
+rule "second" when metadata.shop == "again" and attempt >= 2 { by cost; only payoneer }
+rule "first" when metadata.shop == "again" { use paypal }
+rule "the same" when metadata.shop == "same" and previous_decline == soft { use paypal }
 rule "large" when amount as EUR >= 1000.00 EUR or amount >= 2000 USD { use payoneer }
 otherwise { use paypal, payoneer never where success_rate < 1% }
 `);
@@ -47,6 +52,28 @@ await suite('rules', { workers: 2, delayMs: 5, settings: { rules_file: file } },
         equal([late.status, late.answer.status, late.answer.attempts[0].status], [201, 'declined', 'declined'], late.raw);
         assert(late.answer.attempts.every((a) => a.provider === 'paypal' || a.status !== 'approved'), late.raw);
         await world.noFaults();
+        await world.judge();
+    },
+    async further_attempts_are_decided_anew_by_what_came_before(world) {
+        const booked = async (entry) => (await world.books()).filter((b) => b.invoice === entry.answer.id).map((b) => b.provider).sort().join(' ');
+        const replay = (entry) => spawnSync(path.join(top, process.env.BUILD ?? 'build', 'turnpike'), ['routes', 'replay', entry.answer.id, '--config', world.at('turnpike.conf')], { encoding: 'utf8' });
+        const declined = tokens('tok_soft');
+        const again = await world.pay(world.payment(at('again', declined)));
+        equal([again.status, again.answer.status, providers(again)], [201, 'succeeded', 'paypal declined, payoneer approved'], again.raw);
+        equal([again.answer.decision.rule, again.answer.attempts[1].decision.rule], ['first', 'second'], again.raw);
+        equal(again.answer.attempts[1].decision.facts, { attempt: 2, previous_decline: 'soft', previous_reason: 'insufficient_funds' }, 'what came before');
+        const stop = await world.pay(world.payment(at('stop', declined)));
+        equal([stop.status, stop.answer.status, providers(stop)], [201, 'declined', 'paypal declined, payoneer failed'], stop.raw);
+        equal(stop.answer.failure, { reason: 'rule_declined', code: null, detail: 'rule "empty card": ask for another card' }, stop.raw);
+        equal(await booked(stop), 'paypal', 'Payoneer was never asked');
+        const same = await world.pay(world.payment(at('same', declined)));
+        equal([same.status, same.answer.status, same.answer.failure.reason, same.answer.provider], [201, 'declined', 'insufficient_funds', 'paypal'], same.raw);
+        equal([same.answer.attempts[1].reason, await booked(same)], ['no_route', 'paypal'], 'who was tried is not tried again');
+        for (const entry of [again, stop, same]) {
+            const shown = replay(entry);
+            assert(shown.status === 0 && shown.stdout.includes('\n2 decisions, 2 same, 0 different'), `${entry.answer.metadata.shop}: ${shown.stdout}${shown.stderr}`);
+        }
+        equal((await world.get(stop.answer.id)).attempts, stop.answer.attempts, 'as it was told');
         await world.judge();
     },
     async a_split_sticks_to_its_customer(world) {

@@ -370,6 +370,7 @@ static struct route_facts draw_facts(uint32_t *state, const struct rates *rates)
         .customer = PICK(state, "c1", "c2", ""),
         .attempt = draw(state, 4),
         .previous_decline = PICK(state, "", "soft", "hard"),
+        .previous_reason = PICK(state, "", "busy"),
         .rates = draw(state, 2) ? rates : NULL,
         .metadata = metadata,
         .metadata_count = draw(state, 3),

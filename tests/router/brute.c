@@ -69,7 +69,7 @@ static size_t bin_count;
 static const char *const methods[]   = {"", "card", "wallet", "bank", "test", "other"};
 static const char *const countries[] = {"", "DE", "AT", "US", "GB", "JP", "FR"};
 static const char *const brands[]    = {"", "visa", "mastercard", "amex", "other"};
-static const char *const declines[]  = {"", "soft", "hard", "fraud", "other"};
+static const char *const declines[]  = {"", "soft", "hard", "failed", "other"};
 static const char *const tiers[]     = {
     "", "gold", "gold plus", "go", "a*b", "\xC3\xA4pfel", "silver",
     "g", "good", "goad", "goald", "gold a", "gold p", "gold plus x", "gold plus a", "gold plus ld", "gold plus ald",

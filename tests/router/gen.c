@@ -18,7 +18,8 @@ static const char *const texts[]      = {"", "gold", "gold plus", "go", "a*b", "
 static const char *const patterns[]   = {"*", "go*", "*ld", "g?ld*", "?*", "*a*", "", "gold", "??pfel"};
 static const char *const bins[]       = {"411111", "41111199", "4111119", "520000", "510000", "5199990"};
 static const char *const brands[]     = {"visa", "mastercard", "amex"};
-static const char *const declines[]   = {"soft", "hard", "fraud"};
+static const char *const declines[]   = {"soft", "hard", "failed"};
+static const char *const reasons[]    = {"insufficient_funds", "do_not_honor", "busy"};
 static const char *const zones[]      = {"", "Europe/Berlin", "Asia/Tokyo", "America/New_York"};
 static const char *const days[]       = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 static const char *const metadata[GEN_METADATA] = {"tier", "cart", "a b"};
@@ -85,7 +86,9 @@ static void put_value(struct writer *w, enum fact fact, bool is_cost_money)
         buf_printf(w->out, "%s", PICK(rng, brands));
         return;
     case FACT_PREVIOUS_DECLINE:
-        buf_printf(w->out, "%s", PICK(rng, declines));
+    case FACT_PREVIOUS_REASON:
+        buf_printf(w->out, "%s",
+                   fact == FACT_PREVIOUS_REASON ? PICK(rng, reasons) : PICK(rng, declines));
         return;
     case FACT_COUNTRY:
     case FACT_CARD_COUNTRY:
@@ -492,6 +495,7 @@ void gen_payment(struct rng *rng, const struct gen_tables *tables, struct gen_pa
         .customer = SOME(rng, texts),
         .attempt = below(rng, 4),
         .previous_decline = SOME(rng, declines),
+        .previous_reason = SOME(rng, reasons),
         .rates = below(rng, 3) ? tables->rates : NULL,
         .metadata = payment->metadata,
         .metadata_count = count,

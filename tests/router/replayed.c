@@ -81,6 +81,8 @@ static void add_facts(const struct route_facts *facts, struct buf *record)
     json_put_str(&json, "card_country", facts->card_country);
     json_put_str(&json, "bin", facts->bin);
     json_put_str(&json, "beneficiary_country", facts->beneficiary_country);
+    json_put_str(&json, "previous_decline", facts->previous_decline);
+    json_put_str(&json, "previous_reason", facts->previous_reason);
     json_end_object(&json);
     buf_add_char(record, '}');
 }
@@ -109,8 +111,6 @@ static uint64_t replay_file(uint64_t seed, struct scene *scene)
         char merchant[ID_TEXT_SIZE];
         gen_payment(&rng, &scene->tables, &payment);
         payment.facts.merchant = id_format(ID_MERCHANT, &(struct uuid){.byte = {0}}, merchant);
-        payment.facts.attempt = 1; /* later ones are decided from the same record */
-        payment.facts.previous_decline = STR_NONE;
         route_decide(scene->rules, &payment.facts, payment.candidate, GEN_PEERS, rng_next(&rng),
                      &decision);
         buf_clear(&record);
@@ -122,6 +122,7 @@ static uint64_t replay_file(uint64_t seed, struct scene *scene)
         struct history_row row = {
             .created_us = payment.facts.now_us,
             .amount_minor = payment.facts.amount_minor,
+            .number = payment.facts.attempt,
             .operation = payment.facts.operation,
             .currency = str_of(payment.facts.currency->code),
             .reference = payment.facts.reference,

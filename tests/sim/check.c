@@ -108,7 +108,7 @@ static bool was_told_approved(const struct world *w, uint32_t payment, uint8_t a
 }
 
 /*
- * Declined when its last attempt, or an earlier one softly, was; failed otherwise, and canceled if the
+ * Declined when its last attempt, or an earlier one softly, was, or by its rules; failed otherwise, and canceled if the
  * merchant wanted it so before its last attempt had failed.
  */
 static void check_word(struct world *w, uint32_t index, uint8_t last)
@@ -119,6 +119,7 @@ static void check_word(struct world *w, uint32_t index, uint8_t last)
         const struct outcome_row *row = check_final_row(w, &payment->attempt[at]);
         declined = declined || (row != NULL && (row->outcome == OUTCOME_DECLINED_SOFT ||
                                                 row->outcome == OUTCOME_DECLINED_HARD));
+        declined = declined || payment->attempt[at].decision.declines;
     }
     const struct outcome_row *end = check_final_row(w, &payment->attempt[last]);
     bool may_be_canceled = payment->is_canceled && payment->operation != OPERATION_PAYOUT &&
@@ -272,6 +273,7 @@ static void check_payment(struct world *w, uint32_t index)
     if (!payment->exists)
         return;
     check_limits(w, index, last);
+    decide_check(w, index, last);
     check_state(w, index, last);
 }
 

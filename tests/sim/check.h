@@ -14,7 +14,8 @@
  *     I8   merchants        nobody is told of, or charged through, what is another merchant's
  *     I9   proof            an attempt is failed over, ended or approved only with proof; nothing new
  *                           begins after a cancel
- *     I10  limits           no more attempts, no more sends than allowed
+ *     I10  limits           no more attempts, no more sends than allowed; whom its own decision names,
+ *                           nobody twice, and nobody after a decision that names nobody
  *     I11  late success     what is paid after it was declined is in the ledger, and given back, once
  *     I12  people           what a person decided is in the ledger, once, with an event that says who; if
  *                           he was honest, the rest holds as ever

@@ -33,6 +33,8 @@ enum fault {
     FAULT_PAYER_AWAY, /* who is asked to act never does */
     FAULT_LIE,        /* lookup or repeat says what is not so, before the settling time */
     FAULT_ADAPTER_REFUSES,
+    FAULT_DECIDED_ANEW,  /* a payment's rules decide anew before each further attempt ... */
+    FAULT_RULES_DECLINE, /* ... and name nobody, or decline it */
     FAULT_ROLLBACK,
     FAULT_COMMIT_UNKNOWN,
     FAULT_COMMIT_LATE,
@@ -82,6 +84,13 @@ enum mark {
     MARK_FAILOVER_SOFT,
     MARK_FAILOVER_SESSION,
     MARK_ADAPTER_REFUSED,
+    MARK_DECIDED_ANEW,
+    MARK_DECIDED_OTHER, /* for somebody whom the first decision had not named */
+    MARK_DECIDED_TRIED, /* ... whom it named first was tried before, and is passed over */
+    MARK_DECIDED_NOBODY,
+    MARK_DECIDED_SHORTER, /* fewer attempts than before */
+    MARK_RULES_DECLINED,
+    MARK_RULES_DECLINED_RESUMED, /* ... and whoever took it over said so, too */
     MARK_AGAIN,
     MARK_UNKNOWN,
     MARK_ENGINE_EXPIRED,

@@ -19,8 +19,12 @@ static void rebuild(const struct world *w, const struct attempt_row *row,
     }
 }
 
-static bool was_soft_declined(const struct world *w, const struct payment_row *payment, uint8_t at)
+static bool was_soft_declined(struct world *w, const struct payment_row *payment, uint8_t at)
 {
+    if (payment->attempt[at].decision.declines) {
+        mark(w, MARK_RULES_DECLINED_RESUMED);
+        return true;
+    }
     for (uint8_t i = 0; i < at; i++)
         for (uint32_t j = payment->attempt[i].first_outcome; j != NONE; j = OUTCOME(w, j)->next)
             if (OUTCOME(w, j)->outcome == OUTCOME_DECLINED_SOFT)

@@ -100,8 +100,15 @@ struct told_case {   /* a person's answer on its way into the store */
     bool frees; /* what was reserved for a reversal */
 };
 
+struct decision_row {  /* of an attempt, where its payment is decided anew */
+    uint8_t bound;     /* so many attempts in all, it says; 0: it does not say */
+    bool names_nobody; /* the attempt is recorded, and is the last */
+    bool declines;     /* ... because the rules decline the payment */
+};
+
 struct attempt_row {
     bool exists;
+    struct decision_row decision;
     bool is_reserved; /* for its reversal */
     uint32_t cases;   /* the newest, + 1; 0: none */
     uint8_t provider;

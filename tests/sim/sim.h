@@ -133,6 +133,7 @@ struct bundle { /* one WRITE on its way */
     uint32_t next; /* of the same batch */
     uint8_t attempt_number;
     uint8_t provider;
+    struct decision_row decision;
     uint8_t send_number;
     bool moves_money;
     enum step step;
@@ -166,6 +167,7 @@ struct flight { /* a payment in a worker's hands: what the driver keeps beside t
     uint8_t order_of_providers[PROVIDER_MAX];
     uint8_t provider;      /* of the current attempt */
     uint8_t provider_next; /* prepared */
+    struct decision_row decision_next;
     enum step step_next;
     bool moves_money_next;
     bool session_done;
@@ -342,6 +344,13 @@ void worker_begin(struct world *w, uint32_t flight, uint32_t generation);
 void worker_timer(struct world *w, uint32_t flight, uint32_t generation);
 void worker_deadline(struct world *w, uint32_t flight, uint32_t generation);
 void worker_answer(struct world *w, uint32_t call);
+/* decide.c: who is tried, by rules that may decide anew */
+/* The first decision, and whether further ones follow. Before BEGIN. */
+void decide_first(struct world *w, struct flight *flight);
+/* The decision before a further attempt: whom it is for. */
+uint8_t decide_anew(struct world *w, struct flight *flight);
+void decide_check(struct world *w, uint32_t payment, uint8_t last);
+
 /* recovery.c */
 void recovery_due(struct world *w, uint32_t payment, uint8_t attempt, uint16_t version);
 void recovery_loaded(struct world *w, uint32_t payment, uint8_t attempt, uint32_t worker);

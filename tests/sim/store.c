@@ -471,6 +471,7 @@ static void apply(struct world *w, struct bundle *bundle)
     if (plan->opens_attempt) {
         opened->exists = true;
         opened->provider = bundle->provider;
+        opened->decision = bundle->decision;
         opened->writer = bundle->writer;
         opened->opened_at = w->now;
         opened->first_outcome = opened->last_outcome = NONE;

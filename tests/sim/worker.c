@@ -53,6 +53,7 @@ uint32_t worker_take_flight(struct world *w, uint32_t worker, uint32_t request, 
     flight->event_count = 0;
     flight->told = (struct told_case){0};
     flight->is_note = false;
+    flight->decision_next = (struct decision_row){0};
     return index;
 }
 
@@ -327,6 +328,7 @@ static void perform_write(struct world *w, uint32_t index, const struct orchestr
         .payment = flight->payment,
         .attempt_number = action->attempt_number,
         .provider = flight->provider,
+        .decision = flight->decision_next,
         .send_number = action->send_number,
         .moves_money = flight->moves_money_next,
         .step = flight->step_next,
@@ -424,8 +426,14 @@ static void prepare(struct world *w, struct flight *flight, const struct orchest
     if (action->send_number == 1)
         flight->session_done = false;
     bool is_resumed = flight->core.is_resumed; /* it goes on after the payer's consent */
-    flight->provider_next =
-        is_resumed ? flight->provider : flight->order_of_providers[action->candidate];
+    bool is_new = !is_resumed && action->send_number == 1;
+    if (is_new && action->attempt_number > 1)
+        flight->decision_next = (struct decision_row){0};
+    if (is_new && action->attempt_number > 1 && flight->core.is_decided_anew)
+        flight->provider_next = decide_anew(w, flight);
+    else
+        flight->provider_next =
+            is_resumed ? flight->provider : flight->order_of_providers[action->candidate];
     bool two_step = w->provider[flight->provider_next].two_step;
     flight->step_next = two_step && !flight->session_done ? STEP_SESSION : STEP_CHARGE;
     if (PAYMENT(w, flight->payment)->parent != NONE)
@@ -438,6 +446,10 @@ static void prepare(struct world *w, struct flight *flight, const struct orchest
     event->prepared.refused = chance(w, FAULT_ADAPTER_REFUSES);
     if (event->prepared.refused)
         mark(w, MARK_ADAPTER_REFUSED);
+    if (is_new && flight->decision_next.names_nobody) {
+        event->prepared.refused = true;
+        event->prepared.declined = flight->decision_next.declines;
+    }
 }
 
 static void step(struct world *w, uint32_t index, const struct orchestrate_event *first)
@@ -725,6 +737,7 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
     struct orchestrate_candidate candidates[PROVIDER_MAX];
     size_t count = draw_route(w, flight, candidates);
     orchestrate_init(&flight->core, &w->limits, payment->operation, candidates, count);
+    decide_first(w, flight);
     world_push(w, w->now + w->limits.answer_us, SIM_DEADLINE, index, flight->generation);
     step(w, index, &(struct orchestrate_event){.kind = EVENT_BEGIN});
 }

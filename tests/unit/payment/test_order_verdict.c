@@ -51,6 +51,12 @@ static void what_exists_has_begun_unless_nothing_left_our_hands(void **state)
         {BODY("failed", "not_expressible",
               AT("failed", "connect_refused") "," AT("failed", "not_expressible")),
          ORDER_VERDICT_RETRY, "failed"},
+        {BODY("failed", "connect_refused",
+              AT("failed", "connect_refused") "," AT("failed", "no_route")),
+         ORDER_VERDICT_RETRY, "failed"},
+        {BODY("declined", "rule_declined",
+              AT("failed", "connect_refused") "," AT("failed", "rule_declined")),
+         ORDER_VERDICT_BEGUN, "declined"},
         {BODY("failed", "breaker_open",
               AT("failed", "not_expressible") "," AT("failed", "rate_limited") "," AT(
                   "failed", "breaker_open")),

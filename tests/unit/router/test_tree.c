@@ -74,6 +74,7 @@ static const struct {
     { "time at \"America/New_York\" < 09:30 or weekday at \"Asia/Tokyo\" == mon", NULL },
     { "attempt > 1 and attempt in [2, 3] or attempt in 4..6", NULL },
     { "previous_decline == soft or previous_decline == \"\"", NULL },
+    { "previous_reason in [insufficient_funds, do_not_honor]", NULL },
     { "paypal.cost > 3% and paypal.cost <= 0.50 EUR and paypal.cost in 1..2.5%", "paypal.cost > 3% and paypal.cost <= 0.50 EUR and paypal.cost in 1%..2.5%" },
     { "paypal.success_rate < 99.9999% or payoneer:main.success_rate in 0%..50%", NULL },
     { "paypal:\"EU shop\".latency > 1.5s or paypal.latency in 100..800ms", "paypal:\"EU shop\".latency > 1500ms or paypal.latency in 100ms..800ms" },
