@@ -15,6 +15,8 @@ share_fast=500000 # executions of one run
 share_sanitized=5000
 state=var/fuzz-router/${part%/*}-of-${part#*/}
 mkdir -p "$state/findings" "$state/mended"
+exec 9>"$state/lock"
+flock -n 9 || { echo "fuzz-router: part $part runs already" >&2; exit 2; }
 touch "$state/count" # lines: build target executions right decided slowest_us
 child=
 stopped=
@@ -61,7 +63,7 @@ run() { # build name, folder, target, executions, longest input
     [ "$most" -gt 0 ] || return 1
     "$2/fuzz/$3" -runs="$(($4 < most ? $4 : most))" -max_len="$5" -max_total_time="$left" -entropic=0 -reload=0 -use_counters=0 \
         -timeout=30 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$state/findings/$3-" \
-        "${options[@]}" "$corpus" "$kept" >"$log" 2>&1 &
+        "${options[@]}" "$corpus" "$kept" >"$log" 2>&1 9>&- &
     child=$!
     wait $child
     status=$?

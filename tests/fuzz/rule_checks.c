@@ -404,14 +404,18 @@ static void check_verdicts(const struct route_decision *decision)
 
 /* What is stored with the attempt, and shown to people. */
 static void check_printed(const struct rule_set *rules, const struct gen_payment *payment,
-                          uint64_t random, const struct route_decision *decision)
+                          const struct route_decision *decision)
 {
     struct buf out;
+    struct json_out json;
     buf_init(&out, 1 << 20);
     route_decision_print(decision, payment->candidate, &out);
     CHECK(buf_is_ok(&out) && str_is_utf8(buf_str(&out)));
     buf_clear(&out);
-    route_explain(rules, &payment->facts, payment->candidate, GEN_PEERS, random, &out);
+    json_out_init(&json, &out);
+    json_begin_object(&json);
+    route_explain(rules, &payment->facts, payment->candidate, GEN_PEERS, &json);
+    json_end_object(&json);
     CHECK(buf_is_ok(&out) && str_is_utf8(buf_str(&out)));
     buf_release(&out);
 }
@@ -434,7 +438,7 @@ static void check_payment(const struct rule_set *rules, const struct check_verdi
     CHECK(str_eq(decision.rule, rule_set_rule_name(rules, wanted)));
     check_verdicts(&decision);
     if (is_printed) {
-        check_printed(rules, payment, random, &decision);
+        check_printed(rules, payment, &decision);
     }
 }
 
