@@ -108,6 +108,7 @@ static bool parse_condition_definition(struct parser *parser, struct place from)
     struct parse_condition condition = {.root = NULL};
     bool good = false;
     size_t tests = parser->test_count;
+    size_t pattern_bytes = parser->pattern_bytes;
     parser->depth_seen = 0;
     parser->candidate = (struct token){.kind = TOKEN_NONE};
     bool done =
@@ -127,6 +128,7 @@ static bool parse_condition_definition(struct parser *parser, struct place from)
     condition.span = parser_span(parser, from);
     condition.depth = parser->depth_seen;
     condition.test_count = parser->test_count - tests;
+    condition.pattern_bytes = parser->pattern_bytes - pattern_bytes;
     condition.candidate = parser->candidate;
     if (good) {
         names_add(&parser->condition_names, &parser->scratch, name.text,

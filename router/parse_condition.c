@@ -152,6 +152,19 @@ static bool check_sign(struct parser *parser, const struct ast_fact *fact)
     return true;
 }
 
+/* A text is held against a pattern in steps of both their lengths. */
+static bool count_pattern(struct parser *parser, const struct token *token, size_t bytes)
+{
+    if (bytes > ROUTE_PATTERN_BYTES_MAX - parser->pattern_bytes) {
+        return parser_stop(parser, token, "use lists, starts with, or fewer patterns",
+                           "more than %d bytes of patterns in one file, those of named conditions "
+                           "counted at every use",
+                           ROUTE_PATTERN_BYTES_MAX);
+    }
+    parser->pattern_bytes += bytes;
+    return true;
+}
+
 /* "starts" "with" string | "matches" string */
 static bool parse_pattern(struct parser *parser, struct ast_node *node)
 {
@@ -171,6 +184,9 @@ static bool parse_pattern(struct parser *parser, struct ast_node *node)
         parser_error(parser, &token,
                      parser_text(parser, "quote it: \"" STR_FMT "\"", EXCERPT(token.text)),
                      STR_FMT " is not quoted", EXCERPT(token.text));
+    }
+    if (node->sign == AST_MATCHES && !count_pattern(parser, &token, token.text.len)) {
+        return false;
     }
     parser_advance(parser);
     struct ast_value *value = ARENA_NEW(parser->arena, struct ast_value);
@@ -347,6 +363,9 @@ static const struct ast_node *parse_name(struct parser *parser, uint32_t index)
                     "more than %d comparisons in one file, those of named conditions counted at "
                     "every use",
                     ROUTE_TEST_MAX);
+        return NULL;
+    }
+    if (!count_pattern(parser, &name, condition->pattern_bytes)) {
         return NULL;
     }
     parser->test_count += condition->test_count;

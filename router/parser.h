@@ -48,6 +48,7 @@ struct parse_condition {
     const struct ast_node *root;
     unsigned depth;         /* of parentheses, not and names in it */
     size_t test_count;      /* names counted as what they stand for */
+    size_t pattern_bytes;   /* of its patterns, counted alike */
     struct token candidate; /* kind NONE, or the first fact that only an account has */
     bool is_used;
 };
@@ -80,6 +81,7 @@ struct parser {
     unsigned depth;         /* of parentheses, not and names around */
     unsigned depth_seen;    /* the most of it in this condition */
     size_t test_count;      /* of the file, names counted as what they stand for */
+    size_t pattern_bytes;   /* of the file, counted alike */
     size_t value_count;     /* of the file */
     bool in_where;          /* facts are of the account that is looked at */
     bool in_definition;     /* it is not known yet whether it is for where */

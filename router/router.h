@@ -34,8 +34,9 @@ enum {
     ROUTE_LIST_MAX = 10000,       /* values after in */
     ROUTE_VALUE_MAX = 262144, /* values in all lists, a set counted for each type it is used as */
     ROUTE_TEST_MAX = 131072,  /* comparisons in a rule set, named conditions counted at every use */
-    ROUTE_TARGET_MAX = 16,    /* providers in one rule */
-    ROUTE_ZONE_MAX = 8,       /* different time zones in one rule set */
+    ROUTE_PATTERN_BYTES_MAX = 16384, /* of all patterns, counted alike: what a decision may cost */
+    ROUTE_TARGET_MAX = 16,           /* providers in one rule */
+    ROUTE_ZONE_MAX = 8,              /* different time zones in one rule set */
     ROUTE_BIN_DIGITS_MIN = 6,
     ROUTE_BIN_DIGITS_MAX = 8,
     ROUTE_NAME_BYTES_MAX = 100, /* of a rule */
