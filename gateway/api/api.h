@@ -29,6 +29,7 @@ struct api_parts { /* borrowed, alive as long as the api */
     const struct merchants_config *merchants_config;
     const uint8_t *pepper;              /* 32 bytes: new keys */
     const uint8_t *seal_key;            /* AEAD_KEY_SIZE: payouts that wait */
+    const uint8_t *position_key;        /* POSITION_KEY_SIZE: where event streams stand */
     const struct egress_rules *egress;  /* where merchants' webhooks may go */
     int64_t answer_ms;                  /* bound on reads and administration calls */
     void (*backtest_queued)(void *ctx); /* NULL: nobody is told */

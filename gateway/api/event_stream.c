@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 
+#include "api/position.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "ledger/follow.h"
@@ -113,7 +114,7 @@ static size_t count_of_merchant(const struct api *api, const struct uuid *mercha
 static void put_id(const struct event_stream *stream, struct buf *out)
 {
     buf_add_str(out, STR("id: "));
-    follow_mark_print(&stream->mark, out);
+    position_print(stream->api->parts.position_key, &stream->merchant_id, &stream->mark, out);
     buf_add_char(out, '\n');
 }
 
@@ -311,9 +312,11 @@ static bool take_mark(struct api_call *call, struct follow_mark *mark, bool *has
     if (!*has_mark) {
         return true;
     }
-    if (!follow_mark_parse(text, mark, &err)) {
+    if (!position_parse(call->api->parts.position_key, &call->caller.merchant->merchant_id, text,
+                        mark, &err)) {
         api_call_problem(call, MESSAGE_CURSOR_MALFORMED,
-                         STR("send the id of an event of the stream, as it was sent"),
+                         STR("the position was not made here for this merchant: send the id of an "
+                             "event of the stream, as it was sent"),
                          str_of(param));
         return false;
     }

@@ -9,8 +9,8 @@
  * committed late lies beyond every mark made before. Within the batch that was read last a mark may
  * stand between two events.
  *
- * As text it is opaque to clients, and bounded; a text that somebody made up reads as a mark or is
- * refused, and can do no harm: it says where to read, never what may be read.
+ * As text it is bounded; a text that somebody made up reads as a mark or is refused, and says where
+ * to read, never what may be read. It is not signed: what clients hold is (api/position.h).
  */
 #ifndef LEDGER_FOLLOW_MARK_H
 #define LEDGER_FOLLOW_MARK_H

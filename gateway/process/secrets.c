@@ -19,6 +19,7 @@ bool secrets_load(struct secrets *secrets, const char *master_secret_file, struc
         crypto_derive(&master, "turnpike seal 1", secrets->seal);
         crypto_derive(&master, "turnpike token hash 1", secrets->token_hash);
         crypto_derive(&master, "turnpike api key pepper 1", secrets->pepper);
+        crypto_derive(&master, "turnpike event position 1", secrets->position);
     }
     secret_release(&master);
     return ok ||

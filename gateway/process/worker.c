@@ -503,6 +503,7 @@ static void wire_handlers(struct worker *w)
         .merchants_config = &w->directory,
         .pepper = w->secrets.pepper,
         .seal_key = w->secrets.seal,
+        .position_key = w->secrets.position,
         .egress = &w->egress,
         .answer_ms = config->store.statement_timeout_ms,
         .backtest_queued = backtest_watch_queued,

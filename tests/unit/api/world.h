@@ -194,6 +194,7 @@ static void start_core(void)
                             .merchants_config = &world.config,
                             .pepper = pepper,
                             .seal_key = pepper,
+                            .position_key = pepper,
                             .egress = &egress,
                             .answer_ms = 2000};
     world.api = api_new(&api);
