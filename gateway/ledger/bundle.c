@@ -100,7 +100,7 @@ static void copy_txn(struct bundle *bundle, const struct store_txn *txn)
             copy_rows(arena, txn->budgets, sizeof(*txn->budgets), txn->budget_count, NULL, 0),
         .budget_count = txn->budget_count,
         .limits = COPY(limits, 1, limits_texts),
-        .room = COPY_PLAIN(room),
+        .room = COPY(room, 1, limits_texts),
         .parent = COPY(parent, 1, parent_texts),
         .hold = COPY_PLAIN(hold),
         .answer = COPY(answer, 1, answer_texts),

@@ -151,7 +151,7 @@ static const struct insert inserts[] = {
 {SQL_HOLDS, SCALAR_WRITER_BATCH, {C(UUID, hold, merchant_id), C(UUID, hold, payment_id)},
     {GATED, C(UUID, hold, merchant_id), C(UUID, hold, release_id), C(UUID, hold, rest_id),
      C(UUID, hold, payment_id), C(UUID, hold, attempt_id), C(UUID_NULL, hold, of_attempt),
-     C(BIGINT, hold, taken_minor), C(TIME, hold, created_us)}},
+     C(BIGINT, hold, taken_minor), C(TIME, hold, created_us), C(UUID_NULL, hold, limits_id)}},
 {SQL_PARENTS, SCALAR_WRITER_BATCH, {C(UUID, parent, merchant_id), C(UUID, parent, payment_id)},
     {GATED, C(UUID, parent, merchant_id), C(UUID, parent, payment_id), C(UUID, parent, event_id),
      C(UUID_NULL, parent, attempt_id), C(TEXT, parent, type), C(STATUS_NULL, parent, status),
@@ -432,7 +432,7 @@ static const void *rows_of(const struct store_txn *txn, enum sql sql, size_t *co
     }
 }
 
-/* The limits of a capture, beside those of its payment: not the same statement for both, as a rule. */
+/* The limits of a capture or a late authorization, beside those of its payment. */
 static const void *room_of(const struct store_txn *txn, enum sql sql)
 {
     if (txn->room == NULL || (sql != SQL_LIMITS_CREATE && sql != SQL_LIMITS_CHANGE))

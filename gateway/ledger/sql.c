@@ -331,16 +331,17 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " AND l.currency = i.currency AND (i.acts_on IS NULL"
     " OR coalesce(l.hold_reference, i.acts_on) = i.acts_on) RETURNING 1)" ALL_CHANGED},
 
-/* The rest is of the hold itself: the payment's sums count that of a late success, too. */
+/* The rest is of the hold itself. One that is released is named by no limits any more. */
 [SQL_HOLDS] = {SQL_WRITER, "holds",
     "WITH" LATE ", held AS MATERIALIZED (SELECT u.*, t.debit_account, t.credit_account,"
     " t.amount_minor, t.currency, t.kind, CASE WHEN u.of_attempt IS NULL"
     " THEN t.amount_minor - u.taken ELSE 0 END AS rest, l.hold_id FROM unnest($3::uuid[],"
     " $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::bigint[],"
-    " $11::timestamptz[]) AS u (gate, merchant_id, release_id, rest_id, payment_id, attempt_id,"
-    " of_attempt, taken, created_at)"
+    " $11::timestamptz[], $12::uuid[]) AS u (gate, merchant_id, release_id, rest_id, payment_id,"
+    " attempt_id, of_attempt, taken, created_at, limits_id)"
     " CROSS JOIN LATERAL (SELECT * FROM payment_limits i WHERE i.merchant_id = u.merchant_id"
-    " AND i.payment_id = u.payment_id OFFSET 0) l CROSS JOIN LATERAL (SELECT * FROM transfers i"
+    " AND i.payment_id = coalesce(u.limits_id, u.payment_id) OFFSET 0) l"
+    " CROSS JOIN LATERAL (SELECT * FROM transfers i"
     " WHERE i.merchant_id = u.merchant_id AND i.transfer_id = coalesce(u.of_attempt, l.hold_id)"
     " OFFSET 0) t" GATE "),"
     " moved AS (INSERT INTO transfers (merchant_id, transfer_id, payment_id, attempt_id, pending_id,"
@@ -352,14 +353,13 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " h.credit_account, h.rest, h.currency, h.kind, h.created_at, $1::uuid, $2::bigint FROM held h"
     " WHERE h.rest > 0)"
     " UPDATE payment_limits l SET hold_id = CASE WHEN h.rest > 0 THEN h.rest_id END FROM held h"
-    " WHERE l.merchant_id = h.merchant_id AND l.payment_id = h.payment_id"
+    " WHERE l.merchant_id = h.merchant_id AND l.payment_id = coalesce(h.limits_id, h.payment_id)"
     " AND (h.of_attempt IS NULL OR h.of_attempt = l.hold_id)"},
 
 /*
  * The limits are locked by the statements before, and this one sees what they wrote: two operations on
  * one payment number their events one after the other. Whoever else writes the payment's events may
- * take the number first; then this batch runs again (verdict.c). What is held is told by the hold, not
- * by the sums: a late success, which is taken back, is in them too.
+ * take the number first; then this batch runs again (verdict.c).
  */
 [SQL_PARENTS] = {SQL_WRITER, "parents",
     "WITH added AS (INSERT INTO events (merchant_id, payment_id, number, event_id, attempt_id, type, status, data,"
@@ -634,7 +634,10 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " a.amount_minor, a.currency, a.decision, a.token_hash, a.expected_fee_minor, a.created_at,"
     " a.writer_id, (SELECT r.canceled_at IS NOT NULL FROM unresolved r"
     " WHERE r.merchant_id = a.merchant_id"
-    " AND r.attempt_id = a.attempt_id) FROM" THEIR_ATTEMPTS " ORDER BY a.payment_id DESC, a.number"},
+    " AND r.attempt_id = a.attempt_id), l.authorized, l.capture_open, l.hold_ends_at FROM"
+    THEIR_ATTEMPTS " LEFT JOIN LATERAL (SELECT * FROM payment_limits i"
+    " WHERE a.operation = 'authorize' AND i.merchant_id = a.merchant_id"
+    " AND i.payment_id = a.attempt_id OFFSET 0) l ON true ORDER BY a.payment_id DESC, a.number"},
 
 [SQL_LOAD_SENDS] = {SQL_READER, "load_sends",
     "SELECT s.attempt_id, s.number, s.step, s.moves_money, s.adapter_version, s.provider_key,"

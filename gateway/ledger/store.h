@@ -194,6 +194,7 @@ struct store_hold {
     struct uuid attempt_id;
     struct uuid release_id; /* of the transfer that voids */
     struct uuid rest_id;    /* of the one that holds the rest */
+    struct uuid limits_id;  /* of the limits that name it: a late one's; zero: its payment's */
     struct uuid of_attempt; /* release what this attempt held, and keep no rest; zero: the hold that
                                the limits name */
     int64_t taken_minor;    /* of the hold that the limits name; STORE_HOLD_ALL: keep no rest */
@@ -223,8 +224,7 @@ struct store_limits {
     bool create;
     char currency[4];
     int64_t authorized, captured, capture_open, refunded, refund_open;
-    struct uuid hold_id; /* create: the transfer that holds what the payment came to; zero: none, or
-                            that of a late success, which is nobody's to capture */
+    struct uuid hold_id; /* create: the transfer that holds it; zero: none does */
     /*
      * The authorization in force, by the provider's id. Create: of the first one; a change: of the one
      * that takes its place. Empty, 0: as it is.
@@ -236,8 +236,11 @@ struct store_limits {
 
 /*
  * A capture has limits of its own, in a row of its own id: authorized and captured are its sum, and
- * refunded and refund_open what is taken of it. A bundle that changes them (`room`) changes those of
- * its payment too (`limits`), so that whoever has the payment's row has its captures' rows.
+ * refunded and refund_open what is taken of it. So has an authorization that came late, in a row of its
+ * attempt's id: authorized is what is held, capture_open what is kept for its reversal. It is none of
+ * what its payment holds: whatever ends either of them leaves the other as it is. A bundle that changes
+ * such a row (`room`) changes those of its payment too (`limits`, of a late one by nothing), so that
+ * whoever has the payment's row has these rows.
  */
 
 /*
@@ -359,7 +362,7 @@ struct store_txn { /* every part may be NULL (or count 0); all parts are of one 
     const struct store_event *events;
     size_t event_count;
     const struct store_limits *limits;
-    const struct store_limits *room; /* of one capture; only with limits */
+    const struct store_limits *room; /* of one capture, or late authorization; only with limits */
     const struct store_parent *parent;
     const struct store_hold *hold;
     const struct store_budget *budgets;
@@ -412,12 +415,19 @@ void store_probe_start(struct store *store, const struct store_ticket *ticket, s
 struct store_send_view {
     struct store_send row;
 };
+struct store_late { /* an authorization that came late: its own limits */
+    bool exists;
+    int64_t held_minor;
+    int64_t open_minor; /* ... of it kept for its reversal, or being voided */
+    int64_t ends_us;    /* it is held until then; 0: not known */
+};
 struct store_attempt_view {
     struct store_attempt row;
     struct store_send *sends; /* by number */
     size_t send_count;
     struct store_outcome *outcomes; /* by number */
     size_t outcome_count;
+    struct store_late late;
     bool parked;      /* in `unresolved` */
     bool is_canceled; /* there, and the merchant wants it back */
 };
@@ -427,7 +437,8 @@ struct store_payment_view {
     int32_t event_count;        /* highest event number */
     int64_t updated_us;
     int64_t authorized, captured, refunded; /* from payment_limits; 0 when it has no row; those of a
-                                               capture count what is taken of it alone */
+                                               capture count what is taken of it alone; an
+                                               authorization that came late is not among them */
     int64_t capture_open, refund_open;      /* asked for, and not yet known to have been done */
     struct str
         hold_reference;   /* the provider's id of the authorization in force; empty: not known */

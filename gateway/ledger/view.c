@@ -85,6 +85,11 @@ static void take_attempt(struct view *view, const PGresult *res, int row,
     column_digest(res, row, 9, attempt->row.token_hash);
     attempt->parked = !column_is_null(res, row, 13);
     attempt->is_canceled = column_bool(res, row, 13);
+    attempt->late.exists = !column_is_null(res, row, 14);
+    attempt->late.held_minor = column_int8(res, row, 14);
+    attempt->late.open_minor = column_int8(res, row, 15);
+    if (!column_is_null(res, row, 16))
+        attempt->late.ends_us = column_time(res, row, 16);
 }
 
 void view_take_attempts(struct view *view, const PGresult *res)

@@ -265,6 +265,16 @@ static struct ruling_attempt read_attempt(const struct store_payment_view *payme
     return read;
 }
 
+static const struct store_attempt_view *attempt_of(const struct decision *decision,
+                                                   const struct store_payment_view *payment)
+{
+    for (size_t i = 0; i < payment->attempt_count; i++) {
+        if (uuid_eq(&payment->attempts[i].row.attempt_id, &decision->review.attempt_id))
+            return &payment->attempts[i];
+    }
+    return NULL;
+}
+
 /* The case of a late success that stays: what was reserved for its reversal is free again. */
 static bool find_reserve(const struct decision *decision, const struct store_payment_view *payment,
                          struct store_limits *limits)
@@ -285,11 +295,50 @@ static bool find_reserve(const struct decision *decision, const struct store_pay
     return true;
 }
 
+struct accepted { /* what comes with it that a late success stays */
+    struct store_limits limits;
+    struct store_limits late;
+    struct store_park park;
+};
+
+static void put_watch(const struct decision *decision, const struct store_attempt_view *attempt,
+                      int64_t now_us, struct store_park *park)
+{
+    *park = (struct store_park){
+        .merchant_id = attempt->row.merchant_id,
+        .attempt_id = attempt->row.attempt_id,
+        .payment_id = attempt->row.payment_id,
+        .account_id = attempt->row.account_id,
+        .provider = decision->review.provider,
+        .next_us = now_us,
+        .reason = STR(STORE_RECHECK),
+    };
+}
+
+static void put_accepted(const struct decision *decision, const struct store_payment_view *payment,
+                         int64_t now_us, struct accepted *accepted, struct store_txn *txn)
+{
+    struct ruling_case about = case_of(&decision->review);
+    const struct store_attempt_view *attempt = attempt_of(decision, payment);
+    if (attempt == NULL)
+        return;
+    if (find_reserve(decision, payment, &accepted->limits))
+        txn->limits = &accepted->limits;
+    if (txn->limits != NULL && attempt->late.exists) {
+        drive_put_late(&attempt->row.attempt_id, &accepted->limits, &accepted->late);
+        txn->room = &accepted->late;
+    }
+    if (attempt->parked || !ruling_looks_again(&about, decision->asked.ruling))
+        return; /* who is in the queue is looked at */
+    put_watch(decision, attempt, now_us, &accepted->park);
+    txn->park = &accepted->park;
+}
+
 static void note(void *ctx, enum store_find found, const struct store_payment_view *payment,
                  const struct error *why)
 {
     struct decision *decision = ctx;
-    struct store_limits limits;
+    struct accepted accepted;
     (void)why;
     if (found != STORE_FOUND) {
         end_written(decision);
@@ -314,8 +363,7 @@ static void note(void *ctx, enum store_find found, const struct store_payment_vi
         .event_count = 1,
         .verdict = &verdict,
     };
-    if (find_reserve(decision, payment, &limits))
-        txn.limits = &limits;
+    put_accepted(decision, payment, verdict.created_us, &accepted, &txn);
     store_write_start(decision->payments->parts.store, &txn, note_written, decision);
 }
 

@@ -95,6 +95,7 @@ struct drive_target {         /* kept in the operation's row (routing_json) */
     struct str acts_on;       /* the authorization in force, as it was read; not kept */
     bool is_last;             /* capture: the last one */
     bool is_reserved;         /* a reversal: its sum is open since the approval was posted */
+    bool is_late;             /* ... of an authorization with limits of its own */
     int64_t let_go_minor;     /* capture, reauthorization: held beyond its sum, let go with it */
     struct uuid attempt_id;   /* a reversal: whose approval is taken back; else zero */
     struct uuid capture_id;   /* a refund: the capture of whose limits it is taken; or zero */
@@ -348,13 +349,18 @@ void driver_operate_release(struct payments *payments);
  */
 bool drive_find_hold(const struct store_payment_view *payment,
                      const struct store_attempt_view *attempt, struct str *reference) MUST_USE;
+/* What a WRITE posts is an authorization that came late. */
+bool drive_comes_late(const struct orchestrate_write_plan *plan, enum operation operation);
+/* What would change at the payment changes at this late authorization: `limits` is left with nothing. */
+void drive_put_late(const struct uuid *attempt_id, struct store_limits *limits,
+                    struct store_limits *late);
 /* The provider named this id when it approved the attempt. */
 bool drive_was_approved_as(const struct store_attempt_view *attempt, struct str reference);
 
 /* ---- driver_operation.c ---- */
 struct drive_operation_rows {
     struct store_limits limits;
-    struct store_limits room; /* of the capture */
+    struct store_limits room; /* of the capture, or the late authorization */
     struct store_parent parent;
     struct store_hold hold;
     bool has_limits, has_room, has_hold;

@@ -89,6 +89,8 @@ static struct str print_target(struct drive *drive)
         json_put_int(&json, "let_go", target->let_go_minor);
     if (target->is_reserved)
         json_put_bool(&json, "reserved", true);
+    if (target->is_late)
+        json_put_bool(&json, "late", true);
     if (target->reason.len > 0)
         json_put_str(&json, "reason", target->reason);
     json_end_object(&json);
@@ -111,6 +113,7 @@ bool drive_read_target(struct drive *drive)
     target->then = payment_status_find(json_text(json, "then"));
     target->is_last = json_object_get(json, "let_go") != NULL;
     target->is_reserved = json_is_true(json_object_get(json, "reserved"));
+    target->is_late = json_is_true(json_object_get(json, "late"));
     target->let_go_minor = json_integer_value(json_object_get(json, "let_go"));
     struct str reverses = json_text(json, "reverses");
     struct str of = json_text(json, "of");
@@ -357,7 +360,11 @@ static bool plan_reversal(struct operating *operating, const struct source *sour
     bool is_only_one = approved_count == 1 && (parent->status == PAYMENT_SUCCEEDED ||
                                                parent->status == PAYMENT_AUTHORIZED);
     drive->target.then = is_only_one ? PAYMENT_CANCELED : PAYMENT_PROCESSING;
-    *amount_minor = source->attempt->row.amount_minor;
+    const struct store_late *late = &source->attempt->late;
+    if (late->exists && late->held_minor == 0)
+        return refuse(drive, MESSAGE_CONFLICT, STR("nothing of it is held any more"));
+    *amount_minor = late->exists ? late->held_minor : source->attempt->row.amount_minor;
+    drive->target.is_late = late->exists;
     const struct store_outcome *outcome = approval(source->attempt);
     drive->target.is_reserved = outcome != NULL && drive_is_reserved(outcome);
     return true;

@@ -20,7 +20,8 @@
  * refused by the commit that opens it.
  *
  * A late success reserves its sum when it is posted (driver_write.c), so that the merchant cannot use
- * what is to be given back: its reversal opens nothing, and ends the reserve when it is done.
+ * what is to be given back: its reversal opens nothing, and ends the reserve when it is done. Of a late
+ * authorization all of this is at limits of its own, and changes nothing at the payment's.
  *
  * A capture gets limits of its own when it is done, and what a refund changes at the payment it changes
  * at its capture too: no capture is ever refunded beyond its sum, however many choose it at once.
@@ -108,8 +109,10 @@ static void put_room(const struct drive *drive, enum stage stage, struct drive_o
     const struct store_payment *row = &drive->committed.payment.row;
     bool is_new = drive->operation == OPERATION_CAPTURE && stage == STAGE_DONE;
     bool is_used = drive->operation == OPERATION_REFUND && !uuid_is_zero(&drive->target.capture_id);
-    rows->has_room = is_new || is_used;
+    rows->has_room = is_new || is_used || drive->target.is_late;
     rows->room = rows->limits;
+    if (drive->target.is_late)
+        drive_put_late(&drive->target.attempt_id, &rows->limits, &rows->room);
     if (is_used)
         rows->room.payment_id = drive->target.capture_id;
     if (!is_new)
@@ -181,7 +184,7 @@ static void put_parent(struct drive *drive, enum stage stage, int64_t hold_ends_
         parent->attempt_id = view->attempts[view->attempt_count - 1].row.attempt_id;
 }
 
-/* Of the hold that it acts on: the payment's limits count that of a late success, too. */
+/* Of the hold that it acts on. */
 static int64_t taken_by(const struct drive *drive)
 {
     int64_t let_go = is_given_back(drive) ? 0 : drive->target.let_go_minor;
@@ -199,10 +202,13 @@ static void put_hold(const struct drive *drive, const struct store_parent *paren
         .attempt_id = parent->attempt_id,
         .release_id = uuid_new(),
         .rest_id = uuid_new(),
-        .of_attempt = drive->target.attempt_id,
         .taken_minor = taken_minor,
         .created_us = parent->created_us,
     };
+    if (drive->target.is_late)
+        hold->limits_id = drive->target.attempt_id;
+    else
+        hold->of_attempt = drive->target.attempt_id;
 }
 
 bool drive_is_reserved(const struct store_outcome *outcome)
@@ -233,10 +239,22 @@ void drive_operation_rows(struct drive *drive, const struct orchestrate_write_pl
         rows->phase = POSTING_LATE;
 }
 
+static const struct store_late *find_late(const struct drive *drive)
+{
+    static const struct store_late none;
+    const struct store_payment_view *view = &drive->committed.payment;
+    for (size_t i = 0; i < view->attempt_count; i++) {
+        if (view->attempts[i].row.number == drive->attempt_number)
+            return &view->attempts[i].late;
+    }
+    return &none;
+}
+
 void drive_expiry_rows(struct drive *drive, int64_t now_us, struct drive_operation_rows *rows)
 {
     const struct store_payment_view *view = &drive->committed.payment;
     const struct store_payment *row = &view->row;
+    const struct store_late *late = find_late(drive);
     *rows = (struct drive_operation_rows){.has_limits = true, .has_hold = true};
     rows->limits = (struct store_limits){
         .merchant_id = row->merchant_id,
@@ -255,4 +273,12 @@ void drive_expiry_rows(struct drive *drive, int64_t now_us, struct drive_operati
         .created_us = now_us,
     };
     put_hold(drive, &rows->parent, STORE_HOLD_ALL, &rows->hold);
+    if (!late->exists)
+        return;
+    rows->limits.authorized = -late->held_minor;
+    rows->has_room = true;
+    drive_put_late(&drive->attempt_id, &rows->limits, &rows->room);
+    rows->hold.limits_id = drive->attempt_id;
+    rows->parent.status = PAYMENT_PROCESSING; /* it is no more and no less than before */
+    rows->parent.data_json = STR("{\"late\":true}");
 }

@@ -21,6 +21,7 @@ struct rows { /* of one bundle: the store copies what it needs when the write st
     struct store_txn txn;
     struct store_event event;
     struct store_limits limits;
+    struct store_limits room; /* of a late authorization */
     struct store_budget budgets[STORE_BUDGET_MAX];
     struct store_final answer;
     struct store_park park;
@@ -307,7 +308,7 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
                           struct rows *rows)
 {
     struct store_payment_view *view = &drive->planned.payment;
-    const struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
+    struct store_attempt_view *attempt = planned_attempt(drive, plan->outcome_attempt_number);
     const struct store_attempt *row = &attempt->row;
     const struct store_outcome *outcome = rows->txn.outcome;
     bool is_other = drive->told != NULL && drive->told->amount_minor > 0;
@@ -326,9 +327,8 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
         .authorized = amount_minor,
         .captured = captured,
     };
-    bool is_newest = attempt == &view->attempts[view->attempt_count - 1];
-    if (row->operation == OPERATION_AUTHORIZE && is_newest) { /* see driver_hold.c */
-        rows->limits.hold_id = row->attempt_id;               /* as posting.h names the transfer */
+    if (row->operation == OPERATION_AUTHORIZE) {
+        rows->limits.hold_id = row->attempt_id; /* as posting.h names the transfer */
         rows->limits.hold_reference = outcome->reference;
         rows->limits.hold_ends_us = plan->hold_ends_us;
     }
@@ -338,6 +338,13 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     }
     memcpy(rows->limits.currency, row->currency, sizeof(rows->limits.currency));
     rows->txn.limits = &rows->limits;
+    if (drive_comes_late(plan, row->operation)) { /* see driver_hold.c */
+        drive_put_late(&row->attempt_id, &rows->limits, &rows->room);
+        rows->txn.room = &rows->room;
+        attempt->late = (struct store_late){true, amount_minor, rows->room.capture_open,
+                                            rows->room.hold_ends_us};
+        return;
+    }
     view->authorized += amount_minor;
     view->captured += captured;
     if (view->hold_ends_us == 0)

@@ -81,7 +81,8 @@
  * A hold is watched as long as something of it is neither captured nor given up: from the end that its
  * provider names, with longer and longer pauses, until the provider says that it is gone, or, when twice
  * its time is over, by a person: it is never just forgotten. While an operation on it is under way its end
- * is not noted: that one comes first.
+ * is not noted: that one comes first. A hold that came late is an authorization of its own, which the
+ * payment's is not part of: once a person lets it be, it is watched like any (ruling_looks_again).
  *
  * Capture, void and refund are operations on a payment: one candidate, no failover, and else the
  * same. `status` is then the operation's. Their sums are guarded by the payment's limits, changed in
@@ -420,7 +421,7 @@ struct orchestrate_resumed { /* an attempt claimed from `unresolved`, as stored 
     bool is_canceled;
     bool is_recheck; /* parked by `rechecks`, or by a notice that says otherwise */
     /* An authorization that was approved, as the payment's books have it. */
-    bool is_held;         /* by it, and more is authorized than captured */
+    bool is_held;         /* by it, and not all of that is captured */
     bool is_in_use;       /* an operation on it is under way: what is said now may be its doing */
     int64_t hold_ends_us; /* 0: not known: as long as the provider holds */
     /* It is approved, its answers name another amount, and a person has confirmed it, or was asked

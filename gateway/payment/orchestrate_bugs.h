@@ -56,6 +56,7 @@
     X(NOT_POSTED,                 "not_posted",                 "what a look finds approved is not booked") \
     X(RECHECK_AT_THE_DOOR,        "recheck_at_the_door",        "a refusal at the door, of a second look, ends a hold") \
     X(HOLD_NOT_WATCHED,           "hold_not_watched",           "nobody looks again when a hold should have run out") \
+    X(LATE_HOLD_NOT_WATCHED,      "late_hold_not_watched",      "... of a hold that came late, and that a person has accepted") \
     X(HOLD_GIVEN_UP,              "hold_given_up",              "a hold is forgotten after a few looks that say nothing") \
     X(HOLD_IN_USE_FORGOTTEN,      "hold_in_use_forgotten",      "a hold that ends while it is captured is not looked at again") \
     X(HOLD_ENDS_BY_SILENCE,       "hold_ends_by_silence",       "a second look without answer ends a hold") \

@@ -205,9 +205,17 @@ static void read_hold(const struct drive *drive, const struct store_attempt_view
                       struct orchestrate_resumed *resumed)
 {
     const struct store_payment_view *view = &drive->committed.payment;
+    const struct store_late *late = &attempt->late;
     struct str reference = STR_NONE;
-    resumed->is_held =
-        view->authorized > view->captured && drive_find_hold(view, attempt, &reference);
+    if (late->exists) {
+        resumed->is_held = late->held_minor > 0;
+        resumed->is_in_use = late->open_minor > 0;
+        resumed->hold_ends_us = late->ends_us;
+        return;
+    }
+    if (!drive_find_hold(view, attempt, &reference))
+        return; /* what may be held is held by another */
+    resumed->is_held = view->authorized > view->captured;
     resumed->is_in_use = view->capture_open > 0;
     resumed->hold_ends_us = view->hold_ends_us;
 }

@@ -73,14 +73,24 @@ enum review_state ruling_after(enum payment_ruling ruling)
     return ruling == RULING_REVERSE ? REVIEW_REVERSING : REVIEW_RESOLVED;
 }
 
+static bool was_late(const struct ruling_case *about)
+{
+    return about->kind == REVIEW_LATE_SUCCESS || about->kind == REVIEW_REVERSAL_FAILED;
+}
+
 bool ruling_frees_reserve(const struct ruling_case *about, enum payment_ruling ruling,
                           const struct ruling_attempt *attempt)
 {
-    bool was_late = about->kind == REVIEW_LATE_SUCCESS || about->kind == REVIEW_REVERSAL_FAILED;
     bool stays = ruling == RULING_ACCEPTED && !HAS_BUG(BUG_RESERVE_KEPT);
     if (HAS_BUG(BUG_RESERVE_FREED_EARLY))
         stays = stays || ruling == RULING_REVERSE;
-    return stays && was_late && can_be_reversed(about->operation) && attempt->is_reserved;
+    return stays && was_late(about) && can_be_reversed(about->operation) && attempt->is_reserved;
+}
+
+bool ruling_looks_again(const struct ruling_case *about, enum payment_ruling ruling)
+{
+    return ruling == RULING_ACCEPTED && was_late(about) &&
+           about->operation == OPERATION_AUTHORIZE && !HAS_BUG(BUG_LATE_HOLD_NOT_WATCHED);
 }
 
 bool ruling_is_said_before(enum attempt_state state, enum outcome told)

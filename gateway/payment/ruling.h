@@ -69,6 +69,11 @@ enum review_state ruling_after(enum payment_ruling ruling);
 /* What was kept for a reversal is free again: the money stays where it is. */
 bool ruling_frees_reserve(const struct ruling_case *about, enum payment_ruling ruling,
                           const struct ruling_attempt *attempt);
+/*
+ * What is held stays so, and is asked about again at once: while its reversal was open nobody could ask
+ * whether it is held at all, and from now on its provider alone ends it.
+ */
+bool ruling_looks_again(const struct ruling_case *about, enum payment_ruling ruling);
 /* Of an attempt in this state a person says nothing new: only a final one that was charged. */
 bool ruling_is_said_before(enum attempt_state state, enum outcome told);
 

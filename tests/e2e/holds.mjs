@@ -57,15 +57,6 @@ async function look(world, id) {
     await until('the watch has looked', () => world.rows(`SELECT 1 FROM unresolved u WHERE ${its} AND (u.epoch <= ${before[0].epoch} OR u.lease_until > now())`).length === 0);
 }
 
-// Voided behind our back, in PayPal's own pages.
-async function voidThere(world, id) {
-    const paypal = `https://127.0.0.1:${world.sandboxPort + 1}`;
-    const token = (await world.call('POST', `${paypal}/v1/oauth2/token`, {
-        body: 'grant_type=client_credentials', headers: { authorization: `Basic ${Buffer.from('e2e-client:e2e-secret').toString('base64')}`, 'content-type': 'application/x-www-form-urlencoded' } })).json.access_token;
-    const voided = await world.call('POST', `${paypal}/v2/payments/authorizations/${id}/void`, { headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
-    assert(voided.status < 300, `voided there: ${voided.status} ${voided.raw}`);
-}
-
 await suite('holds', { workers: 2, delayMs: 10 }, {
     async what_is_held_is_held_for_longer_and_captured(world) {
         const { id } = await held(world, 1000);
@@ -162,7 +153,7 @@ await suite('holds', { workers: 2, delayMs: 10 }, {
         await look(world, id);
         equal((await world.get(id)).status, 'authorized', 'VOIDED of the one before is not the end');
         const [, second] = await holds(world, id);
-        await voidThere(world, second.id);
+        await world.voidAtPaypal(second.id);
         world.psql(`UPDATE unresolved u SET next_at = now() WHERE finance.show_id('pay', u.payment_id) = '${id}'`);
         await until('the payment has ended', async () => (await world.get(id)).status === 'canceled');
         const payment = await agree(world, id);
@@ -172,7 +163,7 @@ await suite('holds', { workers: 2, delayMs: 10 }, {
     async what_ended_is_not_what_took_its_place(world) {
         const { id } = await hold(world, 650);
         const [first] = await holds(world, id);
-        await voidThere(world, first.id);
+        await world.voidAtPaypal(first.id);
         // The look finds it VOIDED; before that is written, another authorization has taken its place.
         const mine = `finance.show_id('pay', payment_id) = '${id}'`;
         const session = spawn('psql', ['-X', '-q', '-d', world.conninfo('postgres')], { stdio: ['pipe', 'ignore', 'inherit'] });

@@ -404,6 +404,22 @@ export class World {
             !allowed[['payment', 'payout'].includes(kind) ? kind : 'operation'].has(`${before} ${status}`));
         equal(wrong, [], 'statuses that may not follow each other');
     }
+    // What the limits leave of an authorization, one transfer of the same sum holds, and no other transfer holds anything.
+    holdsAgree() {
+        equal(this.rows(`SELECT finance.show_id('pay', l.payment_id) AS of, l.authorized - l.captured AS leaves, t.amount_minor AS held FROM payment_limits l
+            LEFT JOIN transfers t ON t.merchant_id = l.merchant_id AND t.transfer_id = l.hold_id WHERE l.authorized - l.captured <> coalesce(t.amount_minor, 0)`), [], 'limits that differ from what is held');
+        equal(this.rows(`SELECT finance.show_id('pay', t.payment_id) AS of, t.amount_minor AS held FROM transfers t WHERE t.kind = 'authorization' AND t.state = 'pending'
+            AND NOT EXISTS (SELECT FROM transfers v WHERE v.merchant_id = t.merchant_id AND v.pending_id = t.transfer_id)
+            AND NOT EXISTS (SELECT FROM payment_limits l WHERE l.merchant_id = t.merchant_id AND l.hold_id = t.transfer_id)`), [], 'holds that no limits name');
+    }
+    // Voided behind our back, in PayPal's own pages.
+    async voidAtPaypal(id) {
+        const paypal = `https://127.0.0.1:${this.sandboxPort + 1}`;
+        const token = (await this.call('POST', `${paypal}/v1/oauth2/token`, {
+            body: 'grant_type=client_credentials', headers: { authorization: `Basic ${Buffer.from('e2e-client:e2e-secret').toString('base64')}`, 'content-type': 'application/x-www-form-urlencoded' } })).json.access_token;
+        const voided = await this.call('POST', `${paypal}/v2/payments/authorizations/${id}/void`, { headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
+        assert(voided.status < 300, `voided there: ${voided.status} ${voided.raw}`);
+    }
     // The sandbox forgets everything; what its books said still counts.
     async resetSandbox() {
         this.booksBefore = await this.booksByCurrency();
@@ -458,6 +474,7 @@ export async function suite(name, options, cases) {
             await world.restored();
             await world.balanced();
             world.statusesFollow();
+            world.holdsAgree();
             console.log(`ok   ${name}: ledger minus books is 0 minor units in every currency (${Date.now() - from} ms)`);
         } catch (error) {
             failed++;

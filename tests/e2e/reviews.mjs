@@ -174,6 +174,39 @@ await suite('reviews', { payouts: true, workers: 2, delayMs: 5, settings: { revi
         equal(hold.state, 'voided', 'nothing is held');
         await agree(world, declined.answer.id, 0);
     },
+    // Held here, declined there, and then held there too; it is not given back, and a person lets it be.
+    async what_is_held_twice_ends_each_by_itself(world) {
+        const ended = { void: ['canceled', 0], capture: ['succeeded', 1099] };
+        for (const [operation, [status, captured]] of Object.entries(ended)) {
+            const paid = await world.failOver(() => world.payment({ capture: 'manual', method: { type: 'card', tokens: { paypal: 'tok_soft', payoneer: 'tok_ok' } } }));
+            const { id, attempts: [late] } = paid.answer;
+            equal([paid.answer.status, paid.answer.provider], ['authorized', 'payoneer'], 'held');
+            await takeAfterAll(world, late.id);
+            await world.fault({ provider: 'paypal', operation: 'void', kind: 'http_429' });
+            lookAgain(world, late.id);
+            const one = await theCase(world, id, 'open', 'reversal_failed');
+            await world.noFaults();
+            equal((await resolve(world, one.id, { outcome: 'accepted' })).status, 200, 'accepted');
+            equal((await world.get(id)).amount_authorized, 1099, 'what the payment holds');
+            const operate = (path, body) => world.call('POST', `${world.api}/v1/payments/${id}/${path}`, { key: world.key, body, headers: { 'idempotency-key': `"${randomUUID()}"` } });
+            equal((await operate('capture', { amount: 1100 })).json.code, 'amount_exceeds_remaining', 'nobody captures what came late');
+            equal((await operate(operation, {})).json.status, 'succeeded', operation);
+            const held = () => world.rows(`SELECT l.authorized::int AS held FROM payment_limits l WHERE l.payment_id = ${uuidOf(late.id)}`)[0].held;
+            const got = await world.get(id);
+            equal([got.status, got.amount_captured, held()], [status, captured, 1099], 'the late one stays');
+            world.holdsAgree();
+            const [entry] = await world.books(`?reference=${late.id}`);
+            await until('it is watched', () => world.rows(`SELECT 1 FROM unresolved WHERE attempt_id = ${uuidOf(late.id)} AND next_at > now() + interval '20 days' AND lease_until < now()`).length === 1, 20000);
+            await world.voidAtPaypal(entry.id);
+            world.psql(`UPDATE unresolved SET next_at = now() WHERE attempt_id = ${uuidOf(late.id)}`);
+            await until('its end is known', () => held() === 0, 20000);
+            const after = await world.get(id);
+            equal([after.status, after.amount_captured, after.amount_authorized], [got.status, got.amount_captured, got.amount_authorized], 'nothing else has changed');
+            await agree(world, id, captured);
+            await calm(world);
+        }
+        world.holdsAgree();
+    },
     async a_worker_that_dies_while_it_gives_back_gives_back_once(world) {
         const declined = await world.pay(world.payment({ ...paypalOnly, method: { type: 'card', tokens: { paypal: 'tok_soft' } } }));
         await takeAfterAll(world, declined.answer.attempts[0].id);

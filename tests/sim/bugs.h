@@ -24,6 +24,7 @@
     X(CAPTURE_UNGUARDED,          "capture_unguarded",          "refunds are compared with what the payment has left, not with their capture") \
     X(UNKNOWN_GIVEN_BACK,         "unknown_given_back",         "the sum of an unknown operation is free again") \
     X(HOLD_END_UNGUARDED,         "hold_end_unguarded",         "a hold ends although a capture of it is under way") \
+    X(LATE_HOLD_MIXED,            "late_hold_mixed",            "what is held by an authorization that came late is what its payment holds") \
     X(NOTE_UNHEARD,               "note_unheard",               "a case is decided without an event that says who and why") \
     X(ENGINE_SENDS_AGAIN,         "engine_sends_again",         "a broken connection is tried again below the engine") \
     X(LEFT_BY_ERROR_CODE,         "left_by_error_code",         "a reset connection counts as nothing sent")

@@ -355,6 +355,13 @@ static void check_capture(struct world *w, uint32_t index)
         world_violation(w, "I6: capture %u: its limits differ from its refunds", index);
 }
 
+/* It takes an authorization back that has limits of its own. */
+static bool is_of_late(const struct world *w, const struct payment_row *operation)
+{
+    return operation->reversal_of > 0 &&
+           PAYMENT(w, operation->parent)->attempt[operation->reversal_of - 1].is_late;
+}
+
 static void add_operation(struct world *w, uint32_t index)
 {
     const struct payment_row *payment = PAYMENT(w, index);
@@ -369,6 +376,12 @@ static void add_operation(struct world *w, uint32_t index)
         sums->reversed += net_of(w, index);
         sums->reversals_done += is_done;
         sums->reversals_not += !is_done && payment->exists;
+        sums->reserves_done += is_done && !payment->is_unreserved;
+    }
+    if (is_of_late(w, payment)) {
+        sums->late_done[payment->reversal_of - 1] += is_done;
+        sums->reserves_done -= is_done && !payment->is_unreserved;
+        return;
     }
     switch (payment->operation) {
     case OPERATION_CAPTURE:
@@ -408,7 +421,7 @@ static void check_amounts(struct world *w, uint32_t index)
         return;
     int64_t net = net_of(w, index);
     int64_t captured = sums->captured + (payment->operation == OPERATION_SALE ? net : 0);
-    int64_t posted = payment->posted + payment->late_posted;
+    int64_t posted = payment->posted + payment->late_posted - payment->late_held;
     int64_t sold = payment->operation == OPERATION_SALE ? posted : 0;
     if (captured + sums->voided > net)
         world_violation(w, "I6: payment %u: books have %lld captured and %lld voided of %lld",
@@ -423,7 +436,7 @@ static void check_amounts(struct world *w, uint32_t index)
         limits->authorized != posted - sums->done_voids)
         world_violation(w, "I6: payment %u: limits say %lld authorized, rows %lld", index,
                         (long long)limits->authorized, (long long)(posted - sums->done_voids));
-    int64_t kept = payment->reserved - (int64_t)sums->reversals_done * payment->amount;
+    int64_t kept = payment->reserved - (int64_t)sums->reserves_done * payment->amount;
     bool is_sale = payment->operation == OPERATION_SALE;
     if (limits->captured != sold + sums->done_captures || limits->refunded != sums->done_refunds ||
         limits->capture_open != sums->open_captures + (is_sale ? 0 : kept) ||

@@ -7,7 +7,8 @@
  *     I3   told failed      or declined: then the books have nothing, and the ledger has nothing
  *     I4   intents          every send and repeat had its row committed before it left
  *     I5   ledger           transfers are appended and balance; per merchant they equal the books; what
- *                           they hold of a payment is what its limits leave
+ *                           they hold of a payment, and of each authorization that came late, is what
+ *                           its limits leave
  *     I6   amounts          captured <= authorized, refunded <= captured, by books and by ledger; of a
  *                           hold that has ended nothing more, and none is given up that has not
  *     I7   answers          one key, one answer; what a client is told is stored

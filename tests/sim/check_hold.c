@@ -25,25 +25,16 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static bool some_hold_is_gone(const struct world *w, uint32_t payment)
-{
-    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
-        if (hold_is_gone(BOOK(w, book_index(payment, at))))
-            return true;
-    return false;
-}
-
 /* Who asks when it should have run out, and then again and again, has heard it by then. */
-static void check_heard(struct world *w, uint32_t index, uint8_t at)
+static void check_heard(struct world *w, uint32_t index, uint8_t at,
+                        const struct limits_row *limits)
 {
-    const struct payment_row *payment = PAYMENT(w, index);
-    const struct limits_row *limits = &payment->limits;
-    const struct attempt_row *attempt = &payment->attempt[at];
+    const struct attempt_row *attempt = &PAYMENT(w, index)->attempt[at];
     const struct provider_fake *provider = &w->provider[attempt->provider];
     const struct book *book = BOOK(w, book_index(index, at));
     int64_t longer = later(provider->hold, w->limits.pending_after_us);
     int64_t from = later(later(book->hold_ended_at, w->stop_at),
-                         later(limits->decided_at, payment->final_at + provider->hold));
+                         later(limits->decided_at, limits->held_since + provider->hold));
     int64_t bound = from + longer / 4 + 16 * w->limits.lease_us + 300 * SEC;
     int64_t enough = attempt->send[0].created_us - EPOCH_US + provider->hold + longer;
     if (!provider->can_lookup || provider->hold == 0 || book->hold_ended_at == 0)
@@ -51,7 +42,8 @@ static void check_heard(struct world *w, uint32_t index, uint8_t at)
     if (limits->hold_has_ended && limits->hold_known_at > bound)
         world_violation(w, "L1: payment %u: the end of its hold was known %lld s after its bound",
                         index, (long long)((limits->hold_known_at - bound) / SEC));
-    if (!limits->hold_has_ended && enough > bound)
+    bool was_asked = limits->freed_at > later(book->hold_ended_at, w->stop_at);
+    if (!limits->hold_has_ended && (enough > bound || was_asked))
         world_violation(w, "L1: payment %u: its hold has ended, and nobody knows", index);
 }
 
@@ -62,25 +54,40 @@ void check_add_held(struct world *w)
         if (PAYMENT(w, row->payment)->parent != NONE || row->state == TRANSFER_POSTED)
             continue;
         struct sums *sums = vec_get(&w->sums, row->payment);
-        sums->held += row->state == TRANSFER_PENDING ? row->amount : -row->amount;
+        int64_t *held = row->late > 0 ? &sums->late_held[row->late - 1] : &sums->held;
+        *held += row->state == TRANSFER_PENDING ? row->amount : -row->amount;
     }
 }
 
-/*
- * To be taken back, and it was not: a person looks at it, or has accepted it. Its hold is not the
- * payment's: when that one ends, or is given up, the limits let go of both, its transfers of one.
- */
-static bool something_stays(const struct world *w, const struct payment_row *payment)
+/* What its provider holds no longer was given up, and nothing else; of what it holds, nothing. */
+static void check_given_up(struct world *w, uint32_t index, uint8_t at,
+                           const struct limits_row *limits)
 {
-    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
-        for (uint32_t i = payment->attempt[at].cases; i != 0; i = REVIEW(w, i - 1)->next) {
-            const struct review_row *review = REVIEW(w, i - 1);
-            bool is_late =
-                review->kind == REVIEW_LATE_SUCCESS || review->kind == REVIEW_REVERSAL_FAILED;
-            if (is_late && review->resolved_by != RESOLVED_BY_REVERSAL)
-                return true;
-        }
-    return false;
+    bool is_used = limits->capture_open > 0;
+    if (limits->hold_has_ended && !hold_is_gone(BOOK(w, book_index(index, at))))
+        world_violation(w, "I6: payment %u: its hold was given up, and the provider has it", index);
+    if (limits->hold_has_ended && !is_used && limits->authorized != limits->captured)
+        world_violation(w, "I6: payment %u: its hold was given up, and %lld of it is left", index,
+                        (long long)(limits->authorized - limits->captured));
+    if (!is_used && (limits->hold_has_ended || limits->authorized > limits->captured))
+        check_heard(w, index, at, limits);
+}
+
+/* It is none of its payment's: it is taken back, or its provider lets go of it, and that alone. */
+static void check_late_hold(struct world *w, uint32_t index, uint8_t at)
+{
+    const struct payment_row *payment = PAYMENT(w, index);
+    const struct limits_row *late = &payment->attempt[at].late;
+    const struct sums *sums = vec_get(&w->sums, index);
+    int64_t left = payment->amount - (int64_t)sums->late_done[at] * payment->amount;
+    if (sums->late_held[at] != late->authorized)
+        world_violation(
+            w, "I5: payment %u: transfers hold %lld of attempt %u, its limits leave %lld", index,
+            (long long)sums->late_held[at], at + 1U, (long long)late->authorized);
+    if (late->authorized != (late->hold_has_ended ? 0 : left) || late->captured != 0)
+        world_violation(w, "I6: payment %u: %lld is held of attempt %u, which came late, of %lld",
+                        index, (long long)late->authorized, at + 1U, (long long)left);
+    check_given_up(w, index, at, late);
 }
 
 void check_hold(struct world *w, uint32_t index)
@@ -88,26 +95,20 @@ void check_hold(struct world *w, uint32_t index)
     const struct payment_row *payment = PAYMENT(w, index);
     const struct limits_row *limits = &payment->limits;
     const struct sums *sums = vec_get(&w->sums, index);
-    bool is_plain = payment->late_posted == 0 && limits->capture_open == 0;
-    bool stays = something_stays(w, payment);
+    int64_t held = limits->authorized - limits->captured;
     if (payment->operation != OPERATION_AUTHORIZE || payment->is_lied)
         return;
-    if (!stays && sums->held != limits->authorized - limits->captured)
+    if (sums->held != held)
         world_violation(w, "I5: payment %u: transfers hold %lld, its limits leave %lld", index,
-                        (long long)sums->held, (long long)(limits->authorized - limits->captured));
-    int64_t late = payment->reserved - (int64_t)sums->reversals_done * payment->amount;
-    int64_t own = limits->authorized - limits->captured - late;
-    if (!stays && payment->shown == (own > 0 ? PAYMENT_SUCCEEDED : PAYMENT_AUTHORIZED))
+                        (long long)sums->held, (long long)held);
+    if (payment->shown == (held > 0 ? PAYMENT_SUCCEEDED : PAYMENT_AUTHORIZED))
         world_violation(w, "I9: payment %u is shown as %s, and %lld of it is held", index,
-                        payment_status_name(payment->shown), (long long)own);
-    if (limits->hold_has_ended && !some_hold_is_gone(w, index))
-        world_violation(w, "I6: payment %u: its hold was given up, and the provider has it", index);
-    if (limits->hold_has_ended && is_plain && limits->authorized != limits->captured)
-        world_violation(w, "I6: payment %u: its hold was given up, and %lld of it is left", index,
-                        (long long)(limits->authorized - limits->captured));
-    bool has_left = limits->hold_has_ended || limits->authorized > limits->captured;
-    if (payment->status == PAYMENT_AUTHORIZED && is_plain && has_left)
-        check_heard(w, index, last_attempt(payment));
+                        payment_status_name(payment->shown), (long long)held);
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
+        if (payment->attempt[at].is_late)
+            check_late_hold(w, index, at);
+    if (payment->status == PAYMENT_AUTHORIZED)
+        check_given_up(w, index, last_attempt(payment), limits);
 }
 
 void check_hold_operation(struct world *w, uint32_t index)

@@ -88,6 +88,8 @@ static void check_reserve(struct world *w, uint32_t index)
                                                         : payment->limits.capture_open;
     bool has_case = false;
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
+        open += payment->attempt[at].late.capture_open;
+    for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
         for (uint32_t i = payment->attempt[at].cases; i != 0; i = REVIEW(w, i - 1)->next) {
             const struct review_row *review = REVIEW(w, i - 1);
             has_case = true;

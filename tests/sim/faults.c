@@ -164,6 +164,7 @@ static const char *const mark_names[MARK_COUNT] = {
     [MARK_HOLD_LATE]            = "hold_late",
     [MARK_HOLD_UNSEEN]          = "hold_unseen",
     [MARK_HOLD_KNOWN]           = "hold_known",
+    [MARK_LATE_HOLD_KNOWN]      = "late_hold_known",
     [MARK_HOLD_IN_USE]          = "hold_in_use",
     [MARK_HOLD_WATCHED]         = "hold_watched",
     [MARK_HOLD_USED_UP]         = "hold_used_up",

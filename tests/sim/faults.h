@@ -175,6 +175,7 @@ enum mark {
     MARK_HOLD_LATE,
     MARK_HOLD_UNSEEN, /* it ended before we knew that there was one */
     MARK_HOLD_KNOWN,
+    MARK_LATE_HOLD_KNOWN,
     MARK_HOLD_IN_USE,        /* its end was not noted: an operation came between */
     MARK_HOLD_WATCHED,       /* it should have ended, and has not */
     MARK_HOLD_USED_UP,       /* due, and nobody needs to be asked */

@@ -10,7 +10,8 @@
  *     not done given back                        voided
  *
  * A refund is taken of one capture, chosen before it is opened; what it changes at the payment it
- * changes at that capture's own limits too.
+ * changes at that capture's own limits too. The void of an authorization that came late is at limits of
+ * its own, and changes nothing at the payment's.
  */
 #include "bugs.h"
 #include "sim.h"
@@ -122,15 +123,21 @@ bool operation_choose(const struct world *w, struct payment_row *refund)
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
+struct limits_row *operation_limits(const struct world *w, const struct payment_row *operation)
+{
+    struct payment_row *parent = PAYMENT(w, operation->parent);
+    return operation->reversal_of > 0 ? hold_limits(parent, (uint8_t)(operation->reversal_of - 1))
+                                      : &parent->limits;
+}
+
 bool operation_has_room(const struct world *w, const struct payment_row *refund)
 {
     return refund->capture == NONE || has_bug(SIM_BUG_CAPTURE_UNGUARDED) ||
            refund->amount <= room_of(&PAYMENT(w, refund->capture)->limits);
 }
 
-int64_t operation_left(const struct world *w, uint32_t parent, enum operation operation)
+int64_t operation_left(const struct limits_row *limits, enum operation operation)
 {
-    const struct limits_row *limits = &PAYMENT(w, parent)->limits;
     if (operation == OPERATION_REFUND)
         return limits->captured - limits->refunded -
                (has_bug(SIM_BUG_OPEN_REFUND_FORGOTTEN) ? 0 : limits->refund_open);
@@ -155,13 +162,15 @@ static void put_transfer(struct world *w, const struct bundle *bundle, enum tran
                       });
 }
 
-static void put_held(struct world *w, uint32_t index, enum transfer_state state, int64_t amount)
+static void put_held(struct world *w, uint32_t index, enum transfer_state state, int64_t amount,
+                     uint8_t late)
 {
     const struct payment_row *payment = PAYMENT(w, index);
     store_transfer(w, (struct transfer_row){
                           .payment = index,
                           .state = state,
                           .is_rest = true,
+                          .late = late,
                           .debit = account_of_provider(payment->attempt[0].provider),
                           .credit = account_of_merchant(payment->merchant),
                           .amount = amount,
@@ -173,11 +182,20 @@ void operation_release(struct world *w, uint32_t index, int64_t taken)
     struct limits_row *limits = &PAYMENT(w, index)->limits;
     if (limits->held == 0)
         return;
-    put_held(w, index, TRANSFER_VOIDED, limits->held);
+    put_held(w, index, TRANSFER_VOIDED, limits->held, 0);
     limits->held -= taken;
     limits->held_whole = 0;
     if (limits->held > 0)
-        put_held(w, index, TRANSFER_PENDING, limits->held);
+        put_held(w, index, TRANSFER_PENDING, limits->held, 0);
+}
+
+void operation_release_late(struct world *w, uint32_t index, uint8_t at)
+{
+    struct limits_row *limits = &PAYMENT(w, index)->attempt[at].late;
+    if (limits->held == 0)
+        return;
+    put_held(w, index, TRANSFER_VOIDED, limits->held, (uint8_t)(at + 1));
+    limits->held = limits->held_whole = 0;
 }
 
 /* What is captured or given up is held no longer; nor is what came late, once it is given back. */
@@ -190,7 +208,11 @@ static void release(struct world *w, const struct payment_row *payment)
         operation_release(w, payment->parent, payment->amount);
         return;
     }
-    put_held(w, payment->parent, TRANSFER_VOIDED, payment->amount);
+    if (operation_limits(w, payment) != limits) {
+        operation_release_late(w, payment->parent, (uint8_t)(payment->reversal_of - 1));
+        return;
+    }
+    put_held(w, payment->parent, TRANSFER_VOIDED, payment->amount, 0);
     if (limits->held_whole == payment->reversal_of)
         limits->held = limits->held_whole = 0;
 }
@@ -292,7 +314,7 @@ bool operation_fits(const struct world *w, const struct bundle *bundle)
     bool has_change = bundle->plan.posts_transfers || gives_back(payment, &bundle->plan);
     if (!has_change || is_unguarded())
         return true;
-    struct limits_row limits = PAYMENT(w, payment->parent)->limits;
+    struct limits_row limits = *operation_limits(w, payment);
     change(payment, &bundle->plan, &limits);
     if (payment->capture == NONE || !are_kept(&limits))
         return are_kept(&limits);
@@ -306,9 +328,10 @@ void operation_apply(struct world *w, const struct bundle *bundle)
     const struct orchestrate_write_plan *plan = &bundle->plan;
     struct payment_row *payment = PAYMENT(w, bundle->payment);
     struct payment_row *parent = PAYMENT(w, payment->parent);
+    struct limits_row *limits = operation_limits(w, payment);
     if (plan->posts_transfers || is_over(plan))
-        parent->limits.decided_at = w->now;
-    change(payment, plan, &parent->limits);
+        limits->decided_at = w->now;
+    change(payment, plan, limits);
     if (payment->capture != NONE)
         change(payment, plan, &PAYMENT(w, payment->capture)->limits);
     if (plan->opens_payment) {

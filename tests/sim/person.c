@@ -257,6 +257,7 @@ void person_decide(struct world *w, uint32_t index, uint16_t x)
     told.epoch = (uint32_t)review->epoch;
     told.is_lie = (x & LIE_BIT) != 0;
     told.frees = ruling_frees_reserve(&about, ruling, &attempt);
+    told.looks_again = ruling_looks_again(&about, ruling);
     enum ruling_step next = ruling_weigh(ruling, &attempt);
     if (next == RULING_TELL)
         worker_tell(w, worker, &told);
@@ -272,13 +273,16 @@ bool person_may_decide(const struct world *w, const struct told_case *told)
     return review->state == REVIEW_OPEN && (uint32_t)review->epoch == told->epoch;
 }
 
-static void free_reserve(struct payment_row *payment)
+static void free_reserve(struct world *w, struct payment_row *payment, uint8_t at)
 {
-    payment->reserved -= payment->amount;
+    struct limits_row *limits = hold_limits(payment, at);
+    if (!payment->attempt[at].is_late)
+        payment->reserved -= payment->amount;
     if (payment->operation == OPERATION_SALE)
-        payment->limits.refund_open -= payment->amount;
+        limits->refund_open -= payment->amount;
     else
-        payment->limits.capture_open -= payment->amount;
+        limits->capture_open -= payment->amount;
+    limits->decided_at = limits->freed_at = w->now;
 }
 
 static void note_ruling(struct world *w, const struct told_case *told)
@@ -315,9 +319,10 @@ void person_apply(struct world *w, const struct told_case *told)
     }
     if (told->frees) {
         mark(w, MARK_RESERVE_FREED);
-        free_reserve(payment);
-        payment->limits.decided_at = w->now;
+        free_reserve(w, payment, review->attempt);
     }
+    if (told->looks_again && !payment->attempt[review->attempt].park.exists)
+        store_park(w, review->payment, review->attempt, true);
     if (review->state == REVIEW_REVERSING) {
         struct order *order = ORDER(w, review->reversal);
         order->is_done = order->key + 1 >= KEY_MAX;

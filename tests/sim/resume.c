@@ -50,6 +50,7 @@ static void take_on(struct world *w, uint32_t worker, uint32_t payment_index, ui
     const struct attempt_row *row = &payment->attempt[at];
     const struct provider_fake *provider = &w->provider[row->provider];
     struct park_row park = row->park;
+    const struct limits_row *limits = hold_limits(PAYMENT(w, payment_index), at);
     if (told != NULL) /* in no queue */
         park = (struct park_row){.parked_us = w->now + EPOCH_US, .claimed_at = w->now};
     bool has_later = at + 1 < ATTEMPT_MAX && payment->attempt[at + 1].exists;
@@ -61,7 +62,8 @@ static void take_on(struct world *w, uint32_t worker, uint32_t payment_index, ui
         .action_expires_us = row->action_expires_us,
         .is_recheck = park.is_recheck,
         .mismatch_is_known = is_mismatch_known(w, row),
-        .is_held = payment->limits.authorized > payment->limits.captured,
+        .is_held =
+            limits->authorized > limits->captured && (row->is_late || at == last_attempt(payment)),
         .soft_declined_before = was_soft_declined(w, payment, at),
         .is_canceled =
             payment->operation == OPERATION_PAYOUT ? park.was_canceled : payment->is_canceled,
@@ -81,7 +83,7 @@ static void take_on(struct world *w, uint32_t worker, uint32_t payment_index, ui
     flight->was_canceled = park.was_canceled;
     flight->begun_at = park.claimed_at;
     flight->event_count = payment->event_count;
-    flight->hold_change = payment->limits.captured - payment->limits.authorized;
+    flight->hold_change = limits->captured - limits->authorized;
     w->look_count++;
     orchestrate_resume(&flight->core, &w->limits, payment->operation, &resumed);
     world_push(w, w->now + between(w, 0, 5 * MS), SIM_BEGIN, index, flight->generation);

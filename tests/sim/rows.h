@@ -97,7 +97,19 @@ struct told_case {   /* a person's answer on its way into the store */
     uint32_t epoch;
     enum payment_ruling ruling;
     bool is_lie;
-    bool frees; /* what was reserved for a reversal */
+    bool frees;       /* what was reserved for a reversal */
+    bool looks_again; /* at what is held */
+};
+
+struct limits_row {
+    int64_t authorized, captured, capture_open, refunded, refund_open;
+    int64_t held;       /* by the hold that they are of */
+    uint8_t held_whole; /* ... as attempt n authorized it, from 1; 0: a rest of that */
+    int64_t held_since;
+    bool hold_has_ended; /* the provider was believed to hold it no longer */
+    int64_t hold_known_at;
+    int64_t decided_at; /* when an operation on it was decided last */
+    int64_t freed_at;   /* when a person accepted what was to be given back */
 };
 
 struct decision_row {  /* of an attempt, where its payment is decided anew */
@@ -110,7 +122,9 @@ struct attempt_row {
     bool exists;
     struct decision_row decision;
     bool is_reserved; /* for its reversal */
-    uint32_t cases;   /* the newest, + 1; 0: none */
+    bool is_late;     /* an authorization that came late: it has limits of its own */
+    struct limits_row late;
+    uint32_t cases; /* the newest, + 1; 0: none */
     uint8_t provider;
     uint32_t writer;
     struct send_row send[ORCHESTRATE_SEND_MAX];
@@ -123,19 +137,13 @@ struct attempt_row {
     struct park_row park;
 };
 
-struct limits_row {
-    int64_t authorized, captured, capture_open, refunded, refund_open;
-    int64_t held;       /* by the hold of what the payment came to, and of nothing that came late */
-    uint8_t held_whole; /* ... as attempt n authorized it, from 1; 0: a rest of that */
-    bool hold_has_ended; /* the provider was believed to hold it no longer */
-    int64_t hold_known_at;
-    int64_t decided_at; /* when an operation on it was decided last */
-};
-
 struct sums { /* of the operations on a payment, added up by the checker */
-    int64_t captured, voided, refunded, reversed;    /* by the books */
-    unsigned reversals_done, reversals_not;          /* by rows */
-    int64_t open_captures, open_refunds;             /* by rows: not decided */
+    int64_t captured, voided, refunded, reversed; /* by the books */
+    unsigned reversals_done, reversals_not;       /* by rows */
+    unsigned reserves_done;              /* ... of what was reserved in the payment's own limits */
+    unsigned late_done[ATTEMPT_MAX];     /* ... of what has limits of its own */
+    int64_t late_held[ATTEMPT_MAX];      /* ... by transfers: pending, and not voided */
+    int64_t open_captures, open_refunds; /* by rows: not decided */
     int64_t done_captures, done_voids, done_refunds; /* by rows: succeeded */
     int64_t held;                                    /* by transfers: pending, and not voided */
 };
@@ -147,6 +155,7 @@ struct transfer_row {
     uint32_t payment;
     enum transfer_state state;
     bool is_rest;           /* of a hold, after its first: what it was, and what is left */
+    uint8_t late;           /* attempt, from 1, of a hold that came late; 0: it did not */
     uint16_t debit, credit; /* accounts */
     int64_t amount;
 };
@@ -198,6 +207,7 @@ struct payment_row {
     int64_t canceled_at;
     bool is_taken_back;  /* canceled, and approved all the same: to be reversed, too */
     int64_t late_posted; /* posted although it had ended without it: to be reversed */
+    int64_t late_held;   /* ... of it, authorized: in limits of their own */
     int64_t reserved;    /* of its limits, for reversals */
     uint8_t reversal_of; /* attempt of the parent, counted from 1, that is taken back; 0: none */
     bool is_unreserved;  /* ... and a person said that it was charged: nothing is kept for it */

@@ -399,8 +399,10 @@ void person_apply(struct world *w, const struct told_case *told);
 void operation_follow(struct world *w, uint32_t payment);
 /* Attempt `at` is approved though its payment had ended without it: it is taken back. */
 void operation_reverse(struct world *w, uint32_t payment, uint8_t at);
-/* What the payment has left for `operation`. */
-int64_t operation_left(const struct world *w, uint32_t parent, enum operation operation);
+/* What these limits leave for `operation`. */
+int64_t operation_left(const struct limits_row *limits, enum operation operation);
+/* Those that it changes: of its payment, or of the authorization that came late. */
+struct limits_row *operation_limits(const struct world *w, const struct payment_row *operation);
 /* The capture that a refund is taken of, by what is known when it begins; false: none has room. */
 bool operation_choose(const struct world *w, struct payment_row *refund);
 /* Whether it still has, when the refund is opened. */
@@ -413,8 +415,15 @@ void operation_event(struct payment_row *payment, enum payment_status status);
 bool operation_fits(const struct world *w, const struct bundle *bundle);
 /* The rows of a payment's limits, events and transfers that are part of the bundle. */
 void operation_apply(struct world *w, const struct bundle *bundle);
+/* The same of one that came late: nothing of it. */
+void operation_release_late(struct world *w, uint32_t payment, uint8_t at);
 /* So much of its hold is held no longer; the rest is, by another transfer. Nothing is held: nothing is done. */
 void operation_release(struct world *w, uint32_t payment, int64_t taken);
+/* The limits of what attempt `at` is approved for. */
+static inline struct limits_row *hold_limits(struct payment_row *payment, uint8_t at)
+{
+    return payment->attempt[at].is_late ? &payment->attempt[at].late : &payment->limits;
+}
 /* hint.c: webhooks: dropped, repeated, late, in any order, and never more than a hint */
 void hint_send(struct world *w, uint32_t book);
 void hint_arrive(struct world *w, uint32_t book);

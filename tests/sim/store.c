@@ -170,8 +170,8 @@ static bool outcome_exists(const struct world *w, const struct attempt_row *atte
 /* The guard of the payment's limits. */
 static bool fits(struct world *w, const struct payment_row *payment)
 {
-    int64_t left = operation_left(w, payment->parent, payment->operation);
-    const struct limits_row *limits = &PAYMENT(w, payment->parent)->limits;
+    const struct limits_row *limits = operation_limits(w, payment);
+    int64_t left = operation_left(limits, payment->operation);
     if (payment->reversal_of > 0 && !payment->is_unreserved)
         return true; /* reserved */
     if (has_bug(SIM_BUG_LIMITS_UNGUARDED))
@@ -188,10 +188,9 @@ static bool fits(struct world *w, const struct payment_row *payment)
 }
 
 /* The end of a hold takes off what was read to be left. */
-static bool may_end_hold(struct world *w, const struct payment_row *payment,
+static bool may_end_hold(struct world *w, const struct limits_row *limits,
                          const struct bundle *bundle)
 {
-    const struct limits_row *limits = &payment->limits;
     int64_t open = has_bug(SIM_BUG_HOLD_END_UNGUARDED) ? 0 : limits->capture_open;
     bool may = limits->captured + open <= limits->authorized + bundle->hold_change;
     if (!may)
@@ -204,7 +203,8 @@ static bool limits_allow(struct world *w, const struct bundle *bundle)
 {
     const struct payment_row *payment = PAYMENT(w, bundle->payment);
     if (bundle->plan.ends_hold)
-        return may_end_hold(w, payment, bundle);
+        return may_end_hold(w, hold_limits(PAYMENT(w, bundle->payment), bundle->park_attempt),
+                            bundle);
     if (payment->parent == NONE)
         return true;
     return bundle->plan.opens_payment ? fits(w, payment) : operation_fits(w, bundle);
@@ -334,19 +334,27 @@ static void post(struct world *w, const struct bundle *bundle, bool is_late)
         payment->late_posted += payment->amount;
     else
         payment->posted += payment->amount;
+    struct attempt_row *attempt = &payment->attempt[bundle->park_attempt];
+    attempt->is_late =
+        is_late && payment->operation == OPERATION_AUTHORIZE && !has_bug(SIM_BUG_LATE_HOLD_MIXED);
+    if (attempt->is_late)
+        payment->late_held += payment->amount;
+    struct limits_row *limits = hold_limits(payment, bundle->park_attempt);
     if (!goes_out)
-        payment->limits.authorized += payment->amount;
+        limits->authorized += payment->amount;
     if (payment->operation == OPERATION_SALE)
-        payment->limits.captured += payment->amount;
+        limits->captured += payment->amount;
     if (payment->operation == OPERATION_AUTHORIZE &&
-        bundle->park_attempt == last_attempt(payment)) {
-        payment->limits.held = payment->amount;
-        payment->limits.held_whole = (uint8_t)(bundle->park_attempt + 1);
+        (attempt->is_late || bundle->park_attempt == last_attempt(payment))) {
+        limits->held = payment->amount;
+        limits->held_since = w->now;
+        limits->held_whole = (uint8_t)(bundle->park_attempt + 1);
     }
     store_transfer(w, (struct transfer_row){
                           .payment = index,
                           .state = payment->operation == OPERATION_AUTHORIZE ? TRANSFER_PENDING
                                                                              : TRANSFER_POSTED,
+                          .late = attempt->is_late ? (uint8_t)(bundle->park_attempt + 1) : 0,
                           .debit = goes_out ? ours : theirs,
                           .credit = goes_out ? theirs : ours,
                           .amount = payment->amount,
@@ -354,15 +362,35 @@ static void post(struct world *w, const struct bundle *bundle, bool is_late)
 }
 
 /* What is to be given back is nobody else's to use. */
-static void reserve(struct payment_row *payment)
+static void reserve(struct payment_row *payment, uint8_t at)
 {
+    struct limits_row *limits = hold_limits(payment, at);
     if (payment->operation != OPERATION_SALE && payment->operation != OPERATION_AUTHORIZE)
         return;
-    payment->reserved += payment->amount;
+    payment->attempt[at].is_reserved = true;
+    if (!payment->attempt[at].is_late)
+        payment->reserved += payment->amount;
     if (payment->operation == OPERATION_SALE)
-        payment->limits.refund_open += payment->amount;
+        limits->refund_open += payment->amount;
     else
-        payment->limits.capture_open += payment->amount;
+        limits->capture_open += payment->amount;
+}
+
+/* The provider holds it no longer. */
+static void end_hold(struct world *w, const struct bundle *bundle)
+{
+    struct payment_row *payment = PAYMENT(w, bundle->payment);
+    bool is_late = payment->attempt[bundle->park_attempt].is_late;
+    struct limits_row *limits = hold_limits(payment, bundle->park_attempt);
+    mark(w, is_late ? MARK_LATE_HOLD_KNOWN : MARK_HOLD_KNOWN);
+    limits->authorized += bundle->hold_change;
+    limits->hold_has_ended = true;
+    limits->hold_known_at = w->now;
+    if (is_late)
+        operation_release_late(w, bundle->payment, bundle->park_attempt);
+    else
+        operation_release(w, bundle->payment, limits->held);
+    operation_event(payment, is_late ? PAYMENT_PROCESSING : PAYMENT_NONE);
 }
 
 static void put_status(struct world *w, const struct bundle *bundle)
@@ -387,22 +415,14 @@ static void put_status(struct world *w, const struct bundle *bundle)
     if (plan->posts_transfers && plan->review == REVIEW_LATE_SUCCESS) {
         mark(w, plan->status == PAYMENT_NONE ? MARK_LATE_POSTED : MARK_CANCELED_TAKEN_BACK);
         payment->is_taken_back |= plan->status != PAYMENT_NONE;
-        if (bundle->told.review == 0) {
-            payment->attempt[bundle->park_attempt].is_reserved = true;
-            reserve(payment);
-        }
+        if (bundle->told.review == 0)
+            reserve(payment, bundle->park_attempt);
         operation_reverse(w, bundle->payment, bundle->park_attempt);
     }
     if (payment->parent != NONE)
         operation_apply(w, bundle);
-    if (plan->ends_hold) {
-        mark(w, MARK_HOLD_KNOWN);
-        payment->limits.authorized += bundle->hold_change;
-        payment->limits.hold_has_ended = true;
-        payment->limits.hold_known_at = w->now;
-        operation_release(w, bundle->payment, payment->limits.held);
-        operation_event(payment, PAYMENT_NONE);
-    }
+    if (plan->ends_hold)
+        end_hold(w, bundle);
     if (plan->needs_review)
         payment->needs_review = true;
     if (plan->review != REVIEW_NONE)

@@ -107,6 +107,20 @@ static int64_t between_decades(struct world *w, int64_t low, int64_t high)
     return between(w, low, top < high ? top : high);
 }
 
+/*
+ * What is rare when each class is drawn alone: declined here, paid there, then paid here too, not given
+ * back, accepted by a person, and meanwhile captured or voided.
+ */
+static void draw_broken_words(struct world *w)
+{
+    static const enum fault often[] = {FAULT_DECLINE_SOFT,     FAULT_LATE_SUCCESS,
+                                       FAULT_REVERSAL_REFUSED, FAULT_HOLD_ENDS,
+                                       FAULT_OPERATIONS,       FAULT_HINT_LOST};
+    for (size_t i = 0; i < ARRAY_LEN(often); i++)
+        w->chance[often[i]] = (uint32_t)between(w, 300000, 900000);
+    w->chance[FAULT_PERSON] = 1;
+}
+
 static void draw_faults(struct world *w)
 {
     for (int i = 0; i < FAULT_COUNT; i++) {
@@ -114,6 +128,8 @@ static void draw_faults(struct world *w)
         uint64_t highest = one_in(w, 10) ? chance_max[i] * 8ULL : chance_max[i];
         w->chance[i] = is_absent ? 0 : (uint32_t)rng_below(&w->rng, highest) + 1;
     }
+    if (one_in(w, 6))
+        draw_broken_words(w);
 }
 
 static void draw_limits(struct world *w)

@@ -724,7 +724,7 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
     if (order->reversal_of > 0)
         payment->then = operation_then(w, order->parent);
     if (order->operation == OPERATION_VOID && order->reversal_of == 0) /* all that is left */
-        payment->amount = operation_left(w, order->parent, OPERATION_VOID);
+        payment->amount = operation_left(&PAYMENT(w, order->parent)->limits, OPERATION_VOID);
     for (int i = 0; i < ATTEMPT_MAX; i++)
         payment->attempt[i].first_outcome = payment->attempt[i].last_outcome = NONE;
 

@@ -161,6 +161,17 @@ static void post(const struct making *m, enum posting_phase phase)
     m->rows->txn.transfer_count = m->rows->posted.count;
 }
 
+/* driver_hold.c, drive_put_late. */
+static void put_late(const struct making *m, struct uuid attempt_id)
+{
+    struct store_limits *limits = &m->rows->limits;
+    m->rows->room = *limits;
+    m->rows->room.payment_id = attempt_id;
+    m->rows->txn.room = &m->rows->room;
+    limits->authorized = limits->captured = limits->capture_open = 0;
+    limits->hold_id = (struct uuid){{0}};
+}
+
 /* driver_write.c, add_transfers. */
 static void put_transfers(const struct making *m)
 {
@@ -178,13 +189,16 @@ static void put_transfers(const struct making *m)
         .authorized = amount,
         .captured = captured,
     };
-    if (write->operation == OPERATION_AUTHORIZE && write->is_newest)
+    if (write->operation == OPERATION_AUTHORIZE)
         m->rows->limits.hold_id = bundle_attempt(write->payment, outcome_attempt(write));
     if (write->plan.review == REVIEW_LATE_SUCCESS) {
         m->rows->limits.refund_open = captured;
         m->rows->limits.capture_open = amount - captured;
     }
     m->rows->txn.limits = &m->rows->limits;
+    if (write->plan.review == REVIEW_LATE_SUCCESS && write->plan.status == PAYMENT_NONE &&
+        write->operation == OPERATION_AUTHORIZE)
+        put_late(m, bundle_attempt(write->payment, outcome_attempt(write)));
 }
 
 /* driver_operation.c: the stages, and what changes at the payment. */
@@ -251,6 +265,8 @@ static void put_room(const struct making *m, enum stage stage)
         };
     if (is_new || is_used)
         m->rows->txn.room = &m->rows->room;
+    if (write->of_late)
+        put_late(m, bundle_attempt(write->parent, write->reversal_of));
 }
 
 static void put_hold(const struct making *m, int64_t taken_minor)
@@ -264,7 +280,9 @@ static void put_hold(const struct making *m, int64_t taken_minor)
         .taken_minor = taken_minor,
         .created_us = m->now_us,
     };
-    if (m->write->reversal_of > 0)
+    if (m->write->of_late)
+        m->rows->hold.limits_id = m->rows->room.payment_id;
+    else if (m->write->reversal_of > 0)
         m->rows->hold.of_attempt = bundle_attempt(m->write->parent, m->write->reversal_of);
     m->rows->txn.hold = &m->rows->hold;
 }
@@ -318,6 +336,10 @@ static void put_expiry(const struct making *m)
         .created_us = m->now_us,
     };
     m->rows->txn.parent = &m->rows->parent;
+    if (m->write->of_late) {
+        put_late(m, bundle_attempt(m->write->payment, m->write->attempt_number));
+        m->rows->parent.status = PAYMENT_PROCESSING;
+    }
     put_hold(m, STORE_HOLD_ALL);
 }
 

@@ -21,7 +21,7 @@ static bool find_parent(struct play *play, uint32_t *parent, struct model_view *
         model_view(play->model, *parent, 0, view);
         bool is_charge =
             view->operation == OPERATION_SALE || view->operation == OPERATION_AUTHORIZE;
-        bool is_good = view->authorized > 0 || step_draw(play, 8) == 0;
+        bool is_good = view->authorized > 0 || play->late[*parent] > 0 || step_draw(play, 8) == 0;
         if (view->exists && is_charge && is_good)
             return true;
     }
@@ -75,6 +75,16 @@ static bool find_capture(struct play *play, uint32_t parent, uint32_t *capture)
     return false;
 }
 
+/* Attempt `number` of it is an authorization that came late. */
+static bool is_late_attempt(struct play *play, uint32_t payment, uint8_t number)
+{
+    struct model_view view;
+    if (number == 0)
+        return false;
+    model_view(play->model, payment, (uint8_t)(number - 1), &view);
+    return view.is_late;
+}
+
 static void draw_operation(struct play *play, uint32_t parent_slot, const struct model_view *parent,
                            struct script_write *write)
 {
@@ -96,6 +106,7 @@ static void draw_operation(struct play *play, uint32_t parent_slot, const struct
     write->operation = is_sale ? OPERATION_REFUND : OPERATION_VOID;
     write->capture = SCRIPT_NOBODY;
     write->reversal_of = play->late[parent_slot];
+    write->of_late = is_late_attempt(play, parent_slot, write->reversal_of);
     write->amount = parent->amount;
     bool is_only_one = parent->approved_count == 1 && (parent->status == PAYMENT_SUCCEEDED ||
                                                        parent->status == PAYMENT_AUTHORIZED);
@@ -197,7 +208,10 @@ static void close_with(struct play *play, const struct holder *holder, enum outc
         if (outcome == OUTCOME_APPROVED)
             write->plan.review = REVIEW_LATE_SUCCESS;
     } else {
+        bool is_root = write->parent == SCRIPT_NOBODY && write->operation != OPERATION_PAYOUT;
         put_status(holder, status_of(outcome, write->operation), write);
+        if (outcome == OUTCOME_APPROVED && is_root && step_draw(play, 8) == 0)
+            write->plan.review = REVIEW_LATE_SUCCESS; /* canceled, and nobody could stop it */
     }
     write->plan.needs_review = write->plan.review != REVIEW_NONE;
     write->plan.unparks = holder->is_resumed;
@@ -298,8 +312,10 @@ static bool look(struct play *play, const struct holder *holder, struct script_w
         return true;
     default:
         write->plan.unparks = true;
-        write->plan.ends_hold = holder->is_recheck && write->operation == OPERATION_AUTHORIZE &&
-                                holder->view.status == PAYMENT_AUTHORIZED;
+        write->plan.ends_hold =
+            holder->is_recheck && write->operation == OPERATION_AUTHORIZE &&
+            (holder->view.is_late || (holder->view.status == PAYMENT_AUTHORIZED &&
+                                      holder->view.attempt_count <= holder->attempt + 1));
         if (write->plan.ends_hold)
             put_outcome(holder, OUTCOME_NONE, write);
         return true;
@@ -365,8 +381,9 @@ bool holder_next(struct play *play, struct holder *holder, uint8_t writer,
         .status = view->status,
         .was_given_back = view->status == PAYMENT_FAILED || view->status == PAYMENT_DECLINED ||
                           view->status == PAYMENT_CANCELED,
-        .hold_change = view->captured - view->authorized,
-        .is_newest = view->attempt_count <= holder->attempt + 1,
+        .hold_change = view->is_late ? -view->late_held : view->captured - view->authorized,
+        .of_late = view->is_late || (view->reversal_of > 0 &&
+                                     is_late_attempt(play, view->parent, view->reversal_of)),
     };
     bool is_there = holder->is_resumed ? look(play, holder, write) : go_on(play, holder, write);
     if (step_draw(play, 10) == 0)
@@ -383,7 +400,13 @@ static void take(struct holder *holder, const struct script_write *write)
     if (plan->has_outcome)
         view->outcome_count = plan->outcome_number;
     view->was_approved = view->was_approved || plan->outcome == OUTCOME_APPROVED;
+    if (plan->posts_transfers && plan->review == REVIEW_LATE_SUCCESS &&
+        plan->status == PAYMENT_NONE && write->operation == OPERATION_AUTHORIZE) {
+        view->is_late = true;
+        view->late_held = view->late_open = write->amount;
+    }
     if (plan->opens_attempt) {
+        view->is_late = false;
         view->was_approved = false;
         holder->attempt = (uint8_t)(write->attempt_number - 1);
         view->attempt_count = write->attempt_number;

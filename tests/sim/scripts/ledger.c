@@ -242,10 +242,14 @@ static void loaded(void *ctx, enum store_find found, const struct store_payment_
     for (size_t i = 0; i < view->attempt_count; i++) {
         const struct store_attempt_view *attempt = &view->attempts[i];
         size_t count = attempt->outcome_count;
-        text_add(to, "attempt %d: %zu sends, outcomes up to %d%s%s\n", attempt->row.number,
+        text_add(to, "attempt %d: %zu sends, outcomes up to %d%s%s", attempt->row.number,
                  attempt->send_count, count > 0 ? attempt->outcomes[count - 1].number : 0,
                  attempt->parked ? ", parked" : "",
                  attempt->parked && attempt->is_canceled ? ", canceled" : "");
+        if (attempt->late.exists)
+            text_add(to, ", late: %lld %lld", (long long)attempt->late.held_minor,
+                     (long long)attempt->late.open_minor);
+        text_add(to, "\n");
     }
     fixture_answered(&fixture);
 }
@@ -304,7 +308,7 @@ static const char *const dumps[] = {
     "SELECT 'answer ' || " SLOT("payment_id") " FROM payment_answers"
                                               " WHERE $1::bigint <> 0 AND $2::text <> ''",
 
-    "SELECT 'limits ' || " SLOT(
+    "SELECT 'limits ' || " SLOT("payment_id") " || '.' || " NUMBER(
         "payment_id") " || ': ' || authorized || ' authorized, ' || captured"
                       " || ' captured, ' || capture_open || ' open, ' || refunded || ' refunded, ' "
                       "|| refund_open"
@@ -358,18 +362,25 @@ static const char *const dumps[] = {
 };
 
 static const char *const audits[] = {
-    "SELECT 'audit: the holds of ' || " SLOT(
-        "l.payment_id") " || ' are ' || h.held || ', its limits"
-                        " leave ' || l.authorized - l.captured FROM payment_limits l CROSS JOIN "
-                        "LATERAL"
+    /* The hold of an authorization that came late is that of its attempt's row, and of no other. */
+    "SELECT 'audit: the holds of ' || " SLOT("l.payment_id") " || '.' || " NUMBER(
+        "l.payment_id") " || ' are ' || h.held || ', its limits leave ' || l.authorized - "
+                        "l.captured"
+                        " FROM payment_limits l LEFT JOIN attempts a ON a.merchant_id = "
+                        "l.merchant_id"
+                        " AND a.attempt_id = l.payment_id CROSS JOIN LATERAL"
                         " (SELECT coalesce(sum(t.amount_minor), 0) AS held FROM transfers t"
-                        " WHERE t.merchant_id = l.merchant_id AND t.payment_id = l.payment_id"
+                        " WHERE t.merchant_id = l.merchant_id AND t.payment_id = "
+                        "coalesce(a.payment_id, l.payment_id)"
+                        " AND CASE WHEN a.attempt_id IS NULL THEN NOT EXISTS (SELECT FROM "
+                        "payment_limits o"
+                        " WHERE o.merchant_id = t.merchant_id AND o.payment_id = t.transfer_id)"
+                        " ELSE t.transfer_id = a.attempt_id END"
                         " AND t.kind = 'authorization' AND t.state = 'pending' AND NOT EXISTS "
                         "(SELECT FROM transfers v"
                         " WHERE v.merchant_id = t.merchant_id AND v.pending_id = t.transfer_id)) h"
                         " WHERE h.held <> l.authorized - l.captured" OF_PAYMENT
-                        " AND $1::bigint <> 0 AND "
-                        "$2::text <> ''",
+                        " AND $1::bigint <> 0 AND $2::text <> ''",
 
     "SELECT 'audit: pending transfer of ' || " SLOT(
         "t.attempt_id") " || ' was ended ' || count(*)"

@@ -287,6 +287,9 @@ static void view_attempts(const struct world *w, const struct payment_row *row, 
         view->was_approved = view->was_approved || OUTCOME(w, i)->outcome == OUTCOME_APPROVED;
     }
     view->provider = at->provider;
+    view->is_late = at->is_late;
+    view->late_held = at->late.authorized;
+    view->late_open = at->late.capture_open;
     view->has_final_outcome = at->has_final_outcome;
     view->is_parked = at->park.exists;
 }
@@ -315,12 +318,23 @@ void model_view(struct model *model, uint32_t payment, uint8_t attempt, struct m
     view_attempts(w, row, attempt, view);
 }
 
+static void dump_limits(uint32_t payment, unsigned number, const struct limits_row *l,
+                        struct text *to)
+{
+    text_add(to,
+             "limits %u.%u: %lld authorized, %lld captured, %lld open, %lld refunded, %lld open\n",
+             payment, number, (long long)l->authorized, (long long)l->captured,
+             (long long)l->capture_open, (long long)l->refunded, (long long)l->refund_open);
+}
+
 static void dump_attempt(const struct world *w, uint32_t payment, uint8_t at, struct text *to)
 {
     const struct attempt_row *row = &PAYMENT(w, payment)->attempt[at];
     const struct park_row *park = &row->park;
     text_add(to, "attempt %u.%u: provider %u, writer %u\n", payment, at + 1U, row->provider,
              row->writer);
+    if (row->is_late)
+        dump_limits(payment, at + 1U, &row->late, to);
     for (int i = 0; i < ORCHESTRATE_SEND_MAX; i++)
         if (row->send[i].exists)
             text_add(to, "send %u.%u.%d: %s\n", payment, at + 1U, i + 1,
@@ -351,15 +365,11 @@ static void dump_payment(const struct world *w, uint32_t index, struct text *to)
     text_add(to, "events %u: %d, %s\n", index, row->event_count, payment_status_name(row->shown));
     if (row->has_answer)
         text_add(to, "answer %u\n", index);
-    const struct limits_row *l = &row->limits;
     bool has_limits = (row->parent == NONE && row->operation != OPERATION_PAYOUT &&
                        row->posted + row->late_posted > 0) ||
                       (row->operation == OPERATION_CAPTURE && row->posted > 0);
     if (has_limits)
-        text_add(to,
-                 "limits %u: %lld authorized, %lld captured, %lld open, %lld refunded, %lld open\n",
-                 index, (long long)l->authorized, (long long)l->captured,
-                 (long long)l->capture_open, (long long)l->refunded, (long long)l->refund_open);
+        dump_limits(index, 0, &row->limits, to);
     for (uint8_t at = 0; at < ATTEMPT_MAX; at++)
         if (row->attempt[at].exists)
             dump_attempt(w, index, at, to);
@@ -403,9 +413,12 @@ void model_read(struct model *model, uint32_t payment, struct text *to)
         if (!row->attempt[at].exists)
             continue;
         model_view((struct model *)model, payment, at, &view);
-        text_add(to, "attempt %u: %u sends, outcomes up to %d%s%s\n", at + 1U, view.send_count,
+        text_add(to, "attempt %u: %u sends, outcomes up to %d%s%s", at + 1U, view.send_count,
                  view.outcome_count, view.is_parked ? ", parked" : "",
                  view.is_parked && row->attempt[at].park.is_canceled ? ", canceled" : "");
+        if (view.is_late)
+            text_add(to, ", late: %lld %lld", (long long)view.late_held, (long long)view.late_open);
+        text_add(to, "\n");
     }
 }
 

@@ -64,7 +64,7 @@ struct script_write {
     enum payment_status status;
     bool was_given_back;
     int64_t hold_change; /* captured less authorized */
-    bool is_newest;      /* no attempt of the payment came after it */
+    bool of_late;        /* it gives back, or ends, an authorization that came late */
 };
 
 struct script_claim {
@@ -117,6 +117,8 @@ struct model_view { /* what somebody who loads a payment gets to see */
     uint32_t parent, capture;
     uint8_t reversal_of;
     bool was_approved; /* attempt `at` */
+    bool is_late;      /* ... which came late, and has limits of its own: so much of it is ... */
+    int64_t late_held, late_open;
     uint8_t attempt_count;
     uint8_t send_count; /* of attempt `at` */
     int16_t outcome_count;

@@ -76,8 +76,9 @@ static void a_refund_is_of_what_the_payment_came_to(void **state)
 }
 
 /*
- * Attempt 1 turned out to hold money, too, after attempt 2 had: until it is taken back, both holds are
- * in the books, and the capture of attempt 2's ends that one alone.
+ * Attempt 1 turned out to hold money, too, after attempt 2 had, and an earlier version counted that among
+ * what the payment holds: until it is taken back, both holds are in the books, and the capture of attempt
+ * 2's ends that one alone.
  */
 static void a_capture_ends_its_own_hold_beside_a_late_one(void **state)
 {

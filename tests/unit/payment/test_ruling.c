@@ -65,6 +65,10 @@ static void a_reserve_is_free_only_where_the_charge_is_accepted(void **state)
         assert_false(ruling_frees_reserve(&about, RULING_REVERSE, &kept));
         about.operation = OPERATION_PAYOUT;
         assert_false(ruling_frees_reserve(&about, RULING_ACCEPTED, &kept));
+        assert_false(ruling_looks_again(&about, RULING_ACCEPTED));
+        about.operation = OPERATION_AUTHORIZE;
+        assert_int_equal(ruling_looks_again(&about, RULING_ACCEPTED), is_late);
+        assert_false(ruling_looks_again(&about, RULING_REVERSE));
     }
 }
 
