@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "ledger/call.h"
+#include "ledger/count.h"
 
 /* Fees are booked with the approval; what is approved later than this is not looked for. */
-#define BOOKED_WITHIN_US (INT64_C(45) * 86400 * CLOCK_SECOND_US)
+#define DAY_US           (INT64_C(86400) * CLOCK_SECOND_US)
+#define BOOKED_WITHIN_US (45 * DAY_US)
 
 struct levels_call {
     struct call call;
@@ -99,6 +101,7 @@ static void levels_end(struct pg_job *job, enum pg_end end, const struct pg_fail
 void levels_read(struct store *store, const struct uuid *merchant_id, int64_t from_us,
                  int64_t to_us, struct arena *arena, levels_fn done, void *ctx)
 {
+    CHECK(from_us % DAY_US == 0 && to_us % DAY_US == 0);
     struct levels_call *read =
         call_new(store, sizeof(*read), SQL_READER, levels_result, levels_end);
     struct uuid from = uuid_first(from_us);
@@ -118,4 +121,15 @@ void levels_read(struct store *store, const struct uuid *merchant_id, int64_t fr
     call_add(&read->call, SQL_LEVEL_COSTS);
     call_add(&read->call, SQL_LEVEL_FEES);
     call_submit(&read->call);
+}
+
+void levels_roll(struct store *store, int64_t now_us, unsigned checks, unsigned attempts_max,
+                 store_count_fn done, void *ctx)
+{
+    CHECK(checks > 0 && attempts_max > 0);
+    struct call *call = count_new(store, SQL_LEVEL_ROLL, done, ctx);
+    params_time(&call->params, now_us);
+    params_int8(&call->params, checks);
+    params_int8(&call->params, attempts_max);
+    call_submit(call);
 }

@@ -187,6 +187,7 @@ enum sql {
     SQL_LEVELS,
     SQL_LEVEL_COSTS,
     SQL_LEVEL_FEES,
+    SQL_LEVEL_ROLL,
     SQL_EARNED,
     SQL_HEALTH_END_MARK,
     /* what fees are computed from (sql_prices.c) */

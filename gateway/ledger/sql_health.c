@@ -17,6 +17,19 @@
     " CROSS JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = m.merchant_id"            \
     " AND t.attempt_id >= $2 AND t.attempt_id < $3 ORDER BY t.attempt_id OFFSET 0) a"
 
+/* Of the same, `since`: the first id that is not rolled up. */
+#define SPANS                                                                                      \
+    "(SELECT k.merchant_id, level_since(k.merchant_id, $2) AS since FROM merchants k"              \
+    " WHERE ($1::uuid IS NULL OR k.merchant_id = $1) AND $4::uuid >= $3) m"
+
+/* Attempts of the span that no rolled up day has; and such days. */
+#define THEIR_LATEST                                                                               \
+    SPANS " CROSS JOIN LATERAL (SELECT * FROM attempts t WHERE t.merchant_id = m.merchant_id"      \
+          " AND t.attempt_id >= m.since AND t.attempt_id < $3 ORDER BY t.attempt_id OFFSET 0) a"
+#define THEIR_DAYS(table)                                                                          \
+    SPANS " CROSS JOIN LATERAL (SELECT * FROM " table " y WHERE y.merchant_id = m.merchant_id"     \
+          " AND y.day_at >= level_day($2) AND y.day_at < level_day($3) OFFSET 0) d"
+
 /* What came first; nothing yet: NULL. */
 #define FIRST_OUTCOME                                                                              \
     " LEFT JOIN LATERAL (SELECT v.outcome, v.elapsed_us, v.http_status BETWEEN 100 AND 499"        \
@@ -82,50 +95,75 @@ static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
     " FROM host_health h WHERE h.host_id <> $1"
     " AND h.written_at > clock_timestamp() - $2::bigint * interval '1 microsecond'"},
 
+/* Days that are rolled up (migration 20261122000023), and what came since from the attempts themselves. */
 [SQL_LEVELS - SQL_HEALTH_FIRST] = {SQL_READER, "levels",
     "WITH asked AS MATERIALIZED (SELECT a.merchant_id, a.account_id, a.provider,"
     " date_trunc('minute', a.created_at) AS minute, f.outcome AS first_outcome, f.elapsed_us,"
-    " f.is_answered, " LAST_OUTCOME " AS outcome FROM " THEIR_ATTEMPTS FIRST_OUTCOME
-    "), minutes AS (SELECT n.merchant_id, n.account_id, n.provider, count(*) AS asked,"
-    " count(*) FILTER (WHERE n.is_answered) AS answered FROM (SELECT q.merchant_id, q.account_id,"
-    " q.provider, bool_or(q.is_answered) AS is_answered FROM asked q"
-    " GROUP BY q.merchant_id, q.account_id, q.provider, q.minute) n"
-    " GROUP BY n.merchant_id, n.account_id, n.provider), counted AS (SELECT q.merchant_id,"
-    " q.account_id, q.provider, count(*) AS attempts,"
-    " count(*) FILTER (WHERE q.outcome = 'approved') AS approved,"
-    " count(*) FILTER (WHERE q.outcome IN ('declined_soft', 'declined_hard')) AS declined,"
-    " count(*) FILTER (WHERE q.outcome = 'failed') AS failed,"
-    " count(*) FILTER (WHERE q.first_outcome = 'unknown') AS unknown,"
-    " count(*) FILTER (WHERE q.outcome = 'unknown') AS still_unknown,"
-    " percentile_disc(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY q.elapsed_us)"
-    " FILTER (WHERE q.is_answered) AS p FROM asked q"
-    " GROUP BY q.merchant_id, q.account_id, q.provider)"
-    " SELECT n.merchant_id, n.account_id, n.provider, c.name, n.attempts, n.approved, n.declined,"
-    " n.failed, n.unknown, n.still_unknown, x.asked, x.answered, n.p[1], n.p[2], n.p[3]"
-    " FROM counted n JOIN minutes x ON x.merchant_id = n.merchant_id"
-    " AND x.account_id = n.account_id AND x.provider = n.provider LEFT JOIN accounts c"
-    " ON c.merchant_id = n.merchant_id AND c.account_id = n.account_id"
-    " ORDER BY n.provider, c.name, n.account_id"},
+    " f.is_answered, " LAST_OUTCOME " AS outcome FROM " THEIR_LATEST FIRST_OUTCOME
+    "), minutes AS (SELECT merchant_id, account_id, provider, count(*) AS asked,"
+    " count(*) FILTER (WHERE is_answered) AS answered FROM (SELECT merchant_id, account_id,"
+    " provider, bool_or(is_answered) AS is_answered FROM asked GROUP BY merchant_id, account_id,"
+    " provider, minute) n GROUP BY 1, 2, 3), counted AS (SELECT merchant_id, account_id, provider,"
+    " count(*) AS attempts, count(*) FILTER (WHERE outcome = 'approved') AS approved,"
+    " count(*) FILTER (WHERE outcome IN ('declined_soft', 'declined_hard')) AS declined,"
+    " count(*) FILTER (WHERE outcome = 'failed') AS failed,"
+    " count(*) FILTER (WHERE first_outcome = 'unknown') AS unknown,"
+    " count(*) FILTER (WHERE outcome = 'unknown') AS still_unknown FROM asked GROUP BY 1, 2, 3),"
+    " days AS MATERIALIZED (SELECT d.* FROM " THEIR_DAYS("level_days") "), sums AS (SELECT"
+    " merchant_id, account_id, provider, sum(attempts)::bigint AS attempts,"
+    " sum(approved)::bigint AS approved, sum(declined)::bigint AS declined,"
+    " sum(failed)::bigint AS failed, sum(unknown)::bigint AS unknown,"
+    " sum(still_unknown)::bigint AS still_unknown, sum(asked)::bigint AS asked,"
+    " sum(answered)::bigint AS answered FROM (SELECT n.*, x.asked, x.answered FROM counted n"
+    " JOIN minutes x USING (merchant_id, account_id, provider) UNION ALL SELECT merchant_id,"
+    " account_id, provider, attempts, approved, declined, failed, unknown, still_unknown,"
+    " minutes_asked, minutes_answered FROM days) p GROUP BY 1, 2, 3), buckets AS (SELECT"
+    " merchant_id, account_id, provider, bucket, sum(number) AS number FROM (SELECT merchant_id,"
+    " account_id, provider, level_bucket(elapsed_us) AS bucket, 1 AS number FROM asked"
+    " WHERE is_answered UNION ALL SELECT d.merchant_id, d.account_id, d.provider,"
+    " split_part(u.part, ':', 1)::integer, split_part(u.part, ':', 2)::bigint FROM days d"
+    " CROSS JOIN LATERAL unnest(string_to_array(d.latency, ' ')) AS u (part)) b"
+    " GROUP BY 1, 2, 3, 4), ranked AS (SELECT b.*, sum(number) OVER (PARTITION BY merchant_id,"
+    " account_id, provider ORDER BY bucket) AS upto, sum(number) OVER (PARTITION BY merchant_id,"
+    " account_id, provider) AS whole FROM buckets b), quantiles AS (SELECT merchant_id, account_id,"
+    " provider, level_bucket_us(min(bucket) FILTER (WHERE upto >= whole * 0.50)) AS p50,"
+    " level_bucket_us(min(bucket) FILTER (WHERE upto >= whole * 0.95)) AS p95,"
+    " level_bucket_us(min(bucket) FILTER (WHERE upto >= whole * 0.99)) AS p99 FROM ranked"
+    " GROUP BY 1, 2, 3) SELECT merchant_id, account_id, n.provider, c.name, attempts, approved,"
+    " declined, failed, unknown, still_unknown, asked, answered, p50, p95, p99 FROM sums n"
+    " LEFT JOIN quantiles q USING (merchant_id, account_id, provider)"
+    " LEFT JOIN accounts c USING (merchant_id, account_id)"
+    " ORDER BY n.provider, c.name, account_id"},
 
 /* The fees that were foreseen for what was approved. */
 [SQL_LEVEL_COSTS - SQL_HEALTH_FIRST] = {SQL_READER, "level_costs",
-    "SELECT q.merchant_id, q.account_id, q.currency,"
-    " coalesce(sum(q.expected_fee_minor) FILTER (WHERE q.outcome = 'approved'), 0)::bigint"
+    "SELECT p.merchant_id, p.account_id, p.currency, sum(p.minor)::bigint FROM (SELECT"
+    " q.merchant_id, q.account_id, q.currency,"
+    " coalesce(sum(q.expected_fee_minor) FILTER (WHERE q.outcome = 'approved'), 0) AS minor"
     " FROM (SELECT a.merchant_id, a.account_id, a.currency, a.expected_fee_minor, "
-    LAST_OUTCOME " AS outcome FROM " THEIR_ATTEMPTS FIRST_OUTCOME ") q"
-    " GROUP BY q.merchant_id, q.account_id, q.currency"
-    " ORDER BY q.merchant_id, q.account_id, q.currency"},
+    LAST_OUTCOME " AS outcome FROM " THEIR_LATEST FIRST_OUTCOME ") q"
+    " GROUP BY q.merchant_id, q.account_id, q.currency UNION ALL"
+    " SELECT d.merchant_id, d.account_id, d.currency, d.expected_minor FROM "
+    THEIR_DAYS("level_costs") ") p GROUP BY p.merchant_id, p.account_id, p.currency"
+    " ORDER BY p.merchant_id, p.account_id, p.currency"},
 
 /* Those that were booked for these attempts, until $4. Its attempt is there: the first from its id. */
 [SQL_LEVEL_FEES - SQL_HEALTH_FIRST] = {SQL_READER, "level_fees",
-    "SELECT t.merchant_id, a.account_id, t.currency, sum(t.amount_minor)::bigint"
-    " FROM (SELECT m.merchant_id FROM merchants m WHERE $1::uuid IS NULL OR m.merchant_id = $1) m"
+    "SELECT p.merchant_id, p.account_id, p.currency, sum(p.minor)::bigint FROM"
+    " (SELECT t.merchant_id, a.account_id, t.currency, t.amount_minor AS minor FROM " SPANS
     " CROSS JOIN LATERAL (SELECT * FROM transfers y WHERE y.merchant_id = m.merchant_id"
-    " AND y.transfer_id >= $2 AND y.transfer_id < $4 AND y.attempt_id >= $2 AND y.attempt_id < $3"
-    " AND y.kind = 'fee' AND y.state = 'posted' ORDER BY y.transfer_id OFFSET 0) t"
-    " CROSS JOIN LATERAL (SELECT x.account_id FROM attempts x WHERE x.merchant_id = t.merchant_id"
-    " AND x.attempt_id >= t.attempt_id ORDER BY x.attempt_id LIMIT 1) a"
-    " GROUP BY t.merchant_id, a.account_id, t.currency"},
+    " AND y.transfer_id >= m.since AND y.transfer_id < $4 AND y.attempt_id >= $2"
+    " AND y.attempt_id < $3 AND y.kind = 'fee' AND y.state = 'posted'"
+    " ORDER BY y.transfer_id OFFSET 0) t CROSS JOIN LATERAL (SELECT x.account_id FROM attempts x"
+    " WHERE x.merchant_id = t.merchant_id AND x.attempt_id >= t.attempt_id"
+    " ORDER BY x.attempt_id LIMIT 1) a UNION ALL SELECT d.merchant_id, d.account_id, d.currency,"
+    " d.booked_minor FROM " SPANS " CROSS JOIN LATERAL (SELECT * FROM level_fees y"
+    " WHERE y.merchant_id = m.merchant_id AND y.day_at >= level_day($2) AND y.day_at < level_day($4)"
+    " AND y.asked_at >= level_day($2) AND y.asked_at < level_day($3) OFFSET 0) d) p"
+    " GROUP BY p.merchant_id, p.account_id, p.currency"},
+
+/* $1: now; $2: how many days are compared at most; $3: attempts at a time. */
+[SQL_LEVEL_ROLL - SQL_HEALTH_FIRST] = {SQL_BULK, "level_roll", "SELECT roll_levels($1, $2, $3)"},
 
 /* What failover recovered, and how the fees of what was approved at once compare with those of the other
  * accounts that were kept in the decision. */

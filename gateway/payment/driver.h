@@ -235,9 +235,11 @@ struct resolver {
     struct metrics_series *unresolved_oldest;
 };
 
-struct rollup { /* of balances */
+struct rollup { /* of balances, and of service levels */
     struct loop_timer timer;
     bool is_rolling;
+    struct loop_timer level_timer;
+    bool is_rolling_levels;
 };
 
 struct payments {

@@ -3,16 +3,24 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ledger/balance.h"
+#include "ledger/levels.h"
 
 /*
  * Balances are rolled up by every worker, each some merchants at a time: one that is busy each few
  * seconds, one that is not after ten minutes. A round is small enough to end long before the
  * statement time-out, and does not hold up for long what else goes over its connection.
+ *
+ * So are service levels, a day of a merchant at a time once it is over. What there is to catch up
+ * with (the days before an update to this) takes a while, and leaves the connection to others between.
  */
 enum {
     ROUND_MS = 3000,
     ROUND_MERCHANT_MAX = 32,
     ROUND_TRANSFER_MAX = 40000,
+    LEVEL_ROUND_MS = 30000,
+    LEVEL_AGAIN_MS = 250,
+    LEVEL_CHECK_MAX = 16, /* days compared in a round */
+    LEVEL_ATTEMPT_MAX = 150000,
 };
 
 static void round_done(void *ctx, enum store_find found, int64_t count, const struct error *why)
@@ -38,13 +46,39 @@ static void round_run(void *ctx)
                   payments);
 }
 
+static void levels_done(void *ctx, enum store_find found, int64_t count, const struct error *why)
+{
+    struct payments *payments = ctx;
+    payments->rollup.is_rolling_levels = false;
+    if (found == STORE_FAILED)
+        log_warn("payment", "cannot roll up service levels; will try again",
+                 LOG_CSTR("error", why->text));
+    else if (count > 0)
+        loop_timer_start(&payments->rollup.level_timer, LEVEL_AGAIN_MS * CLOCK_MS_US);
+}
+
+static void levels_run(void *ctx)
+{
+    struct payments *payments = ctx;
+    loop_timer_start(&payments->rollup.level_timer, LEVEL_ROUND_MS * CLOCK_MS_US);
+    if (payments->is_draining || payments->rollup.is_rolling_levels ||
+        !store_is_connected(payments->parts.store))
+        return;
+    payments->rollup.is_rolling_levels = true;
+    levels_roll(payments->parts.store, clock_wall_us(), LEVEL_CHECK_MAX, LEVEL_ATTEMPT_MAX,
+                levels_done, payments);
+}
+
 void rollup_init(struct payments *payments)
 {
+    loop_timer_init(&payments->rollup.level_timer, payments->parts.loop, levels_run, payments);
+    loop_timer_start(&payments->rollup.level_timer, LEVEL_ROUND_MS * CLOCK_MS_US);
     loop_timer_init(&payments->rollup.timer, payments->parts.loop, round_run, payments);
     loop_timer_start(&payments->rollup.timer, ROUND_MS * CLOCK_MS_US);
 }
 
 void rollup_release(struct payments *payments)
 {
+    loop_timer_release(&payments->rollup.level_timer);
     loop_timer_release(&payments->rollup.timer);
 }

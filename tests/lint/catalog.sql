@@ -38,7 +38,7 @@ FROM indexes i
 WHERE NOT i.is_house AND i.first_column IS DISTINCT FROM 'merchant_id'
   AND (i.indisunique OR (i.amname <> 'brin'
                          AND i.name NOT IN ('unresolved_lane', 'payout_orders_settle', 'reviews_due',
-                                            'accounts_id', 'backtests_due')))
+                                            'accounts_id', 'backtests_due', 'level_checks_due')))
 UNION ALL
 SELECT 'foreign key ' || c.conname || ' of ' || t.name || ' does not lead with merchant_id'
 FROM tables t
@@ -100,7 +100,10 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
       ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'),
       ('hook_endpoints', 'UPDATE'), ('hook_secrets', 'UPDATE'), ('hook_deliveries', 'UPDATE'),
       ('host_health', 'UPDATE'), ('host_health', 'DELETE'), ('rule_tallies', 'UPDATE'),
-      ('backtests', 'UPDATE'), ('backtests', 'DELETE'))
+      ('backtests', 'UPDATE'), ('backtests', 'DELETE'),
+      ('level_spans', 'UPDATE'), ('level_spans', 'DELETE'), ('level_checks', 'UPDATE'), ('level_checks', 'DELETE'),
+      ('level_days', 'UPDATE'), ('level_days', 'DELETE'), ('level_costs', 'UPDATE'), ('level_costs', 'DELETE'),
+      ('level_fees', 'UPDATE'), ('level_fees', 'DELETE'))
 UNION ALL
 SELECT 'turnpike_gateway may update ' || t.name || '.' || a.attname
 FROM tables t
