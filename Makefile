@@ -419,6 +419,22 @@ router-backtest-trials: $(BUILD)/router/backtested
 bench-backtest: build
 	@BUILD=$(BUILD) PAYMENTS=$(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS)) ROUNDS=$(ROUNDS) node tests/bench/backtest.mjs
 
+## bench-rules     What 100 rules cost the gateway in CPU per payment, in turn with one rule
+##                 (PAIRS=25 SECONDS=2 RATE=1200)
+.PHONY: bench-rules
+bench-rules:
+	@config/dev/packages.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load
+	@BUILD=$(BUILD) PAIRS=$(if $(filter command line environment,$(origin PAIRS)),$(PAIRS)) RATE=$(RATE) \
+	    CONNECTIONS=$(CONNECTIONS) SECONDS=$(BENCH_SECONDS) node tests/bench/rules.mjs
+
+## replay-ledger   Decisions of a real gateway made again from its ledger: all identical, and what was
+##                 changed there is found (PAYMENTS=100000 SEED=1 CLIENTS=96)
+.PHONY: replay-ledger
+replay-ledger: build
+	@BUILD=$(BUILD) PAYMENTS=$(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS)) \
+	    SEED=$(if $(filter command line environment,$(origin SEED)),$(SEED)) CLIENTS=$(CLIENTS) node tests/bench/replay.mjs
+
 ## bench-router    What a decision takes with 100 and 10,000 rules (ROUNDS=5)
 .PHONY: bench-router
 bench-router: $(BUILD)/router/bench

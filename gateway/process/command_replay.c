@@ -57,6 +57,26 @@ static struct rule_set *read_rules(struct str text)
     return rule_set_new(text, names, count, &ignored);
 }
 
+/* The text that is there is not the one that was named: then it is no source. Told once. */
+static void drop_changed(struct kept *kept)
+{
+    static const char *const names[] = {
+        [HISTORY_RULES] = "rule set", [HISTORY_FEES] = "fee table", [HISTORY_RATES] = "rates"};
+    const uint8_t *hash = kept->rules != NULL   ? rule_set_hash(kept->rules)
+                          : kept->fees != NULL  ? cost_table_hash(kept->fees)
+                          : kept->rates != NULL ? rates_hash(kept->rates)
+                                                : kept->key.hash;
+    if (memcmp(hash, kept->key.hash, sizeof(kept->key.hash)) == 0)
+        return;
+    printf("%s ", names[kept->key.what]);
+    for (size_t i = 0; i < sizeof(kept->key.hash); i++)
+        printf("%02x", kept->key.hash[i]);
+    printf(": the text that is kept under this hash has another one: it was changed\n");
+    rule_set_free(&kept->rules);
+    cost_table_free(&kept->fees);
+    rates_free(&kept->rates);
+}
+
 static struct kept *find(struct replaying *r, enum history_text what, const struct uuid *merchant,
                          const uint8_t hash[32])
 {
@@ -81,6 +101,7 @@ static struct kept *find(struct replaying *r, enum history_text what, const stru
         kept->fees = cost_table_new(text, &ignored);
     else if (text.len > 0)
         kept->rates = rates_new(text, &line, &ignored);
+    drop_changed(kept);
     kept->next = r->all;
     r->all = kept;
     HASH_ADD(hh, r->kept, key, sizeof(kept->key), kept);

@@ -267,8 +267,17 @@ await suite('rulebook', { workers: 2, delayMs: 2, settings: { directory_check_ms
         equal([routes('rollback').live, routes('list').moves[0].kind, routes('show', String(made.version)).text], [a, 'rolled_back', toPayoneer('from the command line')], 'back');
         await decidedBy(world, a);
         // Whatever set decided in this world: from the ledger the same decision is made again.
-        const replayed = spawnSync(path.join(top, process.env.BUILD ?? 'build', 'turnpike'), ['routes', 'replay', '--since', '1d', '--config', world.at('turnpike.conf')], { encoding: 'utf8' });
+        const replay = () => spawnSync(path.join(top, process.env.BUILD ?? 'build', 'turnpike'), ['routes', 'replay', '--since', '1d', '--config', world.at('turnpike.conf')], { encoding: 'utf8' });
+        const replayed = replay();
         equal(replayed.status, 0, `replay: ${replayed.stdout}${replayed.stderr}`);
+        const [, count, identical] = /^(\d+) decisions, (\d+) same, 0 different/m.exec(replayed.stdout) ?? [];
+        assert(count > 0 && count === identical, replayed.stdout);
+        // A text that somebody changed under its hash is no rule set, whatever it would decide.
+        world.psql(`ALTER TABLE rule_versions DROP CONSTRAINT rule_versions_same_check; UPDATE rule_versions SET content = content || '# changed' WHERE version = ${a}`);
+        const changed = replay();
+        world.psql(`UPDATE rule_versions SET content = left(content, -9) WHERE version = ${a}; ALTER TABLE rule_versions ADD CONSTRAINT rule_versions_same_check CHECK (digest = sha256(convert_to(content, 'UTF8')))`);
+        equal([changed.status, changed.stdout.includes(': it was changed'), / 0 no_rules/.test(changed.stdout)], [3, true, false], changed.stdout);
+        equal(replay().status, 0, 'put back');
     },
     async files_are_compared_with_what_is_live_and_made_so(world) {
         const { a } = await begin(world);
