@@ -254,6 +254,8 @@ static struct ruling_attempt read_attempt(const struct store_payment_view *payme
         const struct store_attempt_view *attempt = &payment->attempts[i];
         if (!uuid_eq(&attempt->row.attempt_id, attempt_id))
             continue;
+        read.is_own = i + 1 == payment->attempt_count && (payment->status == PAYMENT_SUCCEEDED ||
+                                                          payment->status == PAYMENT_AUTHORIZED);
         for (size_t n = 0; n < attempt->outcome_count; n++) {
             const struct store_outcome *outcome = &attempt->outcomes[n];
             bool is_first = outcome->outcome == OUTCOME_APPROVED && !read.is_approved;

@@ -63,6 +63,7 @@
     X(TOLD_ASKED_AGAIN,           "told_asked_again",           "a hold that a person has confirmed is in review again") \
     X(TOLD_NOT_POSTED,            "told_not_posted",            "what a person says was charged is not booked") \
     X(RESERVE_KEPT,               "reserve_kept",               "what was kept for a reversal stays so when a person accepts the charge") \
+    X(LATE_SALE_FREED,            "late_sale_freed",            "a late charge that a person accepts may be refunded of the payment's own") \
     X(RESERVE_FREED_EARLY,        "reserve_freed_early",        "... is free when he wants it reversed once more") \
     X(REVERSAL_REFUSED_IS_DONE,   "reversal_refused_is_done",   "a reversal that was refused counts as made") \
     X(REVERSAL_FOR_EVER,          "reversal_for_ever",          "a reversal is never given up") \

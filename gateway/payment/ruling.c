@@ -81,7 +81,10 @@ static bool was_late(const struct ruling_case *about)
 bool ruling_frees_reserve(const struct ruling_case *about, enum payment_ruling ruling,
                           const struct ruling_attempt *attempt)
 {
-    bool stays = ruling == RULING_ACCEPTED && !HAS_BUG(BUG_RESERVE_KEPT);
+    /* A late charge is in the sums of its payment: free, as much more could be refunded of the other. */
+    bool is_apart = about->operation == OPERATION_AUTHORIZE || attempt->is_own;
+    bool stays = ruling == RULING_ACCEPTED && (is_apart || HAS_BUG(BUG_LATE_SALE_FREED)) &&
+                 !HAS_BUG(BUG_RESERVE_KEPT);
     if (HAS_BUG(BUG_RESERVE_FREED_EARLY))
         stays = stays || ruling == RULING_REVERSE;
     return stays && was_late(about) && can_be_reversed(about->operation) && attempt->is_reserved;

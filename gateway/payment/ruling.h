@@ -41,6 +41,7 @@ struct ruling_attempt { /* what its rows say by now */
     bool is_final;
     bool is_approved;
     bool is_reserved; /* ... and its sum is kept for a reversal */
+    bool is_own;      /* ... and is what its payment came to: it had been canceled too late */
 };
 
 enum ruling_step {
@@ -66,7 +67,10 @@ enum ruling_step ruling_weigh(enum payment_ruling ruling, const struct ruling_at
 enum outcome ruling_outcome(enum payment_ruling ruling);
 /* The state of an open case that was answered so. */
 enum review_state ruling_after(enum payment_ruling ruling);
-/* What was kept for a reversal is free again: the money stays where it is. */
+/*
+ * What was kept for the reversal is free again: the money stays where it is. But for a charge beside
+ * another that the payment came to: it stays kept, and is no merchant's to refund.
+ */
 bool ruling_frees_reserve(const struct ruling_case *about, enum payment_ruling ruling,
                           const struct ruling_attempt *attempt);
 /*

@@ -79,7 +79,7 @@ static void check_case(struct world *w, const struct review_row *review)
         check_word(w, review);
 }
 
-/* Nothing is kept for a reversal that has been made, or will not be. */
+/* Nothing is kept for a reversal that has been made; nor of a hold for one that will not be. */
 static void check_reserve(struct world *w, uint32_t index)
 {
     const struct payment_row *payment = PAYMENT(w, index);
@@ -95,7 +95,11 @@ static void check_reserve(struct world *w, uint32_t index)
             has_case = true;
             bool is_late =
                 review->kind == REVIEW_LATE_SUCCESS || review->kind == REVIEW_REVERSAL_FAILED;
-            if (is_late && review->state != REVIEW_RESOLVED)
+            bool is_beside = at != last_attempt(payment) || !payment->is_taken_back;
+            bool stays =
+                payment->operation == OPERATION_SALE && is_beside && /* nobody's to refund */
+                payment->attempt[at].is_reserved && review->resolved_by == RESOLVED_BY_PERSON;
+            if (is_late && (review->state != REVIEW_RESOLVED || stays))
                 kept += payment->amount;
         }
     if (has_case && happens(w, FAULT_PERSON) && open != kept)

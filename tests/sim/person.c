@@ -228,6 +228,9 @@ static struct ruling_attempt read_attempt(const struct world *w, const struct re
     for (uint32_t i = attempt->first_outcome; i != NONE; i = OUTCOME(w, i)->next)
         read.is_approved = read.is_approved || OUTCOME(w, i)->outcome == OUTCOME_APPROVED;
     read.is_reserved = read.is_approved && attempt->is_reserved;
+    const struct payment_row *payment = PAYMENT(w, review->payment);
+    read.is_own = review->attempt == last_attempt(payment) &&
+                  (payment->shown == PAYMENT_SUCCEEDED || payment->shown == PAYMENT_AUTHORIZED);
     return read;
 }
 

@@ -9,13 +9,32 @@ enum {
     ROOT_LOCALS = 5, /* keys and references of payments ... */
     OPERATION_LOCALS = 8,
     PAYOUT_LOCALS = 3, /* ... and payouts are apart: a kind has references of its own */
+    LOOK_TAKE_OUT = 8,
 };
 
 /* ---- opening ---- */
 
+/* One that has something to be given back: else such a one is met once in many scripts. */
+static bool find_late(struct play *play, uint32_t *parent, struct model_view *view)
+{
+    uint32_t count = model_count(play->model);
+    uint32_t first = (uint32_t)step_draw(play, count > 0 ? count : 1);
+    for (uint32_t i = 0; i < count; i++) {
+        *parent = (first + i) % count;
+        if (play->late[*parent] == 0)
+            continue;
+        model_view(play->model, *parent, 0, view);
+        if (view->operation != OPERATION_PAYOUT)
+            return true;
+    }
+    return false;
+}
+
 static bool find_parent(struct play *play, uint32_t *parent, struct model_view *view)
 {
     uint32_t count = model_count(play->model);
+    if (step_draw(play, 3) == 0 && find_late(play, parent, view))
+        return true;
     for (int i = 0; i < 4 && count > 0; i++) {
         *parent = (uint32_t)step_draw(play, count);
         model_view(play->model, *parent, 0, view);
@@ -277,7 +296,8 @@ static bool go_on(struct play *play, const struct holder *holder, struct script_
 
 static bool look(struct play *play, const struct holder *holder, struct script_write *write)
 {
-    switch (step_draw(play, 9)) {
+    bool is_watch = holder->view.is_late && step_draw(play, 2) == 0;
+    switch (is_watch ? LOOK_TAKE_OUT : step_draw(play, LOOK_TAKE_OUT + 1)) {
     case 0:
         put_park(play, write);
         write->plan.rechecks = holder->is_recheck;

@@ -406,6 +406,42 @@ static void what_came_late_ends_alone(void **state)
     asked_release(&paid);
 }
 
+/* Charged twice: the other charge is nobody's to refund, and the payment's own one is, all of it. */
+static void a_late_charge_that_stays_is_not_refunded(void **state)
+{
+    (void)state;
+    char entry[64];
+    char body[256];
+    struct asked paid;
+    struct asked refunded;
+    struct payment_request request = sample("late-sale");
+    request.token[0].token = STR("tok_soft");
+    ask(&paid, &request);
+    expect_status(&paid, 201, "succeeded");
+    find_entry(text_of(&paid, "attempts.0.id"), entry);
+    (void)snprintf(body, sizeof(body), "{\"id\":\"%s\",\"state\":\"completed\"}", entry);
+    (void)world_control("POST", "/settle", body);
+    (void)world_control("POST", "/faults",
+                        "{\"provider\":\"paypal\",\"operation\":\"refund\",\"kind\":\"http_429\"}");
+    look_again("late-sale");
+    wait_for("SELECT r.kind || ' ' || r.state FROM reviews r JOIN payments p"
+             " USING (merchant_id, payment_id) WHERE p.key = 'late-sale'",
+             "reversal_failed open");
+    (void)world_control("DELETE", "/faults", NULL);
+    accept_it("late-sale");
+    operate(&refunded, text_of(&paid, "id"), "late-sale-much", OPERATION_REFUND, 1100);
+    assert_int_equal(refunded.problem, MESSAGE_OVER_LIMIT);
+    asked_release(&refunded);
+    operate(&refunded, text_of(&paid, "id"), "late-sale-all", OPERATION_REFUND, 0);
+    expect_status(&refunded, 201, "succeeded");
+    assert_int_equal(json_integer_value(json_path(refunded.json, "amount")), 1099);
+    asked_release(&refunded);
+    operate(&refunded, text_of(&paid, "id"), "late-sale-more", OPERATION_REFUND, 1);
+    assert_int_equal(refunded.problem, MESSAGE_OVER_LIMIT);
+    asked_release(&refunded);
+    asked_release(&paid);
+}
+
 static int start(void **state)
 {
     int failed = world_start(state);
@@ -424,6 +460,7 @@ int main(void)
         cmocka_unit_test(the_payments_own_hold_ends_while_the_late_one_is_taken_back),
         cmocka_unit_test(what_is_accepted_is_looked_at_again),
         cmocka_unit_test(what_came_late_ends_alone),
+        cmocka_unit_test(a_late_charge_that_stays_is_not_refunded),
     };
     return cmocka_run_group_tests(tests, start, world_stop);
 }

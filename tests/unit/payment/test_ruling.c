@@ -56,17 +56,21 @@ static void a_reserve_is_free_only_where_the_charge_is_accepted(void **state)
     (void)state;
     const struct ruling_attempt kept = {.is_final = true, .is_approved = true, .is_reserved = true};
     const struct ruling_attempt told = {.is_final = true, .is_approved = true};
+    struct ruling_attempt own = kept;
+    own.is_own = true;
     for (int kind = REVIEW_NONE; kind < REVIEW_KIND_COUNT; kind++) {
         struct ruling_case about = {
             .state = REVIEW_OPEN, .kind = (enum review_kind)kind, .operation = OPERATION_SALE};
         bool is_late = kind == REVIEW_LATE_SUCCESS || kind == REVIEW_REVERSAL_FAILED;
-        assert_int_equal(ruling_frees_reserve(&about, RULING_ACCEPTED, &kept), is_late);
+        assert_int_equal(ruling_frees_reserve(&about, RULING_ACCEPTED, &own), is_late);
+        assert_false(ruling_frees_reserve(&about, RULING_ACCEPTED, &kept)); /* beside another */
         assert_false(ruling_frees_reserve(&about, RULING_ACCEPTED, &told));
         assert_false(ruling_frees_reserve(&about, RULING_REVERSE, &kept));
         about.operation = OPERATION_PAYOUT;
         assert_false(ruling_frees_reserve(&about, RULING_ACCEPTED, &kept));
         assert_false(ruling_looks_again(&about, RULING_ACCEPTED));
         about.operation = OPERATION_AUTHORIZE;
+        assert_int_equal(ruling_frees_reserve(&about, RULING_ACCEPTED, &kept), is_late);
         assert_int_equal(ruling_looks_again(&about, RULING_ACCEPTED), is_late);
         assert_false(ruling_looks_again(&about, RULING_REVERSE));
     }
