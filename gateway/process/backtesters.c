@@ -104,9 +104,11 @@ bool backtesters_reap(struct backtesters *backtesters, pid_t pid, int status)
             continue;
         seat->pid = 0;
         bool has_ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-        seat->dead_id = has_ended_well ? (struct uuid){{0}} : seat->runner_id;
-        seat->pause_ms = has_ended_well ? 0 : seat->pause_ms;
-        if (!has_ended_well) {
+        if (has_ended_well) {
+            seat->dead_id = (struct uuid){{0}};
+            seat->pause_ms = 0;
+        } else {
+            seat->dead_id = seat->runner_id;
             pause_seat(seat);
             log_warn("master", "a backtester died",
                      LOG_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
