@@ -43,7 +43,12 @@ async function settled(world, id) {
 async function fillFive(world, ask) {
     const parts = [1400, 1300, 1300, 1300, 1100]; // 64 of 100 each fill them exactly
     const total = parts.reduce((n, e) => n + e, 0);
-    const id = (await hold(world, total)).answer.id;
+    let id;
+    await until('it is held', async () => { // the faults of the case before may have opened the breaker
+        const held = await hold(world, total);
+        id = held.answer.id;
+        return held.answer.status === 'authorized';
+    });
     for (const amount of parts) equal((await operate(world, `${id}/capture`, { amount })).answer.status, 'succeeded', `capture ${amount}`);
     await Promise.all(Array.from({ length: 64 }, () => ask((key) => operate(world, `${id}/refunds`, { amount: 100 }, key))));
     await world.noFaults();
