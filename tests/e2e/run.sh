@@ -1,12 +1,12 @@
 #!/bin/bash
-# End-to-end suites: run.sh [SUITE...]. Each has a private PostgreSQL, sandbox and gateway, so LANES=2 of
+# End-to-end suites: run.sh [SUITE...]. Each has a private PostgreSQL, sandbox and gateway, so LANES=3 of
 # them run at a time: most of their time they wait. What judges times or floods the gateway runs alone.
 cd "$(dirname "$0")/../.." || exit 1
 beside="health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
     payouts duplicates declines events failover ledger rules fees backtest health webhooks_in"
 alone="process overload attack"
 [ $# -eq 0 ] || { beside="$*" alone=; }
-lanes=${LANES:-2}
+lanes=${LANES:-3}
 ports=11400
 out=$(mktemp -d "${TMPDIR:-/tmp}/turnpike-e2e-XXXXXX")
 trap 'rm -rf "$out"' EXIT
