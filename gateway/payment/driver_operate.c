@@ -342,6 +342,21 @@ static bool plan_capture(struct operating *operating, struct source *source, int
     return true;
 }
 
+/*
+ * Whether nothing is left of a payment once this approval is taken back. What is held beside the
+ * payment's own hold, because it came late, is no part of it (driver_hold.c); a late charge is.
+ */
+static bool takes_all(const struct store_payment_view *parent,
+                      const struct store_attempt_view *attempt)
+{
+    if (attempt->row.operation == OPERATION_AUTHORIZE)
+        return attempt == &parent->attempts[parent->attempt_count - 1];
+    size_t approved_count = 0;
+    for (size_t i = 0; i < parent->attempt_count; i++)
+        approved_count += approval(&parent->attempts[i]) != NULL;
+    return approved_count == 1;
+}
+
 /* Takes one approval back, whatever the payment has come to. */
 static bool plan_reversal(struct operating *operating, const struct source *source,
                           int64_t *amount_minor)
@@ -354,12 +369,9 @@ static bool plan_reversal(struct operating *operating, const struct source *sour
     if (is_held != (drive->operation == OPERATION_VOID))
         return refuse(drive, MESSAGE_CONFLICT,
                       is_held ? STR("it is authorized: void it") : STR("it is paid: refund it"));
-    size_t approved_count = 0;
-    for (size_t i = 0; i < parent->attempt_count; i++)
-        approved_count += approval(&parent->attempts[i]) != NULL;
-    bool is_only_one = approved_count == 1 && (parent->status == PAYMENT_SUCCEEDED ||
-                                               parent->status == PAYMENT_AUTHORIZED);
-    drive->target.then = is_only_one ? PAYMENT_CANCELED : PAYMENT_PROCESSING;
+    bool is_there = parent->status == PAYMENT_SUCCEEDED || parent->status == PAYMENT_AUTHORIZED;
+    drive->target.then =
+        is_there && takes_all(parent, source->attempt) ? PAYMENT_CANCELED : PAYMENT_PROCESSING;
     const struct store_late *late = &source->attempt->late;
     if (late->exists && late->held_minor == 0)
         return refuse(drive, MESSAGE_CONFLICT, STR("nothing of it is held any more"));

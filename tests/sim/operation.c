@@ -217,7 +217,7 @@ static void release(struct world *w, const struct payment_row *payment)
         limits->held = limits->held_whole = 0;
 }
 
-enum payment_status operation_then(const struct world *w, uint32_t parent)
+enum payment_status operation_then(const struct world *w, uint32_t parent, uint8_t attempt)
 {
     const struct payment_row *payment = PAYMENT(w, parent);
     unsigned approved = 0;
@@ -227,9 +227,10 @@ enum payment_status operation_then(const struct world *w, uint32_t parent)
             was_approved = was_approved || OUTCOME(w, i)->outcome == OUTCOME_APPROVED;
         approved += was_approved;
     }
-    bool is_only_one = approved == 1 && (payment->shown == PAYMENT_SUCCEEDED ||
-                                         payment->shown == PAYMENT_AUTHORIZED);
-    return is_only_one ? PAYMENT_CANCELED : PAYMENT_PROCESSING;
+    bool is_all = payment->operation == OPERATION_AUTHORIZE ? attempt == last_attempt(payment)
+                                                            : approved == 1;
+    bool is_there = payment->shown == PAYMENT_SUCCEEDED || payment->shown == PAYMENT_AUTHORIZED;
+    return is_all && is_there ? PAYMENT_CANCELED : PAYMENT_PROCESSING;
 }
 
 void operation_event(struct payment_row *payment, enum payment_status status)

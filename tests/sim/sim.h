@@ -407,8 +407,8 @@ struct limits_row *operation_limits(const struct world *w, const struct payment_
 bool operation_choose(const struct world *w, struct payment_row *refund);
 /* Whether it still has, when the refund is opened. */
 bool operation_has_room(const struct world *w, const struct payment_row *refund);
-/* What a payment is once an attempt of it is taken back: canceled, or as it was. */
-enum payment_status operation_then(const struct world *w, uint32_t parent);
+/* What a payment is once `attempt` (from 0) of it is taken back: canceled, or as it was. */
+enum payment_status operation_then(const struct world *w, uint32_t parent, uint8_t attempt);
 /* An event of a payment that is not its own attempts'; its number is the next one, whoever waits. */
 void operation_event(struct payment_row *payment, enum payment_status status);
 /* The limits of the payment, and of the capture, allow what the bundle makes of an operation that is open. */

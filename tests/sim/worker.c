@@ -722,7 +722,7 @@ static void begin_payment(struct world *w, uint32_t worker, uint32_t request_ind
         order->reversal_of > 0 &&
         !PAYMENT(w, order->parent)->attempt[order->reversal_of - 1].is_reserved;
     if (order->reversal_of > 0)
-        payment->then = operation_then(w, order->parent);
+        payment->then = operation_then(w, order->parent, (uint8_t)(order->reversal_of - 1));
     if (order->operation == OPERATION_VOID && order->reversal_of == 0) /* all that is left */
         payment->amount = operation_left(&PAYMENT(w, order->parent)->limits, OPERATION_VOID);
     for (int i = 0; i < ATTEMPT_MAX; i++)

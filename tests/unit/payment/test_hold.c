@@ -375,6 +375,36 @@ static void the_payments_own_hold_ends_while_the_late_one_is_taken_back(void **s
     asked_release(&paid);
 }
 
+/*
+ * ... and so is the payment's own, which came after it had been canceled: the payment is canceled, though
+ * another hold is still there.
+ */
+static void the_payments_own_hold_is_taken_back_beside_a_late_one(void **state)
+{
+    (void)state;
+    char entry[64];
+    struct asked paid;
+    hold_twice(&paid, "late-own", entry);
+    assert_string_equal(ask_ledger("UPDATE payment_limits l SET capture_open = 1099 FROM payments p"
+                                   " WHERE p.payment_id = l.payment_id AND p.key = 'late-own'"
+                                   " RETURNING 1"),
+                        "1");
+    assert_string_equal(
+        ask_ledger("INSERT INTO reviews SELECT (jsonb_populate_record(r, jsonb_build_object("
+                   "'review_id', gen_random_uuid(), 'attempt_id', a.attempt_id, 'account_id',"
+                   " a.account_id, 'provider', a.provider, 'state', 'reversing', 'kind',"
+                   " 'late_success', 'next_at', now(), 'lease_until', '-infinity', 'epoch', 0,"
+                   " 'tries', 0, 'waits', 0, 'reversal_id', NULL))).* FROM reviews r"
+                   " JOIN payments p USING (merchant_id, payment_id) JOIN attempts a"
+                   " USING (merchant_id, payment_id) WHERE p.key = 'late-own' AND a.number = 2"
+                   " RETURNING 1"),
+        "1");
+    for (int i = 0; i < 400 && strcmp(held("late-own"), "0 / 0, 1099 / 1099, canceled") != 0; i++)
+        world_run_for(50 * CLOCK_MS_US);
+    assert_string_equal(held("late-own"), "0 / 0, 1099 / 1099, canceled");
+    asked_release(&paid);
+}
+
 /* Nobody could ask while its reversal was open: it is asked for at once. */
 static void what_is_accepted_is_looked_at_again(void **state)
 {
@@ -458,6 +488,7 @@ int main(void)
         cmocka_unit_test(what_came_late_is_taken_back_alone),
         cmocka_unit_test(what_came_late_stays_when_the_payments_own_hold_ends),
         cmocka_unit_test(the_payments_own_hold_ends_while_the_late_one_is_taken_back),
+        cmocka_unit_test(the_payments_own_hold_is_taken_back_beside_a_late_one),
         cmocka_unit_test(what_is_accepted_is_looked_at_again),
         cmocka_unit_test(what_came_late_ends_alone),
         cmocka_unit_test(a_late_charge_that_stays_is_not_refunded),
