@@ -2,8 +2,8 @@
 # End-to-end suites: run.sh [SUITE...]. Each has a private PostgreSQL, sandbox and gateway, so LANES=3 of
 # them run at a time: most of their time they wait. What judges times or floods the gateway runs alone.
 cd "$(dirname "$0")/../.." || exit 1
-beside="health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
-    payouts duplicates declines events failover ledger rules fees backtest health webhooks_in"
+beside="failover health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
+    payouts duplicates declines events ledger rules fees backtest health webhooks_in"
 alone="process overload attack"
 [ $# -eq 0 ] || { beside="$*" alone=; }
 lanes=${LANES:-3}
