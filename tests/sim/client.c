@@ -7,7 +7,7 @@
 
 enum {
     REPEAT_MAX = 7,
-    REVERSAL_REPEAT_MAX = 240,
+    REVERSAL_REPEAT_MAX = 4000, /* some ten days: what it began may be pending for as long */
     REVERSAL_TRIES_MAX = 3,
 };
 

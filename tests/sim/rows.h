@@ -332,7 +332,7 @@ struct order { /* what a client of a merchant wants */
     uint8_t reversal_of; /* asked for by ourselves: see struct payment_row */
     bool has_followers;
     uint8_t key; /* in use */
-    uint8_t repeats;
+    uint16_t repeats;
     uint32_t generation;
     bool is_done;
     uint8_t key_requests[KEY_MAX];
