@@ -148,6 +148,9 @@ static void draw_limits(struct world *w)
     limits->payout_after_us = limits->review_after_us + between(w, 0, 7200 * SEC);
     limits->action_us = between(w, 10 * SEC, one_in(w, 3) ? 3600 * SEC : 60 * SEC);
     limits->action_max_us = limits->resolve_first_us + limits->skew_us + between(w, 0, 15 * SEC);
+    if (limits->action_max_us <
+        limits->action_us / 400) /* who waits long is not asked all the time */
+        limits->action_max_us = limits->action_us / 400;
     limits->pending_after_us = limits->review_after_us + between(w, 0, 7200 * SEC);
     limits->attempt_max = (uint8_t)between(w, 1, ATTEMPT_MAX);
     limits->again_max = (uint8_t)between(w, 0, 2);
