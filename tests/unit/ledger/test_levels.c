@@ -200,7 +200,8 @@ static void sort_lines(char text[TEXT_MAX])
     size_t count = 0;
     size_t len = 0;
     memcpy(copy, text, TEXT_MAX);
-    for (char *at = strtok(copy, "\n"); at != NULL; at = strtok(NULL, "\n")) {
+    char *rest = NULL;
+    for (char *at = strtok_r(copy, "\n", &rest); at != NULL; at = strtok_r(NULL, "\n", &rest)) {
         assert_true(count < ARRAY_LEN(line));
         line[count++] = at;
     }

@@ -137,6 +137,16 @@ static void unblock(void)
     assert_string_equal(fixture_ask(blocker, "SELECT pg_advisory_unlock(7)"), "t");
 }
 
+/* An errand that reads, and waits until unblock(). */
+static pid_t start_blocked(struct uuid *runner_id)
+{
+    queue("otherwise { by cost }");
+    block();
+    pid_t pid = start(runner_id, (struct uuid){{0}});
+    until_asked(reading, "1");
+    return pid;
+}
+
 /* Its child; 0: none at the moment. */
 static pid_t child_of(pid_t pid)
 {
@@ -189,10 +199,7 @@ static void a_death_is_survived_once(void **state)
     (void)state;
     struct uuid first_id;
     struct uuid second_id;
-    queue("otherwise { by cost }");
-    block();
-    pid_t pid = start(&first_id, (struct uuid){{0}});
-    until_asked(reading, "1");
+    pid_t pid = start_blocked(&first_id);
     assert_string_equal(row("state"), "running");
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_true(WIFSIGNALED(end_of(pid)));
@@ -213,10 +220,7 @@ static void two_deaths_are_told(void **state)
 {
     (void)state;
     struct uuid runner_id;
-    queue("otherwise { by cost }");
-    block();
-    pid_t pid = start(&runner_id, (struct uuid){{0}});
-    until_asked(reading, "1");
+    pid_t pid = start_blocked(&runner_id);
     pid_t computer = child_of(pid);
     assert_int_equal(kill(computer, SIGKILL), 0);
     until_asked("SELECT tries FROM backtests", "2"); /* by the same errand, at once */
@@ -234,10 +238,7 @@ static void who_is_told_to_stop_puts_it_back(void **state)
 {
     (void)state;
     struct uuid runner_id;
-    queue("otherwise { by cost }");
-    block();
-    pid_t pid = start(&runner_id, (struct uuid){{0}});
-    until_asked(reading, "1");
+    pid_t pid = start_blocked(&runner_id);
     assert_int_equal(kill(pid, SIGTERM), 0);
     assert_int_equal(end_of(pid), 0);
     assert_string_equal(row("state"), "queued");
