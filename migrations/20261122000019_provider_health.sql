@@ -56,7 +56,7 @@ WITH asked AS (
            f.http_status BETWEEN 100 AND 499 AND f.http_status <> 429 AS is_answered,
            l.outcome
       FROM public.attempts a
-      LEFT JOIN LATERAL (SELECT v.outcome, v.elapsed_us, v.http_status FROM public.outcomes v
+      LEFT JOIN LATERAL (SELECT v.outcome, v.send_number, v.elapsed_us, v.http_status FROM public.outcomes v
                           WHERE v.merchant_id = a.merchant_id AND v.attempt_id = a.attempt_id
                             AND v.outcome <> 'none' ORDER BY v.number LIMIT 1) f ON true
       LEFT JOIN LATERAL (SELECT v.outcome FROM public.outcomes v
@@ -64,6 +64,7 @@ WITH asked AS (
                             AND v.outcome <> 'none' ORDER BY v.number DESC LIMIT 1) l ON true
      WHERE a.merchant_id IN (SELECT merchant_id FROM public.finance_access
                               WHERE login = session_user)
+       AND (f.outcome = 'failed' AND f.send_number = 0) IS NOT TRUE -- never sent
 ), booked AS (
     SELECT a.merchant_id, a.account_id, a.currency, sum(t.amount_minor)::bigint AS minor,
            date_trunc('month', a.created_at AT TIME ZONE 'UTC')::date AS month

@@ -124,7 +124,7 @@ BEGIN
 
     -- As gateway/ledger/sql_health.c reads it from attempts: what came first; and what is known now.
     WITH first AS (
-        SELECT DISTINCT ON (v.attempt_id) v.attempt_id, v.outcome, v.elapsed_us,
+        SELECT DISTINCT ON (v.attempt_id) v.attempt_id, v.outcome, v.send_number, v.elapsed_us,
                v.http_status BETWEEN 100 AND 499 AND v.http_status <> 429 AS is_answered
           FROM outcomes v
          WHERE v.merchant_id = merchant AND v.attempt_id >= since AND v.attempt_id < until
@@ -146,6 +146,7 @@ BEGIN
           LEFT JOIN first f ON f.attempt_id = a.attempt_id
           LEFT JOIN last l ON l.attempt_id = a.attempt_id
          WHERE a.merchant_id = merchant AND a.attempt_id >= since AND a.attempt_id < until
+           AND (f.outcome = 'failed' AND f.send_number = 0) IS NOT TRUE -- never sent: the provider was not asked
     ), minutes AS (
         SELECT n.account_id, n.provider, count(*) AS asked,
                count(*) FILTER (WHERE n.is_answered) AS answered

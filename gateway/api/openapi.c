@@ -2,6 +2,7 @@
 #include "api/call.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "api/schema.h"
 #include "api/tables.h"
@@ -167,10 +168,20 @@ static void put_problem_reference(struct json_out *out, int status)
     json_end_object(out);
 }
 
+/* An operator names whose it is. */
+static bool names_merchant(const struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->query->count; i++) {
+        if (strcmp(endpoint->query->fields[i].name, "merchant") == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool may_answer(const struct endpoint *endpoint, int status)
 {
     bool has_body = endpoint->body != NULL;
-    bool has_id = str_find(str_of(endpoint->path), STR("{id}"), 0) != SIZE_MAX;
+    bool names_object = str_find(str_of(endpoint->path), STR("{"), 0) != SIZE_MAX;
     if (endpoint->roles == ROLE_ANYONE) {
         return status == 405;
     }
@@ -178,7 +189,7 @@ static bool may_answer(const struct endpoint *endpoint, int status)
     case 400:
         return has_body || endpoint->query->count > 0;
     case 404:
-        return has_id;
+        return names_object || names_merchant(endpoint);
     case 405:
         return false;
     case 409:

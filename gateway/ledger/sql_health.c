@@ -32,10 +32,14 @@
 
 /* What came first; nothing yet: NULL. */
 #define FIRST_OUTCOME                                                                              \
-    " LEFT JOIN LATERAL (SELECT v.outcome, v.elapsed_us, v.http_status BETWEEN 100 AND 499"        \
+    " LEFT JOIN LATERAL (SELECT v.outcome, v.send_number, v.elapsed_us, v.http_status BETWEEN "    \
+    "100 AND 499"                                                                                  \
     " AND v.http_status <> 429 AS is_answered FROM outcomes v"                                     \
     " WHERE v.merchant_id = a.merchant_id AND v.attempt_id = a.attempt_id"                         \
     " AND v.outcome <> 'none' ORDER BY v.number LIMIT 1) f ON true"
+
+/* What a rule declined, nobody could take or an adapter could not express was never sent: it says nothing. */
+#define ASKED FIRST_OUTCOME " WHERE (f.outcome = 'failed' AND f.send_number = 0) IS NOT TRUE"
 
 /* What is known now: the first one if it was final, else the last. */
 #define LAST_OUTCOME                                                                               \
@@ -99,7 +103,7 @@ static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
 [SQL_LEVELS - SQL_HEALTH_FIRST] = {SQL_READER, "levels",
     "WITH asked AS MATERIALIZED (SELECT a.merchant_id, a.account_id, a.provider,"
     " date_trunc('minute', a.created_at) AS minute, f.outcome AS first_outcome, f.elapsed_us,"
-    " f.is_answered, " LAST_OUTCOME " AS outcome FROM " THEIR_LATEST FIRST_OUTCOME
+    " f.is_answered, " LAST_OUTCOME " AS outcome FROM " THEIR_LATEST ASKED
     "), minutes AS (SELECT merchant_id, account_id, provider, count(*) AS asked,"
     " count(*) FILTER (WHERE is_answered) AS answered FROM (SELECT merchant_id, account_id,"
     " provider, bool_or(is_answered) AS is_answered FROM asked GROUP BY merchant_id, account_id,"
@@ -141,7 +145,7 @@ static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
     " q.merchant_id, q.account_id, q.currency,"
     " coalesce(sum(q.expected_fee_minor) FILTER (WHERE q.outcome = 'approved'), 0) AS minor"
     " FROM (SELECT a.merchant_id, a.account_id, a.currency, a.expected_fee_minor, "
-    LAST_OUTCOME " AS outcome FROM " THEIR_LATEST FIRST_OUTCOME ") q"
+    LAST_OUTCOME " AS outcome FROM " THEIR_LATEST ASKED ") q"
     " GROUP BY q.merchant_id, q.account_id, q.currency UNION ALL"
     " SELECT d.merchant_id, d.account_id, d.currency, d.expected_minor FROM "
     THEIR_DAYS("level_costs") ") p GROUP BY p.merchant_id, p.account_id, p.currency"

@@ -392,6 +392,25 @@ static void a_large_day_is_rolled_up_by_the_hour(void **state)
     compare("a day later");
 }
 
+static void what_was_never_sent_is_not_the_providers(void **state)
+{
+    (void)state;
+    write_days(1, 1000, 0, 4);
+    struct uuid all = {{0}};
+    struct told before = ask(&all);
+    /* Declined by a rule, taken by nobody, not expressible: an outcome without a send. */
+    write_rows(attempts_sql, 4, 0, 1001, 1300, 0);
+    (void)fixture_ask(owner, "UPDATE chosen SET kind = 5 WHERE n > 1000");
+    write_rows(outcomes_sql, 1, 1, 1001, 1300, 1);
+    assert_true(strcmp(ask(&all).counts, before.counts) != 0);
+    (void)fixture_ask(owner, "UPDATE outcomes SET send_number = 0 FROM chosen WHERE n > 1000"
+                             " AND attempt_id = id_at(at, n)");
+    assert_string_equal(ask(&all).counts, before.counts);
+    roll_all(NOVEMBER + 10 * DAY);
+    assert_true(count_of("SELECT count(*) FROM level_days") > 0);
+    assert_string_equal(ask(&all).counts, before.counts);
+}
+
 static void merchants_without_attempts_cost_nothing(void **state)
 {
     (void)state;
@@ -411,6 +430,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_comes_late_corrects_its_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_at_once_roll_up_each_day_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_large_day_is_rolled_up_by_the_hour, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_never_sent_is_not_the_providers, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(merchants_without_attempts_cost_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
