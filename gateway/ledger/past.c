@@ -158,6 +158,28 @@ void past_take_decision(struct past *past, struct past_payment *payment, struct 
         payment->split_bits = take_number(&rest);
 }
 
+/* The length of the object that the text begins with; 0: it is cut off, or is none. */
+static size_t object_length(struct str text)
+{
+    bool in_string = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (c == '}' && !in_string)
+            return i + 1; /* nothing in it is an object */
+    }
+    return 0;
+}
+
+void past_take_facts(struct past *past, struct past_payment *payment, struct str record)
+{
+    if (skip(&record, STR(PAST_FACTS)))
+        payment->facts = past_keep(past, str_sub(record, 0, object_length(record)));
+}
+
 size_t past_count(const struct past *past)
 {
     return past->count;

@@ -7,8 +7,9 @@
  *     attempts --+--> one struct past_payment each, about 120 bytes; texts are kept once
  *     outcomes --+
  *
- * Of the decision only its beginning is read: rule, rule set, draw, order. The three tables are read
- * one after the other in one snapshot and joined here, which costs PostgreSQL three plain scans.
+ * Of the decision only its beginning is read: rule, rule set, draw, order; and its facts, for rules that
+ * ask for them. The three tables are read one after the other in one snapshot and joined here, which costs
+ * PostgreSQL three plain scans.
  */
 #ifndef LEDGER_PAST_H
 #define LEDGER_PAST_H
@@ -28,6 +29,9 @@ enum {
     PAST_NONE = 0, /* the word that is empty */
 };
 
+/* As decision_record.h writes it. No text of a record has it: there its quotes are escaped. */
+#define PAST_FACTS "\"facts\":"
+
 struct past_payment { /* texts are words: past_word() */
     struct uuid payment_id;
     int64_t created_us;
@@ -43,6 +47,7 @@ struct past_payment { /* texts are words: past_word() */
     uint32_t routing; /* what the merchant asked for: JSON */
     uint32_t reference;
     uint32_t metadata;   /* JSON */
+    uint32_t facts;      /* that the decision's record has and the payment's row has not: JSON */
     uint32_t elapsed_us; /* until the first answer */
     uint32_t attempts;   /* 0: it was never sent anywhere */
     uint16_t currency;   /* currency_index() */
@@ -64,6 +69,7 @@ struct past_wanted {
     int64_t until_us; /* 0: no end */
     bool reference;   /* some rule asks for it */
     bool metadata;
+    bool facts;
 };
 
 struct past;
@@ -76,6 +82,8 @@ bool past_load(struct past *past, const char *conninfo, const struct past_wanted
 
 /* The first part of a decision's record, as route_decision_print() begins it; as much of it as there is. */
 void past_take_decision(struct past *past, struct past_payment *payment, struct str record);
+/* Of the record, if it has any: from PAST_FACTS on. */
+void past_take_facts(struct past *past, struct past_payment *payment, struct str record);
 /* The same by hand: the word of a text, the index of an account, and a payment that has both. */
 uint32_t past_keep(struct past *past, struct str text);
 uint32_t past_keep_account(struct past *past, const struct uuid *merchant_id,

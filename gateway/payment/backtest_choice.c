@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mix.h"
+#include "payment/facts.h"
 #include "router/ast.h"
 #include "router/measure.h"
 
@@ -50,17 +51,6 @@ static void fill_candidate(struct run *run, const struct past_payment *payment,
     hours_read(run->hours, house->past[slot], payment->created_us, &candidate->health);
 }
 
-static size_t read_names(const json_t *names, struct str out[ROUTE_CANDIDATE_MAX])
-{
-    size_t count = 0;
-    for (size_t i = 0; i < json_array_size(names) && count < ROUTE_CANDIDATE_MAX; i++) {
-        const json_t *name = json_array_get(names, i);
-        if (json_is_string(name))
-            out[count++] = (struct str){json_string_value(name), json_string_length(name)};
-    }
-    return count;
-}
-
 static json_t *parse(const struct run *run, uint32_t word)
 {
     struct error ignored;
@@ -70,7 +60,7 @@ static json_t *parse(const struct run *run, uint32_t word)
 
 static void fill_facts(struct run *run, const struct past_payment *payment,
                        const struct house *house, json_t *metadata, const json_t *routing,
-                       struct route_facts *facts)
+                       const json_t *given, struct route_facts *facts)
 {
     const struct past *past = run->input->past;
     *facts = (struct route_facts){
@@ -83,20 +73,10 @@ static void fill_facts(struct run *run, const struct past_payment *payment,
         .reference = past_word(past, payment->reference),
         .attempt = 1,
         .rates = run->input->rates,
-        .metadata = run->metadata,
         .now_us = payment->created_us,
         .split_bits = payment->split_bits,
     };
-    facts->only_count = read_names(json_object_get(routing, "only"), facts->only);
-    facts->never_count = read_names(json_object_get(routing, "never"), facts->never);
-    const char *name = NULL;
-    json_t *value = NULL;
-    json_object_foreach(metadata, name, value)
-    {
-        if (facts->metadata_count < ROUTE_METADATA_MAX && json_is_string(value))
-            run->metadata[facts->metadata_count++] = (struct route_pair){
-                str_of(name), {json_string_value(value), json_string_length(value)}};
-    }
+    facts_take_stored(metadata, routing, given, run->metadata, facts);
 }
 
 /* ---- chances ---------------------------------------------------------------------------------- */
@@ -184,12 +164,14 @@ void run_decide(struct run *run, const struct past_payment *payment, const struc
     bool asks_metadata = rule_set_tree(run->input->rules)->metadata_name_count > 0;
     json_t *metadata = asks_metadata ? parse(run, payment->metadata) : NULL;
     json_t *routing = parse(run, payment->routing);
+    json_t *given = parse(run, payment->facts);
     for (size_t slot = 0; slot < house->count; slot++)
         fill_candidate(run, payment, house, slot);
-    fill_facts(run, payment, house, metadata, routing, &facts);
+    fill_facts(run, payment, house, metadata, routing, given, &facts);
     route_decide(run->input->rules, &facts, run->candidate, house->count, payment->draw,
                  &run->decision);
     find_chances(run);
     json_decref(metadata);
     json_decref(routing);
+    json_decref(given);
 }

@@ -51,8 +51,8 @@ enum decision_shadow decision_record_print_other(const struct decision_record *r
 }
 
 /*
- * What the payment's row does not have, and the rules ask for: so that the same decision can be made
- * again (P6). What they do not ask for is not kept.
+ * What the payment's row does not have: so that the same decision can be made again (P6), and other rules can
+ * be tried on it (backtest.h). What an attempt before it came to is kept where the rules ask.
  */
 static void print_facts(const struct decision_record *record, struct json_out *json)
 {
@@ -76,7 +76,10 @@ static void print_facts(const struct decision_record *record, struct json_out *j
         json_put_int(json, "attempt", given->attempt);
     }
     for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
-        if (facts[i].text.len == 0 || (record->pick->asks >> facts[i].fact & 1) == 0)
+        bool is_previous =
+            facts[i].fact == FACT_PREVIOUS_DECLINE || facts[i].fact == FACT_PREVIOUS_REASON;
+        bool is_asked = (record->pick->asks >> facts[i].fact & 1) != 0;
+        if (facts[i].text.len == 0 || (is_previous && !is_asked))
             continue;
         if (!is_open) {
             json_key(json, "facts");

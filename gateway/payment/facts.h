@@ -10,6 +10,7 @@
 #ifndef PAYMENT_FACTS_H
 #define PAYMENT_FACTS_H
 
+#include "base/json.h"
 #include "payment/payment.h"
 #include "payment/rest.h"
 
@@ -40,6 +41,13 @@ struct facts { /* its strings are the source's, or in it: it is not copied */
 };
 
 void facts_lay_out(const struct facts_source *source, struct facts *facts);
+
+/*
+ * What the ledger keeps of a payment that is no number: the request's metadata, what it says of routing, and
+ * the facts of a decision's record (decision_record.h); each may be NULL. The texts are theirs.
+ */
+void facts_take_stored(json_t *metadata, const json_t *routing, const json_t *given,
+                       struct route_pair pairs[ROUTE_METADATA_MAX], struct route_facts *facts);
 
 /* What a request asks an account to do. */
 enum operation facts_operation(const struct payment_request *request);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "payment/facts.h"
 
 enum {
     ARENA_BYTES_MAX = 4 << 20,
@@ -73,17 +74,6 @@ static int64_t read_int(const json_t *object, const char *member, int64_t otherw
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
-static size_t read_names(const json_t *names, struct str out[ROUTE_CANDIDATE_MAX])
-{
-    size_t count = 0;
-    for (size_t i = 0; i < json_array_size(names) && count < ROUTE_CANDIDATE_MAX; i++) {
-        const json_t *name = json_array_get(names, i);
-        if (json_is_string(name))
-            out[count++] = (struct str){json_string_value(name), json_string_length(name)};
-    }
-    return count;
-}
-
 /* What the payment itself says. The texts live as long as the parsed objects. */
 static bool read_facts(struct replay *r, json_t *metadata, const json_t *routing)
 {
@@ -98,27 +88,10 @@ static bool read_facts(struct replay *r, json_t *metadata, const json_t *routing
         .merchant = id_format(ID_MERCHANT, &row->merchant_id, r->merchant),
         .reference = row->reference,
         .attempt = (uint32_t)row->number,
-        .metadata = r->metadata,
         .now_us = read_int(r->record, "at_us", row->created_us),
         .split_bits = read_bits(json_text(r->record, "split")),
     };
-    const json_t *given = json_object_get(r->record, "facts"); /* that the payments row has not */
-    facts->card_brand = json_text(given, "card_brand");
-    facts->card_country = json_text(given, "card_country");
-    facts->bin = json_text(given, "bin");
-    facts->beneficiary_country = json_text(given, "beneficiary_country");
-    facts->previous_decline = json_text(given, "previous_decline");
-    facts->previous_reason = json_text(given, "previous_reason");
-    const char *name = NULL;
-    json_t *value = NULL;
-    json_object_foreach(metadata, name, value)
-    {
-        if (facts->metadata_count < ROUTE_METADATA_MAX && json_is_string(value))
-            r->metadata[facts->metadata_count++] = (struct route_pair){
-                str_of(name), {json_string_value(value), json_string_length(value)}};
-    }
-    facts->only_count = read_names(json_object_get(routing, "only"), facts->only);
-    facts->never_count = read_names(json_object_get(routing, "never"), facts->never);
+    facts_take_stored(metadata, routing, json_object_get(r->record, "facts"), r->metadata, facts);
     return facts->currency != NULL && facts->operation != OPERATION_NONE;
 }
 

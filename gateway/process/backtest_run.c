@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "ledger/holds.h"
 #include "payment/merchant.h"
+#include "payment/rulebook.h"
 #include "process/figures.h"
 #include "router/ast.h"
 
@@ -147,6 +148,11 @@ static int64_t volume_since(const struct answering *b)
     return b->asked->since_us - back_us;
 }
 
+/* What the payments' rows do not have. */
+#define FACTS_OF_RECORD                                                                            \
+    (UINT64_C(1) << FACT_CARD_BRAND | UINT64_C(1) << FACT_CARD_COUNTRY | UINT64_C(1) << FACT_BIN | \
+     UINT64_C(1) << FACT_BENEFICIARY_COUNTRY)
+
 static bool read_past(struct answering *b, struct error *err)
 {
     const struct past_wanted wanted = {
@@ -155,6 +161,7 @@ static bool read_past(struct answering *b, struct error *err)
         .until_us = b->asked->until_us,
         .reference = str_find(b->asked->rules, STR("reference"), 0) != SIZE_MAX,
         .metadata = rule_set_tree(b->rules)->metadata_name_count > 0,
+        .facts = (rulebook_asks(b->rules) & FACTS_OF_RECORD) != 0,
     };
     b->past = past_new();
     return past_load(b->past, b->asked->config->database, &wanted, err);

@@ -30,6 +30,7 @@ const firsts = (world) => world.rows(`SELECT a.provider, p.metadata LIKE '%turns
     JOIN LATERAL (SELECT outcome FROM outcomes v WHERE v.merchant_id = a.merchant_id AND v.attempt_id = a.attempt_id ORDER BY number DESC LIMIT 1) o ON true
     WHERE a.number = 1 AND p.parent_id IS NULL`);
 
+const cardOf = (i) => ({ brand: i % 4 < 2 ? 'visa' : 'mastercard', country: i % 5 ? 'DE' : 'US', bin: i % 2 ? '411111' : '55550012' });
 // Once for all cases, each of which may run alone. What the client was told, by payment.
 let told;
 async function payAll(world) {
@@ -38,7 +39,7 @@ async function payAll(world) {
     const pay = async (i) => {
         const shop = i < TURNS ? 'turns' : 'listed';
         const token = i % 4 === 0 ? 'tok_soft' : 'tok_ok'; // PayPal declines every fourth
-        const entry = await world.pay(world.payment({ amount: 1000 + i, metadata: { shop }, method: { type: 'card', tokens: { paypal: token, payoneer: 'tok_ok' } } }));
+        const entry = await world.pay(world.payment({ amount: 1000 + i, metadata: { shop }, method: { type: 'card', card: cardOf(i), tokens: { paypal: token, payoneer: 'tok_ok' } } }));
         equal([entry.status, entry.answer?.status], [201, 'succeeded'], entry.raw ?? entry.error);
         told.push(entry);
     };
@@ -117,6 +118,18 @@ await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live }
         writeFileSync(path.join(folder, 'facts.rules'), 'rule "listed" when metadata.shop == "listed" and amount >= 10.00 EUR { decline "no" } otherwise { use payoneer }\n');
         const result = asked(world, path.join(folder, 'facts.rules'));
         equal([result.declined, side(result, 'nobody').now, side(result, 'payoneer').now], [LISTED, LISTED, TURNS], 'declined');
+        // What the live rules never asked for is kept all the same.
+        const cards = Array.from({ length: TURNS + LISTED }, (_, i) => cardOf(i));
+        const tried = (rule, is) => {
+            writeFileSync(path.join(folder, 'card.rules'), `rule "card" when ${rule} { use paypal } otherwise { use payoneer }\n`);
+            const wanted = cards.filter(is).length;
+            assert(wanted > 0 && wanted < cards.length, rule);
+            const got = asked(world, path.join(folder, 'card.rules'));
+            equal([side(got, 'paypal').now, side(got, 'payoneer').now], [wanted, cards.length - wanted], rule);
+        };
+        tried('card_brand == visa', (card) => card.brand === 'visa');
+        tried('card_country == US and bin in 55550000..55559999', (card) => card.country === 'US' && card.bin === '55550012');
+        tried('bin starts with "4"', (card) => card.bin === '411111');
         const none = asked(world, other, '--merchant', world.liveMerchant);
         equal([none.payments, none.success.now_first], [0, null], 'another merchant has none');
     },

@@ -79,6 +79,29 @@ static void a_record_tells_rule_draw_and_split(void **state)
     }
 }
 
+static void facts_are_read_to_their_end(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *record, *facts;
+    } cases[] = {
+        {PAST_FACTS "{\"card_brand\":\"visa\",\"bin\":\"411111\"},\"shadow_set\":{}}",
+         "{\"card_brand\":\"visa\",\"bin\":\"411111\"}"},
+        {PAST_FACTS "{\"card_brand\":\"}\\\"}\"}}", "{\"card_brand\":\"}\\\"}\"}"},
+        {PAST_FACTS "{}", "{}"},
+        {PAST_FACTS "{\"card_brand\":\"vis", ""}, /* cut off */
+        {"\"candidates\":[]}", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct past *past = past_new();
+        struct past_payment *payment = past_add(past);
+        past_take_facts(past, payment, str_of(cases[i].record));
+        assert_true(str_eq(past_word(past, payment->facts), str_of(cases[i].facts)));
+        past_free(&past);
+    }
+}
+
 static void payments_come_in_the_order_of_time(void **state)
 {
     (void)state;
@@ -98,6 +121,7 @@ int main(void)
         cmocka_unit_test(words_are_kept_once),
         cmocka_unit_test(accounts_of_two_merchants_are_two),
         cmocka_unit_test(a_record_tells_rule_draw_and_split),
+        cmocka_unit_test(facts_are_read_to_their_end),
         cmocka_unit_test(payments_come_in_the_order_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
