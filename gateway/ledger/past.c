@@ -176,8 +176,7 @@ static size_t object_length(struct str text)
 
 void past_take_facts(struct past *past, struct past_payment *payment, struct str record)
 {
-    if (skip(&record, STR(PAST_FACTS)))
-        payment->facts = past_keep(past, str_sub(record, 0, object_length(record)));
+    payment->facts = past_keep(past, str_sub(record, 0, object_length(record)));
 }
 
 size_t past_count(const struct past *past)

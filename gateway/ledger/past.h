@@ -29,7 +29,7 @@ enum {
     PAST_NONE = 0, /* the word that is empty */
 };
 
-/* As decision_record.h writes it. No text of a record has it: there its quotes are escaped. */
+/* What is before them, by decision_record.h. No text of a record has it: there quotes are escaped. */
 #define PAST_FACTS "\"facts\":"
 
 struct past_payment { /* texts are words: past_word() */
@@ -82,7 +82,7 @@ bool past_load(struct past *past, const char *conninfo, const struct past_wanted
 
 /* The first part of a decision's record, as route_decision_print() begins it; as much of it as there is. */
 void past_take_decision(struct past *past, struct past_payment *payment, struct str record);
-/* Of the record, if it has any: from PAST_FACTS on. */
+/* What follows PAST_FACTS in the record; may be empty. */
 void past_take_facts(struct past *past, struct past_payment *payment, struct str record);
 /* The same by hand: the word of a text, the index of an account, and a payment that has both. */
 uint32_t past_keep(struct past *past, struct str text);

@@ -14,7 +14,6 @@
 enum {
     SQL_BYTES_MAX = 2048,
     RECORD_BYTES = 480, /* of a decision: what is before its candidates, and a little more */
-    FACTS_BYTES = 320,  /* of its facts: each is of at most 32 */
     EARLIER_S = 60,     /* an id may be so much older than its row */
 };
 
@@ -173,30 +172,21 @@ static bool take_attempt(struct load *load, const struct str *field)
     return true;
 }
 
-/* What is behind the candidates. */
-static void write_facts(char out[256])
-{
-    (void)snprintf(out, 256,
-                   "CASE number WHEN 1 THEN substring(textsend(decision),"
-                   " nullif(position('%s{'::bytea IN textsend(decision)), 0), %d) END",
-                   PAST_FACTS, FACTS_BYTES);
-}
-
 /* Bytes of a decision, not characters: counting those takes three times as long as all the rest. */
 static bool read_attempts(struct load *load, struct error *err)
 {
+    static const char facts[] =
+        "CASE number WHEN 1 THEN split_part(decision, '" PAST_FACTS "', 2) END";
     char sql[SQL_BYTES_MAX];
     char where[512];
     struct str field[COPY_COLUMN_MAX];
-    char facts[256];
-    write_facts(facts);
     write_where(load->wanted, "attempt_id", false, where);
     (void)snprintf(sql, sizeof(sql),
                    "SELECT merchant_id, payment_id, attempt_id, account_id, number,"
                    " coalesce(expected_fee_minor, -1), operation,"
                    " CASE number WHEN 1 THEN substring(textsend(decision), 1, %d) END, %s"
                    " FROM attempts WHERE %s",
-                   RECORD_BYTES, load->wanted->facts ? facts : "NULL::bytea", where);
+                   RECORD_BYTES, load->wanted->facts ? facts : "NULL::text", where);
     if (!copy_start(load->copy, sql, 9, err))
         return false;
     while (copy_next(load->copy, field, err)) {
