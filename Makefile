@@ -387,7 +387,7 @@ router-proof: $(BUILD)/router/differ $(BUILD)/router/replayed $(BUILD)/router/br
 	@$(BUILD)/router/backtested 1 20 40000
 
 $(BUILD)/router/replayed: $(BUILD)/obj/tests/router/replayed.o $(ROUTER_OBJ) \
-                          $(BUILD)/obj/gateway/payment/replay.o
+                          $(BUILD)/obj/gateway/payment/replay.o $(BUILD)/obj/gateway/payment/facts_stored.o
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
 
@@ -402,7 +402,7 @@ router-brute: $(BUILD)/router/brute
 	@$< $(SEED) $(or $(FILES),20000)
 
 BACKTEST_OBJ = $(patsubst %,$(BUILD)/obj/gateway/%.o,payment/backtest payment/backtest_cells payment/backtest_choice \
-                 payment/backtest_fees payment/backtest_hours payment/estimate ledger/past ledger/finder)
+                 payment/backtest_fees payment/backtest_hours payment/estimate payment/facts_stored ledger/past ledger/finder)
 
 $(BUILD)/router/backtested: $(BUILD)/obj/tests/router/backtested.o $(ROUTER_OBJ) $(BACKTEST_OBJ)
 	@mkdir -p $(@D)
