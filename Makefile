@@ -206,6 +206,19 @@ docs-tables: build
 crash: build
 	@ROUNDS=$(or $(ROUNDS),20) PART=$(or $(PART),1/1) tests/e2e/crash.sh $(KIND)
 
+## soak            Hours of load under ASan and as shipped, with faults: memory, descriptors, connections flat?
+##                 (HOURS=2 RATE=orders/s, else half of the peak; LANES=asan,plain; LEAK=memory|kept|descriptor)
+.PHONY: soak
+soak:
+	@$(MAKE) --no-print-directory -j$$(nproc) build
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)-san SAN=1 $(if $(LEAK),$(BUILD)-san/turnpike-leak,build)
+	@BUILD=$(BUILD) ASAN_BUILD=$(BUILD)-san HOURS=$(HOURS) RATE=$(RATE) LEAK=$(LEAK) node tests/crash/soak.mjs
+
+# With a leak of our own: does the soak find it?
+$(BUILD)/turnpike-leak: $(BUILD)/turnpike $(BUILD)/obj/tests/crash/leak.o
+	@$(CC) $(CFLAGS) $(LINK) -Wl,--wrap=exchange_free -o $@ $(BUILD)/obj/gateway/process/main.o $(BUILD)/obj/tests/crash/leak.o \
+	    -Wl,--start-group $(MODULES:%=$(BUILD)/lib%.a) -Wl,--end-group $(LIBS)
+
 ## reloads         Reload campaign: reloads and killed workers under load (RELOADS=1000 KILLS=100)
 .PHONY: reloads
 reloads: build

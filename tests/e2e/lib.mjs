@@ -79,7 +79,7 @@ const payoutAccounts = [['paypal_payouts', 1, 'paypal-us'], ['payoneer_payouts',
 export class World {
     // options: settings (lines of turnpike.conf), workers, delayMs, accounts, payouts (accounts for them, too)
     static async start(name, options = {}) {
-        const world = new World();
+        const world = new this();
         world.options = options;
         world.folder = path.join(top, 'var', 'e2e', `${name}-${process.pid}`);
         rmSync(world.folder, { recursive: true, force: true });
