@@ -120,7 +120,6 @@ static UNUSED void die_and_come_back(unsigned resolve_batch, int64_t answer_us)
     shm_close(&world.shm);
     world_start_gateway();
     memcpy(world.keys, keys, sizeof(keys)); /* what was sealed is opened */
-    world_free_payments();
     world.config.resolve_batch = resolve_batch;
     world.config.limits.answer_us = answer_us;
     if (world.config.limits.lease_us <= answer_us)

@@ -366,6 +366,7 @@ static UNUSED void world_configure(void)
     world.config.resolve_interval_ms = 50;
 }
 
+/* All but payments. */
 static UNUSED void world_start_gateway(void)
 {
     struct error err;
@@ -395,7 +396,6 @@ static UNUSED void world_start_gateway(void)
     if (world.rules == NULL)
         fail_msg("%s", err.text);
     world_configure();
-    world_start_payments();
     struct loop_timer timer;
     loop_timer_init(&timer, world.loop, world_connected, &timer);
     loop_timer_start(&timer, 0);
@@ -432,6 +432,7 @@ static UNUSED int world_start(void **state)
     arena_init(&world.arena, 64 << 20);
     buf_init(&world.text, 64 << 20);
     world_start_gateway();
+    world_start_payments();
     world_put_merchant();
     return 0;
 }
