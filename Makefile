@@ -219,6 +219,15 @@ $(BUILD)/turnpike-leak: $(BUILD)/turnpike $(BUILD)/obj/tests/crash/leak.o
 	@$(CC) $(CFLAGS) $(LINK) -Wl,--wrap=exchange_free -o $@ $(BUILD)/obj/gateway/process/main.o $(BUILD)/obj/tests/crash/leak.o \
 	    -Wl,--start-group $(MODULES:%=$(BUILD)/lib%.a) -Wl,--end-group $(LIBS)
 
+## mutants         One change at a time in core, router, posting, money and judging: some test must go red
+##                 (COUNT=500 SEED=1 PART=i/n LIMIT=seconds FILES=text; ONLY=id; AGAIN=survived; LIST=1)
+.PHONY: mutants
+mutants:
+	@config/dev/packages.sh run test
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/sim/sim $$(BUILD=$(BUILD) node tests/mutants/mutants.mjs prerequisites)
+	@BUILD=$(BUILD) SEED=$(SEED) MUTANTS_CC='$(CC)' MUTANTS_CFLAGS='$(subst ',,$(CPPFLAGS)) $(CFLAGS)' MUTANTS_LINK='$(LINK)' \
+	    MUTANTS_LIBS='$(LIBS)' MUTANTS_SIM='$(SIM_SRC:%.c=$(BUILD)/obj/%.o) $(SIM_CORE:%.c=$(BUILD)/obj/%.o)' node tests/mutants/mutants.mjs
+
 ## reloads         Reload campaign: reloads and killed workers under load (RELOADS=1000 KILLS=100)
 .PHONY: reloads
 reloads: build

@@ -195,9 +195,13 @@ static void consent_is_used_by_a_send_that_was_committed_first(void **state)
         {whole(OUTCOME_DECLINED_HARD), PAYMENT_DECLINED},
         {whole(OUTCOME_FAILED), PAYMENT_FAILED},
     };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    /* Its key is a new one: what it is told is an answer to it, also where a known key is refused. */
+    const enum orchestrate_replay replays[] = {REPLAY_LATEST_STATE, REPLAY_DUPLICATE};
+    for (size_t n = 0; n < ARRAY_LEN(cases) * ARRAY_LEN(replays); n++) {
         struct run run;
+        size_t i = n % ARRAY_LEN(cases);
         struct orchestrate_resumed resumed = asked();
+        resumed.candidate.replay = replays[n / ARRAY_LEN(cases)];
         resume(&run, &resumed, SENT_AT + 60 * SEC);
         expect_lookup(&run);
         answered(&run, approved_by_payer());

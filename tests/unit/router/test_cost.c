@@ -234,6 +234,54 @@ static void operations_come_before_methods_before_the_table(void **state)
     cost_table_free(&table);
 }
 
+/* What `fees quote` and explanations show: by what, and from where. */
+static void what_was_charged_is_explained(void **state)
+{
+    (void)state;
+    struct cost_table *table =
+        table_of("{\"country\": \"US\", \"settles\": [\"USD\"], \"rounding\": \"up\","
+                 " \"cross_border_percent\": \"1.5\", \"conversion_percent\": \"4\","
+                 " \"volume\": {\"of\": \"month\", \"zone\": \"UTC\"},"
+                 " \"currencies\": {\"EUR\": {\"percent\": \"3\","
+                 " \"tiers\": [{\"from\": \"100.00\", \"percent\": \"2\"}]}},"
+                 " \"default\": {\"percent\": \"5\"},"
+                 " \"operations\": {\"payout\": {\"default\": {\"percent\": \"1\"}}}}");
+    struct cost_facts facts = {
+        .operation = OPERATION_SALE,
+        .amount_minor = 1000,
+        .currency = currency_find(STR("EUR")),
+        .country = STR("DE"),
+        .month_volume_minor = 10000,
+    };
+    struct cost_explained explained = {.fee_minor = -1};
+    assert_true(cost_explain(table, &facts, &explained));
+    assert_int_equal(explained.fee_minor, 20 + 15 + 40);
+    assert_string_equal(explained.entry, "");
+    assert_false(explained.is_default);
+    assert_int_equal(explained.percent, 20000);
+    assert_int_equal(explained.cross_border, 15000);
+    assert_int_equal(explained.conversion, 40000);
+    assert_int_equal(explained.tier_from_minor, 10000);
+    assert_int_equal(explained.step_minor, 1);
+    assert_int_equal(explained.rounding, MONEY_UP);
+    facts.month_volume_minor = 9999;
+    assert_true(cost_explain(table, &facts, &explained));
+    assert_int_equal(explained.percent, 30000);
+    assert_int_equal(explained.tier_from_minor, 0);
+    facts.currency = currency_find(STR("USD"));
+    facts.country = STR("US");
+    assert_true(cost_explain(table, &facts, &explained));
+    assert_true(explained.is_default);
+    assert_int_equal(explained.percent, 50000);
+    assert_int_equal(explained.cross_border, 0);
+    assert_int_equal(explained.conversion, 0);
+    facts.operation = OPERATION_PAYOUT;
+    assert_true(cost_explain(table, &facts, &explained));
+    assert_string_equal(explained.entry, "operations.payout");
+    assert_int_equal(explained.percent, 10000);
+    cost_table_free(&table);
+}
+
 /* Percent and fixed fee of PayPal's published table, in minor units. */
 static void paypals_published_fees_are_shipped(void **state)
 {
@@ -334,6 +382,7 @@ int main(void)
         cmocka_unit_test(wrong_tables_are_refused_by_the_members_name),
         cmocka_unit_test(the_line_of_what_is_wrong_is_told),
         cmocka_unit_test(operations_come_before_methods_before_the_table),
+        cmocka_unit_test(what_was_charged_is_explained),
         cmocka_unit_test(paypals_published_fees_are_shipped),
         cmocka_unit_test(fees_of_payouts_are_shipped),
         cmocka_unit_test(properties_hold_in_all_currencies),

@@ -458,6 +458,31 @@ static void the_page_for_rule_writers_is_true(void **state)
     rates_free(&rates);
 }
 
+/* More amounts than intervals: several share one, and each is still told from its neighbours. */
+static void each_of_a_thousand_amounts_has_its_rule(void **state)
+{
+    (void)state;
+    enum { AMOUNTS = 1000 };
+    struct buf text;
+    struct error err;
+    char name[24];
+    buf_init(&text, 1 << 18);
+    for (int i = 0; i < AMOUNTS; i++)
+        buf_printf(&text, "rule \"%d\" when amount == %d.00 EUR { use paypal }\n", i, 2 * i);
+    buf_printf(&text, "default { by cost }");
+    struct rule_set *rules = rule_set_new(buf_str(&text), providers_known, 4, &err);
+    assert_non_null(rules);
+    for (int i = 0; i < AMOUNTS; i++) {
+        struct route_facts facts = facts_of("EUR", 200LL * i);
+        (void)snprintf(name, sizeof(name), "%d", i);
+        assert_str(rule_for(rules, &facts), name);
+        facts.amount_minor++;
+        assert_str(rule_for(rules, &facts), "default");
+    }
+    buf_release(&text);
+    rule_set_free(&rules);
+}
+
 /* A guard against a slow path in the request, not a benchmark: twenty times what it takes. */
 static void twenty_rules_take_a_few_microseconds(void **state)
 {
@@ -513,6 +538,7 @@ int main(void)
         cmocka_unit_test(the_same_inputs_give_the_same_decision),
         cmocka_unit_test(the_example_loads_and_prefers_the_cheapest),
         cmocka_unit_test(the_page_for_rule_writers_is_true),
+        cmocka_unit_test(each_of_a_thousand_amounts_has_its_rule),
         cmocka_unit_test(twenty_rules_take_a_few_microseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
