@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/list.h"
 #include "providers/curl_loop.h"
 #include "providers/origin.h"
@@ -57,11 +58,13 @@ struct http_transfer {
     int64_t connect_ms;
     int64_t answer_ms; /* bound on the delivery of what was written */
     int64_t left_us;
+    const char *sent_as;    /* as in its request; NULL: a token */
     int opened[OPENED_MAX]; /* the last sockets opened for it, some perhaps closed again */
     size_t opened_count;    /* ever */
     bool left;
-    bool is_fresh; /* its second try: on a connection of its own */
-    bool is_stale; /* refused before the first byte: its connection had ended while idle */
+    bool is_written; /* kept where crash points are */
+    bool is_fresh;   /* its second try: on a connection of its own */
+    bool is_stale;   /* refused before the first byte: its connection had ended while idle */
     bool is_expired;
     bool is_too_large;
     engine_done_fn done;
@@ -219,6 +222,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *ctx)
     struct http_transfer *transfer = ctx;
     const size_t len = size * count;
 
+    if (transfer->body.len == 0)
+        CRASH_PART(transfer->sent_as, "arrived");
     buf_add(&transfer->body, data, len);
     if (buf_is_ok(&transfer->body))
         return len;
@@ -519,6 +524,7 @@ static void set_call(struct http_transfer *transfer, const struct http_call *cal
         account->ca_file[0] != '\0' ? account->ca_file : transfer->client->system_ca);
     SET(easy, CURLOPT_FRESH_CONNECT, 0L);
     SET(easy, CURLOPT_CLOSESOCKETDATA, transfer->origin);
+    transfer->sent_as = call->request->sent_as;
     transfer->connect_ms = call->connect_ms;
     transfer->answer_ms = call->answer_ms;
     if (call->authorization.len > 0)
@@ -542,6 +548,7 @@ struct http_transfer *http_client_start(struct http_client *client, const struct
     transfer->left_us = 0;
     transfer->opened_count = 0;
     transfer->left = false;
+    transfer->is_written = false;
     transfer->is_fresh = false;
     transfer->is_stale = false;
     transfer->is_expired = false;
@@ -572,8 +579,27 @@ static void ended(void *ctx UNUSED, void *transfer, CURLcode code)
     end_try(transfer, code);
 }
 
+#ifdef CRASH_POINTS
+/* libcurl writes a request as soon as it was let go. */
+static void pass_left(struct http_client *client)
+{
+    struct link *next = NULL;
+    for (struct link *at = client->running.next; at != &client->running; at = next) {
+        struct http_transfer *transfer = LIST_OWNER(at, struct http_transfer, link);
+        next = at->next;
+        if (!transfer->left || transfer->is_written)
+            continue;
+        transfer->is_written = true;
+        CRASH_PART(transfer->sent_as, "left");
+    }
+}
+#endif
+
 static void acted(void *ctx)
 {
+#ifdef CRASH_POINTS
+    pass_left(ctx);
+#endif
     begin_held(ctx);
 }
 

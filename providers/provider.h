@@ -172,8 +172,9 @@ struct provider_header {
 struct provider_request {
     enum provider_step step;
     bool moves_money;
-    struct str method; /* "POST" */
-    struct str path;   /* "/v2/checkout/orders", begins with '/' */
+    const char *sent_as; /* a literal: what it is to the gateway, for crash points; not stored */
+    struct str method;   /* "POST" */
+    struct str path;     /* "/v2/checkout/orders", begins with '/' */
     struct provider_header header[PROVIDER_HEADER_MAX];
     size_t header_count;
     bool has_body;

@@ -48,7 +48,7 @@ step scripts make --no-print-directory scripts LIMIT=25
 step sim-same make --no-print-directory sim-same
 step sim-teeth make --no-print-directory sim-teeth
 step e2e tests/e2e/run.sh
-step crash tests/e2e/crash.sh
+step crash tests/crash/sample.sh
 [ -z "$broken" ] || echo "failed steps:$broken"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "ledger/rows.h"
@@ -227,6 +228,12 @@ static void count_batch(const struct batch *batch, struct str result)
                        clock_mono_us() - batch->sent_us);
 }
 
+static void pass_points(const struct batch *batch, const char *part)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        CRASH_PART(batch->bundles[i]->txn.name, part);
+}
+
 static void batch_end(struct pg_job *job, enum pg_end end, const struct pg_failure *why)
 {
     struct batch *batch = LIST_OWNER(job, struct batch, job);
@@ -234,6 +241,7 @@ static void batch_end(struct pg_job *job, enum pg_end end, const struct pg_failu
     switch (end) {
     case PG_DONE:
         count_batch(batch, STR("committed"));
+        pass_points(batch, "committed");
         end_committed(batch);
         return;
     case PG_FAILED:
@@ -321,6 +329,7 @@ static void send_batch(struct batcher *batcher, struct batch *batch, struct pg *
     rows_send(pg, &batch->job, params, &shared, batch->bundles, batch->count);
     if (pg_job_commit(pg, &batch->job)) {
         list_add_last(&batcher->on_way, &batch->link);
+        pass_points(batch, "sent");
     } else {
         /* The Sync never left: this number can never be committed. */
         told_dead(batch, false);

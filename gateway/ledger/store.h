@@ -352,7 +352,7 @@ enum {
 struct store_txn { /* every part may be NULL (or count 0); all parts are of one payment; a payment
                       comes with its first attempt */
     const char
-        *name; /* "open", "record", "close", "switch", ...: for logs and metrics; a literal */
+        *name; /* "open", "record", "close", "switch", ...: for crash points (base/crash.h) */
     const struct store_payment *payment;
     const struct store_attempt *attempt;
     const struct store_send *send;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "ledger/review.h"
@@ -225,6 +226,7 @@ static void note_written(void *ctx, enum store_result result, const struct store
                          const struct error *why)
 {
     struct decision *decision = ctx;
+    CRASH_AT("note_answered");
     (void)ticket;
     (void)why;
     if (result == STORE_FENCED && ++decision->rounds < DECIDE_ROUNDS_MAX) {
@@ -360,12 +362,13 @@ static void note(void *ctx, enum store_find found, const struct store_payment_vi
         .created_us = verdict.created_us,
     };
     struct store_txn txn = {
-        .name = "decide",
+        .name = "note",
         .events = &decision->event,
         .event_count = 1,
         .verdict = &verdict,
     };
     put_accepted(decision, payment, verdict.created_us, &accepted, &txn);
+    CRASH_AT("note_asked");
     store_write_start(decision->payments->parts.store, &txn, note_written, decision);
 }
 
@@ -420,6 +423,7 @@ static void loaded(void *ctx, enum store_find found, const struct review_view *r
         end(decision, found == STORE_ABSENT ? MESSAGE_NOT_FOUND : MESSAGE_UNAVAILABLE, STR_NONE);
         return;
     }
+    CRASH_AT("case_read");
     decision->review = *reviews;
     enum payment_ruling ruling = decision->asked.ruling;
     struct ruling_case about = case_of(reviews);

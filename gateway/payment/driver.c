@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "payment/present.h"
@@ -131,7 +132,9 @@ void drive_reply(struct drive *drive, const struct payment_reply *reply)
     if (done == NULL)
         return;
     drive->done = NULL;
+    CRASH_AT("reply_before");
     done(drive->ctx, reply);
+    CRASH_AT("reply_after");
 }
 
 void drive_reply_problem(struct drive *drive, enum message problem, struct str detail,

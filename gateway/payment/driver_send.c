@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -223,11 +224,28 @@ static void answer_unsent(struct drive *drive, const char *why)
     drive_step(drive, &event);
 }
 
+static const char *send_name(const struct drive *drive)
+{
+    switch (drive->send_kind) {
+    case SEND_FIRST:
+        return drive->request.step == PROVIDER_STEP_SESSION ? "session" : "charge";
+    case SEND_REPEAT:
+        return "repeat";
+    case SEND_LOOKUP:
+        return "lookup";
+    case SEND_CANCEL:
+        break;
+    }
+    return "cancel";
+}
+
 /* The request is in the drive, and lives there until send_done. */
 static void start(struct drive *drive, int64_t not_after_us)
 {
     struct payments *payments = drive->payments;
     drive->send_step = drive->request.step;
+    drive->request.sent_as = send_name(drive);
+    CRASH_PART(drive->request.sent_as, "begun");
     struct drive_candidate *candidate = &drive->candidate[drive->attempt_candidate];
     candidate->probe_taken_us = 0; /* this is the probe */
     drive->health = candidate->account->health;
@@ -339,6 +357,7 @@ static void send_done(void *ctx, const struct engine_result *result)
     const struct provider_account *account = drive->call.account;
     struct provider_judgement judgement = {0};
     struct orchestrate_event event = {.kind = EVENT_ANSWERED};
+    CRASH_PART(drive->request.sent_as, "answered");
     drive->send = NULL;
     admission_send_ended(drive->payments->parts.admission);
     drive->answer.elapsed_us += result->elapsed_us;

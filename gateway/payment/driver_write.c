@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/pack.h"
@@ -535,17 +536,22 @@ static void add_queue(struct drive *drive, const struct orchestrate_action *acti
     rows->txn.unpark = &rows->unpark;
 }
 
-static const char *plan_name(const struct orchestrate_write_plan *plan)
+/* As the simulator calls it; for logs and crash points. */
+static const char *write_name(const struct drive *drive, const struct orchestrate_write_plan *plan)
 {
     if (plan->opens_payment)
         return "open";
-    if (plan->opens_attempt)
-        return "switch";
-    if (plan->opens_send)
-        return "record";
     if (plan->announces_repeat)
         return "announce";
-    return plan->parks ? "park" : "close";
+    if (drive->told != NULL)
+        return "tell";
+    if (plan->ends_hold)
+        return "hold";
+    if (drive->is_resumed)
+        return "resolve";
+    if (plan->opens_attempt)
+        return "switch";
+    return plan->opens_send ? "record" : "close";
 }
 
 static void build_rows(struct drive *drive, const struct orchestrate_action *action,
@@ -553,7 +559,7 @@ static void build_rows(struct drive *drive, const struct orchestrate_action *act
 {
     const struct orchestrate_write_plan *plan = &action->write;
     *rows = (struct rows){.now_us = action->now_us + drive->guard_us};
-    rows->txn.name = plan_name(plan);
+    rows->txn.name = write_name(drive, plan);
     view_copy(drive, &drive->planned, &drive->committed);
     struct store_payment_view *view = &drive->planned.payment;
     view->updated_us = rows->now_us;
@@ -698,7 +704,7 @@ static void complain(const struct drive *drive, const char *what)
     log_error("payment", what,
               LOG_STR("payment_id", id_format(drive_id_kind(row), &row->payment_id, payment)),
               LOG_STR("attempt", id_format(ID_ATTEMPT, &drive->attempt_id, attempt)),
-              LOG_CSTR("write", plan_name(&drive->plan)),
+              LOG_CSTR("write", write_name(drive, &drive->plan)),
               LOG_CSTR("outcome", outcome_name(drive->plan.outcome)),
               LOG_STR("reference", drive->answer.reference),
               LOG_STR("request_id", drive->request_id));
@@ -729,6 +735,7 @@ static void write_done(void *ctx, enum store_result result, const struct store_t
                        const struct error *why)
 {
     struct drive *drive = ctx;
+    CRASH_PART(drive->is_writing ? write_name(drive, &drive->plan) : "probe", "answered");
     if (drive->is_writing)
         admission_write_ended(drive->payments->parts.admission, clock_mono_us() - drive->write_us);
     drive->is_writing = false;
@@ -737,7 +744,8 @@ static void write_done(void *ctx, enum store_result result, const struct store_t
     if (result == STORE_COMMITTED)
         take_commit(drive);
     else if (result == STORE_ROLLED_BACK || result == STORE_UNKNOWN)
-        log_warn("payment", "a write did not commit", LOG_CSTR("write", plan_name(&drive->plan)),
+        log_warn("payment", "a write did not commit",
+                 LOG_CSTR("write", write_name(drive, &drive->plan)),
                  LOG_CSTR("result", store_result_name(result)),
                  LOG_CSTR("error", why != NULL ? why->text : ""),
                  LOG_STR("request_id", drive->request_id));
@@ -757,6 +765,7 @@ static void write_done(void *ctx, enum store_result result, const struct store_t
 void drive_write(struct drive *drive, const struct orchestrate_action *action)
 {
     struct rows rows;
+    CRASH_PART(write_name(drive, &action->write), "asked");
     drive->write_us = clock_mono_us();
     drive->write_wall_us = clock_wall_us();
     drive->plan = action->write;
@@ -765,7 +774,7 @@ void drive_write(struct drive *drive, const struct orchestrate_action *action)
     if (drive->plan.is_suspect) {
         complain(drive,
                  "a write is rolled back again and again; written without the answer's words");
-        metrics_count(METRIC_WRITES_SUSPECT, 1, str_of(plan_name(&drive->plan)));
+        metrics_count(METRIC_WRITES_SUSPECT, 1, str_of(write_name(drive, &drive->plan)));
     }
     build_rows(drive, action, &rows);
     drive->is_writing = true;
@@ -775,5 +784,6 @@ void drive_write(struct drive *drive, const struct orchestrate_action *action)
 
 void drive_probe(struct drive *drive)
 {
+    CRASH_AT("probe_asked");
     store_probe_start(drive->payments->parts.store, &drive->ticket, write_done, drive);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "payment/decision_record.h"
@@ -288,6 +289,7 @@ static void merchant_loaded(void *ctx, enum merchants_find found, struct merchan
         return;
     }
     resume(drive, attempt, &resumed);
+    CRASH_AT("loaded");
     if (drive->told != NULL && ruling_is_said_before(resumed.attempt.state, drive->told->outcome)) {
         drive->told->written(drive->told->ctx, STORE_FENCED);
         drive_free(drive);

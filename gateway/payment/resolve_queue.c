@@ -1,6 +1,7 @@
 #include "payment/driver.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -110,6 +111,8 @@ static void claim_done(void *ctx, enum store_find found, const struct store_clai
     /* With some in hand there may be others whose lane was full. */
     resolver->may_be_more = found == STORE_FOUND && (count > 0 || resolver->running > 0);
     resolver->ended_count = 0;
+    if (count > 0)
+        CRASH_AT("claimed");
     watch_clock(resolver);
     for (size_t i = 0; found == STORE_FOUND && i < count; i++)
         resolve_take_on(payments, &claimed[i]);
@@ -173,6 +176,8 @@ static void adopt_done(void *ctx, enum store_find found, int64_t count, const st
 {
     struct payments *payments = ctx;
     payments->resolver.is_adopting = false;
+    if (count > 0)
+        CRASH_AT("adopted");
     if (found == STORE_FAILED)
         log_warn("payment", "cannot adopt the attempts of the dead", LOG_CSTR("error", why->text));
     else if (count > 0)
@@ -220,6 +225,7 @@ static void look_around(struct payments *payments)
     struct store *store = payments->parts.store;
     if (!resolver->is_adopting) {
         resolver->is_adopting = true;
+        CRASH_AT("adopt_asked");
         store_adopt(store, clock_wall_us(), payments->config.dead_after_ms, adopt_done, payments);
     }
     if (!resolver->is_counting) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -128,6 +129,7 @@ static void noted(void *ctx, enum store_result result, const struct store_ticket
                   const struct error *why)
 {
     struct reversal *reversal = ctx;
+    CRASH_AT("reverse_answered");
     (void)ticket;
     (void)why;
     if (result == STORE_FENCED && ++reversal->rounds < ROUNDS_MAX) {
@@ -193,6 +195,7 @@ static void note(void *ctx, enum store_find found, const struct store_payment_vi
         .event_count = 1,
         .verdict = &verdict,
     };
+    CRASH_AT("reverse_asked");
     store_write_start(reversal->payments->parts.store, &txn, noted, reversal);
 }
 
@@ -261,6 +264,7 @@ static void operate(struct reversal *reversal)
         .request_id = "reversal",
     };
     crypto_sha256(request.key, request.fingerprint);
+    CRASH_AT("reversal_asked");
     payment_operate_start(reversal->payments, reversal->merchant, &request, operated, reversal);
 }
 
@@ -320,6 +324,8 @@ static void claimed(void *ctx, enum store_find found, const struct review_claim 
     struct reversals *reversals = &payments->reversals;
     (void)why;
     reversals->is_claiming = false;
+    if (count > 0)
+        CRASH_AT("reversal_claimed");
     for (size_t i = 0; found == STORE_FOUND && i < count; i++)
         reversal_start(payments, &claims[i]);
     arena_reset(&reversals->claim_arena);

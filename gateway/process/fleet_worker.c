@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "process/worker.h"
 
@@ -114,6 +115,7 @@ bool fleet_start_worker(struct fleet *fleet, struct generation *generation, unsi
         fleet->seat[seat].restart_at_us = now_us + RESTART_PAUSE_MAX_MS * CLOCK_MS_US;
         return false;
     }
+    CRASH_AT("worker_forked");
     fleet->member[slot] =
         (struct member){.generation = generation, .seat = seat, .started_us = now_us};
     atomic_store(&fleet_slot(fleet, slot)->pid, pid);
@@ -216,6 +218,7 @@ bool fleet_reap(struct fleet *fleet, pid_t pid, int status)
     for (unsigned slot = 1; slot < SHM_SLOT_MAX; slot++) {
         struct member dead = fleet->member[slot];
         if (dead.generation != NULL && atomic_load(&fleet_slot(fleet, slot)->pid) == pid) {
+            CRASH_AT("worker_reaped");
             forget_slot(fleet, slot);
             note_death(fleet, &dead, pid, status);
             return true;

@@ -1,7 +1,9 @@
 /* turnpike: the command line. Everything else is in the modules below. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "process/command.h"
 
 struct command {
@@ -43,6 +45,7 @@ static int usage(FILE *out)
 
 int main(int argc, char **argv)
 {
+    CRASH_OPEN(getenv("TURNPIKE_CRASH"));
     command_set_program(argv[0]);
     if (argc < 2) {
         return usage(stderr);

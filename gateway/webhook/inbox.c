@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/message.h"
 #include "http/route.h"
@@ -174,6 +175,7 @@ static void stored(void *ctx, enum store_find found, int64_t number, const struc
         refuse_later(arrival, "not_kept");
         return;
     }
+    CRASH_AT("hook_stored");
     bool is_due = number > 0 && arrival->event.state == INBOUND_WAITING;
     say_ok(arrival, number > 0 ? "kept" : "repeated");
     if (is_due)
@@ -241,6 +243,7 @@ static void fill_unreadable(struct arrival *arrival, const struct error *why)
 
 static void keep(struct arrival *arrival)
 {
+    CRASH_AT("hook_read");
     const struct provider_account *account = &arrival->account->account;
     struct provider_hint hint;
     struct error err;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -81,6 +82,7 @@ static void ended(void *ctx, enum store_find found, int64_t count, const struct 
         loop_timer_start(&out->end_timer, END_AGAIN_MS * CLOCK_MS_US);
         return;
     }
+    CRASH_AT("outbox_noted");
     out->ending_count = 0;
     out->is_ending = false;
     if (out->end_count > 0)
@@ -177,6 +179,7 @@ static struct str name_outcome(const struct out_verdict *verdict)
 static void answered(void *ctx, const struct out_result *result)
 {
     struct sending *sending = ctx;
+    CRASH_AT("outbox_answered");
     struct out *out = sending->out;
     uint32_t draw;
     rng_fill(&draw, sizeof(draw));
@@ -317,6 +320,8 @@ static void claimed(void *ctx, enum store_find found, const struct hook_claim *c
 {
     struct out *out = ctx;
     out->is_claiming = false;
+    if (count > 0)
+        CRASH_AT("outbox_claimed");
     if (found == STORE_FAILED)
         log_debug("webhook", "cannot claim webhooks", LOG_CSTR("error", why->text));
     for (size_t i = 0; i < count; i++)

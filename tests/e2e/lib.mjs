@@ -239,7 +239,7 @@ export class World {
         const entry = { key, body, status: 0, answer: undefined };
         this.log.push(entry);
         try {
-            const answer = await this.call('POST', this.api + '/v1/payments', { body, key: this.key, ...options, headers: { 'idempotency-key': `"${key}"`, ...options.headers } });
+            const answer = await this.call('POST', (options.api ?? this.api) + '/v1/payments', { body, key: this.key, ...options, headers: { 'idempotency-key': `"${key}"`, ...options.headers } });
             Object.assign(entry, { status: answer.status, answer: answer.json, raw: answer.raw, headers: answer.headers });
         } catch (error) {
             entry.error = error.message;

@@ -1,0 +1,74 @@
+// judge.mjs - what of a group of cells the client's log and the sandbox's books say: 0 charged twice, 0 acknowledged
+// and lost, 0 phantoms, everything final or in review. The ledger is asked for nothing but when it knew.
+import { equal, until } from '../e2e/lib.mjs';
+
+const FINAL_MS = 90000; // a bound, not what is promised
+const terminal = ['succeeded', 'authorized', 'declined', 'failed', 'canceled'];
+
+// The client repeats what it was told nothing final of, until it is. What was told first stays.
+async function tell(world, entry) {
+    const first = entry.status === 201 ? entry.raw : undefined;
+    await until(`key ${entry.key} of ${entry.cell.name} is told a final answer (last ${entry.status} ${entry.raw ?? entry.error ?? ''})`, async () => {
+        const again = await world.call('POST', `${world.api}/v1/payments`, { body: entry.body, key: world.key, headers: { 'idempotency-key': `"${entry.key}"` } });
+        Object.assign(entry, { status: again.status, raw: again.raw, answer: again.json });
+        return again.status === 201 || (again.status === 202 && again.json.status === 'review');
+    }, FINAL_MS);
+    if (first !== undefined) equal(entry.raw, first, `key ${entry.key}: the same answer`);
+}
+
+// When the ledger knew, after the faults of its cell had ended; of payments that were open by then.
+function times(world, cells) {
+    const rows = world.rows(`SELECT finance.show_id('pay', p.payment_id) AS id, extract(epoch FROM p.created_at) * 1000 AS opened, min(extract(epoch FROM e.created_at) * 1000) AS ended
+        FROM payments p JOIN events e USING (merchant_id, payment_id) WHERE e.status NOT IN ('processing', 'requires_action') GROUP BY p.merchant_id, p.payment_id, p.created_at`);
+    const known = new Map(rows.map((row) => [row.id, row]));
+    for (const cell of cells) {
+        const open = cell.entries.map((entry) => known.get(entry.answer?.id)).filter((row) => row && row.opened <= cell.endedAt && row.ended > cell.endedAt);
+        cell.unknowns = open.map((row) => Math.round(row.ended - cell.endedAt));
+    }
+}
+
+export async function judgeGroup(world, cells) {
+    const wrong = [];
+    for (const cell of cells) {
+        cell.unknowns = [];
+        for (const entry of cell.entries) entry.cell = cell;
+        const told = await Promise.allSettled(cell.entries.map((entry) => tell(world, entry)));
+        for (const one of told) if (one.status === 'rejected') wrong.push({ cell, text: one.reason.message });
+    }
+    try {
+        await world.settled(FINAL_MS);
+    } catch (error) {
+        wrong.push({ text: error.message });
+    }
+    const entries = await world.allBooks();
+    const byPayment = new Map(world.log.filter((entry) => entry.answer?.id).map((entry) => [entry.answer.id, entry]));
+    for (const book of entries) { // a phantom: no client asked for it
+        const asked = byPayment.get(book.invoice);
+        if (['charge', 'hold'].includes(book.kind) && (!asked || asked.body.amount !== book.amount))
+            wrong.push({ cell: asked?.cell, text: `a phantom in the books: ${JSON.stringify(book)}` });
+    }
+    for (const cell of cells) {
+        for (const entry of cell.entries) {
+            if (entry.status === 201 && !terminal.includes(entry.answer.status)) wrong.push({ cell, text: `told ${entry.answer.status}` });
+        }
+    }
+    const all = world.log;
+    for (const cell of cells) { // one by one, so that it has a name
+        world.log = cell.entries;
+        try { judgeTold(world.log, entries); } catch (error) { wrong.push({ cell, text: error.message }); }
+    }
+    world.log = all;
+    try { await world.judge(); } catch (error) { if (wrong.length === 0) wrong.push({ text: error.message }); }
+    times(world, cells);
+    return wrong;
+}
+
+// P1 and P2 of these requests: what the books hold of a payment is what its client was told, once.
+function judgeTold(log, books) {
+    for (const { answer, status } of log) {
+        const its = books.filter((book) => book.invoice === answer.id && book.kind === 'charge' && ['pending', 'completed'].includes(book.state));
+        if (its.length > 1) throw new Error(`payment ${answer.id} was charged ${its.length} times: ${JSON.stringify(its)}`);
+        if (status === 201 && answer.status === 'succeeded' && its.length !== 1) throw new Error(`payment ${answer.id} was told succeeded and is not in the books`);
+        if (status === 201 && ['declined', 'failed', 'canceled'].includes(answer.status) && its.length > 0) throw new Error(`payment ${answer.id} was told ${answer.status} and was charged`);
+    }
+}
