@@ -27,6 +27,7 @@ struct pg {
     unsigned job_count;
     bool is_broken;  /* libpq refused to send; closed from the timer */
     bool is_between; /* the answer to a statement has begun and its end has not been read */
+    bool is_warned;  /* the commit in hand may not be at the standby */
     int64_t pause_ms;
     bool was_told; /* of this outage */
     struct pg_job setup;
@@ -58,6 +59,7 @@ static void disconnect(struct pg *pg)
     pg->conn = NULL;
     pg->is_broken = false;
     pg->is_between = false;
+    pg->is_warned = false;
     enter(pg, PG_CLOSED);
 }
 
@@ -165,6 +167,8 @@ static bool take_result(struct pg *pg, const PGresult *res)
     struct pg_job *job = LIST_OWNER(pg->jobs.next, struct pg_job, link);
     ExecStatusType status = PQresultStatus(res);
     if (status == PGRES_PIPELINE_SYNC) {
+        if (pg->is_warned)
+            return false;
         end_job(pg, job);
         return true;
     }
@@ -226,6 +230,8 @@ static struct str lost_why(struct pg *pg, char *out, size_t size)
     struct str why = first_line(PQerrorMessage(pg->conn));
     if (job != NULL && job->is_refused)
         why = str_of(job->why.err.text);
+    if (pg->is_warned)
+        why = STR("the server no longer waits for its standby");
     if (str_is_empty(why))
         why = STR("the server closed the connection");
     if (!str_copy_to(why, out, size))
@@ -373,8 +379,26 @@ static void poll_connect(evutil_socket_t fd UNUSED, short what UNUSED, void *ctx
     lose(pg, first_line(PQerrorMessage(pg->conn)));
 }
 
-static void ignore_notice(void *ctx UNUSED, const PGresult *res UNUSED)
+static bool has_field(const PGresult *res, int field, const char *text)
 {
+    const char *value = PQresultErrorField(res, field);
+    return value != NULL && strcmp(value, text) == 0;
+}
+
+/*
+ * Somebody has cancelled the commit's wait for the synchronous standby, or ended its backend: it is
+ * done here, a warning says so, and is gone with this server. That is no answer to a Sync. Messages
+ * come in order, so it is about the oldest job, of which nothing but the end is missing.
+ */
+static void note_notice(void *ctx, const PGresult *res)
+{
+    struct pg *pg = ctx;
+    if (list_is_empty(&pg->jobs) || !has_field(res, PG_DIAG_SEVERITY_NONLOCALIZED, "WARNING"))
+        return;
+    const struct pg_job *job = LIST_OWNER(pg->jobs.next, struct pg_job, link);
+    if (job->answer_count + 1 >= job->statement_count)
+        pg->is_warned =
+            has_field(res, PG_DIAG_SQLSTATE, "01000") || has_field(res, PG_DIAG_SQLSTATE, "57P01");
 }
 
 static void start_connect(struct pg *pg)
@@ -383,7 +407,7 @@ static void start_connect(struct pg *pg)
     loop_timer_start(&pg->timer, CONNECT_TIMEOUT_MS * CLOCK_MS_US);
     pg->conn = PQconnectStart(pg->config.conninfo);
     CHECK(pg->conn != NULL);
-    PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+    PQsetNoticeReceiver(pg->conn, note_notice, pg);
     if (PQstatus(pg->conn) == CONNECTION_BAD) {
         lose(pg, first_line(PQerrorMessage(pg->conn)));
         return;

@@ -15,10 +15,12 @@
  *
  * One rule is worth this file: a job whose Sync was handed to libpq is PG_LOST when anything but an
  * answer to that Sync ends it, whatever error came last. A job whose Sync was not yet handed over
- * can never be committed, and pg_job_commit says so.
+ * can never be committed, and pg_job_commit says so. An answer that comes with the warning that the
+ * server gave up its wait for the synchronous standby is none.
  *
  * A lost connection is opened again after a pause that doubles, with jitter. Names of hosts would
- * block the loop: conninfo names a Unix socket folder or a hostaddr.
+ * block the loop: conninfo names a Unix socket folder or a hostaddr. Of several servers each is tried
+ * in its turn (servers.h).
  */
 #ifndef LEDGER_PG_H
 #define LEDGER_PG_H

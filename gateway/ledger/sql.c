@@ -18,6 +18,7 @@
     SET("datestyle", "ISO")                                                                        \
     SET("search_path", "public")                                                                   \
     SET("synchronous_commit", "on")                                                                \
+    SET("client_min_messages", "warning")                                                          \
     SET("tcp_keepalives_idle", "10")                                                               \
     SET("tcp_keepalives_interval", "5")                                                            \
     SET("tcp_keepalives_count", "3")                                                               \
@@ -446,10 +447,16 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     "INSERT INTO batches (writer_id, batch_no, is_probe, created_at) VALUES ($1, $2, true, $3)"
     " ON CONFLICT (writer_id, batch_no) DO NOTHING"},
 
+/*
+ * The message makes this a transaction that writes, and so its commit waits for the synchronous
+ * standby. A batch that can be seen need not be there: its own wait may have been cancelled, or its
+ * server have been started again. After the probe's commit it is.
+ */
 [SQL_PROBE_ASK] = {SQL_CONTROL, "probe_ask",
     "SELECT b.is_probe, (SELECT k.payment_id FROM idempotency k"
     " WHERE k.merchant_id = $3 AND k.key = $4), (SELECT true FROM attempts a"
     " WHERE a.merchant_id = $3 AND a.attempt_id = $5) FROM batches b"
+    " CROSS JOIN pg_logical_emit_message(true, 'turnpike', 'probe'::text) AS m"
     " WHERE b.writer_id = $1 AND b.batch_no = $2"},
 
 /*
