@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "ledger/servers.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 5000,
@@ -18,6 +19,7 @@ enum {
 struct pg {
     struct loop *loop;
     struct pg_config config;
+    struct servers *servers; /* owned */
     PGconn *conn;            /* owned; NULL when closed */
     struct event *reader;    /* owned */
     struct event *writer;    /* owned */
@@ -100,8 +102,10 @@ static void lose(struct pg *pg, struct str why)
         list_add_last(&lost, link);
     }
     pg->job_count = 0;
+    /* Another server may be there already; the one that was there is asked first. */
+    bool is_pause = pg->state == PG_READY || servers_pass(pg->servers);
     disconnect(pg);
-    loop_timer_start(&pg->timer, next_pause_us(pg));
+    loop_timer_start(&pg->timer, is_pause ? next_pause_us(pg) : 0);
     while (!list_is_empty(&lost)) {
         struct pg_job *job = LIST_OWNER(lost.next, struct pg_job, link);
         list_remove(&job->link);
@@ -405,8 +409,7 @@ static void start_connect(struct pg *pg)
 {
     enter(pg, PG_CONNECTING);
     loop_timer_start(&pg->timer, CONNECT_TIMEOUT_MS * CLOCK_MS_US);
-    pg->conn = PQconnectStart(pg->config.conninfo);
-    CHECK(pg->conn != NULL);
+    pg->conn = servers_connect(pg->servers);
     PQsetNoticeReceiver(pg->conn, note_notice, pg);
     if (PQstatus(pg->conn) == CONNECTION_BAD) {
         lose(pg, first_line(PQerrorMessage(pg->conn)));
@@ -443,6 +446,7 @@ struct pg *pg_new(struct loop *loop, const struct pg_config *config)
     CHECK(pg != NULL);
     pg->loop = loop;
     pg->config = *config;
+    pg->servers = servers_new(config->conninfo);
     pg->pause_ms = config->reconnect_ms;
     list_init(&pg->jobs);
     loop_timer_init(&pg->timer, loop, timer_fired, pg);
@@ -455,6 +459,7 @@ void pg_free(struct pg **pg)
     if (*pg == NULL)
         return;
     disconnect(*pg);
+    servers_free(&(*pg)->servers);
     loop_timer_release(&(*pg)->timer);
     free(*pg);
     *pg = NULL;
