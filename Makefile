@@ -243,6 +243,12 @@ mutants:
 	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/sim/sim $$(BUILD=$(BUILD) node tests/mutants/mutants.mjs prerequisites)
 	@BUILD=$(BUILD) SEED=$(SEED) MUTANTS_CC='$(CC)' MUTANTS_CFLAGS='$(subst ',,$(CPPFLAGS)) $(CFLAGS)' MUTANTS_LINK='$(LINK)' \
 	    MUTANTS_LIBS='$(LIBS)' MUTANTS_SIM='$(SIM_SRC:%.c=$(BUILD)/obj/%.o) $(SIM_CORE:%.c=$(BUILD)/obj/%.o)' node tests/mutants/mutants.mjs
+## crash-commits   Lost commits: what became of them is found out (KIND=wire|stop|promote|cancel|odd
+##                 PART=i/n SEED=1 ROUND=n ROUNDS=n FRESH=1); goes on where it was stopped
+.PHONY: crash-commits
+crash-commits: build
+	@BUILD=$(BUILD) KIND=$(KIND) PART=$(PART) SEED=$(SEED) ROUND=$(ROUND) \
+	    ROUNDS=$(if $(filter command line environment,$(origin ROUNDS)),$(ROUNDS)) FRESH=$(FRESH) node tests/crash/commits.mjs
 
 ## reloads         Reload campaign: reloads and killed workers under load (RELOADS=1000 KILLS=100)
 .PHONY: reloads

@@ -6,6 +6,7 @@
 #   pg.sh stop DIR                      stop it; nothing acknowledged is lost
 #   pg.sh kill DIR                      kill the whole server at once and without any warning
 #   pg.sh host DIR                      print the folder of its socket, libpq's host=
+#   pg.sh tool DIR NAME [ARGUMENT...]   run one of PostgreSQL's programs as the server's user
 #
 # With PG_FAST=1 nothing is forced to the disk: for tests, which kill servers but never machines.
 #
@@ -135,7 +136,7 @@ strike() {
     rm -f "$1/data/postmaster.pid" "$(socket_folder "$1")"/.s.PGSQL.*.lock
 }
 
-[ $# -ge 2 ] || die "usage: pg.sh start DIR PORT [trust|scram] | stop DIR | kill DIR | host DIR"
+[ $# -ge 2 ] || die "usage: pg.sh start DIR PORT [trust|scram] | stop DIR | kill DIR | host DIR | tool DIR NAME ..."
 bin=$(find_bin)
 [ -n "$bin" ] || die "PostgreSQL 15 is missing; install it with: apt-get install postgresql-15"
 case $2 in /*) dir=$2 ;; *) dir=$PWD/$2 ;; esac
@@ -158,6 +159,11 @@ kill)
     ;;
 host)
     socket_folder "$dir"
+    ;;
+tool)
+    tool=$3
+    shift 3
+    as_server "$bin/$tool" "$@" 9>&-
     ;;
 *)
     die "pg.sh: unknown verb $1"

@@ -77,7 +77,7 @@ const hookIds = { paypal: 'E2EHOOKOFPAYPAL01', paypal_payouts: 'E2EHOOKOFPAYOUTS
 const payoutAccounts = [['paypal_payouts', 1, 'paypal-us'], ['payoneer_payouts', 3, 'payoneer-payouts', ['--setting', 'program_id=100012345']]];
 
 export class World {
-    // options: settings (lines of turnpike.conf), workers, delayMs, accounts, payouts (accounts for them, too)
+    // options: settings (lines of turnpike.conf), workers, delayMs, accounts, payouts (accounts for them, too); World (a suite's own)
     static async start(name, options = {}) {
         const world = new this();
         world.options = options;
@@ -451,7 +451,7 @@ export async function suite(name, options, cases) {
         if (only && only !== title) continue;
         const from = Date.now();
         try {
-            world ??= await World.start(name, options);
+            world ??= await (options.World ?? World).start(name, options);
             world.log = [];
             await test(world);
             passed++;
