@@ -250,6 +250,12 @@ crash-commits: build
 	@BUILD=$(BUILD) KIND=$(KIND) PART=$(PART) SEED=$(SEED) ROUND=$(ROUND) \
 	    ROUNDS=$(if $(filter command line environment,$(origin ROUNDS)),$(ROUNDS)) FRESH=$(FRESH) node tests/crash/commits.mjs
 
+## restore-drill   PITR under load: the gateway reconciles first (SECONDS=10 or MINUTES=10, CLIENTS=12, CASE=name)
+.PHONY: restore-drill
+restore-drill: build
+	@PG_FAST=1 SECONDS=$(or $(SECONDS),10) $(if $(MINUTES),MINUTES=$(MINUTES)) CLIENTS=$(or $(CLIENTS),12) \
+	    node tests/crash/restore.mjs $(CASE)
+
 ## reloads         Reload campaign: reloads and killed workers under load (RELOADS=1000 KILLS=100)
 .PHONY: reloads
 reloads: build

@@ -60,6 +60,8 @@ enum metric {
     METRIC_HOOKS_WAITING,             /* gauge */
     METRIC_HOOKS_OLDEST_SECONDS,      /* gauge */
     METRIC_WRITES_SUSPECT,            /* counter: write */
+    METRIC_JOURNAL_FAILURES,          /* counter */
+    METRIC_RESTORE_LEFT,              /* gauge */
     METRIC_DB_BATCHES,                /* counter: result */
     METRIC_DB_BATCH_ROWS,             /* histogram: transactions in a batch */
     METRIC_DB_BATCH_SECONDS,          /* histogram */

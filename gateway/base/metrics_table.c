@@ -126,6 +126,12 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_WRITES_SUSPECT] = {
         "turnpike_writes_suspect_total", "counter",
         "Writes that the ledger rolled back again and again.", {"write"}},
+    [METRIC_JOURNAL_FAILURES] = {
+        "turnpike_journal_failures_total", "counter",
+        "Appends to the journal that failed.", {NULL}},
+    [METRIC_RESTORE_LEFT] = {
+        "turnpike_restore_left", "gauge",
+        "Of a database that was set back: transactions that are still to be written again, then attempts that are still to be asked about.", {NULL}},
     [METRIC_DB_BATCHES] = {
         "turnpike_db_batches_total", "counter",
         "Ledger batches by result.", {"result"}},

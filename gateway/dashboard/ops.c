@@ -110,6 +110,11 @@ static struct str describe_workers(struct arena *arena, const struct ops_workers
         text = arena_printf(arena, STR_FMT ", %u die again and again: see the log", STR_ARG(text),
                             workers->crash_looping);
     }
+    if (workers->is_restoring) {
+        text = arena_printf(
+            arena, STR_FMT "\nrestored: providers are still to be asked about %" PRId64 " attempts",
+            STR_ARG(text), workers->restore_left);
+    }
     return text;
 }
 
@@ -120,7 +125,8 @@ static void readyz(struct http_exchange *x, const struct route_params *params, v
     struct ops_workers workers = {0};
     ops->parts.read_workers(ops->parts.workers_ctx, &workers);
     bool has_ledger = store_is_connected(ops->parts.store);
-    bool is_ready = ops_can_serve(ops) && !workers.is_stopping && workers.crash_looping == 0;
+    bool is_ready = ops_can_serve(ops) && !workers.is_stopping && !workers.is_restoring &&
+                    workers.crash_looping == 0;
     struct str verbose;
     if (!http_query(x, "verbose", &verbose)) {
         reply_text(x, is_ready ? 200 : 503, is_ready ? STR("ok\n") : STR("not ready\n"));

@@ -20,6 +20,8 @@ struct ops_workers {        /* the processes of this gateway */
     unsigned draining;      /* of older generations */
     unsigned crash_looping; /* die again and again: readyz answers 503 */
     bool is_stopping;       /* readyz answers 503 */
+    bool is_restoring;      /* likewise: providers are asked about so many attempts first */
+    int64_t restore_left;
 };
 
 struct ops_parts { /* borrowed */

@@ -21,6 +21,7 @@ struct store {
     struct uuid boot_id;
     struct pool *pool;       /* owned */
     struct batcher *batcher; /* owned */
+    struct journal *journal; /* owned; NULL: none */
     struct link calls;       /* on their way; freed with the store */
     bool is_clock_known;
     int64_t clock_ahead_us; /* the database's, of ours */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "ledger/journal.h"
 #include "base/rng.h"
 #include "ledger/servers.h"
 
@@ -160,6 +161,8 @@ static void end_job(struct pg *pg, struct pg_job *job)
     list_remove(&job->link);
     pg->job_count--;
     arm_deadline(pg);
+    if (job->journal_id != 0) /* before anybody acts on it */
+        journal_end(pg->config.journal, job->journal_id, !job->is_refused);
     job->end(job, job->is_refused ? PG_FAILED : PG_DONE, &job->why);
 }
 
@@ -181,6 +184,8 @@ static bool take_result(struct pg *pg, const PGresult *res)
     if (job->answer_count < job->statement_count)
         sql = job->statements[job->answer_count];
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+        if (job->journal_id != 0 && !job->is_refused)
+            journal_result(pg->config.journal, job->journal_id, sql, res);
         if (job->result != NULL && !job->is_refused)
             job->result(job, sql, res);
         return true;
@@ -499,6 +504,16 @@ void pg_job_init(struct pg_job *job, pg_result_fn result, pg_end_fn end)
     job->end = end;
 }
 
+static void note_journal(struct pg *pg, struct pg_job *job, enum sql sql,
+                         const struct params *params)
+{
+    if (pg->config.journal == NULL || !journal_keeps(sql))
+        return;
+    if (job->journal_id == 0)
+        job->journal_id = journal_begin(pg->config.journal);
+    journal_put(pg->config.journal, sql, params);
+}
+
 void pg_job_send(struct pg *pg, struct pg_job *job, enum sql sql, const struct params *params)
 {
     if (pg->is_broken)
@@ -514,11 +529,17 @@ void pg_job_send(struct pg *pg, struct pg_job *job, enum sql sql, const struct p
     note_sent(pg, job, sql,
               PQsendQueryPrepared(pg->conn, sql_text(sql)->name, (int)params->count, values,
                                   params->length, formats, 1));
+    note_journal(pg, job, sql, params);
 }
 
 bool pg_job_commit(struct pg *pg, struct pg_job *job)
 {
+    bool is_journaled = !pg->is_broken && job->journal_id != 0;
+    if (is_journaled)
+        journal_append(pg->config.journal); /* before anything can be committed */
     if (pg->is_broken || PQpipelineSync(pg->conn) == 0) {
+        if (is_journaled)
+            journal_end(pg->config.journal, job->journal_id, false);
         pg->is_broken = true;
         loop_timer_start(&pg->timer, 0);
         return false;

@@ -59,6 +59,7 @@ struct pg_failure {
     struct error err;
 };
 
+struct journal;
 struct pg_job;
 /* One statement succeeded; res is borrowed until this returns. */
 typedef void (*pg_result_fn)(struct pg_job *job, enum sql sql, const PGresult *res);
@@ -74,6 +75,7 @@ struct pg_job { /* lives in its owner's struct */
     unsigned answer_count;
     bool is_refused;
     int64_t started_us;
+    int64_t journal_id; /* 0: it is not journaled */
     struct pg_failure why;
 };
 
@@ -87,6 +89,7 @@ struct pg_config {
     struct uuid boot_id;
     unsigned slot;
     int64_t started_us;
+    struct journal *journal; /* borrowed; NULL: none (journal.h) */
 };
 
 struct pg;

@@ -26,7 +26,7 @@ static void woken(void *ctx UNUSED)
 
 struct pool *pool_new(struct loop *loop, const struct store_config *config,
                       const struct uuid *writer_id, const struct uuid *instance_id,
-                      const struct uuid *boot_id, unsigned slot)
+                      const struct uuid *boot_id, unsigned slot, struct journal *journal)
 {
     struct pool *pool = calloc(1, sizeof(*pool));
     CHECK(pool != NULL);
@@ -49,6 +49,7 @@ struct pool *pool_new(struct loop *loop, const struct store_config *config,
         .boot_id = *boot_id,
         .slot = slot,
         .started_us = clock_wall_us(),
+        .journal = journal,
     };
     for (int kind = 0; kind < SQL_KIND_COUNT; kind++) {
         pg_config.kind = (enum sql_kind)kind;

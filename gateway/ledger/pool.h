@@ -33,9 +33,10 @@ struct request { /* lives in its owner's struct; ends through job.end */
 
 struct pool;
 
+/* journal: borrowed; NULL: none. */
 struct pool *pool_new(struct loop *loop, const struct store_config *config,
                       const struct uuid *writer_id, const struct uuid *instance_id,
-                      const struct uuid *boot_id, unsigned slot);
+                      const struct uuid *boot_id, unsigned slot, struct journal *journal);
 void pool_free(struct pool **pool);
 bool pool_can_write(const struct pool *pool);   /* a writer is ready, free or not */
 struct pg *pool_find_writer(struct pool *pool); /* ready and free; NULL: none */

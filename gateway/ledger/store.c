@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "ledger/call.h"
+#include "ledger/journal.h"
 
 const struct store_config store_config_default = {
     .writer_connections = 2,
@@ -15,6 +16,8 @@ const struct store_config store_config_default = {
     .queue_max = 8192,
     .statement_timeout_ms = 10000,
     .reconnect_ms = 250,
+    .journal_keep_ms = 24LL * 3600 * 1000,
+    .journal_bytes_max = 8LL << 30,
 };
 
 const char *store_result_name(enum store_result result)
@@ -42,6 +45,24 @@ static void after_tick(void *ctx)
         metrics_hold(metrics_find(METRIC_DB_CONNECTED, NULL, 0), store_is_connected(store) ? 1 : 0);
 }
 
+static struct journal *open_journal(const struct store *store, unsigned slot)
+{
+    const struct store_config *config = &store->config;
+    if (config->journal_folder == NULL || config->journal_folder[0] == '\0')
+        return NULL;
+    const struct journal_config journal = {
+        .folder = config->journal_folder,
+        .writer_id = store->writer_id,
+        .instance_id = store->instance_id,
+        .boot_id = store->boot_id,
+        .slot = slot,
+        .started_us = clock_wall_us(),
+        .keep_us = config->journal_keep_ms * CLOCK_MS_US,
+        .bytes_max = config->journal_bytes_max,
+    };
+    return journal_new(&journal);
+}
+
 struct store *store_new(struct loop *loop, const struct store_config *config,
                         const struct uuid *writer_id, const struct uuid *instance_id,
                         const struct uuid *boot_id, unsigned slot)
@@ -55,7 +76,9 @@ struct store *store_new(struct loop *loop, const struct store_config *config,
     store->instance_id = *instance_id;
     store->boot_id = *boot_id;
     list_init(&store->calls);
-    store->pool = pool_new(loop, &store->config, writer_id, instance_id, boot_id, slot);
+    store->journal = open_journal(store, slot);
+    store->pool =
+        pool_new(loop, &store->config, writer_id, instance_id, boot_id, slot, store->journal);
     store->batcher = batcher_new(loop, store->pool, &store->config, writer_id);
     loop_after_tick(loop, after_tick, store);
     return store;
@@ -69,6 +92,7 @@ void store_free(struct store **store)
     batcher_free(&(*store)->batcher);
     while (!list_is_empty(&(*store)->calls))
         call_free(LIST_OWNER((*store)->calls.next, struct call, link));
+    journal_free(&(*store)->journal);
     free(*store);
     *store = NULL;
 }
@@ -151,6 +175,8 @@ static void probe_end(struct pg_job *job, enum pg_end end, const struct pg_failu
         result = probe_verdict(probe);
         if (result == STORE_ROLLED_BACK)
             (void)fail(&err, ERROR_UNAVAILABLE, "the batch did not reach its commit");
+        if (probe->call.store->journal != NULL)
+            journal_probed(probe->call.store->journal, probe->ticket.batch_no, !probe->is_ours);
     }
     probe->done(probe->ctx, result, &probe->ticket, &err);
     call_free(&probe->call);

@@ -49,6 +49,9 @@ struct store_config {
     size_t queue_max;            /* 8,192 bundles waiting; beyond it STORE_UNAVAILABLE at once */
     int64_t statement_timeout_ms; /* 10,000 */
     int64_t reconnect_ms;         /* 250, doubling to 5,000 with jitter */
+    const char *journal_folder;   /* NULL or empty: no journal (journal.h); borrowed likewise */
+    int64_t journal_keep_ms;      /* 24 h: older files are deleted */
+    int64_t journal_bytes_max;    /* 8 GiB of files; beyond it the oldest are deleted */
 };
 extern const struct store_config store_config_default;
 

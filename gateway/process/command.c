@@ -128,15 +128,19 @@ int command_serve(int argc, char **argv)
 {
     static struct config config;
     static struct handover before;
-    const struct program program = {.path = program_path, .argc = argc, .argv = argv};
     struct error err;
+    enum restore_wish wish = RESTORE_WISH_NONE;
     bool failed = false;
+    if (!restore_wish_parse(command_option(&argc, argv, "restored"), &wish, &err)) {
+        return command_fail(&err);
+    }
+    const struct program program = {.path = program_path, .argc = argc, .argv = argv};
     bool is_successor = upgrade_find_handover(&before, &failed, &err);
     if (failed || (!is_successor && !program_read_config(&program, &config, &err))) {
         return command_fail(&err);
     }
     start_log(is_successor ? &before.kept : &config);
-    return master_run(&program, &config, is_successor ? &before : NULL);
+    return master_run(&program, &config, wish, is_successor ? &before : NULL);
 }
 
 /* The gateway works with copies, which have limits of their own. */

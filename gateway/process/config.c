@@ -43,6 +43,9 @@ static const struct setting settings[] = {
     {"trusted_proxies",        SETTING_TEXT,     AT(trusted_proxies), 0, 0, "addresses and networks of our own proxies, separated by spaces: neither http_connection_per_address_max nor address_rate counts them"},
     {"workers",                SETTING_INT64,    AT(workers), -1, SHM_SLOT_MAX / 2 - 1, "worker processes; -1: as many as cores; 0: no fork, in the foreground"},
     {"state_folder",           SETTING_TEXT,     AT(state_folder), 0, 0, "folder of the lock and the instance id"},
+    {"journal_folder",         SETTING_TEXT,     AT(journal_folder), 0, 0, "folder of the journal of what is written into the ledger, best on another disk than the database; empty: \"journal\" in state_folder"},
+    {"journal_keep_ms",        SETTING_INT64,    AT(store.journal_keep_ms), 0, 30LL * 24 * 3600 * 1000, "a restore may go back so far (docs/operations.md); 0: no journal"},
+    {"journal_bytes_max",      SETTING_INT64,    AT(store.journal_bytes_max), 1LL << 28, 1LL << 50, "... and its files may have so many bytes; beyond it the oldest are deleted"},
     {"heartbeat_ms",           SETTING_INT64,    AT(heartbeat_ms), 10, 10000, "a worker shows that it lives this often"},
     {"heartbeat_late_ms",      SETTING_INT64,    AT(heartbeat_late_ms), 500, 600000, "a worker silent for so long is killed and replaced"},
     {"drain_ms",               SETTING_INT64,    AT(drain_ms), 100, 600000, "time for payments in hand after SIGTERM, and after a reload"},
@@ -178,6 +181,7 @@ static const struct {
     {"ops_port", true},
     {"workers", true},
     {"state_folder", true},
+    {"journal_folder", true},
     {"database", false},
     {"breaker_window_ms", false}, /* the breakers' table is made by the master */
     {"breaker_calls_min", false},
@@ -394,9 +398,24 @@ bool config_load(struct config *config, const char *file, struct error *err)
     return load_environment(config, err);
 }
 
+/* The workers' own business: no other process that writes the ledger keeps a journal. */
+static void find_journal(struct config *config)
+{
+    config->journal_path[0] = '\0';
+    if (config->store.journal_keep_ms == 0)
+        return;
+    if (config->journal_folder[0] != '\0')
+        (void)snprintf(config->journal_path, sizeof(config->journal_path), "%s",
+                       config->journal_folder);
+    else
+        (void)snprintf(config->journal_path, sizeof(config->journal_path), "%s/journal",
+                       config->state_folder);
+}
+
 void config_finish(struct config *config)
 {
     config->store.conninfo = config->database;
+    find_journal(config);
     config->merchants.secrets_folder = config->secrets_folder;
     config->merchants.default_ca_file = config->provider_ca_file;
     config->payments.limits.call_us = config->engine.answer_ms * 1000;

@@ -42,6 +42,8 @@ struct config {
     /* process */
     int64_t workers; /* -1: as many as cores; 0: foreground */
     char state_folder[CONFIG_TEXT_MAX];
+    char journal_folder[CONFIG_TEXT_MAX];
+    char journal_path[CONFIG_TEXT_MAX + 16]; /* by config_finish; empty: there is no journal */
     int64_t heartbeat_ms;
     int64_t heartbeat_late_ms;
     int64_t drain_ms;

@@ -15,7 +15,7 @@ struct command {
 
 /* clang-format off */
 static const struct command commands[] = {
-    {"serve",     command_serve,        "[--config FILE] [--set NAME=VALUE]...", "run the gateway"},
+    {"serve",     command_serve,        "[--config FILE] [--set NAME=VALUE]... [--restored redo | alone | by-hand]", "run the gateway; after a restore of the database it reconciles first"},
     {"reload",    command_reload,       "[--config FILE]", "load the configuration anew into the gateway that runs, without losing a request"},
     {"upgrade",   command_upgrade,      "[--config FILE]", "the same, and go on as the program that lies there now"},
     {"check",     command_check,        "[--config FILE] [--set NAME=VALUE]...", "validate a configuration without touching anything"},

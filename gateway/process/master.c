@@ -30,6 +30,7 @@ struct master {
     struct reload reload;
     struct upgrade upgrade;
     struct backtesters backtesters;
+    struct restore restore;
     int lock_fd;
 };
 
@@ -113,6 +114,8 @@ static bool begin_anew(struct master *m, const struct config *config, int *statu
     }
     log_info("master", "starting", LOG_INT("workers", m->fleet.seat_count),
              LOG_INT("api_port", config->api_port), LOG_INT("ops_port", config->ops_port));
+    m->restore.config = config;
+    restore_start(&m->restore);
     if (m->fleet.seat_count == 0) {
         return true;
     }
@@ -185,9 +188,12 @@ static void reap(struct master *m)
 {
     int status = 0;
     pid_t pid;
+    bool refused;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (!fleet_reap(&m->fleet, pid, status) && !reload_reap(&m->reload, pid, status) &&
-            !backtesters_reap(&m->backtesters, pid, status)) {
+        if (restore_reap(&m->restore, pid, status, &refused)) {
+            m->fleet.failed = m->fleet.failed || refused;
+        } else if (!fleet_reap(&m->fleet, pid, status) && !reload_reap(&m->reload, pid, status) &&
+                   !backtesters_reap(&m->backtesters, pid, status)) {
             (void)upgrade_reap(&m->upgrade, pid, status);
         }
     }
@@ -227,7 +233,9 @@ static void tick_changes(struct master *m)
     } else {
         backtesters_resume(&m->backtesters);
     }
-    upgrade_tick(&m->upgrade, may_begin && backtesters_are_gone(&m->backtesters));
+    /* The next program believes that the ledger is complete. */
+    bool is_open = atomic_load(&m->fleet.shared->restore_state) == RESTORE_OPEN;
+    upgrade_tick(&m->upgrade, may_begin && is_open && backtesters_are_gone(&m->backtesters));
     if (!upgrade_is_busy(&m->upgrade) || !may_begin) {
         reload_tick(&m->reload);
     }
@@ -248,6 +256,9 @@ static int run_workers(struct master *m, const sigset_t *signals)
             tick_changes(m);
         }
         backtesters_tick(&m->backtesters);
+        if (m->fleet.stop_us == 0) {
+            restore_tick(&m->restore);
+        }
         bool is_busy = reload_is_busy(&m->reload) || upgrade_is_busy(&m->upgrade);
         struct timespec wait = {0, is_busy ? BUSY_TICK_NS : TICK_NS};
         obey(m, sigtimedwait(signals, NULL, &wait));
@@ -260,7 +271,7 @@ static int run_workers(struct master *m, const sigset_t *signals)
     return m->fleet.failed ? WORKER_CONFIG_EXIT : 0;
 }
 
-int master_run(const struct program *program, const struct config *config,
+int master_run(const struct program *program, const struct config *config, enum restore_wish wish,
                const struct handover *before)
 {
     static struct master m = {.lock_fd = -1};
@@ -275,13 +286,15 @@ int master_run(const struct program *program, const struct config *config,
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     m.reload = (struct reload){.program = program, .fleet = &m.fleet, .kind = "reload"};
     m.backtesters.fleet = &m.fleet;
+    m.restore = (struct restore){.fleet = &m.fleet, .wish = wish};
     m.upgrade = (struct upgrade){.program = program, .fleet = &m.fleet, .image = {.fd = -1}};
     if (!(before != NULL ? take_over(&m, before, &err) : begin_anew(&m, config, &status, &err))) {
         (void)command_fail(&err);
         return status;
     }
     if (m.fleet.seat_count == 0) {
-        return fleet_run_foreground(&m.fleet, config);
+        return restore_wait(&m.restore) ? fleet_run_foreground(&m.fleet, config)
+                                        : WORKER_CONFIG_EXIT;
     }
     m.upgrade.lock_fd = m.lock_fd;
     sigdelset(&signals, WORKER_SIGNAL_PROBE); /* stays blocked: hear() looks */

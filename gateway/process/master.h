@@ -15,11 +15,13 @@
 #define PROCESS_MASTER_H
 
 #include "process/reload.h"
+#include "process/restore.h"
 
 /* Serve until told to stop. Returns the exit status; errors stand on stderr, one line with the
  * remedy. config is what program_read_config gave. Not NULL, `before` is the master whose place we
- * take: then its settings count, not config, until the first reload. */
-int master_run(const struct program *program, const struct config *config,
+ * take: then its settings count, not config, until the first reload. wish: what the operator says of a
+ * database that was restored (restore.h). */
+int master_run(const struct program *program, const struct config *config, enum restore_wish wish,
                const struct handover *before);
 
 #endif

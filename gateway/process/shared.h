@@ -47,6 +47,8 @@ struct shared {
     _Atomic unsigned worker_count;  /* of a generation */
     _Atomic unsigned crash_looping; /* seats whose workers die again and again */
     _Atomic int backtests_due;      /* a worker has seen one that nobody computes */
+    _Atomic int restore_state;      /* enum restore_state */
+    _Atomic int64_t restore_left;   /* REDOING: transactions; ASKING: attempts */
     struct shared_slot slot[SHM_SLOT_MAX];
     struct shared_dead dead[SHARED_DEAD_MAX];
 };

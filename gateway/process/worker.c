@@ -19,8 +19,10 @@
 #include "payment/rulebook.h"
 #include "payment/volumes.h"
 #include "process/backtest_watch.h"
+#include "process/closed.h"
 #include "process/descriptors.h"
 #include "process/figures.h"
+#include "process/restore.h"
 #include "process/secrets.h"
 #include "webhook/inbox.h"
 
@@ -299,6 +301,7 @@ static void read_workers(void *ctx, struct ops_workers *workers)
     workers->wanted = atomic_load(&shared->worker_count);
     workers->generation = atomic_load(&shared->generation);
     workers->crash_looping = atomic_load(&shared->crash_looping);
+    workers->is_restoring = restore_is_asking(shared, &workers->restore_left);
     workers->is_stopping =
         atomic_load(&shared->is_draining) != 0 || (w->start->slot == 0 && w->drain_until_us != 0);
 }
@@ -431,8 +434,10 @@ static void wire_core(struct worker *w)
     struct shared *shared = w->start->shared;
     struct shared_slot *slot = &shared->slot[w->start->slot];
     w->loop = loop_new();
-    w->store = store_new(w->loop, &config->store, &slot->writer_id, &shared->instance_id,
-                         &shared->boot_id, w->start->slot);
+    struct store_config store = config->store;
+    store.journal_folder = config->journal_path;
+    w->store = store_new(w->loop, &store, &slot->writer_id, &shared->instance_id, &shared->boot_id,
+                         w->start->slot);
     w->engine = engine_new(w->loop, &config->engine);
     w->admission = admission_new(w->loop, w->start->admission, &admission, w->start->slot);
     w->directory = config->merchants;
@@ -534,8 +539,13 @@ static void wire_handlers(struct worker *w)
 static void handle(struct http_exchange *x, void *ctx)
 {
     struct worker *w = ctx;
+    int64_t left;
+    enum http_method method = http_request(x)->method;
     if (inbox_takes(x)) {
         inbox_handle(x, w->inbox);
+    } else if (method != HTTP_GET && method != HTTP_HEAD &&
+               restore_is_asking(w->start->shared, &left)) {
+        closed_refuse(x, w->start->shared);
     } else {
         api_handle(x, w->api);
     }
@@ -544,8 +554,11 @@ static void handle(struct http_exchange *x, void *ctx)
 static void handle_large(struct http_exchange *x, void *ctx)
 {
     struct worker *w = ctx;
+    int64_t left;
     if (inbox_takes(x)) {
         http_refuse_body(x);
+    } else if (restore_is_asking(w->start->shared, &left)) {
+        closed_refuse(x, w->start->shared);
     } else {
         api_handle_large(x, w->api);
     }
@@ -683,6 +696,7 @@ int worker_run(const struct worker_start *start)
         release_files(&w);
         return WORKER_CONFIG_EXIT;
     }
+    closed_serve(start, w.api_tls, w.ops_tls);
     wire_core(&w);
     wire_handlers(&w);
     start_timers(&w);
