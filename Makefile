@@ -222,6 +222,11 @@ $(BUILD)/obj-crash/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -DCRASH_POINTS -MMD -MP -c -o $@ $<
 
+## crash-trace     Traces of the simulator played on real processes; both must end alike (SEED=1 TRACES=24, CASE=one)
+.PHONY: crash-trace
+crash-trace: crash-build $(BUILD)/sim/sim
+	@BUILD=$(BUILD)-crash SIM_BUILD=$(BUILD) SEED=$(SEED) TRACES=$(TRACES) CASE=$(CASE) node tests/crash/trace.mjs
+
 ## soak            Hours of load under ASan and as shipped, with faults: memory, descriptors, connections flat?
 ##                 (HOURS=2 RATE=orders/s, else half of the peak; LANES=asan,plain; LEAK=memory|kept|descriptor)
 .PHONY: soak

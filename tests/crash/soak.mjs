@@ -61,7 +61,7 @@ async function openLane(kind) {
     const at = path.join(top, 'var', 'e2e', `${name}-${process.pid}`);
     const settings = {
         provider_connect_ms: 3000, provider_answer_ms: 6000, answer_ms: 8000, send_window_ms: 5000, lease_ms: 20000, dead_after_ms: 120000,
-        resolve_first_ms: 500, resolve_max_ms: 10000, action_ms: 60000, heartbeat_late_ms: 60000, directory_check_ms: 1000, resolve_interval_ms: 500,
+        resolve_first_ms: 500, resolve_max_ms: 10000, action_ms: 60000, review_after_ms: 120000, heartbeat_late_ms: 60000, directory_check_ms: 1000, resolve_interval_ms: 500,
         log_level: 'warn', address_rate: 0, delivery_allowed_networks: '127.0.0.0/8', delivery_ca_file: path.join(at, 'tls/ca.pem'),
     };
     const world = await Lane.start(name, { kind, workers: number('WORKERS', 2), delayMs: 20, payouts: true, sockets: 8, settings });

@@ -24,6 +24,8 @@ static uint32_t send_request(struct world *w, uint32_t order_index, uint8_t fing
     };
     order->key_requests[order->key]++;
     world_push(w, at, SIM_REQUEST, index, 0);
+    narrate(w, "request number=%u order=%u key=%u body=%u at=%lld", index, order_index, order->key,
+            fingerprint, (long long)at);
     return index;
 }
 
@@ -190,6 +192,8 @@ void client_told(struct world *w, uint32_t index, enum told told, uint32_t payme
         .bytes = told == TOLD_FINAL ? payment->answer_bytes : 0,
         .at = w->now,
     };
+    narrate(w, "told request=%u payment=%u as=%d status=%s", index, payment_index, (int)told,
+            payment_status_name(LOG(w, line)->status));
     world_trace(w, "order %u key %u: told %d, payment %u %s", request->order, request->key,
                 (int)told, payment_index, payment_status_name(LOG(w, line)->status));
     if (told == TOLD_LIMIT && ORDER(w, request->order)->reversal_of > 0 && !payment->is_unreserved)
@@ -215,6 +219,7 @@ void client_lost(struct world *w, uint32_t index)
     if (request->is_closed)
         return;
     request->is_closed = true;
+    narrate(w, "lost request=%u", index);
     uint32_t order = request->order;
     if (request->fingerprint == 0 && !ORDER(w, order)->is_done)
         repeat(w, order);

@@ -19,11 +19,13 @@ static bool is_of_case(enum crash_point point)
 static void die(struct world *w, uint32_t worker, enum crash_point point)
 {
     w->marks[(int)MARK_COUNT + (int)point]++;
+    narrate_point(w, "crash", point);
     recovery_kill(w, worker);
 }
 
 bool crash_worker(struct world *w, uint32_t worker, enum crash_point point)
 {
+    narrate_point(w, "pass", point);
     if (is_of_case(point) && w->worker[worker].is_alive && happens(w, FAULT_CRASH_POINT) &&
         rng_below(&w->rng, CASE_ONE_IN) == 0) {
         die(w, worker, point);

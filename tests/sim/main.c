@@ -3,6 +3,7 @@
  *
  *     sim --seed=1 --payments=2000000 [--jobs=2] [--first=case] [--orders=1000] [--hashes] [--marks]
  *     sim --seed=1 --case=N [--orders= --salt= --stop= --off=class,class | --on=] [--trace] [--shrink=0]
+ *     sim ... --orders=1 --real           what tests/crash/trace.mjs plays on real processes
  *     sim ... --bug=NAME | --bugs
  *
  * A failing case is shrunk, and the command that plays the small one is printed too. With enough
@@ -155,6 +156,8 @@ static bool read_option(const char *arg, struct settings *to)
         return set_bug(value);
     else if (strcmp(arg, "--trace") == 0)
         to->run.trace = true;
+    else if (strcmp(arg, "--real") == 0)
+        to->run.is_real = true;
     else if (strcmp(arg, "--hashes") == 0)
         to->run.print_hashes = true;
     else if (strcmp(arg, "--marks") == 0)
@@ -193,7 +196,7 @@ static bool read_options(int argc, char **argv, struct settings *to)
         to->run.first = (uint64_t)to->only_case;
         to->run.worlds = 1;
     }
-    if (to->run.print_hashes || to->run.trace)
+    if (to->run.print_hashes || to->run.trace || to->run.is_real)
         to->run.jobs = 1; /* in their order */
     return true;
 }

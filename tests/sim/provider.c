@@ -579,6 +579,7 @@ void provider_send(struct world *w, uint32_t index)
     bool refuses = is_down(w, provider) && !provider->down_hangs;
     w->send_count++;
     if (refuses || chance(w, FAULT_REFUSE)) {
+        narrate_call(w, call, "refused", "none");
         call->answer = (struct orchestrate_answer){.left = false};
         world_push(w, w->now + between(w, 1 * MS, 20 * MS), SIM_ANSWER, index, 0);
         return;
@@ -594,6 +595,30 @@ void provider_send(struct world *w, uint32_t index)
     crash_call(w, index, CRASH_SENT);
 }
 
+static void narrate_verdict(const struct world *w, const struct call *call,
+                            const struct verdict *verdict, enum book_state before,
+                            enum book_state after)
+{
+    const struct orchestrate_answer *answer = &verdict->answer;
+    const char *word = outcome_name(answer->outcome);
+    if (verdict->is_lost)
+        word = verdict->resets ? "reset" : "hang";
+    else if (answer->not_found)
+        word = "not_found";
+    else if (answer->duplicate)
+        word = "duplicate";
+    else if (answer->amount_mismatch)
+        word = "mismatch";
+    else if (answer->outcome == OUTCOME_FAILED && !answer->answers_key)
+        word = answer->may_send_again ? "door_again" : "door";
+    narrate_call(w, call, word,
+                 before != BOOK_NONE     ? "known"
+                 : after == BOOK_WORKING ? "late"
+                 : after == BOOK_NONE    ? "none"
+                 : after == BOOK_DONE    ? "done"
+                                         : "waits");
+}
+
 void provider_arrive(struct world *w, uint32_t index)
 {
     struct call *call = CALL(w, index);
@@ -602,6 +627,7 @@ void provider_arrive(struct world *w, uint32_t index)
     struct book *book = BOOK(w, at);
     struct entry *entry = ENTRY(w, call->entry);
     struct verdict verdict;
+    enum book_state before = book->state;
     bool is_again = entry->arrived; /* below the engine: it hears the first answer */
     entry->arrived = true;
     entry->arrived_at = w->now;
@@ -618,6 +644,7 @@ void provider_arrive(struct world *w, uint32_t index)
     if (call->kind == CALL_FIRST || call->kind == CALL_REPEAT)
         book->last_arrival = w->now;
     call->pending_reason = book->pending_reason;
+    narrate_verdict(w, call, &verdict, before, book->state);
     world_trace(w, "book %u: %s %s arrives: %s%s%s%s", at,
                 call->kind == CALL_LOOKUP   ? "lookup"
                 : call->kind == CALL_CANCEL ? "cancel"

@@ -24,6 +24,7 @@ struct world_plan run_plan(const struct run_options *options, uint64_t number)
         .salt = options->salt,
         .off = options->off,
         .stop_us = options->stop_us,
+        .is_real = options->is_real,
     };
 }
 
@@ -50,9 +51,13 @@ static void run_case(struct job *job, uint64_t number)
 {
     struct world *w = &job->world;
     struct world_plan plan = run_plan(job->options, number);
+    if (plan.is_real)
+        printf("@ case number=%llu\n", (unsigned long long)number);
     world_run(w, &plan);
     if (w->violation[0] == '\0')
         check_world(w);
+    if (plan.is_real)
+        narrate_end(w);
     add_world(&job->result, w);
     if (job->options->print_hashes)
         printf("%llu %016llx\n", (unsigned long long)number, (unsigned long long)w->hash);

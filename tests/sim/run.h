@@ -24,6 +24,7 @@ struct run_options {
     int64_t stop_us;
     bool trace;
     bool print_hashes; /* one line a case */
+    bool is_real;
 };
 
 struct run_result {

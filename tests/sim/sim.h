@@ -210,6 +210,8 @@ struct world_plan { /* which world; the shrinker varies all but the seed */
     uint64_t salt;   /* not 0: the faults, limits and providers of the seed, and another course */
     uint64_t off;    /* classes of faults that do not happen although they are drawn: a bit each */
     int64_t stop_us; /* not 0: faults end by then */
+    bool
+        is_real; /* our two providers and short times; what happens is told to tests/crash/trace.mjs */
 };
 
 struct world {
@@ -427,6 +429,15 @@ static inline struct limits_row *hold_limits(struct payment_row *payment, uint8_
 /* hint.c: webhooks: dropped, repeated, late, in any order, and never more than a hint */
 void hint_send(struct world *w, uint32_t book);
 void hint_arrive(struct world *w, uint32_t book);
+
+/* narrate.c: a world of our two real providers, told in a form that tests/crash/trace.mjs can play; else nothing. */
+void narrate_make_real(struct world *w);
+void narrate(const struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void narrate_point(const struct world *w, const char *what, enum crash_point point);
+/* What the wire says of a call, and what it did: none, done, late, waits; known: an earlier one had. */
+void narrate_call(const struct world *w, const struct call *call, const char *word,
+                  const char *effect);
+void narrate_end(struct world *w);
 
 /* check.c: reads books, rows and the log; writes w->violation. */
 void check_world(struct world *w);

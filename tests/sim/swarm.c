@@ -264,6 +264,8 @@ void swarm_draw(struct world *w)
     for (unsigned i = 0; i < w->provider_count; i++)
         draw_provider(w, &w->provider[i]);
     draw_disasters(w);
+    if (w->plan.is_real)
+        narrate_make_real(w);
     if (w->plan.stop_us != 0 && w->plan.stop_us < w->stop_at)
         w->stop_at = w->plan.stop_us;
 }
