@@ -97,9 +97,9 @@ export class Judges {
 
     makeSimulator() {
         const objects = words('MUTANTS_SIM').map((o) => (o.endsWith('tests/sim/main.o') ? null : o)).filter((o) => o !== null);
-        const archive = `${folder}/libsimulator.a`;
-        run('rm', ['-f', archive]);
+        const archive = `${folder}/libsimulator.${process.pid}.a`; // several parts may begin at once
         demand(run('ar', ['rcs', archive, ...objects]), 'no archive of the simulator');
+        run('mv', [archive, `${folder}/libsimulator.a`]);
     }
 
     archivePath(name) { return name === 'simulator' ? `${folder}/libsimulator.a` : `${build}/lib${name}.a`; }

@@ -10,7 +10,7 @@
  * that a campaign goes on where it was stopped; who survived and why that is right, in equivalent.txt.
  */
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { candidates } from './candidates.mjs';
 import { Judges, flags, prerequisites } from './judges.mjs';
 
@@ -36,6 +36,16 @@ function sources() {
         readdirSync(folder).filter((name) => pattern.test(name)).sort().map((name) => ({ file: `${folder}/${name}`, weight })));
 }
 
+/* Candidates of a file, kept as long as it and the operators are the same; headers only name enums. */
+function candidatesOf(file, text) {
+    const kept = `var/mutants/candidates/${hash(file, text, readFileSync('tests/mutants/candidates.mjs', 'utf8')).slice(0, 20)}.json`;
+    if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8'));
+    const found = candidates(file, flags);
+    writeFileSync(`${kept}.${process.pid}`, JSON.stringify(found));
+    renameSync(`${kept}.${process.pid}`, kept);
+    return found;
+}
+
 /* A name that outlives lines above it being added: operator, function, the line and the place within it. */
 function nameOf(mutant, text) {
     const from = text.lastIndexOf('\n', mutant.begin - 1) + 1;
@@ -47,7 +57,7 @@ function nameOf(mutant, text) {
 function choose(seed, count) {
     const files = sources().map(({ file, weight }) => {
         const text = readFileSync(file, 'latin1');
-        const drawn = candidates(file, flags).map((m) => ({ ...m, name: nameOf(m, text), draw: hash(seed, m.id) }))
+        const drawn = candidatesOf(file, text).map((m) => ({ ...m, name: nameOf(m, text), draw: hash(seed, m.id) }))
             .sort((a, b) => (a.draw < b.draw ? -1 : 1));
         const code = drawn.filter((m) => m.function !== '(table)');
         const tables = drawn.filter((m) => m.function === '(table)').slice(0, Math.ceil(Math.max(code.length, 60) * TABLE_SHARE));
@@ -171,7 +181,7 @@ function only(id, all, judges, results) {
 
 function main() {
     if (process.argv[2] === 'prerequisites') { console.log(prerequisites().join(' ')); return true; }
-    mkdirSync('var/mutants', { recursive: true });
+    mkdirSync('var/mutants/candidates', { recursive: true });
     const { chosen: drawn, all } = choose(env('SEED', '1'), Number(env('COUNT', '500')));
     const [part, parts] = env('PART', '1/1').split('/').map(Number);
     const chosen = drawn.filter((m, i) => i % parts === part - 1 && m.file.includes(env('FILES', '')));
@@ -190,7 +200,8 @@ function main() {
     const again = env('AGAIN', '');
     for (const mutant of chosen) {
         const row = results.get(mutant.id);
-        if (row && row.name === squeeze(mutant.name) && row.verdict !== again) continue;
+        const isJudged = row !== undefined && row.name === squeeze(mutant.name);
+        if (again === '' ? isJudged : !isJudged || row.verdict !== again) continue;
         if (Date.now() > until) break;
         show(mutant, campaign.judge(mutant, null));
     }

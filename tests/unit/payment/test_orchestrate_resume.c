@@ -513,6 +513,23 @@ static void an_announcement_that_comes_too_late_is_dropped(void **state)
     assert_int_equal(run.action.kind, ACTION_END);
 }
 
+/* Two sends under one key: the provider forgets it from the first on. */
+static void a_key_counts_from_the_first_send_that_used_it(void **state)
+{
+    (void)state;
+    struct run run;
+    struct orchestrate_candidate candidate = {.replay = REPLAY_FIRST_ANSWER,
+                                              .key_lifetime_us = 100 * SEC};
+    struct orchestrate_resumed resumed = unanswered(&candidate);
+    orchestrate_attempt_add_send(&resumed.attempt, true, SENT_AT + 90 * SEC);
+    orchestrate_attempt_add_outcome(&resumed.attempt, 1, 1, OUTCOME_NONE, SENT_AT + 90 * SEC);
+    resume(&run, &resumed, SENT_AT + 110 * SEC);
+    expect_put_back(&run, run.now);
+    resumed.candidate.key_lifetime_us = 200 * SEC;
+    resume(&run, &resumed, SENT_AT + 110 * SEC);
+    expect_repeat(&run, 2, 2);
+}
+
 static void a_cancel_stops_a_repeat_that_was_announced(void **state)
 {
     (void)state;
@@ -714,6 +731,7 @@ int main(void)
         cmocka_unit_test(looks_back_off_and_never_overflow),
         cmocka_unit_test(a_repeat_waits_for_its_announcement),
         cmocka_unit_test(an_announcement_that_comes_too_late_is_dropped),
+        cmocka_unit_test(a_key_counts_from_the_first_send_that_used_it),
         cmocka_unit_test(a_cancel_stops_a_repeat_that_was_announced),
         cmocka_unit_test(a_payment_that_ended_otherwise_keeps_its_status),
         cmocka_unit_test(what_a_person_says_ends_it_without_a_look),

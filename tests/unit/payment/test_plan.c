@@ -78,6 +78,28 @@ static void a_plan_whose_last_guard_is_false_just_ends(void **state)
     assert_int_equal(plan_verb(&at), PLAN_END);
 }
 
+static void a_follow_up_is_one_step_however_the_payment_is_captured(void **state)
+{
+    (void)state;
+    static const struct {
+        enum operation operation;
+        enum plan_verb verb;
+    } rows[] = {
+        {OPERATION_CAPTURE, PLAN_CAPTURE},
+        {OPERATION_VOID, PLAN_VOID},
+        {OPERATION_REFUND, PLAN_REFUND},
+        {OPERATION_REAUTHORIZE, PLAN_REAUTHORIZE},
+    };
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+        struct plan_position at;
+        plan_start(&at, plan_of(rows[i / 2].operation));
+        assert_int_equal(at.plan->steps[0].guard, PLAN_ALWAYS);
+        assert_int_equal(plan_verb(&at), rows[i / 2].verb);
+        plan_advance(&at, i % 2 == 0);
+        assert_int_equal(plan_verb(&at), PLAN_END);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +108,7 @@ int main(void)
         cmocka_unit_test(authorize_and_capture_are_one_sale),
         cmocka_unit_test(a_step_between_them_parts_authorize_from_capture),
         cmocka_unit_test(a_plan_whose_last_guard_is_false_just_ends),
+        cmocka_unit_test(a_follow_up_is_one_step_however_the_payment_is_captured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,60 @@ static void every_fixture_is_judged_as_it_says(void **state)
     fixture_run_all("tests/fixtures/paypal/*.http", &provider_paypal, 60);
 }
 
+/* Looked up later, an object may be anywhere in its life: every status that PayPal publishes. */
+static void every_status_of_an_object_is_judged(void **state)
+{
+    static const struct {
+        enum operation operation;
+        const char *status;
+        enum outcome outcome;
+    } rows[] = {
+        {OPERATION_REAUTHORIZE, "CREATED", OUTCOME_APPROVED},
+        {OPERATION_REAUTHORIZE, "CAPTURED", OUTCOME_APPROVED},
+        {OPERATION_REAUTHORIZE, "PARTIALLY_CAPTURED", OUTCOME_APPROVED},
+        {OPERATION_REAUTHORIZE, "VOIDED", OUTCOME_APPROVED},
+        {OPERATION_REAUTHORIZE, "PENDING", OUTCOME_PENDING},
+        {OPERATION_REAUTHORIZE, "DENIED", OUTCOME_DECLINED_SOFT},
+        {OPERATION_CAPTURE, "COMPLETED", OUTCOME_APPROVED},
+        {OPERATION_CAPTURE, "PARTIALLY_REFUNDED", OUTCOME_APPROVED},
+        {OPERATION_CAPTURE, "REFUNDED", OUTCOME_APPROVED},
+        {OPERATION_CAPTURE, "PENDING", OUTCOME_PENDING},
+        {OPERATION_CAPTURE, "DECLINED", OUTCOME_DECLINED_SOFT},
+        {OPERATION_CAPTURE, "FAILED", OUTCOME_FAILED},
+        {OPERATION_REFUND, "COMPLETED", OUTCOME_APPROVED},
+        {OPERATION_REFUND, "PENDING", OUTCOME_PENDING},
+        {OPERATION_REFUND, "FAILED", OUTCOME_FAILED},
+        {OPERATION_REFUND, "CANCELLED", OUTCOME_FAILED},
+        {OPERATION_VOID, "VOIDED", OUTCOME_APPROVED},
+        {OPERATION_VOID, "CAPTURED", OUTCOME_FAILED},
+        {OPERATION_VOID, "DENIED", OUTCOME_FAILED},
+        {OPERATION_VOID, "CREATED", OUTCOME_UNKNOWN},
+        {OPERATION_VOID, "PENDING", OUTCOME_UNKNOWN},
+        {OPERATION_VOID, "PARTIALLY_CAPTURED", OUTCOME_UNKNOWN},
+        {OPERATION_CAPTURE, "NEWS_TO_US", OUTCOME_UNKNOWN},
+    };
+    struct setup s;
+    struct provider_judgement judgement;
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[300];
+        start(&s);
+        s.call.operation = rows[i].operation;
+        (void)snprintf(body, sizeof(body),
+                       "{\"id\": \"7AB14937998046VF5\", \"status\": \"%s\", \"custom_id\": \"%s\", "
+                       "\"amount\": {\"currency_code\": \"EUR\", \"value\": \"10.99\"}}",
+                       rows[i].status, FIXTURE_ATTEMPT);
+        const struct provider_answer answer = {
+            .status = 200, .body = str_of(body), .retry_after_ms = -1};
+        provider_paypal.judge(&s.call, PROVIDER_STEP_LOOKUP, &answer, &s.arena, &judgement);
+        if (judgement.outcome != rows[i].outcome)
+            fail_msg("%s of operation %d is %s", rows[i].status, (int)rows[i].operation,
+                     outcome_name(judgement.outcome));
+        stop(&s);
+    }
+}
+
 static void a_sale_creates_an_order_that_pays_at_once(void **state)
 {
     struct setup s;
@@ -519,6 +573,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fixture_is_judged_as_it_says),
+        cmocka_unit_test(every_status_of_an_object_is_judged),
         cmocka_unit_test(a_sale_creates_an_order_that_pays_at_once),
         cmocka_unit_test(the_same_call_composes_the_same_bytes),
         cmocka_unit_test(a_wallet_is_authorized_with_its_vault_id),

@@ -241,7 +241,17 @@ static void an_account_needs_whole_credentials(void **state)
     assert_false(provider_paypal.check_account(&account, &err));
     account.user = STR_NONE;
     assert_false(provider_paypal.check_account(&account, &err));
+    char text[ADAPTER_PASSWORD_MAX + 1];
+    memset(text, 'x', sizeof(text));
+    account.user = (struct str){text, ADAPTER_USER_MAX};
+    assert_true(provider_paypal.check_account(&account, &err));
+    account.user.len++;
+    assert_false(provider_paypal.check_account(&account, &err));
     account.user = STR("client");
+    secret_set(&account.password, (struct str){text, ADAPTER_PASSWORD_MAX});
+    assert_true(provider_paypal.check_account(&account, &err));
+    secret_set(&account.password, (struct str){text, ADAPTER_PASSWORD_MAX + 1});
+    assert_false(provider_paypal.check_account(&account, &err));
     secret_set(&account.password, STR("line\nbreak"));
     assert_false(provider_paypal.check_account(&account, &err));
     secret_release(&account.password);

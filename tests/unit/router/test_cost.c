@@ -210,6 +210,20 @@ static void the_line_of_what_is_wrong_is_told(void **state)
     }
 }
 
+static void a_rest_of_one_is_rounded_as_it_is_asked(void **state)
+{
+    (void)state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        assert_true(exact_divide(7 * sign, 3, MONEY_UP) == 3 * sign);
+        assert_true(exact_divide(7 * sign, 3, MONEY_DOWN) == 2 * sign);
+        assert_true(exact_divide(7 * sign, 3, MONEY_HALF_UP) == 2 * sign);
+        assert_true(exact_divide(7 * sign, 2, MONEY_HALF_UP) == 4 * sign);
+        assert_true(exact_divide(5 * sign, 2, MONEY_HALF_EVEN) == 2 * sign);
+        assert_true(exact_divide(7 * sign, 2, MONEY_HALF_EVEN) == 4 * sign);
+        assert_true(exact_divide(6 * sign, 3, MONEY_UP) == 2 * sign);
+    }
+}
+
 static void operations_come_before_methods_before_the_table(void **state)
 {
     (void)state;
@@ -381,6 +395,7 @@ int main(void)
         cmocka_unit_test(fees_are_exact_and_rounded_half_up_once),
         cmocka_unit_test(wrong_tables_are_refused_by_the_members_name),
         cmocka_unit_test(the_line_of_what_is_wrong_is_told),
+        cmocka_unit_test(a_rest_of_one_is_rounded_as_it_is_asked),
         cmocka_unit_test(operations_come_before_methods_before_the_table),
         cmocka_unit_test(what_was_charged_is_explained),
         cmocka_unit_test(paypals_published_fees_are_shipped),

@@ -178,6 +178,9 @@ static void limits_only_and_never_have_sharp_borders(void **state)
     assert_int_equal(drop_of(&candidate, &facts), ROUTE_KEPT);
     facts.amount_minor = 1001;
     assert_int_equal(drop_of(&candidate, &facts), ROUTE_LIMIT);
+    candidate.amount_max_minor = 1;
+    facts.amount_minor = 2;
+    assert_int_equal(drop_of(&candidate, &facts), ROUTE_LIMIT);
     candidate.amount_max_minor = 0;
     assert_int_equal(drop_of(&candidate, &facts), ROUTE_KEPT);
     facts.only[0] = STR("payoneer");
