@@ -16,14 +16,15 @@ async function tell(world, entry) {
     if (first !== undefined) equal(entry.raw, first, `key ${entry.key}: the same answer`);
 }
 
-// When the ledger knew, after the faults of its cell had ended; of payments that were open by then.
+// When the ledger knew, after the last fault of the group had ended; of payments that were open by then.
 function times(world, cells) {
     const rows = world.rows(`SELECT finance.show_id('pay', p.payment_id) AS id, extract(epoch FROM p.created_at) * 1000 AS opened, min(extract(epoch FROM e.created_at) * 1000) AS ended
         FROM payments p JOIN events e USING (merchant_id, payment_id) WHERE e.status NOT IN ('processing', 'requires_action') GROUP BY p.merchant_id, p.payment_id, p.created_at`);
+    const end = Math.max(...cells.map((cell) => cell.endedAt)); // until then one cell breaks what another waits for
     const known = new Map(rows.map((row) => [row.id, row]));
     for (const cell of cells) {
-        const open = cell.entries.map((entry) => known.get(entry.answer?.id)).filter((row) => row && row.opened <= cell.endedAt && row.ended > cell.endedAt);
-        cell.unknowns = open.map((row) => Math.round(row.ended - cell.endedAt));
+        const open = cell.entries.map((entry) => known.get(entry.answer?.id)).filter((row) => row && row.opened <= end && row.ended > end);
+        cell.unknowns = open.map((row) => Math.round(row.ended - end));
     }
 }
 

@@ -51,7 +51,7 @@ const within = (ms, text, promise) => {
 class Cell {
     constructor(world, { point, fault, round }) {
         const name = `${point}:${fault}:${round}`;
-        Object.assign(this, { world, point, fault, round, name, act: actOf(point, round), draw: random(name), entries: [], served: '-' });
+        Object.assign(this, { world, point, fault, round, name, act: actOf(point, round), draw: random(name), entries: [], served: '-', unknowns: [] });
     }
     async pay(body, options = {}) {
         const paid = this.world.pay(body, { agent: this.world.agent, ...options });
@@ -85,7 +85,7 @@ class Cell {
             return;
         }
         if (this.act === 'kill_all') {
-            await within(20000, 'the gateway dies', world.gateway.ended);
+            await within(60000, 'the gateway dies', world.gateway.ended);
             await world.startGateway();
         }
         // What others break would be measured, too: only without a fault it is a payment, and counts.
@@ -98,7 +98,7 @@ class Cell {
         const from = Date.now();
         let isOver = false;
         if (events[this.point]) {
-            await within(60000, 'the event is over', playEvent(this));
+            await within(180000, 'the event is over', playEvent(this));
             return this.end(from);
         }
         const played = play(this).finally(() => { isOver = true; });
@@ -106,7 +106,7 @@ class Cell {
         const struck = await this.strike(() => isOver);
         this.hit = struck !== 0;
         if (this.hit) await this.recover(struck);
-        await within(30000, 'its clients are answered', played);
+        await within(60000, 'its clients are answered', played);
         return this.end(from);
     }
     async end(from) {
@@ -206,6 +206,7 @@ while (todo.length > 0 && Date.now() < bound) {
 }
 if (world) await world.end();
 const done = readResults();
-failed += report(env.CELL ? [] : cells, done);
+if (!env.CELL) failed += report(cells, done);
 console.log(`crash: ${[...done.values()].filter((c) => c.verdict === 'ok').length} passed, ${failed} failed`);
+if (env.SAMPLE) rmSync(results, { force: true });
 process.exit(failed === 0 ? 0 : 1);

@@ -40,7 +40,7 @@ const scenarios = {
         await until('batches are locked', () => world.psql(`SELECT count(*) FROM pg_locks WHERE relation = 'batches'::regclass AND mode = 'AccessExclusiveLock' AND granted`) === '1');
         await cell.armFault();
         const paid = cell.pay(body(cell, only('paypal')));
-        await until('a batch waits', () => world.psql(`SELECT count(*) FROM pg_stat_activity WHERE usename = 'turnpike_gateway' AND wait_event_type = 'Lock' AND query ~ 'batches'`) !== '0', 10000);
+        await until('a batch waits', () => world.psql(`SELECT count(*) FROM pg_stat_activity WHERE usename = 'turnpike_gateway' AND wait_event_type = 'Lock' AND query ~ 'batches'`) !== '0', 30000);
         cell.armPoint();
         world.psql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'turnpike_gateway' OR query ~ '^BEGIN; LOCK'`);
         await ended;
@@ -51,7 +51,7 @@ const scenarios = {
         const { world } = cell;
         world.board.arm('charge_left', 1, 'stop');
         const paid = cell.pay(body(cell, only('paypal')));
-        const stopped = await until('a worker stands still with a charge on its way', () => world.board.struck, 10000);
+        const stopped = await until('a worker stands still with a charge on its way', () => world.board.struck, 30000);
         await cell.arm();
         process.kill(stopped, 'SIGKILL');
         await paid;

@@ -1,6 +1,6 @@
 // world.mjs - the world of the crash matrix: e2e's, with a gateway that can be told where to die, a proxy of ours
 // between it and each provider, and short times, so that a cell takes about a second.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -26,6 +26,11 @@ export class CrashWorld extends World {
             proxyPort: await freePorts(4), settings: { ...times, ...options.settings } });
         board.master = world.gateway.pid;
         return Object.assign(world, { board });
+    }
+    // The sandbox is told on connections of their own: none that ends while it is idle.
+    call(method, url, options = {}) {
+        this.fresh ??= new https.Agent({ ca: this.ca, keepAlive: false });
+        return super.call(method, url, url.startsWith(this.sandbox) ? { agent: this.fresh, ...options } : options);
     }
     makeMerchant(options) {
         const offset = (n) => options.proxyPort + n - this.sandboxPort;
@@ -73,7 +78,7 @@ export class CrashWorld extends World {
     clearNetwork() { for (const proxy of Object.values(this.proxies)) proxy.clear(); }
     // A new request on a connection of its own, repeated until it is served: how long that took. A read, or a
     // payment, which is noted in the log (the second of what is returned).
-    async served(from, body, boundMs = 20000) {
+    async served(from, body, boundMs = 60000) {
         const agent = new https.Agent({ ca: this.ca, keepAlive: false });
         const key = randomUUID();
         let entry;
@@ -96,6 +101,7 @@ export class CrashWorld extends World {
     }
     async stop() {
         await super.stop();
+        rmSync(this.board.file, { force: true });
         for (const proxy of Object.values(this.proxies)) await proxy.stop();
     }
 }
