@@ -4,7 +4,7 @@
 //
 // Rounds that held are noted in var/crash-commits/<kind>.tsv and not run again for the same seed and the same state of
 // the product; ROUND=n runs that one alone.
-import { mkdirSync, readFileSync, appendFileSync, existsSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, appendFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { top } from '../e2e/lib.mjs';
@@ -58,8 +58,11 @@ async function campaign(name, kind) {
             failed++;
             console.log(`FAIL ${name}: round ${round}: ${error.message}\n     run it alone: make crash-commits KIND=${name} SEED=${seed} ROUND=${round}`);
             if (!world) throw error;
-            console.log(`     kept: ${path.relative(top, world.folder)}`);
             world.abandon();
+            const kept = `${world.folder}-round-${round}`; // the next world has the same name
+            rmSync(kept, { recursive: true, force: true });
+            renameSync(world.folder, kept);
+            console.log(`     kept: ${path.relative(top, kept)}`);
             world = undefined;
             if (failed >= 3) break;
         }

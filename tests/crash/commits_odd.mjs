@@ -41,9 +41,17 @@ class OddWorld extends CommitWorld {
         await this.sql.query(`ALTER SYSTEM SET ${name} = ${value}`);
         await this.sql.query('SELECT pg_reload_conf()');
     }
-    unwire() {
-        super.unwire();
-        for (const folder of this.mounts ?? []) spawnSync('umount', ['-l', folder]);
+    stopDatabase() {
+        super.stopDatabase();
+        if (this.isEnding) for (const folder of this.mounts ?? []) spawnSync('umount', ['-l', folder]);
+    }
+    async stop() {
+        this.isEnding = true;
+        await super.stop();
+    }
+    abandon() {
+        this.isEnding = true;
+        super.abandon();
     }
 }
 export const start = (name) => OddWorld.start(name, { workers: 2, delayMs: 20, settings: { store_statement_timeout_ms: statementMs, store_reconnect_ms: 50 } });
@@ -134,7 +142,7 @@ async function wal_full(world, rng, load) {
         world.wal = world.mount('wal', '160m') ?? 'none';
         if (world.wal === 'none') return errors(world, rng, load);
         await world.setting('max_wal_size', "'64MB'");
-        world.stopDatabase();
+        world.stopDatabase(); // to be started again at once
         const owner = statSync(wal);
         if (spawnSync('cp', ['-a', wal, path.join(world.wal, 'pg_wal')]).status !== 0) throw new Error('the log does not fit');
         renameSync(wal, `${wal}.before`);
