@@ -261,6 +261,19 @@ restore-drill: build
 	@PG_FAST=1 SECONDS=$(or $(SECONDS),10) $(if $(MINUTES),MINUTES=$(MINUTES)) CLIENTS=$(or $(CLIENTS),12) \
 	    node tests/crash/restore.mjs $(CASE)
 
+## model           The failover rule in Promela, searched exhaustively, and each safeguard taken out (Spin;
+##                 VARIANT=name of one, told line by line)
+.PHONY: model
+model:
+	@config/dev/packages.sh model
+	@tests/model/run.sh $(BUILD) $(VARIANT)
+
+## linear          Are answers under one key linearizable, through killed and stopped workers? (KEYS=1000 SEED=)
+.PHONY: linear
+linear: build
+	@KEYS=$(or $(KEYS),1000) $(if $(filter command line environment,$(origin SEED)),SEED=$(SEED)) BUILD=$(BUILD) \
+	    node tests/e2e/linear.mjs histories_are_linearizable
+
 ## reloads         Reload campaign: reloads and killed workers under load (RELOADS=1000 KILLS=100)
 .PHONY: reloads
 reloads: build
