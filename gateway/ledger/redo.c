@@ -195,8 +195,8 @@ static bool write_line(const char *folder, const char *name, const char *line, s
 static bool compare_newest(PGconn *conn, struct journals *journals, struct redo_look *look,
                            struct error *err)
 {
-    int64_t writers;
-    int64_t payments;
+    int64_t writers = 0;
+    int64_t payments = 0;
     if (!redo_ask_number(conn, REDO_WRITER_COUNT, NULL, 0, &writers, err) ||
         !redo_ask_number(conn, REDO_PAYMENT_COUNT, NULL, 0, &payments, err))
         return false;

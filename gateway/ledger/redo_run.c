@@ -170,6 +170,7 @@ static bool run_list(struct redo *redo, struct error *err)
         has_moved = false;
         for (size_t i = 0; i < left; i++) {
             struct redo_job *job = redo->list[i];
+            CHECK(job != NULL);
             enum fit fit = run_job(redo, job);
             if (fit == FIT_AWAY)
                 return fail(err, ERROR_UNAVAILABLE, "writing the journal again: %s",
@@ -186,11 +187,13 @@ static bool run_list(struct redo *redo, struct error *err)
         left = waiting;
     }
     for (size_t i = 0; i < left; i++) {
-        if (may_miss(redo->list[i])) {
+        const struct redo_job *job = redo->list[i];
+        CHECK(job != NULL);
+        if (may_miss(job)) {
             redo->result->dropped++;
         } else {
-            (void)run_job(redo, redo->list[i]); /* why, once more */
-            tell_misfit(redo, redo->list[i]);
+            (void)run_job(redo, job); /* why, once more */
+            tell_misfit(redo, job);
         }
     }
     if (redo->misfits == 0)

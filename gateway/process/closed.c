@@ -133,7 +133,7 @@ void closed_serve(const struct worker_start *start, struct tls_server *api_tls,
     struct closed closed = {.start = start};
     int64_t until_us = clock_mono_us() + QUEUE_MS * CLOCK_MS_US;
     while (is_closed(start->shared) && clock_mono_us() < until_us)
-        (void)nanosleep(&(struct timespec){0, QUEUE_LOOK_MS * 1000000}, NULL);
+        (void)nanosleep(&(struct timespec){0, QUEUE_LOOK_MS * 1000000L}, NULL);
     if (!is_closed(start->shared))
         return;
     closed.loop = loop_new();
