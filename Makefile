@@ -496,6 +496,15 @@ bench-rules:
 	@BUILD=$(BUILD) PAIRS=$(if $(filter command line environment,$(origin PAIRS)),$(PAIRS)) RATE=$(RATE) \
 	    CONNECTIONS=$(CONNECTIONS) SECONDS=$(BENCH_SECONDS) node tests/bench/rules.mjs
 
+## bench-journal   What the journal beside the ledger costs the gateway in CPU per payment, in turn without
+##                 it (PAIRS=9 SECONDS=4 RATE=1200)
+.PHONY: bench-journal
+bench-journal:
+	@config/dev/packages.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load
+	@BUILD=$(BUILD) PAIRS=$(if $(filter command line environment,$(origin PAIRS)),$(PAIRS)) RATE=$(RATE) \
+	    CONNECTIONS=$(CONNECTIONS) SECONDS=$(BENCH_SECONDS) node tests/bench/journal.mjs
+
 ## replay-ledger   Decisions of a real gateway made again from its ledger: all identical, and what was
 ##                 changed there is found (PAYMENTS=100000 SEED=1 CLIENTS=96)
 .PHONY: replay-ledger

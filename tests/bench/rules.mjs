@@ -8,6 +8,7 @@
 import path from 'node:path';
 import * as b from './lib.mjs';
 import { channels, hundred } from './hundred.mjs';
+import { judge } from './pairs.mjs';
 
 const PAIRS = b.number('PAIRS', 25);
 const SECONDS = b.number('SECONDS', 2);
@@ -74,18 +75,7 @@ if (failed) world.abandon();
 else await world.stop();
 if (failed) { process.stderr.write(`bench-rules: ${failed.message}\nkept: ${path.relative(b.top, world.folder)}\n`); process.exit(1); }
 
-// The median of the pairs, and what holds the true one with 95 %, by their order alone (the sign test): the k-th from
-// either end, the largest k with P(Binomial(PAIRS, 1/2) < k) <= 2.5 %; with fewer than six pairs their extremes.
-const sorted = pairs.map((pair) => pair.difference).sort((x, y) => x - y);
-let cut = 0;
-for (let term = 0.5 ** PAIRS, below = term; below <= 0.025 && cut < PAIRS >> 1; cut++) {
-    term = term * (PAIRS - cut) / (cut + 1);
-    below += term;
-}
-cut = Math.max(cut - 1, 0);
-const difference = b.median(sorted);
-const [least, most] = [sorted[cut], sorted[PAIRS - 1 - cut]];
-const verdict = most <= BOUND_US ? 'ok' : least > BOUND_US ? 'TOO MUCH' : 'NOT DECIDED: the machine is too busy with other things, or PAIRS too few';
+const { difference, least, most, sorted, verdict } = judge(pairs.map((pair) => pair.difference), BOUND_US);
 const of = (name) => b.median(pairs.map((pair) => pair[name].us)).toFixed(1);
 console.log(`bench-rules: 1 rule ${of('one')} us, 100 rules ${of('hundred')} us of the gateway's CPU per payment; of ${PAIRS} pairs the median difference is ${difference.toFixed(1)} us`
     + ` (95 %: ${least.toFixed(1)} to ${most.toFixed(1)}; all ${sorted[0].toFixed(1)} to ${sorted.at(-1).toFixed(1)}), at most ${BOUND_US} are allowed: ${verdict}`);
