@@ -192,6 +192,17 @@ static bool write_line(const char *folder, const char *name, const char *line, s
     return ok || fail(err, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
+/* When the newest batch was sent of which a journal knows that it was committed; 0: there is none. */
+static int64_t find_newest_batch(const struct journals *journals)
+{
+    for (size_t i = journals->job_count; i > 0; i--) {
+        const struct redo_job *job = &journals->job[i - 1];
+        if (job->batch_no != 0 && job->fate == REDO_COMMITTED)
+            return job->sent_us;
+    }
+    return 0;
+}
+
 static bool compare_newest(PGconn *conn, struct journals *journals, struct redo_look *look,
                            struct error *err)
 {
@@ -204,11 +215,13 @@ static bool compare_newest(PGconn *conn, struct journals *journals, struct redo_
         look->found = REDO_NO_LEDGER;
         return true;
     }
-    int64_t from_us =
-        journals->job[journals->job_count - 1].sent_us - LOOK_MS * CLOCK_MS_US; /* the newest */
+    look->found = REDO_COMPLETE;
+    int64_t newest_us = find_newest_batch(journals);
+    if (newest_us == 0)
+        return true;
+    int64_t from_us = newest_us - LOOK_MS * CLOCK_MS_US;
     if (!redo_compare(conn, journals, from_us, err))
         return false;
-    look->found = REDO_COMPLETE;
     for (size_t i = 0; i < journals->job_count; i++) {
         const struct redo_job *job = &journals->job[i];
         if (job->batch_no == 0 || job->is_there || job->fate != REDO_COMMITTED ||
@@ -219,6 +232,17 @@ static bool compare_newest(PGconn *conn, struct journals *journals, struct redo_
         look->found = REDO_LOST;
     }
     return true;
+}
+
+/* The newest files of each writer; all of them if these have no batch: hours of webhooks, and no payment. */
+static bool read_newest(struct journals *journals, const char *folder, struct error *err)
+{
+    if (!journals_read(journals, folder, true, err))
+        return false;
+    if (journals->job_count == 0 || find_newest_batch(journals) != 0)
+        return true;
+    journals_release(journals);
+    return journals_read(journals, folder, false, err);
 }
 
 static bool identify(PGconn *conn, struct redo_look *look, bool *has_schema, struct error *err)
@@ -240,7 +264,7 @@ bool redo_look(const char *conninfo, const char *folder, struct redo_look *look,
     char named[sizeof(look->identity)];
     bool has_schema;
     memset(look, 0, sizeof(*look));
-    if (!journals_read(&journals, folder, true, err))
+    if (!read_newest(&journals, folder, err))
         return false;
     bool ok = journals.job_count == 0 ||
               (redo_connect(conninfo, &conn, err) && identify(conn, look, &has_schema, err));

@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { World, assert, equal, until, top } from '../e2e/lib.mjs';
+import { random } from '../e2e/random.mjs';
 import { sets } from './replay_rules.mjs';
 
 const PAYMENTS = Number(process.env.PAYMENTS || 100_000);
@@ -18,16 +19,10 @@ const CLIENTS = Number(process.env.CLIENTS || 96);
 const BATCH = Math.max(1, Math.min(500, Math.floor(PAYMENTS / 50))); // between two looks at what is to be changed
 const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
 
-let state = SEED >>> 0;
-function random() { // mulberry32: the same payments for the same seed
-    state = (state + 0x6D2B79F5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 4294967296;
-}
-const below = (n) => Math.floor(random() * n);
+const draw = random(SEED);
+const below = (n) => Math.floor(draw() * n);
 const pick = (list) => list[below(list.length)];
-const chance = (share) => random() < share;
+const chance = (share) => draw() < share;
 
 // ---- what happens, by the part of the payments that were made -----------------------------------------
 

@@ -1,6 +1,7 @@
 // commits_cuts.mjs - commits that are lost on the wire between gateway and PostgreSQL: 25 in a round.
 import { until } from '../e2e/lib.mjs';
-import { CommitWorld, random, pick, mixes, statementMs, patienceMs } from './commits_world.mjs';
+import { CommitWorld, pick, mixes, statementMs, patienceMs } from './commits_world.mjs';
+import { random } from '../e2e/random.mjs';
 
 export const rounds = 40;
 const faults = ['after', 'torn', 'terminate', 'before', 'late'];

@@ -10,7 +10,8 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeSync, openSync, closeSync, chownSync, statSync, renameSync } from 'node:fs';
 import { assert, until } from '../e2e/lib.mjs';
-import { CommitWorld, random, pick, statementMs } from './commits_world.mjs';
+import { CommitWorld, pick, statementMs } from './commits_world.mjs';
+import { random } from '../e2e/random.mjs';
 import { Sql } from './commits_wire.mjs';
 import { startAgain } from './commits_pair.mjs';
 

@@ -8,7 +8,8 @@ import path from 'node:path';
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync, chownSync, writeFileSync, statSync } from 'node:fs';
 import { top, assert, until } from '../e2e/lib.mjs';
-import { CommitWorld, random, pick, mixes, statementMs } from './commits_world.mjs';
+import { CommitWorld, pick, mixes, statementMs } from './commits_world.mjs';
+import { random } from '../e2e/random.mjs';
 import { Sql } from './commits_wire.mjs';
 
 const script = path.join(top, 'config/dev/pg.sh');

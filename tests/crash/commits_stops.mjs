@@ -1,6 +1,7 @@
 // commits_stops.mjs - `pg_ctl stop -m immediate` under load, and a start again: five in a round.
 import { until } from '../e2e/lib.mjs';
-import { CommitWorld, random, pick, mixes, statementMs } from './commits_world.mjs';
+import { CommitWorld, pick, mixes, statementMs } from './commits_world.mjs';
+import { random } from '../e2e/random.mjs';
 import { stopNow, startAgain } from './commits_pair.mjs';
 
 export const rounds = 40;

@@ -5,16 +5,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { World, assert, equal, until } from '../e2e/lib.mjs';
+import { random } from '../e2e/random.mjs';
 import { Wire, Sql } from './commits_wire.mjs';
 
-export function random(state) { // mulberry32: a round's draws are those of its seed
-    return () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let t = Math.imul(state ^ (state >>> 15), 1 | state);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-}
 export const pick = (rng, list) => list[Math.floor(rng() * list.length)];
 export const mixes = [undefined, { kind: 'slow', delay_ms: 150 }, { kind: 'reset_after_effect' }, { kind: 'http_500' }, { kind: 'decline_soft' }];
 export const statementMs = 2000;

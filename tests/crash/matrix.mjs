@@ -3,6 +3,7 @@
 // var/crash/results.tsv has a line for each cell. CELL=point:fault:round runs that one; SAMPLE=seconds: some of all.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { random } from '../e2e/random.mjs';
 import { CrashWorld, folder } from './world.mjs';
 import { pointNames } from './board.mjs';
 import { faults, armFault, clearFaults } from './faults.mjs';
@@ -18,15 +19,11 @@ const GROUP = Number(env.GROUP || 24); // cells that are judged together
 const LEASE_MS = 2000;
 const results = path.join(folder, env.SAMPLE ? `sample-${process.pid}.tsv` : 'results.tsv');
 
-function random(text) { // mulberry32, from the cell's name: it draws the same each time
-    let state = seed;
-    for (const c of text) state = (Math.imul(state, 31) + c.charCodeAt(0)) | 0;
-    return (below) => {
-        state = (state + 0x6d2b79f5) | 0;
-        let t = Math.imul(state ^ (state >>> 15), 1 | state);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) % below;
-    };
+function drawsOf(text) { // from the cell's name: the same each time
+    let from = seed;
+    for (const c of text) from = (Math.imul(from, 31) + c.charCodeAt(0)) | 0;
+    const draw = random(from);
+    return (below) => Math.floor(draw() * below);
 }
 
 // What happens at the point, by round: a worker dies, the whole gateway does, a worker sleeps beyond its lease.
@@ -51,7 +48,7 @@ const within = (ms, text, promise) => {
 class Cell {
     constructor(world, { point, fault, round }) {
         const name = `${point}:${fault}:${round}`;
-        Object.assign(this, { world, point, fault, round, name, act: actOf(point, round), draw: random(name), entries: [], served: '-', unknowns: [] });
+        Object.assign(this, { world, point, fault, round, name, act: actOf(point, round), draw: drawsOf(name), entries: [], served: '-', unknowns: [] });
     }
     async pay(body, options = {}) {
         const paid = this.world.pay(body, { agent: this.world.agent, ...options });
@@ -182,7 +179,7 @@ const cells = env.CELL ? [env.CELL.split(':')].map(([point, fault, round]) => ({
 const before = env.CELL ? new Map() : readResults();
 // A sample is every event once, and points in an order that is drawn; for so many seconds.
 if (env.SAMPLE) {
-    const draw = random('sample');
+    const draw = drawsOf('sample');
     const rank = new Map(cells.map((cell) => [cell, (events[cell.point] && cell.round === 0 && cell.fault === 'none' ? 0 : 1e6) + draw(1e6)]));
     cells.sort((a, b) => rank.get(a) - rank.get(b));
 }

@@ -2,7 +2,7 @@
 // `make crash-commits`.
 import { suite, equal, assert } from './lib.mjs';
 import { options, lose, drawCut } from '../crash/commits_cuts.mjs';
-import { random } from '../crash/commits_world.mjs';
+import { random } from './random.mjs';
 
 const seed = Number(process.env.SEED || Date.now() % 100000);
 

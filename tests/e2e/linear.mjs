@@ -7,7 +7,8 @@ import https from 'node:https';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, assert, equal, until, top } from './lib.mjs';
-import { checkKey, meaning, random, show } from './linear_check.mjs';
+import { checkKey, meaning, show } from './linear_check.mjs';
+import { random } from './random.mjs';
 
 const KEYS = Number(process.env.KEYS ?? 40);
 const SEED = Number(process.env.SEED ?? Date.now() % 100000);

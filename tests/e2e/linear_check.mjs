@@ -112,13 +112,3 @@ export function show(history) {
     return history.slice().sort((a, b) => a.from - b.from).map((entry) =>
         `${(entry.from - start).toFixed(1)}..${(entry.to - start).toFixed(1)} ms body ${entry.body}: ${entry.status || 'no answer'} ${entry.code ?? entry.state ?? ''} ${entry.id ?? ''}`).join('\n');
 }
-
-// Numbers from a seed (mulberry32).
-export function random(state) {
-    return () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let t = Math.imul(state ^ (state >>> 15), 1 | state);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-}

@@ -1,7 +1,8 @@
 // The judge of tests/e2e/linear.mjs, judged: histories made by hand, with and without an order that explains them, and
 // random ones against brute force.   SEED=1 ROUNDS=20000 node tests/e2e/linear_self.mjs
 import { assert, equal } from './lib.mjs';
-import { checkKey, isHeld, meaning, random, show } from './linear_check.mjs';
+import { checkKey, isHeld, meaning, show } from './linear_check.mjs';
+import { random } from './random.mjs';
 
 const SEED = Number(process.env.SEED ?? Date.now() % 100000);
 const ROUNDS = Number(process.env.ROUNDS ?? 20000);

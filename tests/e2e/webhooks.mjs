@@ -2,21 +2,12 @@
 // and about attempts that were given up. What is true is read from the sandbox's books.
 import { randomUUID } from 'node:crypto';
 import { suite, assert, equal, until } from './lib.mjs';
+import { random } from './random.mjs';
 
 const ORDERS = Number(process.env.ORDERS ?? 720); // of six events; fewer: spread over all
 const SEED = Number(process.env.SEED ?? 1);
 const AT_ONCE = 32;
 
-// Numbers from 0 up to 1, the same from the same seed (mulberry32).
-function draws(seed) {
-    let state = seed >>> 0;
-    return () => {
-        state = (state + 0x6d2b79f5) >>> 0;
-        let t = Math.imul(state ^ (state >>> 15), 1 | state);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-}
 // Run fn for 0 to count - 1, some at once; the results in order.
 async function times(count, fn, atOnce = AT_ONCE) {
     const results = [];
@@ -153,7 +144,7 @@ await suite('webhooks', options, {
         await begin(world, { hold: true });
         const count = () => Number(world.psql('SELECT count(*) FROM inbound_events'));
         const before = count();
-        const draw = draws(SEED);
+        const draw = random(SEED);
         const orders = permutations([0, 1, 2, 3, 4, 5]).filter((_, i) => Math.floor((i + 1) * ORDERS / 720) > Math.floor(i * ORDERS / 720));
         const from = Date.now();
         const ids = await times(orders.length, async () => {

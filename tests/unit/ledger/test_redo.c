@@ -182,6 +182,60 @@ static void what_was_lost_comes_back_as_it_was(void **state)
     assert_same(whole, "set_back");
 }
 
+/* A call that was made so much after everything else: nobody pays, an operator changes something. */
+static void add_late_call(int64_t later_us)
+{
+    char path[512];
+    char id[UUID_TEXT_SIZE];
+    struct params params;
+    int64_t sent_us = clock_wall_us() + later_us;
+    struct journal_config config = {
+        .folder = folder, .writer_id = uuid_new(), .keep_us = INT64_MAX / 4, .bytes_max = 1 << 20};
+    struct journal *journal = journal_new(&config);
+    params_init(&params);
+    int64_t number = journal_begin(journal);
+    journal_put(journal, SQL_DISABLE_MERCHANT, &params);
+    journal_append(journal);
+    journal_end(journal, number, true);
+    journal_free(&journal);
+    params_release(&params);
+    (void)snprintf(path, sizeof(path), "%s/%s.000001.journal", folder,
+                   uuid_format(&config.writer_id, id).at);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    const size_t head = sizeof(struct journal_frame) + sizeof(struct journal_head) + 4;
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, &sent_us, sizeof(sent_us),
+                            (off_t)(head + sizeof(struct journal_frame) +
+                                    offsetof(struct journal_job, sent_us))),
+                     sizeof(sent_us));
+    (void)close(fd);
+}
+
+/* The newest that was written is no payment: the newest payments are asked for all the same. */
+static void calls_hide_no_lost_payment(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rows r;
+    char whole[64];
+    struct uuid merchant_id = uuid_new();
+    (void)snprintf(whole, sizeof(whole), "%s", fixture_database);
+    open_store(&f);
+    rows_open(&r, &merchant_id);
+    assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    fixture_close(&f);
+    copy_database(whole, "set_back_quietly");
+    open_store(&f);
+    rows_open(&r, &merchant_id);
+    assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    fixture_close(&f);
+    add_late_call(3600LL * CLOCK_SECOND_US);
+    assert_int_equal(look_at(whole).found, REDO_COMPLETE);
+    struct redo_look look = look_at("set_back_quietly");
+    assert_int_equal(look.found, REDO_LOST);
+    assert_int_equal(look.lost_count, 1);
+}
+
 /* Cut the last bytes off the newest file: as if the process had died there. */
 static void cut_newest(off_t bytes)
 {
@@ -392,6 +446,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_was_lost_comes_back_as_it_was, new_journal),
+        cmocka_unit_test_setup(calls_hide_no_lost_payment, new_journal),
         cmocka_unit_test_setup(what_nobody_knows_gives_way_to_what_was_committed, new_journal),
         cmocka_unit_test_setup(what_does_not_fit_is_refused, new_journal),
         cmocka_unit_test_setup(a_journal_that_does_not_suffice_is_refused, new_journal),
