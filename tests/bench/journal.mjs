@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as b from './lib.mjs';
-import { judge } from './pairs.mjs';
+import { compareInTurn } from './pairs.mjs';
 
 const PAIRS = b.number('PAIRS', 9);
 const SECONDS = b.number('SECONDS', 4);
@@ -34,26 +34,10 @@ async function measure(world, name) {
 }
 
 const world = await b.makeWorld('bench-journal', { journal_keep_ms: arms.with });
-const pairs = [];
-let failed;
-try {
-    await b.prime(world);
-    for (let i = 0; i < PAIRS; i++) {
-        const pair = {};
-        for (const name of i % 2 ? ['without', 'with'] : ['with', 'without']) pair[name] = await measure(world, name);
-        pairs.push({ ...pair, difference: pair.with.us - pair.without.us });
-        console.log(`pair ${i + 1}: without ${pair.without.us.toFixed(1)} us, with ${pair.with.us.toFixed(1)} us, difference ${pairs.at(-1).difference.toFixed(1)} us`
-            + ` (${pair.without.rate.toFixed(0)} and ${pair.with.rate.toFixed(0)} payments/s, some ${pair.with.bytes.toFixed(0)} bytes of journal a payment)`);
-    }
-} catch (error) {
-    failed = error;
-}
-if (failed) world.abandon();
-else await world.stop();
-if (failed) { process.stderr.write(`bench-journal: ${failed.message}\nkept: ${path.relative(b.top, world.folder)}\n`); process.exit(1); }
-const { difference, least, most, sorted, verdict } = judge(pairs.map((pair) => pair.difference), BOUND_US);
-const of = (name) => b.median(pairs.map((pair) => pair[name].us)).toFixed(1);
-console.log(`bench-journal: ${of('without')} us of the gateway's CPU per payment, with the journal ${of('with')} us; of ${PAIRS} pairs the median difference is ${difference.toFixed(1)} us`
-    + ` (95 %: ${least.toFixed(1)} to ${most.toFixed(1)}; all ${sorted[0].toFixed(1)} to ${sorted.at(-1).toFixed(1)}), at most ${BOUND_US} are allowed: ${verdict}`);
-console.log(`JSON: ${b.writeResult('bench-journal', { pairs, difference, least, most, verdict, rate: RATE, seconds: SECONDS })}`);
-process.exit(verdict === 'ok' ? 0 : verdict === 'TOO MUCH' ? 1 : 2);
+await compareInTurn({
+    bench: 'bench-journal', world, pairs: PAIRS, bound: BOUND_US, arms: ['without', 'with'], texts: ['without', 'with the journal'],
+    prepare: () => b.prime(world),
+    measure: (name) => measure(world, name),
+    remark: (pair) => `some ${pair.with.bytes.toFixed(0)} bytes of journal a payment`,
+    settings: { rate: RATE, seconds: SECONDS },
+});

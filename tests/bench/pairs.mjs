@@ -1,5 +1,6 @@
-// pairs.mjs - what differences of pairs say, measured in turn.
-import { median } from './lib.mjs';
+// pairs.mjs - two arms of one world, measured in turn, and what their differences say.
+import path from 'node:path';
+import { assert, median, top, writeResult } from './lib.mjs';
 
 // The median of the pairs, and what holds the true one with 95 %, by their order alone (the sign test): the k-th from
 // either end, the largest k with P(Binomial(pairs, 1/2) < k) <= 2.5 %; with fewer than six pairs their extremes.
@@ -15,4 +16,37 @@ export function judge(differences, bound) {
     const [least, most] = [sorted[cut], sorted[count - 1 - cut]];
     const verdict = most <= bound ? 'ok' : least > bound ? 'TOO MUCH' : 'NOT DECIDED: the machine is too busy with other things, or PAIRS too few';
     return { difference: median(sorted), least, most, sorted, verdict };
+}
+
+const one = (x) => x.toFixed(1);
+
+// PAIRS times both arms, in the order ABBA, then the verdict, and the end of the program: 0 within the bound, 1 not,
+// 2 not decided. `arms` names them, the dearer one second; `measure(name)` gives what the gateway took for a payment
+// (us), the payments a second (rate), and what else is kept; `remark(pair)` is added to a pair's line.
+export async function compareInTurn({ bench, world, pairs: count, bound, arms, texts, prepare, measure, remark, settings }) {
+    const [less, more] = arms;
+    const pairs = [];
+    let failed;
+    try {
+        await prepare();
+        for (let i = 0; i < count; i++) {
+            const pair = {};
+            for (const name of i % 2 ? [more, less] : [less, more]) pair[name] = await measure(name);
+            pairs.push({ ...pair, difference: pair[more].us - pair[less].us });
+            console.log(`pair ${i + 1}: ${texts[0]} ${one(pair[less].us)} us, ${texts[1]} ${one(pair[more].us)} us, difference ${one(pairs.at(-1).difference)} us`
+                + ` (${pair[less].rate.toFixed(0)} and ${pair[more].rate.toFixed(0)} payments/s, ${remark(pair)})`);
+        }
+        assert(pairs.length > 0, 'no pair was measured');
+    } catch (error) {
+        failed = error;
+    }
+    if (failed) world.abandon();
+    else await world.stop();
+    if (failed) { process.stderr.write(`${bench}: ${failed.message}\nkept: ${path.relative(top, world.folder)}\n`); process.exit(1); }
+    const { difference, least, most, sorted, verdict } = judge(pairs.map((pair) => pair.difference), bound);
+    const of = (name) => one(median(pairs.map((pair) => pair[name].us)));
+    console.log(`${bench}: ${texts[0]} ${of(less)} us, ${texts[1]} ${of(more)} us of the gateway's CPU per payment; of ${count} pairs the median difference is ${one(difference)} us`
+        + ` (95 %: ${one(least)} to ${one(most)}; all ${one(sorted[0])} to ${one(sorted.at(-1))}), at most ${bound} are allowed: ${verdict}`);
+    console.log(`JSON: ${writeResult(bench, { pairs, difference, least, most, verdict, ...settings })}`);
+    process.exit(verdict === 'ok' ? 0 : verdict === 'TOO MUCH' ? 1 : 2);
 }

@@ -5,10 +5,9 @@
 // decide. The load is open, at a rate that both can have: batches are then as large for both. Many short
 // pairs, in the order ABBA: what else the machine does drifts, and is longer than they are. PAIRS=25 SECONDS=2 RATE=1200
 // CONNECTIONS=256.
-import path from 'node:path';
 import * as b from './lib.mjs';
 import { channels, hundred } from './hundred.mjs';
-import { judge } from './pairs.mjs';
+import { compareInTurn } from './pairs.mjs';
 
 const PAIRS = b.number('PAIRS', 25);
 const SECONDS = b.number('SECONDS', 2);
@@ -53,31 +52,17 @@ async function measure(world, name, version) {
 }
 
 const world = await b.makeWorld('bench-rules', { directory_check_ms: 200 });
-const pairs = [];
-let failed;
-try {
-    const versions = {};
+const versions = {};
+async function prepare() {
     for (const [name, text] of [['one', one], ['hundred', hundred()]]) versions[name] = (await rules(world, 'POST', '', { text, comment: name })).version;
     await live(world, versions.hundred);
     await b.prime(world); // statistics, and plans made by them
     await b.restartGateway(world);
-    for (let i = 0; i < PAIRS; i++) {
-        const pair = {};
-        for (const name of i % 2 ? ['hundred', 'one'] : ['one', 'hundred']) pair[name] = await measure(world, name, versions[name]);
-        pairs.push({ ...pair, difference: pair.hundred.us - pair.one.us });
-        console.log(`pair ${i + 1}: 1 rule ${pair.one.us.toFixed(1)} us, 100 rules ${pair.hundred.us.toFixed(1)} us, difference ${pairs.at(-1).difference.toFixed(1)} us`
-            + ` (${pair.one.rate.toFixed(0)} and ${pair.hundred.rate.toFixed(0)} payments/s, WAL ${pair.one.wal.toFixed(0)} and ${pair.hundred.wal.toFixed(0)} bytes; others ${pair.one.others.toFixed(2)} and ${pair.hundred.others.toFixed(2)} cores)`);
-    }
-} catch (error) {
-    failed = error;
 }
-if (failed) world.abandon();
-else await world.stop();
-if (failed) { process.stderr.write(`bench-rules: ${failed.message}\nkept: ${path.relative(b.top, world.folder)}\n`); process.exit(1); }
-
-const { difference, least, most, sorted, verdict } = judge(pairs.map((pair) => pair.difference), BOUND_US);
-const of = (name) => b.median(pairs.map((pair) => pair[name].us)).toFixed(1);
-console.log(`bench-rules: 1 rule ${of('one')} us, 100 rules ${of('hundred')} us of the gateway's CPU per payment; of ${PAIRS} pairs the median difference is ${difference.toFixed(1)} us`
-    + ` (95 %: ${least.toFixed(1)} to ${most.toFixed(1)}; all ${sorted[0].toFixed(1)} to ${sorted.at(-1).toFixed(1)}), at most ${BOUND_US} are allowed: ${verdict}`);
-console.log(`JSON: ${b.writeResult('bench-rules', { pairs, difference, least, most, verdict, rate: RATE, seconds: SECONDS })}`);
-process.exit(verdict === 'ok' ? 0 : verdict === 'TOO MUCH' ? 1 : 2);
+const both = (pair, what) => `${what(pair.one)} and ${what(pair.hundred)}`;
+await compareInTurn({
+    bench: 'bench-rules', world, pairs: PAIRS, bound: BOUND_US, arms: ['one', 'hundred'], texts: ['1 rule', '100 rules'], prepare,
+    measure: (name) => measure(world, name, versions[name]),
+    remark: (pair) => `WAL ${both(pair, (arm) => arm.wal.toFixed(0))} bytes; others ${both(pair, (arm) => arm.others.toFixed(2))} cores`,
+    settings: { rate: RATE, seconds: SECONDS },
+});
