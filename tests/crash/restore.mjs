@@ -8,6 +8,7 @@ import path from 'node:path';
 import { assert, equal, until, World } from '../e2e/lib.mjs';
 
 const seconds = Number(process.env.MINUTES ? process.env.MINUTES * 60 : process.env.SECONDS ?? 10);
+const READY_MS = 60000 + seconds * 1000; // it writes again what was written in that time
 const clients = Number(process.env.CLIENTS ?? 12);
 
 function run(command, args, options = {}) {
@@ -171,7 +172,7 @@ const cases = {
         await world.fault({ provider: 'payoneer', operation: 'charge', kind: 'slow', delay_ms: 700, share: 0.1 });
         const { requests, gone, known } = await disaster(world, { after: () => world.noFaults() });
         const from = Date.now();
-        await world.startGateway();
+        await world.startGateway(READY_MS);
         const took = Date.now() - from;
         // Without a journal (NO_JOURNAL=1) nothing is noticed, and what follows goes red.
         assert(process.env.NO_JOURNAL || /database is older than this gateway: reconcile first/.test(log(world)), 'it says so');
@@ -192,7 +193,7 @@ const cases = {
             await world.killGateway();
             if (/the ledger has everything again/.test(log(world).slice(before))) break;
         }
-        await world.startGateway();
+        await world.startGateway(READY_MS);
         equal(await repeatAll(world, requests), 0, 'answers that are not what they were');
         await judge(world, requests);
     },
@@ -222,7 +223,7 @@ const cases = {
         assert(done.status === 78 && /its journal .* is not in .*: copy its files here/.test(done.stderr), `${done.status} ${done.stderr}`);
         assert(serve('--restored', 'nonsense').status === 1, 'a word that is none');
         renameSync(world.at('taken'), path.join(folder, newest));
-        await world.startGateway();
+        await world.startGateway(READY_MS);
         await world.balanced(120000);
     },
 };

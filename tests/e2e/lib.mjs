@@ -175,10 +175,10 @@ export class World {
             '--books', this.at('books.journal'), '--delay-ms', `${this.options.delayMs ?? 5}`]);
         await until('the sandbox answers', async () => (await this.call('GET', this.sandbox + '/faults')).status === 200);
     }
-    async startGateway() {
+    async startGateway(withinMs) {
         this.gateway = this.spawn('gateway', ['serve', '--config', this.at('turnpike.conf')]);
         await until(`the gateway is ready (see ${this.at('log/gateway.log')})`,
-            async () => (await this.call('GET', this.ops + '/readyz')).status === 200);
+            async () => (await this.call('GET', this.ops + '/readyz')).status === 200, withinMs);
     }
     // Process ids of the workers, from the master's children.
     workers() {
