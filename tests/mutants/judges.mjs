@@ -6,7 +6,7 @@
  * mutant's object is then linked in front of the same objects, so that the one in the archive is not taken.
  * A program gets six times the processor's seconds it needs by itself and a minute or more on the clock:
  * a mutant that loops is killed by the first, one that waits by the second, and a busy machine kills nobody.
- * Who outlives the quick ones is compiled with ASan and UBSan and meets the unit tests once more, as in
+ * Who outlives the quick ones is compiled with ASan, LSan and UBSan and meets the unit tests once more, as in
  * `make test`; then come the long ones.
  */
 import { spawnSync } from 'node:child_process';
@@ -116,11 +116,11 @@ export class Judges {
         const wall_s = 60 + 20 * cpu_s;
         const shell = 'ulimit -c 0 -t "$1" -f 200000; [ "$2" = san ] || ulimit -v 8000000; wall=$3; shift 3; exec timeout -k 2 "$wall" "$@"';
         const result = run('bash', ['-c', shell, 'bash', String(cpu_s), sanitized ? 'san' : '-', String(wall_s), binary, ...program.args],
-            { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } });
+            { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=1' } });
         if (result.status === 0) return null;
         const out = `${result.stdout}\n${result.stderr}`;
         if (result.status === 124 || [137, 152].includes(result.status) || ['SIGKILL', 'SIGXCPU'].includes(result.signal)) return 'time-out';
-        const sanitizer = /(AddressSanitizer: \S+|runtime error: .*)/.exec(out)?.[1];
+        const sanitizer = /((?:Address|Leak)Sanitizer: \S+|runtime error: .*)/.exec(out)?.[1];
         const failed = [...out.matchAll(/\[  FAILED  \] ([a-z_0-9]+)\s*$/gm)].map((m) => m[1]).at(-1);
         const violation = /sim: (violation after \d+ payments: \S+|mark \S+ was not hit)/.exec(out)?.[1];
         const check = /^(.*(?:CHECK|check failed|not true).*)$/m.exec(out)?.[1];

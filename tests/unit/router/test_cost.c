@@ -99,6 +99,9 @@ static const struct {
     { "{\"percent\": \"2\", \"currencies\": {\"EUR\": {}}, \"default\": {\"percent\": \"4\"}}", "", "GBP", 1000, 40 },
     { "{\"default\": {\"percent\": \"0.0001\"}}", "", "EUR", 500000, 1 },
     { "{\"default\": {\"percent\": \"0.0001\"}}", "", "EUR", 499999, 0 },
+    { "{\"rounding\": \"up\", \"default\": {\"percent\": \"0.0001\"}}", "", "EUR", 1, 1 }, /* a millionth of a cent */
+    { "{\"rounding\": \"up\", \"default\": {\"percent\": \"0.0001\"}}", "", "EUR", 1000000, 1 },
+    { "{\"rounding\": \"up\", \"default\": {\"percent\": \"0.0001\"}}", "", "EUR", 1000001, 2 },
     { "{\"default\": {\"percent\": \"100\"}}", "", "EUR", MONEY_AMOUNT_MAX, MONEY_AMOUNT_MAX },
     { "{}", "", "EUR", 1000, -1 },
 };
@@ -296,6 +299,50 @@ static void what_was_charged_is_explained(void **state)
     cost_table_free(&table);
 }
 
+/*
+ * Back comes a share of what the sale cost, not of what an authorization would have. Of 10.01 EUR from
+ * abroad: 3.33 % = 33.3333 ct, 35 ct, 1.5 % = 15.015 ct, half of which is 7.5075 ct; in all 75.8408 ct.
+ */
+static void what_a_refund_gives_back_is_explained_part_by_part(void **state)
+{
+    (void)state;
+    struct cost_table *table = table_of(
+        "{\"country\": \"DE\", \"cross_border_percent\": \"1.5\", \"percent\": \"2.9\","
+        " \"currencies\": {\"EUR\": {\"fixed\": \"0.30\"}},"
+        " \"operations\": {"
+        "  \"sale\": {\"percent\": \"3.33\", \"currencies\": {\"EUR\": {\"fixed\": \"0.35\"}}},"
+        "  \"refund\": {\"returns\": {\"percent\": \"100\", \"fixed\": \"100\","
+        "   \"surcharges\": \"50\"}}}}");
+    struct cost_facts facts = {
+        .operation = OPERATION_REFUND,
+        .amount_minor = 1001,
+        .paid_minor = 1001,
+        .currency = currency_find(STR("EUR")),
+        .country = STR("US"),
+    };
+    static const int64_t parts[COST_PART_COUNT] = {
+        [COST_RETURNED_PERCENT] = -33333300,
+        [COST_RETURNED_FIXED] = -35000000,
+        [COST_RETURNED_SURCHARGE] = -7507500,
+        [COST_ROUNDING] = -159200, /* to -76 ct */
+    };
+    struct cost_explained explained;
+    assert_true(cost_explain(table, &facts, &explained));
+    assert_int_equal(explained.fee_minor, -76);
+    assert_string_equal(explained.entry, "operations.refund");
+    for (int i = 0; i < COST_PART_COUNT; i++)
+        assert_int_equal((int64_t)explained.part[i], parts[i]);
+    /* Of a part, 3.00 EUR, nothing of the fixed fee: 9.99 and half of 4.5 = 12.24 ct, so -12. */
+    facts.amount_minor = 300;
+    assert_true(cost_explain(table, &facts, &explained));
+    assert_int_equal((int64_t)explained.part[COST_RETURNED_PERCENT], -9990000);
+    assert_int_equal((int64_t)explained.part[COST_RETURNED_FIXED], 0);
+    assert_int_equal((int64_t)explained.part[COST_RETURNED_SURCHARGE], -2250000);
+    assert_int_equal((int64_t)explained.part[COST_ROUNDING], 240000);
+    assert_int_equal(explained.fee_minor, -12);
+    cost_table_free(&table);
+}
+
 /* Percent and fixed fee of PayPal's published table, in minor units. */
 static void paypals_published_fees_are_shipped(void **state)
 {
@@ -398,6 +445,7 @@ int main(void)
         cmocka_unit_test(a_rest_of_one_is_rounded_as_it_is_asked),
         cmocka_unit_test(operations_come_before_methods_before_the_table),
         cmocka_unit_test(what_was_charged_is_explained),
+        cmocka_unit_test(what_a_refund_gives_back_is_explained_part_by_part),
         cmocka_unit_test(paypals_published_fees_are_shipped),
         cmocka_unit_test(fees_of_payouts_are_shipped),
         cmocka_unit_test(properties_hold_in_all_currencies),

@@ -196,6 +196,44 @@ static void limits_only_and_never_have_sharp_borders(void **state)
     assert_int_equal(drop_of(&candidate, &facts), ROUTE_KEPT);
 }
 
+/* After the router has decided: the others keep their order, and what was dropped before its place. */
+static void who_is_dropped_afterwards_goes_before_those_that_were(void **state)
+{
+    (void)state;
+    struct route_candidate all[] = {candidate_of("paypal", "a"), candidate_of("payoneer", "a"),
+                                    candidate_of("rebilly", "a"), candidate_of("spreedly", "a"),
+                                    candidate_of("paypal", "b")};
+    struct rule_set *rules = rules_of("default { use paypal, payoneer, rebilly, spreedly }");
+    struct route_facts facts = facts_of("EUR", 1000);
+    struct route_decision decision;
+    all[0].health = (struct health_view){.state = HEALTH_HALF_OPEN, .may_try = true};
+    all[2].disabled = true;
+    route_decide(rules, &facts, all, ARRAY_LEN(all), 0, &decision);
+    assert_string_equal(order_of(&decision), "0413");
+    assert_true(decision.verdict[0].probe);
+    route_decision_drop(&decision, 0, ROUTE_REFUSED);
+    assert_string_equal(order_of(&decision), "413");
+    route_decision_drop(&decision, 1, ROUTE_TRIED);
+    assert_string_equal(order_of(&decision), "43");
+    route_decision_drop(&decision, 1, ROUTE_REFUSED);
+    assert_string_equal(order_of(&decision), "4");
+    static const struct {
+        unsigned candidate;
+        enum route_drop drop;
+    } wanted[] = {{4, ROUTE_KEPT},
+                  {3, ROUTE_REFUSED},
+                  {1, ROUTE_TRIED},
+                  {0, ROUTE_REFUSED},
+                  {2, ROUTE_DISABLED}};
+    assert_int_equal(decision.count, ARRAY_LEN(wanted));
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        assert_int_equal(decision.verdict[i].candidate, wanted[i].candidate);
+        assert_int_equal(decision.verdict[i].drop, wanted[i].drop);
+        assert_false(decision.verdict[i].probe); /* it is not tried, so it proves nothing */
+    }
+    rule_set_free(&rules);
+}
+
 static void breakers_drop_but_leave_room_for_a_probe(void **state)
 {
     (void)state;
@@ -339,6 +377,46 @@ static void the_json_says_everything(void **state)
     buf_release(&out);
     rule_set_free(&rules);
     cost_table_free(&cheap);
+}
+
+static bool says(const struct buf *out, const char *text)
+{
+    return str_find(buf_str(out), str_of(text), 0) != SIZE_MAX;
+}
+
+/* A single outcome is known, and so is a millionth; nothing is said of what is not known. */
+static void what_is_known_of_an_account_is_printed_from_the_first_on(void **state)
+{
+    (void)state;
+    static const char *const known =
+        "\"p99_ms\":0,\"outcomes\":1,\"basis\":\"hour\",\"declined_per_million\":1,"
+        "\"unknown_per_million\":1,\"decisions\":1,\"slow\":true,\"away_per_million\":1}";
+    struct route_candidate candidate = candidate_of("paypal", "main");
+    struct rule_set *rules = rules_of("default { use paypal failover at most 1 within 1ms }");
+    struct route_facts facts = facts_of("EUR", 1000);
+    struct route_decision decision;
+    struct buf out;
+    buf_init(&out, 4096);
+    route_decide(rules, &facts, &candidate, 1, 0, &decision);
+    route_decision_print(&decision, &candidate, &out);
+    assert_true(says(&out, "\"p99_ms\":0}"));
+    assert_true(says(&out, "\"order\":\"list\",\"tries_max\":1,\"within_ms\":1,\"candidates\""));
+    buf_release(&out);
+    buf_init(&out, 4096);
+    candidate.health.outcomes = 1;
+    candidate.health.basis = HEALTH_BASIS_HOUR;
+    candidate.health.declined_per_million = 1;
+    candidate.health.unknown_per_million = 1;
+    candidate.health.decisions = 1;
+    candidate.health.is_slow = true;
+    candidate.health.away_per_million = 1;
+    decision.now_us = 1;
+    decision.split_bits = 1;
+    route_decision_print(&decision, &candidate, &out);
+    assert_true(says(&out, known));
+    assert_true(says(&out, "\"order\":\"list\",\"split\":\"1\",\"at_us\":1,\"tries_max\":1,"));
+    buf_release(&out);
+    rule_set_free(&rules);
 }
 
 /* P6: the same inputs give the same bytes, also from a rule set loaded again. */
@@ -533,11 +611,13 @@ int main(void)
         cmocka_unit_test(reasons_are_told_in_their_order),
         cmocka_unit_test(drop_names_are_unique_words),
         cmocka_unit_test(limits_only_and_never_have_sharp_borders),
+        cmocka_unit_test(who_is_dropped_afterwards_goes_before_those_that_were),
         cmocka_unit_test(breakers_drop_but_leave_room_for_a_probe),
         cmocka_unit_test(slow_accounts_go_behind_but_for_the_one_that_finds_out),
         cmocka_unit_test(an_account_that_comes_back_is_passed_by_as_the_draw_says),
         cmocka_unit_test(no_candidates_give_an_empty_decision),
         cmocka_unit_test(the_json_says_everything),
+        cmocka_unit_test(what_is_known_of_an_account_is_printed_from_the_first_on),
         cmocka_unit_test(the_same_inputs_give_the_same_decision),
         cmocka_unit_test(the_example_loads_and_prefers_the_cheapest),
         cmocka_unit_test(the_page_for_rule_writers_is_true),

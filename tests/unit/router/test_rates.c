@@ -79,6 +79,33 @@ static void conversions_are_exact_and_rounded_once(void **state)
     assert_null(rates);
 }
 
+/* A product beyond 127 bits: what is above and below is taken out before, and nothing is lost. */
+static void the_largest_conversions_are_exact_as_well(void **state)
+{
+    (void)state;
+    struct rates *rates =
+        rates_of(HEAD "\"rates\": {\"GBP\": \"0.8412345679\", \"CHF\": \"0.9876543211\", "
+                      "\"JPY\": \"164.1234567\", \"CLF\": \"0.0261123457\"}}");
+    exact parts = 0;
+    /* 5 000 000 000 000.00 x 0.9876543211 / 0.8412345679 = 5 870 267 097 829.27 834913 09... */
+    assert_true(rates_convert_exact(rates, INT64_C(500000000000000), currency_of("GBP"),
+                                    currency_of("CHF"), &parts));
+    exact wanted = (exact)587026709782927 * EXACT_MILLION + 834913;
+    assert_true(parts == wanted);
+    assert_true(rates_convert_exact(rates, -INT64_C(500000000000000), currency_of("GBP"),
+                                    currency_of("CHF"), &parts));
+    assert_true(parts == -wanted);
+    /* To a currency of four decimals: 1 000 000 000 000 x 0.0261123457 / 164.1234567. */
+    assert_true(rates_convert_exact(rates, INT64_C(1000000000000), currency_of("JPY"),
+                                    currency_of("CLF"), &parts));
+    assert_true(parts == (exact)1591018506740 * EXACT_MILLION + 968489);
+    /* And back: 159101850.6740 x 164.1234567 / 0.0261123457. */
+    assert_true(
+        rates_convert_exact(rates, 1591018506740, currency_of("CLF"), currency_of("JPY"), &parts));
+    assert_true(parts == (exact)999999999999 * EXACT_MILLION + 391277);
+    rates_free(&rates);
+}
+
 static void rounding_is_the_tables(void **state)
 {
     (void)state;
@@ -175,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversions_are_exact_and_rounded_once),
+        cmocka_unit_test(the_largest_conversions_are_exact_as_well),
         cmocka_unit_test(rounding_is_the_tables),
         cmocka_unit_test(age_is_told),
         cmocka_unit_test(the_hash_is_of_the_figures_not_of_their_layout),
