@@ -395,6 +395,17 @@ static bool has_field(const PGresult *res, int field, const char *text)
 }
 
 /*
+ * Of 01000 there are many: a statement's, one at each transaction of a database that must soon be
+ * vacuumed. The wait's own tells its source file, in every language; whoever does not say is not
+ * believed.
+ */
+static bool is_from_wait(const PGresult *res)
+{
+    const char *file = PQresultErrorField(res, PG_DIAG_SOURCE_FILE);
+    return file == NULL || str_ends(str_of(file), STR("syncrep.c"));
+}
+
+/*
  * Somebody has cancelled the commit's wait for the synchronous standby, or ended its backend: it is
  * done here, a warning says so, and is gone with this server. That is no answer to a Sync. Messages
  * come in order, so it is about the oldest job, of which nothing but the end is missing.
@@ -405,9 +416,10 @@ static void note_notice(void *ctx, const PGresult *res)
     if (list_is_empty(&pg->jobs) || !has_field(res, PG_DIAG_SEVERITY_NONLOCALIZED, "WARNING"))
         return;
     const struct pg_job *job = LIST_OWNER(pg->jobs.next, struct pg_job, link);
-    if (job->answer_count + 1 >= job->statement_count)
-        pg->is_warned =
-            has_field(res, PG_DIAG_SQLSTATE, "01000") || has_field(res, PG_DIAG_SQLSTATE, "57P01");
+    if (job->answer_count + 1 >= job->statement_count &&
+        (has_field(res, PG_DIAG_SQLSTATE, "57P01") ||
+         (has_field(res, PG_DIAG_SQLSTATE, "01000") && is_from_wait(res))))
+        pg->is_warned = true;
 }
 
 static void start_connect(struct pg *pg)

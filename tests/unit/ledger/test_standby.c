@@ -154,6 +154,37 @@ static void a_commit_whose_backend_was_ended_is_unknown(void **state)
     given_up("terminate");
 }
 
+/* As a trigger, an extension, or each transaction of a database that must be vacuumed soon. */
+static void warn_at_each_statement(PGconn *conn)
+{
+    assert_string_equal(fixture_ask(conn,
+                                    "CREATE FUNCTION chatter() RETURNS trigger LANGUAGE plpgsql AS"
+                                    " $$BEGIN RAISE WARNING 'by the way'; RETURN NULL; END$$"),
+                        "");
+    assert_string_equal(
+        fixture_ask(conn, "DO $$DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables"
+                          " WHERE schemaname = 'public' LOOP EXECUTE format('CREATE TRIGGER chatter"
+                          " AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH STATEMENT"
+                          " EXECUTE FUNCTION chatter()', t); END LOOP; END$$"),
+        "");
+}
+
+static void a_warning_of_a_statement_leaves_the_commit_known(void **state)
+{
+    (void)state;
+    static struct lab lab;
+    struct rows r;
+    lab_open(&lab);
+    warn_at_each_statement(lab.conn);
+    for (int i = 0; i < 3; i++) {
+        rows_open(&r, &lab.merchant_id);
+        assert_int_equal(write_now(&lab.f, &r.txn), STORE_COMMITTED);
+        rows_to_close(&r);
+        assert_int_equal(write_now(&lab.f, &r.txn), STORE_COMMITTED);
+    }
+    lab_close(&lab);
+}
+
 /* A test that fails leaves no commit waiting for ever. */
 static int wait_for_nobody(void **state)
 {
@@ -172,6 +203,8 @@ int main(void)
                                         fixture_new_database, wait_for_nobody),
         cmocka_unit_test_setup_teardown(a_commit_whose_backend_was_ended_is_unknown,
                                         fixture_new_database, wait_for_nobody),
+        cmocka_unit_test_setup(a_warning_of_a_statement_leaves_the_commit_known,
+                               fixture_new_database),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
 }
