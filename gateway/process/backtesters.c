@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,21 +20,7 @@ enum {
 static void become_backtester(const struct fleet *fleet, const struct config *config,
                               const struct backtester *seat, pid_t master_pid)
 {
-    sigset_t none;
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != master_pid)
-        _exit(0); /* the master died before PDEATHSIG was set */
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)prctl(PR_SET_NAME, "backtester");
-    (void)signal(SIGHUP, SIG_IGN);
-    (void)signal(SIGUSR2, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    fleet_close_sockets(fleet);
-    enum log_level level = LOG_INFO;
-    if (log_level_parse(str_of(config->log_level), &level))
-        log_start(STDERR_FILENO, level);
+    fleet_become_errand(fleet, config, "backtester", master_pid);
     const struct backtest_errand errand = {
         .config = config,
         .runner_id = seat->runner_id,

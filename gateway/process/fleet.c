@@ -62,14 +62,6 @@ bool fleet_bind(struct fleet *fleet, const struct config *config, struct error *
     return true;
 }
 
-void fleet_close_sockets(const struct fleet *fleet)
-{
-    for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
-        (void)close(fleet->seat[seat].api_fd);
-        (void)close(fleet->seat[seat].ops_fd);
-    }
-}
-
 static unsigned count_free_slots(const struct fleet *fleet)
 {
     unsigned count = 0;

@@ -92,8 +92,13 @@ void fleet_adopt(struct fleet *fleet, const struct handover *handover,
 void fleet_describe(const struct fleet *fleet, struct handover *handover);
 /* Let the next program inherit the seats, or not. */
 void fleet_let_go(const struct fleet *fleet, bool inherit);
-/* In a child that is no worker: the seats are not its business. */
-void fleet_close_sockets(const struct fleet *fleet);
+/*
+ * In a child of master_pid that is no worker, at once after its fork: it dies with the master, gains no
+ * privileges, hears SIGTERM alone, holds no seat, writes its own log, and is shown as `name`. Does not
+ * return when the master has died meanwhile.
+ */
+void fleet_become_errand(const struct fleet *fleet, const struct config *config, const char *name,
+                         pid_t master_pid);
 
 /*
  * A free generation, numbered; fill its config and files, then fleet_start or fleet_abandon it.

@@ -62,6 +62,36 @@ static void close_what_is_others(struct fleet *fleet, const struct generation *g
     }
 }
 
+static void close_sockets(const struct fleet *fleet)
+{
+    for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
+        (void)close(fleet->seat[seat].api_fd);
+        (void)close(fleet->seat[seat].ops_fd);
+    }
+}
+
+void fleet_become_errand(const struct fleet *fleet, const struct config *config, const char *name,
+                         pid_t master_pid)
+{
+    sigset_t none;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != master_pid) {
+        _exit(0); /* the master died before PDEATHSIG was set */
+    }
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    (void)prctl(PR_SET_NAME, name);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    close_sockets(fleet);
+    enum log_level level = LOG_INFO;
+    if (log_level_parse(str_of(config->log_level), &level)) {
+        log_start(STDERR_FILENO, level);
+    }
+}
+
 static void become_worker(struct fleet *fleet, struct generation *generation, unsigned slot,
                           unsigned seat, pid_t master_pid)
 {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -213,21 +212,7 @@ static int run_errand(const struct errand *errand)
 
 static void become_errand(struct restore *restore, pid_t master_pid)
 {
-    sigset_t none;
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != master_pid)
-        _exit(0); /* the master died before PDEATHSIG was set */
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)prctl(PR_SET_NAME, "restore");
-    (void)signal(SIGHUP, SIG_IGN);
-    (void)signal(SIGUSR2, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    fleet_close_sockets(restore->fleet);
-    enum log_level level = LOG_INFO;
-    if (log_level_parse(str_of(restore->config->log_level), &level))
-        log_start(STDERR_FILENO, level);
+    fleet_become_errand(restore->fleet, restore->config, "restore", master_pid);
     const struct errand errand = {
         .config = restore->config,
         .shared = restore->fleet->shared,
