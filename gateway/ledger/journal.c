@@ -46,7 +46,8 @@ static const enum sql kept[] = {
     SQL_BATCH_APPROVE, SQL_BATCH_REJECT,     SQL_BATCH_CANCEL,   SQL_BATCH_CANCEL_ROWS,
     SQL_HOOK_CREATE,   SQL_HOOK_UPDATE,      SQL_HOOK_DELETE,    SQL_HOOK_ROTATE,
     SQL_HOLD_ADD,      SQL_HOLD_END,         SQL_PRICE_KEEP,     SQL_RULE_PUT,
-    SQL_RULE_MOVE,     SQL_INBOUND_STORE,
+    SQL_RULE_MOVE,     SQL_RULE_APPROVAL,    SQL_INBOUND_STORE,  SQL_CALL_MARK,
+    SQL_BULK_MARK,
 };
 
 bool journal_keeps(enum sql sql)
@@ -255,9 +256,16 @@ static bool open_file(struct journal *journal)
     return true;
 }
 
+/* Of a worker that wrote nothing for so long that another has deleted it as old. */
+static bool is_deleted(const struct journal *journal)
+{
+    struct stat about;
+    return fstat(journal->fd, &about) == 0 && about.st_nlink == 0;
+}
+
 static bool is_open(struct journal *journal)
 {
-    if (journal->fd >= 0 && journal->size_bytes >= JOURNAL_SEGMENT_BYTES)
+    if (journal->fd >= 0 && (journal->size_bytes >= JOURNAL_SEGMENT_BYTES || is_deleted(journal)))
         close_file(journal);
     if (journal->fd < 0 && !open_file(journal)) {
         tell_failure(journal, "opening a file");

@@ -7,6 +7,7 @@
  * they are, before its Sync leaves, and its end is appended when it is known:
  *
  *     job  n: mark, open, payments, attempts, sends ...     before the Sync
+ *     job  n: call_mark, order_key, order_rows ...          ... a call: its mark is -n in `batches`
  *     end  n: done (and which keys were won) | failed       its answer; none: nobody knows
  *     probe batch b: committed | never                      a lost answer was asked for (store.h)
  *

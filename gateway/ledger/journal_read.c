@@ -22,6 +22,7 @@ struct journal_map {
     char *at;
     size_t len;
     uint32_t writer;
+    bool is_after_hole; /* the file before it is missing */
     struct journal_head head;
 };
 
@@ -115,11 +116,16 @@ static struct redo_job *find_job(struct reader *reader, const struct finder *fin
     return &reader->journals->job[index];
 }
 
+static bool is_mark(enum sql sql)
+{
+    return sql == SQL_MARK || sql == SQL_CALL_MARK || sql == SQL_BULK_MARK;
+}
+
 static int64_t batch_of(struct str statements)
 {
     struct journal_statement first;
     uint64_t wire;
-    if (!journal_statement_next(&statements, &first) || first.sql != SQL_MARK || first.count < 2 ||
+    if (!journal_statement_next(&statements, &first) || !is_mark(first.sql) || first.count < 2 ||
         first.length[1] != sizeof(wire))
         return 0;
     memcpy(&wire, first.value[1], sizeof(wire));
@@ -137,6 +143,8 @@ static void add_job(struct reader *reader, uint32_t writer, struct str payload)
         journals->job = realloc(journals->job, reader->job_room * sizeof(*journals->job));
         CHECK(journals->job != NULL);
     }
+    if (journals->writer[writer].gap_us == INT64_MAX)
+        journals->writer[writer].gap_us = job.sent_us;
     uint32_t index = (uint32_t)journals->job_count++;
     struct job_key key = {writer, job.id};
     journals->job[index] = (struct redo_job){
@@ -210,6 +218,8 @@ static void read_map(struct reader *reader, const struct journal_map *map)
     struct str rest = {map->at, map->len};
     struct journal_frame frame;
     struct str payload;
+    if (map->is_after_hole || writer->is_torn) /* a torn end is a process's; it has none after it */
+        writer->gap_us = INT64_MAX;
     while (next_frame(&rest, &frame, &payload)) {
         switch (frame.kind) {
         case JOURNAL_JOB:
@@ -222,13 +232,13 @@ static void read_map(struct reader *reader, const struct journal_map *map)
             add_probe(reader, map->writer, payload);
             break;
         case JOURNAL_GAP:
-            writer->has_gap = true;
+            writer->gap_us = INT64_MAX;
             break;
         default: /* the head was read before */
             break;
         }
     }
-    writer->is_torn = writer->is_torn || rest.len > 0;
+    writer->is_torn = rest.len > 0;
 }
 
 /* False: not a journal; it may be one that was made a moment before its host went down. */
@@ -308,8 +318,7 @@ static void name_writers(struct journals *journals)
         struct journal_writer *writer = &journals->writer[journals->writer_count];
         if (i > 0 && uuid_eq(&map->head.writer_id, &journals->map[i - 1].head.writer_id)) {
             writer--;
-            writer->has_gap =
-                writer->has_gap || map->head.number != journals->map[i - 1].head.number + 1;
+            map->is_after_hole = map->head.number != journals->map[i - 1].head.number + 1;
         } else {
             *writer = (struct journal_writer){.head = map->head, .first_number = map->head.number};
             journals->writer_count++;

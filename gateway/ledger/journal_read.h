@@ -21,7 +21,7 @@ struct redo_job {
     enum redo_fate fate;
     int64_t id;
     int64_t sent_us;
-    int64_t batch_no; /* 0: no batch */
+    int64_t batch_no; /* of its mark; below 0: a call; 0: it has none */
     struct str statements;
     struct uuid *won; /* owned; in no order */
     size_t won_count;
@@ -32,9 +32,9 @@ struct redo_job {
 struct journal_writer {
     struct journal_head head; /* of its first file here */
     uint32_t first_number;    /* 1: it is there from its beginning */
-    bool has_gap;
+    int64_t gap_us; /* the first job after the last gap; INT64_MAX: none came; 0: there is no gap */
     bool is_foreign; /* some file was written with other statements than ours */
-    bool is_torn;    /* a file ends within a record */
+    bool is_torn;    /* the last file that was read ends within a record */
 };
 
 struct journal_map;

@@ -166,6 +166,11 @@ static void end_job(struct pg *pg, struct pg_job *job)
     job->end(job, job->is_refused ? PG_FAILED : PG_DONE, &job->why);
 }
 
+static bool is_call_mark(enum sql sql)
+{
+    return sql == SQL_CALL_MARK || sql == SQL_BULK_MARK;
+}
+
 /* False when the connection is no longer to be read. */
 static bool take_result(struct pg *pg, const PGresult *res)
 {
@@ -186,7 +191,7 @@ static bool take_result(struct pg *pg, const PGresult *res)
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
         if (job->journal_id != 0 && !job->is_refused)
             journal_result(pg->config.journal, job->journal_id, sql, res);
-        if (job->result != NULL && !job->is_refused)
+        if (job->result != NULL && !job->is_refused && !is_call_mark(sql))
             job->result(job, sql, res);
         return true;
     }
@@ -516,20 +521,9 @@ void pg_job_init(struct pg_job *job, pg_result_fn result, pg_end_fn end)
     job->end = end;
 }
 
-static void note_journal(struct pg *pg, struct pg_job *job, enum sql sql,
-                         const struct params *params)
+static void send_statement(struct pg *pg, struct pg_job *job, enum sql sql,
+                           const struct params *params)
 {
-    if (pg->config.journal == NULL || !journal_keeps(sql))
-        return;
-    if (job->journal_id == 0)
-        job->journal_id = journal_begin(pg->config.journal);
-    journal_put(pg->config.journal, sql, params);
-}
-
-void pg_job_send(struct pg *pg, struct pg_job *job, enum sql sql, const struct params *params)
-{
-    if (pg->is_broken)
-        return;
     const char *values[PARAMS_MAX];
     int formats[PARAMS_MAX];
     for (unsigned i = 0; i < params->count; i++) {
@@ -541,7 +535,35 @@ void pg_job_send(struct pg *pg, struct pg_job *job, enum sql sql, const struct p
     note_sent(pg, job, sql,
               PQsendQueryPrepared(pg->conn, sql_text(sql)->name, (int)params->count, values,
                                   params->length, formats, 1));
-    note_journal(pg, job, sql, params);
+    if (job->journal_id != 0 && journal_keeps(sql))
+        journal_put(pg->config.journal, sql, params);
+}
+
+/*
+ * A call that is journaled leaves a mark in the ledger, as a batch does by itself. The numbers are
+ * below zero: those who follow batches (follow.h) neither see them nor wait for one that was lost.
+ */
+static void mark_call(struct pg *pg, struct pg_job *job)
+{
+    struct params params;
+    params_init(&params);
+    params_uuid(&params, &pg->config.writer_id);
+    params_int8(&params, -job->journal_id);
+    params_time(&params, clock_wall_us());
+    send_statement(pg, job, pg->config.kind == SQL_BULK ? SQL_BULK_MARK : SQL_CALL_MARK, &params);
+    params_release(&params);
+}
+
+void pg_job_send(struct pg *pg, struct pg_job *job, enum sql sql, const struct params *params)
+{
+    if (pg->is_broken)
+        return;
+    if (pg->config.journal != NULL && job->journal_id == 0 && journal_keeps(sql)) {
+        job->journal_id = journal_begin(pg->config.journal);
+        if (pg->config.kind != SQL_WRITER)
+            mark_call(pg, job);
+    }
+    send_statement(pg, job, sql, params);
 }
 
 bool pg_job_commit(struct pg *pg, struct pg_job *job)

@@ -74,19 +74,34 @@ bool redo_ask_number(PGconn *conn, const char *sql, const char *const *values, i
 
 /* ---- what the ledger has --------------------------------------------------------------------- */
 
-/* The lowest batch number of each writer's jobs since then; INT64_MAX: none. */
-static int64_t *find_lowest(const struct journals *journals, int64_t from_us)
+/* Which marks of a writer are asked for: batches are numbered upwards, calls downwards from -1. */
+struct reach {
+    int64_t batch; /* from here up; INT64_MAX: none */
+    int64_t call;  /* from here down; INT64_MIN: none */
+};
+
+static bool is_compared(const struct redo_job *job, const int64_t *from_us)
 {
-    int64_t *lowest = calloc(journals->writer_count + 1, sizeof(*lowest));
-    CHECK(lowest != NULL);
+    return job->batch_no != 0 && (from_us == NULL || job->sent_us >= from_us[job->writer]);
+}
+
+static struct reach *find_reach(const struct journals *journals, const int64_t *from_us)
+{
+    struct reach *reach = calloc(journals->writer_count + 1, sizeof(*reach));
+    CHECK(reach != NULL);
     for (size_t i = 0; i < journals->writer_count; i++)
-        lowest[i] = INT64_MAX;
+        reach[i] = (struct reach){INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < journals->job_count; i++) {
         const struct redo_job *job = &journals->job[i];
-        if (job->batch_no != 0 && job->sent_us >= from_us && job->batch_no < lowest[job->writer])
-            lowest[job->writer] = job->batch_no;
+        struct reach *its = &reach[job->writer];
+        if (!is_compared(job, from_us))
+            continue;
+        if (job->batch_no > 0 && job->batch_no < its->batch)
+            its->batch = job->batch_no;
+        if (job->batch_no < 0 && job->batch_no > its->call)
+            its->call = job->batch_no;
     }
-    return lowest;
+    return reach;
 }
 
 struct mark {
@@ -101,14 +116,16 @@ static int compare_marks(const void *key, const void *element)
     return wanted < has ? -1 : wanted > has;
 }
 
-static bool load_marks(PGconn *conn, const struct uuid *writer_id, int64_t lowest,
+static bool load_marks(PGconn *conn, const struct uuid *writer_id, const struct reach *reach,
                        struct mark **marks, size_t *count, struct error *err)
 {
     char id[UUID_TEXT_SIZE];
-    char from[24];
+    char batch[24];
+    char call[24];
     (void)uuid_format(writer_id, id);
-    (void)snprintf(from, sizeof(from), "%lld", (long long)lowest);
-    PGresult *res = redo_ask(conn, REDO_MARKS, (const char *[]){id, from}, 2, err);
+    (void)snprintf(batch, sizeof(batch), "%lld", (long long)reach->batch);
+    (void)snprintf(call, sizeof(call), "%lld", (long long)reach->call);
+    PGresult *res = redo_ask(conn, REDO_MARKS, (const char *[]){id, batch, call}, 3, err);
     if (res == NULL)
         return false;
     *count = (size_t)PQntuples(res);
@@ -123,12 +140,12 @@ static bool load_marks(PGconn *conn, const struct uuid *writer_id, int64_t lowes
 }
 
 /* A probe's row says that the batch can never be committed: whatever the journal knows of it. */
-static void note_marks(struct journals *journals, uint32_t writer, int64_t from_us,
+static void note_marks(struct journals *journals, uint32_t writer, const int64_t *from_us,
                        const struct mark *marks, size_t count)
 {
     for (size_t i = 0; i < journals->job_count; i++) {
         struct redo_job *job = &journals->job[i];
-        if (job->writer != writer || job->batch_no == 0 || job->sent_us < from_us)
+        if (job->writer != writer || !is_compared(job, from_us))
             continue;
         const struct mark *mark =
             bsearch(&job->batch_no, marks, count, sizeof(*marks), compare_marks);
@@ -138,22 +155,23 @@ static void note_marks(struct journals *journals, uint32_t writer, int64_t from_
     }
 }
 
-bool redo_compare(PGconn *conn, struct journals *journals, int64_t from_us, struct error *err)
+bool redo_compare(PGconn *conn, struct journals *journals, const int64_t *from_us,
+                  struct error *err)
 {
-    int64_t *lowest = find_lowest(journals, from_us);
+    struct reach *reach = find_reach(journals, from_us);
     bool ok = true;
     for (uint32_t w = 0; ok && w < journals->writer_count; w++) {
         struct mark *marks;
         size_t count;
-        if (lowest[w] == INT64_MAX)
+        if (reach[w].batch == INT64_MAX && reach[w].call == INT64_MIN)
             continue;
-        ok = load_marks(conn, &journals->writer[w].head.writer_id, lowest[w], &marks, &count, err);
+        ok = load_marks(conn, &journals->writer[w].head.writer_id, &reach[w], &marks, &count, err);
         if (ok) {
             note_marks(journals, w, from_us, marks, count);
             free(marks);
         }
     }
-    free(lowest);
+    free(reach);
     return ok;
 }
 
@@ -192,54 +210,72 @@ static bool write_line(const char *folder, const char *name, const char *line, s
     return ok || fail(err, ERROR_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* When the newest batch was sent of which a journal knows that it was committed; 0: there is none. */
-static int64_t find_newest_batch(const struct journals *journals)
+static bool is_known(const struct redo_job *job)
 {
-    for (size_t i = journals->job_count; i > 0; i--) {
-        const struct redo_job *job = &journals->job[i - 1];
-        if (job->batch_no != 0 && job->fate == REDO_COMMITTED)
-            return job->sent_us;
+    return job->batch_no != 0 && job->fate == REDO_COMMITTED;
+}
+
+static bool has_known(const struct journals *journals)
+{
+    for (size_t i = 0; i < journals->job_count; i++) {
+        if (is_known(&journals->job[i]))
+            return true;
     }
-    return 0;
+    return false;
+}
+
+/*
+ * From when on each writer's marks are compared: a while before the newest one of which its journal knows
+ * that it was committed. The newest by its number: the clock may have been set back since.
+ */
+static int64_t *find_newest(const struct journals *journals)
+{
+    int64_t *from_us = calloc(journals->writer_count + 1, sizeof(*from_us));
+    int64_t *newest = calloc(journals->writer_count + 1, sizeof(*newest));
+    CHECK(from_us != NULL && newest != NULL);
+    for (size_t i = 0; i < journals->job_count; i++) {
+        const struct redo_job *job = &journals->job[i];
+        if (!is_known(job) || job->id <= newest[job->writer])
+            continue;
+        newest[job->writer] = job->id;
+        from_us[job->writer] = job->sent_us - LOOK_MS * CLOCK_MS_US;
+    }
+    free(newest);
+    return from_us;
 }
 
 static bool compare_newest(PGconn *conn, struct journals *journals, struct redo_look *look,
                            struct error *err)
 {
-    int64_t writers = 0;
     int64_t payments = 0;
-    if (!redo_ask_number(conn, REDO_WRITER_COUNT, NULL, 0, &writers, err) ||
-        !redo_ask_number(conn, REDO_PAYMENT_COUNT, NULL, 0, &payments, err))
+    if (!redo_ask_number(conn, REDO_PAYMENT_COUNT, NULL, 0, &payments, err))
         return false;
-    if (writers == 0 || (look->is_other_database && payments == 0)) {
+    /* The same one without a payment was set back to before the first. */
+    if (look->is_other_database && payments == 0) {
         look->found = REDO_NO_LEDGER;
         return true;
     }
     look->found = REDO_COMPLETE;
-    int64_t newest_us = find_newest_batch(journals);
-    if (newest_us == 0)
-        return true;
-    int64_t from_us = newest_us - LOOK_MS * CLOCK_MS_US;
-    if (!redo_compare(conn, journals, from_us, err))
-        return false;
-    for (size_t i = 0; i < journals->job_count; i++) {
+    int64_t *from_us = find_newest(journals);
+    bool ok = redo_compare(conn, journals, from_us, err);
+    for (size_t i = 0; ok && i < journals->job_count; i++) {
         const struct redo_job *job = &journals->job[i];
-        if (job->batch_no == 0 || job->is_there || job->fate != REDO_COMMITTED ||
-            job->sent_us < from_us)
+        if (job->is_there || !is_known(job) || job->sent_us < from_us[job->writer])
             continue;
         look->first_us = look->lost_count == 0 ? job->sent_us : look->first_us;
         look->lost_count++;
         look->found = REDO_LOST;
     }
-    return true;
+    free(from_us);
+    return ok;
 }
 
-/* The newest files of each writer; all of them if these have no batch: hours of webhooks, and no payment. */
+/* The newest files of each writer; all of them if nothing in these is known to be committed. */
 static bool read_newest(struct journals *journals, const char *folder, struct error *err)
 {
     if (!journals_read(journals, folder, true, err))
         return false;
-    if (journals->job_count == 0 || find_newest_batch(journals) != 0)
+    if (journals->job_count == 0 || has_known(journals))
         return true;
     journals_release(journals);
     return journals_read(journals, folder, false, err);

@@ -1,8 +1,8 @@
 /*
  * redo.h - a ledger that was set back gets again what the journals have and it has not (journal.h).
  *
- *     look    of each writer the newest batches: is their mark in `batches`? A mark that was committed
- *             and is not there is proof that the database is older than its gateway.
+ *     look    of each writer the newest batches and calls: is their mark in `batches`? A mark that was
+ *             committed and is not there is proof that the database is older than its gateway.
  *     run     every transaction whose mark is missing, in the order in which they were sent, each as
  *             one transaction with its own mark: whoever repeats it finds the mark, and it is done once
  *     asked   how many attempts that were open then nobody has asked the provider about yet
@@ -63,7 +63,7 @@ struct redo_result {
     int64_t since_us; /* the first that was missing; 0: nothing was */
     size_t batches;   /* written again */
     size_t calls;     /* ... of other transactions */
-    size_t dropped;   /* nobody knew of them, and they were not committed */
+    size_t dropped; /* nobody knew of them, and they were not committed; or they changed nothing */
 };
 
 struct redo_asked {

@@ -13,8 +13,8 @@ PGresult *redo_ask(PGconn *conn, const char *sql, const char *const *values, int
                    struct error *err);
 bool redo_ask_number(PGconn *conn, const char *sql, const char *const *values, int count,
                      int64_t *number, struct error *err) MUST_USE;
-/* Which batches that were sent since then the ledger has (is_there). */
-bool redo_compare(PGconn *conn, struct journals *journals, int64_t from_us,
+/* Which marks the ledger has (is_there): of each writer those sent since then; from_us NULL: all. */
+bool redo_compare(PGconn *conn, struct journals *journals, const int64_t *from_us,
                   struct error *err) MUST_USE;
 
 /* redo_keys.c: the keys that committed transactions won. */

@@ -8,7 +8,8 @@
 #include "ledger/redo_texts.h"
 
 enum {
-    CALLS_BEFORE_MS = 5000, /* a call that far before the first missing batch may be missing, too */
+    UNTOLD_BEFORE_MS =
+        5000, /* what was sent so long before what is there may not be there itself */
     PROGRESS_EVERY = 32,
     TELL_MAX = 20, /* transactions that do not fit, one line each */
     WHY_SIZE = 200,
@@ -145,16 +146,17 @@ static void tell_misfit(struct redo *redo, const struct redo_job *job)
 static void count_written(struct redo *redo, struct redo_job *job)
 {
     job->is_there = true;
-    if (job->batch_no != 0)
+    if (job->batch_no > 0)
         redo->result->batches++;
     else
         redo->result->calls++;
 }
 
-/* What may not be there: nobody knows of it, or it is no batch and was there before. */
+/* What may be left out: nobody knows of it, or it says itself that it changed nothing (a count of 0). */
 static bool may_miss(const struct redo_job *job)
 {
-    return job->fate == REDO_UNTOLD || job->batch_no == 0;
+    return job->fate != REDO_COMMITTED || job->batch_no == 0 ||
+           (job->won_count == 1 && uuid_is_zero(&job->won[0]));
 }
 
 /*
@@ -186,10 +188,15 @@ static bool run_list(struct redo *redo, struct error *err)
         }
         left = waiting;
     }
+    /* A redo that died may have had a commit on its way, which nobody saw before its standby had it. */
+    if (left > 0 && !redo_compare(redo->conn, &redo->journals, NULL, err))
+        return false;
     for (size_t i = 0; i < left; i++) {
-        const struct redo_job *job = redo->list[i];
+        struct redo_job *job = redo->list[i];
         CHECK(job != NULL);
-        if (may_miss(job)) {
+        if (job->is_there) {
+            count_written(redo, job);
+        } else if (may_miss(job)) {
             redo->result->dropped++;
         } else {
             (void)run_job(redo, job); /* why, once more */
@@ -208,17 +215,27 @@ static bool run_list(struct redo *redo, struct error *err)
 
 /* ---- before ---------------------------------------------------------------------------------- */
 
+static bool is_concerned(const struct redo *redo, uint32_t writer)
+{
+    for (size_t i = 0; i < redo->count; i++) {
+        if (redo->list[i]->writer == writer)
+            return true;
+    }
+    return false;
+}
+
+/* What was lost in a gap before the first that is missing is there. */
 static bool check_writers(const struct redo *redo, struct error *err)
 {
     char id[UUID_TEXT_SIZE];
     for (size_t i = 0; i < redo->journals.writer_count; i++) {
         const struct journal_writer *writer = &redo->journals.writer[i];
-        if (writer->is_foreign)
+        if (writer->is_foreign && is_concerned(redo, (uint32_t)i))
             return fail(
                 err, ERROR_CONFLICT,
                 "the journal was written by another version of turnpike: start that version "
                 "once, so that it writes the ledger again");
-        if (writer->has_gap)
+        if (writer->gap_us != 0 && writer->gap_us >= redo->result->since_us)
             return fail(err, ERROR_CONFLICT,
                         "the journal of writer " STR_FMT " has a gap: its disk was full, or files "
                         "are missing; put them back, or reconcile by hand and start with "
@@ -240,7 +257,7 @@ static bool check_reach(struct redo *redo, struct error *err)
             continue;
         for (size_t i = 0; i < redo->journals.job_count; i++) {
             const struct redo_job *job = &redo->journals.job[i];
-            if (job->writer == w && job->batch_no != 0 && job->batch_no < first)
+            if (job->writer == w && job->batch_no > 0 && job->batch_no < first)
                 first = job->batch_no;
         }
         (void)uuid_format(&writer->head.writer_id, id);
@@ -324,14 +341,20 @@ static bool settle_connection(struct redo *redo, struct error *err)
     return res != NULL;
 }
 
-/* Which jobs: from the first batch that is missing on. */
+/*
+ * Which jobs: from the first one that is missing on. What nobody knows of, from the last one on that is
+ * there: a committed one may build on it.
+ */
 static void choose(struct redo *redo)
 {
     struct journals *journals = &redo->journals;
     int64_t since_us = 0;
+    int64_t there_us = 0;
     for (size_t i = 0; since_us == 0 && i < journals->job_count; i++) {
         const struct redo_job *job = &journals->job[i];
-        if (job->batch_no != 0 && !job->is_there && job->fate == REDO_COMMITTED)
+        if (job->is_there)
+            there_us = job->sent_us;
+        else if (job->batch_no != 0 && job->fate == REDO_COMMITTED)
             since_us = job->sent_us;
     }
     redo->result->since_us = since_us;
@@ -339,7 +362,8 @@ static void choose(struct redo *redo)
     CHECK(redo->list != NULL);
     for (size_t i = 0; since_us != 0 && i < journals->job_count; i++) {
         struct redo_job *job = &journals->job[i];
-        int64_t from_us = job->batch_no != 0 ? since_us : since_us - CALLS_BEFORE_MS * CLOCK_MS_US;
+        bool is_untold = job->fate == REDO_UNTOLD || job->batch_no == 0;
+        int64_t from_us = is_untold ? there_us - UNTOLD_BEFORE_MS * CLOCK_MS_US : since_us;
         if (job->is_there || job->fate == REDO_NEVER || job->sent_us < from_us)
             continue;
         if (job->fate == REDO_UNTOLD && redo_keys_has(redo->keys, job)) {
@@ -352,7 +376,7 @@ static void choose(struct redo *redo)
 
 static bool write_again(struct redo *redo, struct error *err)
 {
-    if (!settle_connection(redo, err) || !redo_compare(redo->conn, &redo->journals, 0, err))
+    if (!settle_connection(redo, err) || !redo_compare(redo->conn, &redo->journals, NULL, err))
         return false;
     redo->keys = redo_keys_new(&redo->journals);
     choose(redo);

@@ -11,18 +11,20 @@ const char *redo_text(enum sql sql);
     "SELECT coalesce((SELECT system_identifier::text FROM pg_control_system()), '0') || ' ' ||"    \
     " (SELECT oid::text FROM pg_database WHERE datname = current_database()),"                     \
     " to_regclass('public.writers') IS NOT NULL"
-#define REDO_WRITER_COUNT  "SELECT count(*)::text FROM writers"
 #define REDO_PAYMENT_COUNT "SELECT count(*)::text FROM (SELECT FROM payments LIMIT 1) p"
+/* Of batches from $2 up, of calls from $3 down. */
 #define REDO_MARKS                                                                                 \
-    "SELECT batch_no::text, is_probe::text FROM batches WHERE writer_id = $1::uuid"                \
-    " AND batch_no >= $2::bigint ORDER BY batches.batch_no"
+    "SELECT u.batch_no::text, u.is_probe::text FROM (SELECT * FROM batches WHERE writer_id = "     \
+    "$1::uuid"                                                                                     \
+    " AND batch_no >= $2::bigint UNION ALL SELECT * FROM batches WHERE writer_id = $1::uuid"       \
+    " AND batch_no <= $3::bigint) u ORDER BY u.batch_no"
 /* Who wrote shortly before the end of this database. */
 #define REDO_WRITERS                                                                               \
     "SELECT w.writer_id::text, w.instance_id::text FROM writers w WHERE w.reaped_at IS NULL"       \
     " AND w.heartbeat_at > (SELECT max(heartbeat_at) FROM writers) - interval '10 min'"            \
     " AND EXISTS (SELECT FROM batches b WHERE b.writer_id = w.writer_id)"
 #define REDO_LAST_MARK                                                                             \
-    "SELECT coalesce(max(batch_no), 0)::text FROM batches WHERE writer_id = $1::uuid"
+    "SELECT greatest(max(batch_no), 0)::text FROM batches WHERE writer_id = $1::uuid"
 #define REDO_LEFT                                                                                  \
     "SELECT count(*)::text FROM attempts a LEFT JOIN unresolved r ON r.merchant_id = "             \
     "a.merchant_id"                                                                                \

@@ -447,6 +447,12 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     "INSERT INTO batches (writer_id, batch_no, is_probe, created_at) VALUES ($1, $2, true, $3)"
     " ON CONFLICT (writer_id, batch_no) DO NOTHING"},
 
+/* That a call was made which is journaled (journal.h): $2 is below zero. */
+#define CALL_MARK                                                                                  \
+    "INSERT INTO batches (writer_id, batch_no, is_probe, created_at) VALUES ($1, $2, false, $3)"
+[SQL_CALL_MARK] = {SQL_CONTROL, "call_mark", CALL_MARK},
+[SQL_BULK_MARK] = {SQL_BULK, "bulk_mark", CALL_MARK},
+
 /*
  * The message makes this a transaction that writes, and so its commit waits for the synchronous
  * standby. A batch that can be seen need not be there: its own wait may have been cancelled, or its

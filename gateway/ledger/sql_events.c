@@ -47,7 +47,8 @@ AT(SQL_FOLLOW_NOW) = {SQL_READER, "follow_now",
     " (SELECT i.number, i.writer_id FROM writers i WHERE i.number IS NOT NULL"
     " AND (i.reaped_at IS NULL OR i.adopted_at IS NULL)) r ON true"
     " LEFT JOIN LATERAL (SELECT i.batch_no FROM batches i"
-    " WHERE i.writer_id = r.writer_id ORDER BY i.batch_no DESC LIMIT $1::bigint) b ON true"
+    " WHERE i.writer_id = r.writer_id AND i.batch_no > 0"
+    " ORDER BY i.batch_no DESC LIMIT $1::bigint) b ON true"
     " WHERE n.id = 1 ORDER BY r.number, b.batch_no"},
 
 /*

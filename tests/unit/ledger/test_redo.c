@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 
 #include "ledger/journal.h"
+#include "ledger/order.h"
 #include "ledger/redo.h"
 
 enum {
@@ -182,13 +184,31 @@ static void what_was_lost_comes_back_as_it_was(void **state)
     assert_same(whole, "set_back");
 }
 
-/* A call that was made so much after everything else: nobody pays, an operator changes something. */
-static void add_late_call(int64_t later_us)
+static void open_of(struct fixture *f, struct rows *r, const struct uuid *merchant_id)
+{
+    rows_open(r, merchant_id);
+    assert_int_equal(write_now(f, &r->txn), STORE_COMMITTED);
+}
+
+/* The first job of a writer's first file says that it was sent then. */
+static void set_first_sent(const struct uuid *writer_id, int64_t sent_us)
 {
     char path[512];
     char id[UUID_TEXT_SIZE];
+    const size_t head = sizeof(struct journal_frame) + sizeof(struct journal_head) + 4;
+    const size_t at = head + sizeof(struct journal_frame) + offsetof(struct journal_job, sent_us);
+    (void)snprintf(path, sizeof(path), "%s/%s.000001.journal", folder,
+                   uuid_format(writer_id, id).at);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, &sent_us, sizeof(sent_us), (off_t)at), sizeof(sent_us));
+    (void)close(fd);
+}
+
+/* A call that was made so much after everything else: nobody pays, an operator changes something. */
+static void add_late_call(int64_t later_us)
+{
     struct params params;
-    int64_t sent_us = clock_wall_us() + later_us;
     struct journal_config config = {
         .folder = folder, .writer_id = uuid_new(), .keep_us = INT64_MAX / 4, .bytes_max = 1 << 20};
     struct journal *journal = journal_new(&config);
@@ -199,16 +219,7 @@ static void add_late_call(int64_t later_us)
     journal_end(journal, number, true);
     journal_free(&journal);
     params_release(&params);
-    (void)snprintf(path, sizeof(path), "%s/%s.000001.journal", folder,
-                   uuid_format(&config.writer_id, id).at);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    const size_t head = sizeof(struct journal_frame) + sizeof(struct journal_head) + 4;
-    assert_true(fd >= 0);
-    assert_int_equal(pwrite(fd, &sent_us, sizeof(sent_us),
-                            (off_t)(head + sizeof(struct journal_frame) +
-                                    offsetof(struct journal_job, sent_us))),
-                     sizeof(sent_us));
-    (void)close(fd);
+    set_first_sent(&config.writer_id, clock_wall_us() + later_us);
 }
 
 /* The newest that was written is no payment: the newest payments are asked for all the same. */
@@ -416,6 +427,251 @@ static void a_journal_that_does_not_suffice_is_refused(void **state)
     assert_non_null(strstr(err.text, "another version of turnpike"));
 }
 
+static bool is_left_out(enum sql sql)
+{
+    /* What the gateway finds out again by itself, or nobody relies on. */
+    static const enum sql left_out[] = {
+        SQL_PROBE_MARK,        SQL_CLAIM,         SQL_ADOPT,         SQL_CLOSE_WRITER,
+        SQL_REAP_WRITER,       SQL_REAP_INSTANCE, SQL_HEARTBEAT,     SQL_BACKTEST_PUT,
+        SQL_FOLLOW_FILL,       SQL_HOST_PUT,      SQL_HOST_SWEEP,    SQL_HOOK_CLAIM,
+        SQL_HOOK_END,          SQL_HOOK_HEALTH,   SQL_HOOK_SWEEP,    SQL_HOOK_PING,
+        SQL_HOOK_REPLAY,       SQL_INBOUND_CLAIM, SQL_INBOUND_APPLY, SQL_INBOUND_FAIL,
+        SQL_HOOK_REPLAY_RANGE, SQL_ORDER_CLAIM,   SQL_ORDER_END,     SQL_ORDER_FAIL,
+        SQL_ORDER_SETTLE,      SQL_REVIEW_CLAIM,  SQL_RULE_TALLY,    SQL_REVIEW_PUT_BACK,
+        SQL_RULE_LOOK,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(left_out); i++) {
+        if (left_out[i] == sql)
+            return true;
+    }
+    return false;
+}
+
+/* Whoever adds a statement says which it is. */
+static void what_changes_the_ledger_is_kept_or_left_out(void **state)
+{
+    (void)state;
+    for (int i = SQL_NONE + 1; i < SQL_COUNT; i++) {
+        const struct sql_text *sql = sql_text((enum sql)i);
+        bool changes = strstr(sql->text, "INSERT INTO ") != NULL ||
+                       strstr(sql->text, "DELETE FROM ") != NULL ||
+                       strstr(sql->text, " SET ") != NULL;
+        if (changes && i != SQL_REGISTER && journal_keeps((enum sql)i) == is_left_out((enum sql)i))
+            fail_msg("%s is neither kept by the journal nor left out", sql->name);
+    }
+}
+
+static void order_kept(void *ctx, enum store_result result, const struct error *why)
+{
+    assert_string_equal(why->text, "");
+    assert_int_equal(result, STORE_COMMITTED);
+    fixture_answered(ctx);
+}
+
+/* A payout that waits for its approval: acknowledged, and no batch. */
+static void keep_order(struct fixture *f, const struct uuid *merchant_id, const char *key)
+{
+    struct order order = {
+        .merchant_id = *merchant_id,
+        .order_id = uuid_new(),
+        .created_us = clock_wall_us(),
+        .amount_minor = 1099,
+        .currency = "EUR",
+        .request_sealed = STR("sealed"),
+        .approval_json = STR("[]"),
+        .created_by = uuid_new(),
+        .state = ORDER_REQUIRES_APPROVAL,
+    };
+    const struct order_bundle bundle = {
+        .merchant_id = *merchant_id,
+        .key = str_of(key),
+        .fingerprint = {7},
+        .holder_id = order.order_id,
+        .created_us = order.created_us,
+        .orders = &order,
+        .order_count = 1,
+    };
+    f->waiting_for++;
+    order_store_start(f->store, &bundle, order_kept, f);
+    fixture_wait(f);
+}
+
+/* Nothing was paid since the restored moment: a call is missed all the same, and comes back once. */
+static void a_call_is_missed_although_nobody_paid(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rows r;
+    struct redo_result result;
+    char whole[64];
+    struct uuid merchant_id = uuid_new();
+    (void)snprintf(whole, sizeof(whole), "%s", fixture_database);
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    keep_order(&f, &merchant_id, "before");
+    fixture_close(&f);
+    copy_database(whole, "without_order");
+    open_store(&f);
+    keep_order(&f, &merchant_id, "lost");
+    set_first_sent(&f.writer_id, clock_wall_us() + 60 * CLOCK_SECOND_US); /* long after all else */
+    fixture_close(&f);
+    assert_int_equal(look_at(whole).found, REDO_COMPLETE);
+    assert_int_equal(look_at("without_order").found, REDO_LOST);
+    redo_well("without_order", &result);
+    assert_int_equal(result.batches, 0);
+    assert_int_equal(result.calls, 1);
+    assert_int_equal(count_in("without_order", "SELECT count(*) FROM payout_orders"), 2);
+    assert_int_equal(look_at("without_order").found, REDO_COMPLETE);
+    redo_well("without_order", &result);
+    assert_int_equal(result.calls, 0);
+}
+
+/* A minute before the first payment that is missing: it is missing, too. */
+static void a_call_long_before_a_lost_payment_comes_back(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rows r;
+    struct redo_result result;
+    char whole[64];
+    struct uuid merchant_id = uuid_new();
+    (void)snprintf(whole, sizeof(whole), "%s", fixture_database);
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    set_first_sent(&f.writer_id, clock_wall_us() - 120 * CLOCK_SECOND_US);
+    fixture_close(&f);
+    copy_database(whole, "without_both");
+    open_store(&f);
+    keep_order(&f, &merchant_id, "lost");
+    set_first_sent(&f.writer_id, clock_wall_us() - 60 * CLOCK_SECOND_US);
+    open_of(&f, &r, &merchant_id);
+    fixture_close(&f);
+    redo_well("without_both", &result);
+    assert_int_equal(result.batches, 1);
+    assert_int_equal(result.calls, 1);
+    assert_int_equal(count_in("without_both", "SELECT count(*) FROM payout_orders"), 1);
+}
+
+/* The opening's end is not known, and what closed it a minute later was committed. */
+static void a_closing_finds_the_opening_that_nobody_knows_of(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rows r;
+    struct redo_result result;
+    char whole[64];
+    struct uuid merchant_id = uuid_new();
+    (void)snprintf(whole, sizeof(whole), "%s", fixture_database);
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    set_first_sent(&f.writer_id, clock_wall_us() - 120 * CLOCK_SECOND_US);
+    fixture_close(&f);
+    copy_database(whole, "unclosed");
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    fixture_close(&f);
+    cut_newest(END_BYTES + WON_BYTES);
+    set_first_sent(&f.writer_id, clock_wall_us() - 60 * CLOCK_SECOND_US);
+    open_store(&f);
+    rows_to_close(&r);
+    assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    fixture_close(&f);
+    redo_well("unclosed", &result);
+    assert_int_equal(result.batches, 2);
+    assert_same(whole, "unclosed");
+}
+
+/* The first batch was sent when the clock was an hour ahead: the newest is still asked for. */
+static void a_clock_that_was_set_back_hides_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rows r;
+    char whole[64];
+    struct uuid merchant_id = uuid_new();
+    (void)snprintf(whole, sizeof(whole), "%s", fixture_database);
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    set_first_sent(&f.writer_id, clock_wall_us() + 3600 * CLOCK_SECOND_US);
+    fixture_close(&f);
+    copy_database(whole, "of_an_odd_clock");
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    fixture_close(&f);
+    assert_int_equal(look_at(whole).found, REDO_COMPLETE);
+    assert_int_equal(look_at("of_an_odd_clock").found, REDO_LOST);
+}
+
+/* The same database as it was on its first day, before anybody wrote: no new one. */
+static void a_ledger_set_back_to_its_beginning_is_noticed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rows r;
+    struct error err;
+    char whole[64];
+    struct uuid merchant_id = uuid_new();
+    (void)snprintf(whole, sizeof(whole), "%s", fixture_database);
+    copy_database(whole, "beginning");
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    fixture_close(&f);
+    assert_true(redo_name_now(gateway("beginning"), folder, &err));
+    assert_int_equal(look_at("beginning").found, REDO_LOST);
+    assert_true(redo_name_now(gateway(whole), folder, &err));
+    assert_int_equal(look_at("beginning").found, REDO_NO_LEDGER);
+}
+
+/* A worker wrote nothing for so long that its file was deleted as old: it begins another. */
+static void a_deleted_file_is_not_written_on(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rows r;
+    char path[512];
+    char id[UUID_TEXT_SIZE];
+    struct uuid merchant_id = uuid_new();
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    (void)snprintf(path, sizeof(path), "%s/%s.000001.journal", folder,
+                   uuid_format(&f.writer_id, id).at);
+    assert_int_equal(unlink(path), 0);
+    open_of(&f, &r, &merchant_id);
+    (void)snprintf(path, sizeof(path), "%s/%s.000002.journal", folder, id);
+    assert_int_equal(access(path, F_OK), 0);
+    fixture_close(&f);
+}
+
+/* Two write at once, as when one died with a commit on its way: each finds in the end that all is there. */
+static void two_redos_at_once_end_well(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rows r;
+    struct redo_result result;
+    struct error err;
+    char whole[64];
+    struct uuid merchant_id = uuid_new();
+    (void)snprintf(whole, sizeof(whole), "%s", fixture_database);
+    open_store(&f);
+    open_of(&f, &r, &merchant_id);
+    fixture_close(&f);
+    copy_database(whole, "written_twice");
+    open_store(&f);
+    for (int i = 0; i < COUNT; i++)
+        open_of(&f, &r, &merchant_id);
+    fixture_close(&f);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(redo_into("written_twice", &result, &err) ? 0 : 1);
+    redo_well("written_twice", &result);
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_same(whole, "written_twice");
+}
+
 static void a_new_ledger_is_none_that_was_set_back(void **state)
 {
     (void)state;
@@ -450,6 +706,14 @@ int main(void)
         cmocka_unit_test_setup(what_nobody_knows_gives_way_to_what_was_committed, new_journal),
         cmocka_unit_test_setup(what_does_not_fit_is_refused, new_journal),
         cmocka_unit_test_setup(a_journal_that_does_not_suffice_is_refused, new_journal),
+        cmocka_unit_test(what_changes_the_ledger_is_kept_or_left_out),
+        cmocka_unit_test_setup(a_call_is_missed_although_nobody_paid, new_journal),
+        cmocka_unit_test_setup(a_call_long_before_a_lost_payment_comes_back, new_journal),
+        cmocka_unit_test_setup(a_closing_finds_the_opening_that_nobody_knows_of, new_journal),
+        cmocka_unit_test_setup(a_clock_that_was_set_back_hides_nothing, new_journal),
+        cmocka_unit_test_setup(a_ledger_set_back_to_its_beginning_is_noticed, new_journal),
+        cmocka_unit_test_setup(a_deleted_file_is_not_written_on, new_journal),
+        cmocka_unit_test_setup(two_redos_at_once_end_well, new_journal),
         cmocka_unit_test_setup(a_new_ledger_is_none_that_was_set_back, new_journal),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
