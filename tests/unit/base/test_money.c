@@ -1,6 +1,7 @@
 #include "base/money.h"
 #include "base/rng.h"
 #include "helpers.h"
+#include "iso_4217.h"
 
 __extension__ typedef __int128 int128;
 
@@ -10,19 +11,26 @@ static void table_is_sorted_and_without_doubles(void **state)
     size_t count;
     const struct currency *all = currency_all(&count);
     assert_in_range(count, 150, 190);
-    size_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(strlen(all[i].code), 3);
         assert_ptr_equal(currency_find(str_of(all[i].code)), &all[i]);
         assert_int_equal(currency_index(&all[i]), i);
-        assert_in_range(all[i].number, 1, 999);
         if (i > 0)
             assert_true(strcmp(all[i - 1].code, all[i].code) < 0);
-        for (size_t k = 0; k < i; k++)
-            assert_int_not_equal(all[i].number, all[k].number);
-        sum += (i + 1) * all[i].number;
     }
-    assert_int_equal(sum, 8948831); /* a digit changed by mistake; a new currency gives a new sum */
+}
+
+static void numbers_are_those_of_iso_4217(void **state)
+{
+    (void)state;
+    size_t count;
+    (void)currency_all(&count);
+    assert_int_equal(count, ARRAY_LEN(iso_4217));
+    for (size_t i = 0; i < ARRAY_LEN(iso_4217); i++) {
+        const struct currency *currency = currency_find(str_of(iso_4217[i].code));
+        if (currency == NULL || currency->number != iso_4217[i].number)
+            fail_test("%s is not %d", iso_4217[i].code, iso_4217[i].number);
+    }
 }
 
 static size_t count_exponent(unsigned exponent)
@@ -316,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_is_sorted_and_without_doubles),
+        cmocka_unit_test(numbers_are_those_of_iso_4217),
         cmocka_unit_test(exponents_are_those_of_iso_4217),
         cmocka_unit_test(recent_changes_are_in),
         cmocka_unit_test(sums_are_checked_at_the_edges),

@@ -195,10 +195,10 @@ static void a_word_is_found_in_letters_of_either_case(void **state)
 
 static void a_base_url_is_an_origin_and_nothing_else(void **state)
 {
-    static const struct str good[] = {STR_INIT("https://api-m.paypal.com"),
-                                      STR_INIT("https://127.0.0.1:9443"),
-                                      STR_INIT("https://[::1]:9443"),
-                                      STR_INIT("https://localhost:1"), STR_INIT("https://x:65535")};
+    static const struct str good[] = {
+        STR_INIT("https://api-m.paypal.com"), STR_INIT("https://127.0.0.1:9443"),
+        STR_INIT("https://[::1]:9443"),       STR_INIT("https://[::]"),
+        STR_INIT("https://localhost:1"),      STR_INIT("https://x:65535")};
     static const struct str bad[] = {STR_INIT(""),
                                      STR_INIT("http://x"),
                                      STR_INIT("https://"),
@@ -215,6 +215,9 @@ static void a_base_url_is_an_origin_and_nothing_else(void **state)
                                      STR_INIT("https://x y"),
                                      STR_INIT("https://[::1"),
                                      STR_INIT("https://[]"),
+                                     STR_INIT("https://[:]"),
+                                     STR_INIT("https://x/443"),
+                                     STR_INIT("https://x:000443"),
                                      STR_INIT("https://.x"),
                                      STR_INIT("HTTPS://x"),
                                      STR_INIT("https://x\r\nHost: y"),
@@ -284,6 +287,61 @@ static void raw_values_are_the_digits_that_stand_there(void **state)
         (void)adapter_raw_value(str_sub(json, 0, len), "n.x", &raw);
 }
 
+/* Of an identifier that is to stand in a path: every octet, and how long it may be. */
+static void a_part_of_a_path_is_printable_and_leads_nowhere_else(void **state)
+{
+    char text[ADAPTER_PART_MAX + 1];
+    (void)state;
+
+    for (int c = 0; c < 256; c++) {
+        char part[] = {'a', (char)c, 'b'};
+        const bool is_safe = c > ' ' && c < 0x7f && strchr("/\\?#%", c) == NULL;
+        assert_int_equal(adapter_is_part((struct str){part, sizeof(part)}), is_safe);
+        assert_int_equal(adapter_is_plain((struct str){part, sizeof(part)}), c >= ' ' && c < 0x7f);
+    }
+    memset(text, 'x', sizeof(text));
+    assert_true(adapter_is_part((struct str){text, ADAPTER_PART_MAX}));
+    assert_false(adapter_is_part((struct str){text, ADAPTER_PART_MAX + 1}));
+    assert_false(adapter_is_part(STR_NONE) || adapter_is_part(STR(".")) ||
+                 adapter_is_part(STR("..")));
+    assert_true(adapter_is_part(STR("...")));
+}
+
+static bool is_parsed(struct str body)
+{
+    const struct provider_answer answer = {.status = 200, .body = body, .retry_after_ms = -1};
+    json_t *json = adapter_parse(&answer);
+    const bool is_there = json != NULL;
+    json_decref(json);
+    return is_there;
+}
+
+/* What a provider sends is read up to a depth, a number of members and a length of text. */
+static void an_answer_is_read_up_to_its_limits(void **state)
+{
+    static char text[70000];
+    (void)state;
+
+    for (size_t depth = 32; depth <= 33; depth++) {
+        memset(text, '[', depth);
+        memset(text + depth, ']', depth);
+        assert_int_equal(is_parsed((struct str){text, 2 * depth}), depth <= 32);
+    }
+    for (size_t count = 16384; count <= 16385; count++) {
+        text[0] = '[';
+        for (size_t i = 0; i < count; i++)
+            memcpy(text + 1 + 2 * i, "7,", 2);
+        text[2 * count] = ']';
+        assert_int_equal(is_parsed((struct str){text, 2 * count + 1}), count <= 16384);
+    }
+    for (size_t len = 65536; len <= 65537; len++) {
+        memset(text, 'x', sizeof(text));
+        memcpy(text, "[\"", 2);
+        memcpy(text + 2 + len, "\"]", 2);
+        assert_int_equal(is_parsed((struct str){text, len + 4}), len <= 65536);
+    }
+}
+
 static void codes_are_cleaned_and_never_hold_a_card_number(void **state)
 {
     struct provider_judgement judgement;
@@ -313,6 +371,8 @@ int main(void)
         cmocka_unit_test(a_base_url_is_an_origin_and_nothing_else),
         cmocka_unit_test(an_account_needs_whole_credentials),
         cmocka_unit_test(raw_values_are_the_digits_that_stand_there),
+        cmocka_unit_test(a_part_of_a_path_is_printable_and_leads_nowhere_else),
+        cmocka_unit_test(an_answer_is_read_up_to_its_limits),
         cmocka_unit_test(codes_are_cleaned_and_never_hold_a_card_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
