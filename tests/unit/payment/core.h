@@ -95,6 +95,9 @@ static inline void step_core(struct run *run, struct orchestrate_event event)
 {
     event.now_us = run->now;
     orchestrate_step(&run->core, &event, &run->action);
+    /* Of what was taken over only its rows are known: what was ever opened counts as having left. */
+    if (run->core.is_resumed && run->action.kind == ACTION_WRITE && run->action.write.has_outcome)
+        assert_int_equal(run->action.write.left, run->core.attempt.send_count > 0);
 }
 static inline void begin(struct run *run)
 {

@@ -329,6 +329,8 @@ static void a_session_that_starts_something_counts_as_money(void **state)
     start_sending(&run, 2, false);
     answered(&run, whole(OUTCOME_APPROVED));
     expect_close(&run, OUTCOME_APPROVED, PAYMENT_SUCCEEDED);
+    assert_true(
+        run.core.attempt.send[0].moves_money); /* as for whoever rebuilds it from its rows */
 }
 
 static void sessions_without_end_are_cut_off(void **state)
@@ -375,6 +377,55 @@ static void a_send_again_that_is_lost_is_unknown(void **state)
 }
 
 /* ---- the rule -------------------------------------------------------------------------------- */
+
+/* An attempt whose second send is out; of the first one it is known so much. */
+static void start_second(struct run *run, bool moves_money, bool left, bool held, bool has_answer)
+{
+    start_sending(run, 2, true);
+    answered(run, again());
+    prepared(run, true);
+    committed(run);
+    assert_int_equal(run->action.send_number, 2);
+    struct orchestrate_send_state *first = &run->core.attempt.send[0];
+    first->moves_money = moves_money;
+    first->left = left;
+    first->held = held;
+    first->answered = has_answer;
+}
+
+/*
+ * The second line: another send is opened only when the one before has its answer. Were it ever not so,
+ * the answer to the later one would end nothing, and nobody else would be tried.
+ */
+static void a_no_ends_nothing_while_an_earlier_charge_is_open(void **state)
+{
+    (void)state;
+    const enum outcome ends[] = {OUTCOME_DECLINED_SOFT, OUTCOME_DECLINED_HARD, OUTCOME_FAILED};
+    const struct {
+        bool left, held; /* what another worker held may have left */
+    } open[] = {{true, true}, {true, false}, {false, false}};
+    struct run run;
+    for (size_t n = 0; n < ARRAY_LEN(ends) * ARRAY_LEN(open); n++) {
+        size_t i = n / ARRAY_LEN(ends);
+        start_second(&run, true, open[i].left, open[i].held, false);
+        answered(&run, whole(ends[n % ARRAY_LEN(ends)]));
+        expect_close(&run, OUTCOME_UNKNOWN, PAYMENT_PROCESSING);
+        assert_true(run.action.write.parks);
+    }
+    start_second(&run, true, true, true, false);
+    answered(&run, whole(OUTCOME_APPROVED));
+    expect_close(&run, OUTCOME_APPROVED, PAYMENT_SUCCEEDED);
+
+    const struct {
+        bool moves_money, left, has_answer;
+    } harmless[] = {{false, true, false}, {true, false, false}, {true, true, true}};
+    for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
+        start_second(&run, harmless[i].moves_money, harmless[i].left, true, harmless[i].has_answer);
+        answered(&run, whole(OUTCOME_DECLINED_SOFT));
+        prepared(&run, true);
+        expect_switch(&run, 1, OUTCOME_DECLINED_SOFT);
+    }
+}
 
 static bool rule(const struct orchestrate_send_state *send)
 {
@@ -456,6 +507,7 @@ int main(void)
         cmocka_unit_test(sessions_without_end_are_cut_off),
         cmocka_unit_test(a_passing_failure_is_sent_again_as_often_as_allowed),
         cmocka_unit_test(a_send_again_that_is_lost_is_unknown),
+        cmocka_unit_test(a_no_ends_nothing_while_an_earlier_charge_is_open),
         cmocka_unit_test(the_rule_of_failover_holds_for_every_pair_of_sends),
         cmocka_unit_test(no_state_in_which_money_may_have_moved_fails_over),
     };

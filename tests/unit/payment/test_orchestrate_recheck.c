@@ -100,7 +100,13 @@ static void a_refusal_at_the_door_ends_no_hold(void **state)
     refused.answers_key = false;
     struct orchestrate_answer passing = whole(OUTCOME_FAILED);
     passing.may_send_again = true;
-    const struct orchestrate_answer answers[] = {refused, passing};
+    /* Nor an answer that did not come whole, one that does not know it, or one about the key alone. */
+    struct orchestrate_answer torn = whole(OUTCOME_FAILED);
+    torn.whole = false;
+    struct orchestrate_answer gone = whole(OUTCOME_FAILED);
+    gone.not_found = true;
+    const struct orchestrate_answer answers[] = {refused, passing, torn, gone,
+                                                 duplicate(OUTCOME_FAILED)};
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         struct run run;
         recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + SEC);
@@ -176,7 +182,10 @@ static void a_hold_is_watched_until_it_has_run_out(void **state)
     recheck(&run, OPERATION_AUTHORIZE, OUTCOME_APPROVED, SENT_AT + HOLD + SEC);
     answered(&run, whole(OUTCOME_FAILED));
     assert_true(run.action.write.ends_hold && run.action.write.unparks);
+    assert_true(run.action.write.has_outcome); /* a row that fences: it is given back once */
     assert_int_equal(run.action.write.outcome, OUTCOME_NONE);
+    assert_int_equal(run.action.write.outcome_number, 2);
+    assert_int_equal(run.action.write.outcome_send_number, 1);
     assert_int_equal(run.action.write.status, PAYMENT_NONE);
     assert_false(run.action.write.posts_transfers || run.action.write.needs_review);
 }

@@ -697,6 +697,16 @@ static void too_many_outcomes_are_for_a_person(void **state)
         assert_int_equal(run.action.write.needs_review, is_for_a_person);
         assert_int_equal(run.action.write.unparks, is_for_a_person);
     }
+    for (int16_t more = 62; more <= 65; more++) { /* 64 reviews, and then no more rows */
+        struct orchestrate_resumed asked = unanswered(&first_answer);
+        struct run run;
+        orchestrate_attempt_add_outcome(&asked.attempt, ORCHESTRATE_OUTCOME_MAX + more, 1,
+                                        OUTCOME_UNKNOWN, SENT_AT);
+        resume(&run, &asked, SENT_AT + SETTLED);
+        assert_int_equal(run.action.write.needs_review, more < 64);
+        assert_int_equal(run.action.write.has_outcome, more < 64);
+        assert_true(run.action.write.unparks);
+    }
     struct orchestrate_resumed resumed = unanswered(&first_answer);
     struct run run; /* webhooks told of it again and again: the last numbers are a person's */
     orchestrate_attempt_add_outcome(&resumed.attempt, INT16_MAX - 2, 1, OUTCOME_UNKNOWN, SENT_AT);
