@@ -379,6 +379,26 @@ static void the_json_says_everything(void **state)
     cost_table_free(&cheap);
 }
 
+/* The moment belongs to the explanation only where some rule asked what time it is. */
+static void the_moment_is_kept_where_a_rule_asks_for_it(void **state)
+{
+    (void)state;
+    struct rule_set *dear = rules_of(
+        "rule \"dear\" when amount as USD > 5.00 USD { use paypal } default { use payoneer }");
+    struct rule_set *night = rules_of(
+        "rule \"night\" when time in 22:00..06:00 { use paypal } default { use payoneer }");
+    struct route_facts facts = facts_of("EUR", 1000);
+    struct route_decision decision;
+    facts.now_us = 77;
+    route_decide(dear, &facts, NULL, 0, 0, &decision);
+    assert_int_equal(decision.now_us, 0);
+    route_decide(night, &facts, NULL, 0, 0, &decision);
+    assert_int_equal(decision.now_us, 77);
+    assert_str(decision.rule, "night");
+    rule_set_free(&dear);
+    rule_set_free(&night);
+}
+
 static bool says(const struct buf *out, const char *text)
 {
     return str_find(buf_str(out), str_of(text), 0) != SIZE_MAX;
@@ -617,6 +637,7 @@ int main(void)
         cmocka_unit_test(an_account_that_comes_back_is_passed_by_as_the_draw_says),
         cmocka_unit_test(no_candidates_give_an_empty_decision),
         cmocka_unit_test(the_json_says_everything),
+        cmocka_unit_test(the_moment_is_kept_where_a_rule_asks_for_it),
         cmocka_unit_test(what_is_known_of_an_account_is_printed_from_the_first_on),
         cmocka_unit_test(the_same_inputs_give_the_same_decision),
         cmocka_unit_test(the_example_loads_and_prefers_the_cheapest),
