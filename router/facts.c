@@ -75,9 +75,6 @@ void fact_values_set(struct fact_values *values, const struct route_facts *given
     values->currency = given->currency;
     values->operation = given->operation;
     values->attempt = given->attempt == 0 ? 1 : given->attempt;
-    for (size_t i = 0; i < ROUTE_ZONE_MAX; i++) {
-        values->moment[i] = (struct fact_moment){.weekday = 1, .minute = 0};
-    }
     for (int fact = 0; fact < FACT_COUNT; fact++) {
         values->text[fact] = STR_NONE;
     }

@@ -109,23 +109,17 @@ enum fact fact_find(struct str name);
 /* The form of a payment method: lower-case letters, digits and '_', a letter first, at most 32. */
 bool fact_is_word(struct str text);
 
-struct fact_moment { /* now, as a clock on a wall says it */
-    uint8_t weekday; /* 1 (Monday) to 7 */
-    uint16_t minute; /* of the day, 0 to 1439 */
-};
-
 /* One payment's values; text[] holds the facts by enum, then the rule set's metadata names. */
 struct fact_values {
     int64_t amount_minor;
     const struct currency *currency; /* borrowed */
     enum operation operation;
     uint32_t attempt;                                      /* from 1 */
-    struct fact_moment moment[ROUTE_ZONE_MAX];             /* by the rule set's zones */
     struct str text[FACT_COUNT + ROUTE_METADATA_NAME_MAX]; /* borrowed */
 };
 
 /* Lay out `facts` for a rule set that asks for these metadata names; of equal names the first
- * counts. moment[] is Monday, 00:00 until someone who knows the zones sets it. */
+ * counts. */
 void fact_values_set(struct fact_values *values, const struct route_facts *facts,
                      const struct str *metadata_names, size_t metadata_name_count);
 
