@@ -203,10 +203,10 @@ docs-tables: build
 	@tests/lint/write_tables.sh $(BUILD)
 
 ## crash           Crash matrix: crash points x faults x ROUNDS=5 on real processes; goes on where it was stopped
-##                 (PART=i/n SEED=n; CELL=point:fault:round repeats one; ONLY=point, FRESH=1 begins anew)
+##                 (PART=i/n SEED=n; CELL=point:fault:round repeats one; ONLY=point FAULT=name SET=payments|operations, FRESH=1 anew)
 .PHONY: crash crash-build
 crash: crash-build
-	@BUILD=$(BUILD)/crash ROUNDS=$(or $(ROUNDS),5) PART=$(or $(PART),1/1) SEED=$(SEED) CELL=$(CELL) ONLY=$(ONLY) FRESH=$(FRESH) \
+	@BUILD=$(BUILD)/crash ROUNDS=$(or $(ROUNDS),5) PART=$(or $(PART),1/1) SEED=$(SEED) CELL=$(CELL) ONLY=$(ONLY) FAULT=$(FAULT) SET=$(SET) FRESH=$(FRESH) \
 	    node tests/crash/matrix.mjs
 crash-build: build
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/crash/turnpike

@@ -1,6 +1,8 @@
 // judge.mjs - what of a group of cells the client's log and the sandbox's books say: 0 charged twice, 0 acknowledged
 // and lost, 0 phantoms, everything final or in review. The ledger is asked for nothing but when it knew.
 import { equal, until } from '../e2e/lib.mjs';
+import { tellMoves, tellPeople } from './operations.mjs';
+import { judgeMoves, phantomPayouts } from './moves.mjs';
 
 const FINAL_MS = 90000; // a bound, not what is promised
 const terminal = ['succeeded', 'authorized', 'declined', 'failed', 'canceled'];
@@ -30,6 +32,8 @@ function times(world, cells) {
 
 export async function judgeGroup(world, cells) {
     const wrong = [];
+    const moves = cells.flatMap((cell) => cell.moves);
+    wrong.push(...await tellMoves(world, moves), ...await tellPeople(world, cells));
     for (const cell of cells) {
         cell.unknowns = [];
         for (const entry of cell.entries) entry.cell = cell;
@@ -42,11 +46,21 @@ export async function judgeGroup(world, cells) {
         wrong.push({ text: error.message });
     }
     const entries = await world.allBooks();
+    world.moves.push(...moves);
+    wrong.push(...judgeMoves(moves, entries), ...phantomPayouts(world.moves, entries));
     const byPayment = new Map(world.log.filter((entry) => entry.answer?.id).map((entry) => [entry.answer.id, entry]));
+    const movedBy = (...kinds) => new Set(world.moves.filter((move) => kinds.includes(move.kind)).map((move) => move.of));
+    const captured = movedBy('capture');
+    const given = movedBy('refund', 'reversed');
     for (const book of entries) { // a phantom: no client asked for it
+        if (!['charge', 'hold', 'refund'].includes(book.kind)) continue;
         const asked = byPayment.get(book.invoice);
-        if (['charge', 'hold'].includes(book.kind) && (!asked || asked.body.amount !== book.amount))
-            wrong.push({ cell: asked?.cell, text: `a phantom in the books: ${JSON.stringify(book)}` });
+        const isRight = { // what is captured in parts or given back, moves.mjs has judged
+            charge: () => captured.has(book.invoice) || (asked.body.capture !== 'manual' && asked.body.amount === book.amount) || given.has(book.invoice),
+            hold: () => asked.body.amount === book.amount,
+            refund: () => given.has(book.invoice) || asked.answer.status !== 'succeeded' || entries.filter((one) => one.kind === 'charge' && one.invoice === book.invoice).length > 1,
+        }[book.kind];
+        if (!asked || !isRight()) wrong.push({ cell: asked?.cell, text: `a phantom in the books: ${JSON.stringify(book)}` });
     }
     for (const cell of cells) {
         for (const entry of cell.entries) {
@@ -56,20 +70,27 @@ export async function judgeGroup(world, cells) {
     const all = world.log;
     for (const cell of cells) { // one by one, so that it has a name
         world.log = cell.entries;
-        try { judgeTold(world.log, entries); } catch (error) { wrong.push({ cell, text: error.message }); }
+        try { judgeTold(world.log.filter((entry) => !captured.has(entry.answer?.id)), entries); } catch (error) { wrong.push({ cell, text: error.message }); }
     }
     world.log = all;
+    for (const cell of cells.filter((one) => one.isHeard)) {
+        for (const { answer, status } of cell.entries.filter((entry) => entry.status === 201)) {
+            try { await world.receiver.judge(answer, FINAL_MS); } catch (error) { wrong.push({ cell, text: `${status}: ${error.message}` }); }
+        }
+    }
     try { await world.judge(); } catch (error) { if (wrong.length === 0) wrong.push({ text: error.message }); }
     times(world, cells);
     return wrong;
 }
 
-// P1 and P2 of these requests: what the books hold of a payment is what its client was told, once.
+// P1 and P2 of these requests: what the books hold of a payment is what its client was told, once. What is captured in
+// parts is a move; what was given back since was charged, too.
 function judgeTold(log, books) {
     for (const { answer, status } of log) {
-        const its = books.filter((book) => book.invoice === answer.id && book.kind === 'charge' && ['pending', 'completed'].includes(book.state));
-        if (its.length > 1) throw new Error(`payment ${answer.id} was charged ${its.length} times: ${JSON.stringify(its)}`);
-        if (status === 201 && answer.status === 'succeeded' && its.length !== 1) throw new Error(`payment ${answer.id} was told succeeded and is not in the books`);
-        if (status === 201 && ['declined', 'failed', 'canceled'].includes(answer.status) && its.length > 0) throw new Error(`payment ${answer.id} was told ${answer.status} and was charged`);
+        const its = (...states) => books.filter((book) => book.invoice === answer.id && book.kind === 'charge' && states.includes(book.state));
+        const kept = its('pending', 'completed', 'partially_refunded');
+        if (kept.length > 1) throw new Error(`payment ${answer.id} was charged ${kept.length} times: ${JSON.stringify(kept)}`);
+        if (status === 201 && answer.status === 'succeeded' && kept.length + its('refunded').length === 0) throw new Error(`payment ${answer.id} was told succeeded and is not in the books`);
+        if (status === 201 && ['declined', 'failed', 'canceled'].includes(answer.status) && kept.length > 0) throw new Error(`payment ${answer.id} was told ${answer.status} and was charged`);
     }
 }

@@ -3,115 +3,29 @@
 // var/crash/results.tsv has a line for each cell. CELL=point:fault:round runs that one; SAMPLE=seconds: some of all.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { random } from '../e2e/random.mjs';
 import { CrashWorld, folder } from './world.mjs';
 import { pointNames } from './board.mjs';
-import { faults, armFault, clearFaults } from './faults.mjs';
-import { scenarioOf, play } from './scenarios.mjs';
-import { events, playEvent } from './events.mjs';
+import { faults } from './faults.mjs';
+import { scenarioOf } from './scenarios.mjs';
+import { operationOf, operationSpots } from './operations.mjs';
+import { events } from './events.mjs';
+import { Cell, drawsOf, seed } from './cell.mjs';
 import { judgeGroup } from './judge.mjs';
 
 const env = process.env;
 const rounds = Number(env.ROUNDS || 5);
 const [part, parts] = (env.PART || '1/1').split('/').map(Number);
-const seed = Number(env.SEED || 1);
 const GROUP = Number(env.GROUP || 24); // cells that are judged together
-const LEASE_MS = 2000;
 const results = path.join(folder, env.SAMPLE ? `sample-${process.pid}.tsv` : 'results.tsv');
 
-function drawsOf(text) { // from the cell's name: the same each time
-    let from = seed;
-    for (const c of text) from = (Math.imul(from, 31) + c.charCodeAt(0)) | 0;
-    const draw = random(from);
-    return (below) => Math.floor(draw() * below);
-}
-
-// What happens at the point, by round: a worker dies, the whole gateway does, a worker sleeps beyond its lease.
-const actOf = (point, round) => /^worker_/.test(point) ? 'kill_all' : ['kill', 'kill', 'kill_all', 'stop', 'kill'][round % 5];
-
-// How long after the clients' answers it may still be passed: what is done behind them takes some looks.
-const patienceOf = (point) => ['charge', 'session', 'failover'].includes(scenarioOf(point)) ? 200 : 6000;
-
 function allCells() {
-    const points = [...Object.keys(events), ...pointNames().filter((name) => scenarioOf(name))].filter((name) => !env.ONLY || env.ONLY === name);
+    const spots = [...Object.keys(events), ...pointNames().filter((name) => scenarioOf(name)), ...operationSpots];
+    const inSet = { payments: (name) => !operationOf(name) && !name.includes('.'), operations: (name) => operationOf(name) || name.includes('.') }[env.SET] ?? (() => true);
+    const points = spots.filter((name) => inSet(name) && (!env.ONLY || env.ONLY.split(',').includes(name)));
+    const ofFault = Object.keys(faults).filter((name) => !env.FAULT || env.FAULT.split(',').includes(name));
     const cells = [];
-    for (let round = 0; round < rounds; round++) for (const point of points) for (const fault of Object.keys(faults)) cells.push({ point, fault, round });
+    for (let round = 0; round < rounds; round++) for (const point of points) for (const fault of ofFault) cells.push({ point, fault, round });
     return cells;
-}
-
-const within = (ms, text, promise) => {
-    let timer;
-    const late = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error(`not within ${ms} ms: ${text}`)), ms); });
-    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-};
-
-class Cell {
-    constructor(world, { point, fault, round }) {
-        const name = `${point}:${fault}:${round}`;
-        Object.assign(this, { world, point, fault, round, name, act: actOf(point, round), draw: drawsOf(name), entries: [], served: '-', unknowns: [] });
-    }
-    async pay(body, options = {}) {
-        const paid = this.world.pay(body, { agent: this.world.agent, ...options });
-        this.entries.push(this.world.log.at(-1));
-        return paid;
-    }
-    armPoint() {
-        const n = 1 + (this.round >= 4 && !/^worker_/.test(this.point) ? this.draw(2) : 0);
-        this.world.board.arm(this.point, n, this.act);
-        this.isArmed = true;
-    }
-    armFault() { return armFault(this.world, this.fault, this.draw); }
-    async arm() { await this.armFault(); this.armPoint(); }
-    // The process that was struck; 0: none within what it takes to come there.
-    async strike(isOver) {
-        let overAt = 0;
-        for (;;) {
-            if (this.isArmed && this.world.board.struck) return this.world.board.struck;
-            if (isOver()) overAt ||= Date.now();
-            if (overAt && Date.now() - overAt > patienceOf(this.point)) return 0;
-            await new Promise((done) => setTimeout(done, 5));
-        }
-    }
-    // What follows, until the gateway is whole again.
-    async recover(struck) {
-        const { world } = this;
-        const at = Date.now();
-        if (this.act === 'stop') {
-            await new Promise((done) => setTimeout(done, LEASE_MS + 300));
-            try { process.kill(struck, 'SIGCONT'); } catch { /* its master was faster */ }
-            return;
-        }
-        if (this.act === 'kill_all') {
-            await within(60000, 'the gateway dies', world.gateway.ended);
-            await world.startGateway();
-        }
-        // What others break would be measured, too: only without a fault it is a payment, and counts.
-        const body = this.fault === 'none' ? () => ({ amount: 100 + this.draw(5000), currency: 'EUR', method: { type: 'card', tokens: { paypal: 'tok_ok', payoneer: 'tok_ok' } } }) : () => undefined;
-        const probes = await Promise.all([1, 2, 3].map(() => world.served(at, body())));
-        for (const [, entry] of probes) if (entry) this.entries.push(entry);
-        if (this.fault === 'none') this.served = Math.max(...probes.map(([ms]) => ms));
-    }
-    async run() {
-        const from = Date.now();
-        let isOver = false;
-        if (events[this.point]) {
-            await within(180000, 'the event is over', playEvent(this));
-            return this.end(from);
-        }
-        const played = play(this).finally(() => { isOver = true; });
-        played.catch(() => {});
-        const struck = await this.strike(() => isOver);
-        this.hit = struck !== 0;
-        if (this.hit) await this.recover(struck);
-        await within(60000, 'its clients are answered', played);
-        return this.end(from);
-    }
-    async end(from) {
-        this.world.board.disarm();
-        await clearFaults(this.world);
-        this.endedAt = Date.now();
-        this.took = this.endedAt - from;
-    }
 }
 
 function readResults() {
@@ -201,7 +115,13 @@ while (todo.length > 0 && Date.now() < bound) {
         if (failed > 10) break;
     }
 }
-if (world) await world.end();
+try {
+    await world?.end();
+} catch (error) { // the sums of all cells
+    failed++;
+    console.log(`FAIL crash: the end of the world: ${error.message}\n     kept: ${path.relative(process.cwd(), world.folder)}`);
+    world.abandon();
+}
 const done = readResults();
 if (!env.CELL) failed += report(cells, done);
 console.log(`crash: ${[...done.values()].filter((c) => c.verdict === 'ok').length} passed, ${failed} failed`);

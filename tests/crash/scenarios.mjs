@@ -2,6 +2,7 @@
 // A scenario arms the cell (point and fault) when the next thing that happens is what it is about.
 import { spawn } from 'node:child_process';
 import { until } from '../e2e/lib.mjs';
+import { operations, operationOf } from './operations.mjs';
 
 const tokens = { paypal: 'tok_ok', payoneer: 'tok_ok' };
 const body = (cell, extra = {}) => ({ amount: 100 + cell.draw(5000), currency: 'EUR', method: { type: 'card', tokens }, metadata: { cell: cell.name }, ...extra });
@@ -69,6 +70,8 @@ const byPrefix = [
     [/^(session|record)_/, 'session'], [/^switch_/, 'failover'], [/^(repeat|announce|resolve)_|^(claimed|loaded)$/, 'repeat'],
     [/^lookup_/, 'lookup'], [/^probe_/, 'probe'], [/^worker_/, 'master'], [/^(open|close|charge|reply)_/, 'charge'],
 ];
-// The points that the matrix strikes, each with what leads to it.
-export const scenarioOf = (point) => byPrefix.find(([pattern]) => pattern.test(point))?.[1];
-export const play = (cell) => scenarios[scenarioOf(cell.point)](cell);
+// A cell strikes at a spot: a point, or a point within an operation (capture.charge_left).
+export const pointOf = (spot) => spot.slice(spot.indexOf('.') + 1);
+// The scenario that leads to a spot; undefined: none does.
+export const scenarioOf = (spot) => spot.includes('.') ? spot.slice(0, spot.indexOf('.')) : operationOf(spot) ?? byPrefix.find(([pattern]) => pattern.test(spot))?.[1];
+export const play = (cell) => ({ ...scenarios, ...operations })[scenarioOf(cell.point)](cell);

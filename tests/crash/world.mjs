@@ -7,15 +7,20 @@ import { randomUUID } from 'node:crypto';
 import { World, top, freePorts, until } from '../e2e/lib.mjs';
 import { Board } from './board.mjs';
 import { Proxy } from './proxy.mjs';
+import { Listener } from './listener.mjs';
+import { decideAmounts } from './operations.mjs';
 
 export const folder = path.join(top, 'var/crash');
-const times = {
+export const times = {
     provider_connect_ms: 500, provider_token_ms: 700, provider_answer_ms: 800, answer_ms: 1500, send_window_ms: 600, lease_ms: 2000, dead_after_ms: 3000,
     resolve_first_ms: 100, resolve_max_ms: 500, resolve_interval_ms: 50, action_look_ms: 500, directory_check_ms: 500,
     reverse_retry_ms: 200, reverse_wait_ms: 100, store_reconnect_ms: 20,
     // Health is not what is tried here: what is broken on purpose stays a candidate.
     breaker_consecutive_max: 1000, breaker_calls_min: 100000, breaker_silence_calls: 100000, slow_percent: 10000,
+    reverse_try_max: 2, order_retry_ms: 200, order_retry_max_ms: 500, order_wait_ms: 100, order_wait_max_ms: 500, webhook_interval_ms: 50,
+    delivery_allowed_networks: '127.0.0.0/8', delivery_interval_ms: 50, delivery_connect_ms: 500, delivery_answer_ms: 800, delivery_schedule: `${'200ms '.repeat(12)}${'1s '.repeat(8)}`.trim(),
 };
+const PAYOUT_MS = 80; // until PayPal has settled a payout
 
 export class CrashWorld extends World {
     static async start(name, options = {}) {
@@ -25,7 +30,7 @@ export class CrashWorld extends World {
         const world = await super.start(name, { workers: 3, delayMs: 2, sockets: 64, ...options,
             proxyPort: await freePorts(4), settings: { ...times, ...options.settings } });
         board.master = world.gateway.pid;
-        return Object.assign(world, { board });
+        return Object.assign(world, { board, moves: [] }); // moves: of all cells so far
     }
     // The sandbox is told on connections of their own: none that ends while it is idle.
     call(method, url, options = {}) {
@@ -39,6 +44,26 @@ export class CrashWorld extends World {
             ['payoneer', offset(2), 'payoneer-checkout', ['--setting', 'country=US']],
             ['paypal_payouts', offset(1), 'paypal-us'],
         ] });
+        this.approvalAbove = 500000;
+        this.admin('merchants', 'approval', this.merchant, '--payout-limit', `EUR=${this.approvalAbove}`);
+    }
+    writeConfig() {
+        this.options.settings.delivery_ca_file = this.at('tls/ca.pem');
+        super.writeConfig();
+    }
+    // The merchant's endpoint is there from the first cell on that needs it.
+    async listen() { this.receiver ??= await Listener.start(this); }
+    // Payoneer Checkout tells of what happens, soon and twice.
+    async hearOfPayoneer() {
+        const secret = JSON.parse(readFileSync(this.at('secrets/payoneer.json'), 'utf8')).webhook_secret;
+        await this.hooks('POST', '/behaviour', { delay_ms: 20, repeat_least: 2, repeat_most: 2, retry_ms: 100, retry_ms_most: 400, retry_count: 100 });
+        await this.hooks('POST', '', { provider: 'payoneer', url: `${this.api}/webhooks/payoneer/${this.accounts.payoneer}?secret=${secret}` });
+    }
+    // Whether all that was to be told of this payment was accepted.
+    async isTold({ answer }) {
+        if (!answer?.id) return true;
+        const { events } = await this.hooks('GET', `/events?invoice=${answer.id}`);
+        return events.every((event) => event.told > 0);
     }
     async startSandbox() {
         await super.startSandbox();
@@ -47,6 +72,7 @@ export class CrashWorld extends World {
             this.proxies[provider] = new Proxy(this.options.proxyPort + n, this.sandboxPort + n);
             await this.proxies[provider].start();
         }
+        await this.call('POST', `${this.sandbox}/settings`, { body: { payout_ms: PAYOUT_MS } });
     }
     async startGateway() {
         await super.startGateway();
@@ -94,6 +120,7 @@ export class CrashWorld extends World {
     // What e2e suites demand in the end is demanded here, too: ledger minus books is 0.
     async end() {
         await this.restored();
+        await decideAmounts(this);
         await this.balanced();
         this.statusesFollow();
         this.holdsAgree();
@@ -101,6 +128,7 @@ export class CrashWorld extends World {
     }
     async stop() {
         await super.stop();
+        this.receiver?.stop();
         rmSync(this.board.file, { force: true });
         for (const proxy of Object.values(this.proxies)) await proxy.stop();
     }
