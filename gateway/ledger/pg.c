@@ -404,10 +404,14 @@ static bool has_field(const PGresult *res, int field, const char *text)
  * vacuumed. The wait's own tells its source file, in every language; whoever does not say is not
  * believed.
  */
-static bool is_from_wait(const PGresult *res)
+bool pg_tells_ended_wait(const PGresult *res)
 {
     const char *file = PQresultErrorField(res, PG_DIAG_SOURCE_FILE);
-    return file == NULL || str_ends(str_of(file), STR("syncrep.c"));
+    if (!has_field(res, PG_DIAG_SEVERITY_NONLOCALIZED, "WARNING"))
+        return false;
+    return has_field(res, PG_DIAG_SQLSTATE, "57P01") ||
+           (has_field(res, PG_DIAG_SQLSTATE, "01000") &&
+            (file == NULL || str_ends(str_of(file), STR("syncrep.c"))));
 }
 
 /*
@@ -418,12 +422,10 @@ static bool is_from_wait(const PGresult *res)
 static void note_notice(void *ctx, const PGresult *res)
 {
     struct pg *pg = ctx;
-    if (list_is_empty(&pg->jobs) || !has_field(res, PG_DIAG_SEVERITY_NONLOCALIZED, "WARNING"))
+    if (list_is_empty(&pg->jobs) || !pg_tells_ended_wait(res))
         return;
     const struct pg_job *job = LIST_OWNER(pg->jobs.next, struct pg_job, link);
-    if (job->answer_count + 1 >= job->statement_count &&
-        (has_field(res, PG_DIAG_SQLSTATE, "57P01") ||
-         (has_field(res, PG_DIAG_SQLSTATE, "01000") && is_from_wait(res))))
+    if (job->answer_count + 1 >= job->statement_count)
         pg->is_warned = true;
 }
 

@@ -112,5 +112,7 @@ void pg_job_send(struct pg *pg, struct pg_job *job, enum sql sql, const struct p
  * end is not called, it may be sent elsewhere.
  */
 bool pg_job_commit(struct pg *pg, struct pg_job *job) MUST_USE;
+/* A notice: a commit's wait for the synchronous standby was ended by somebody before the standby had it. */
+bool pg_tells_ended_wait(const PGresult *res);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ledger/pg.h"
 #include "ledger/redo_internal.h"
 #include "ledger/redo_texts.h"
 
@@ -341,6 +342,37 @@ static bool settle_connection(struct redo *redo, struct error *err)
     return res != NULL;
 }
 
+static void note_warning(void *ctx, const PGresult *res)
+{
+    bool *is_warned = ctx;
+    *is_warned = *is_warned || pg_tells_ended_wait(res);
+}
+
+static bool run_setting(struct redo *redo, const char *sql, struct error *err)
+{
+    PGresult *res = redo_ask(redo->conn, sql, NULL, 0, err);
+    PQclear(res);
+    return res != NULL;
+}
+
+/*
+ * No transaction waits for the disk or a standby: what a crash takes back is missing again, and is written
+ * again. Who goes on needs all of it to stay: a message in the log, whose own commit waits for what is
+ * before it. A warning of that commit says that somebody has ended its wait.
+ */
+static bool force(struct redo *redo, struct error *err)
+{
+    bool is_warned = false;
+    if (!run_setting(redo, "RESET synchronous_commit", err))
+        return false;
+    PQnoticeReceiver before = PQsetNoticeReceiver(redo->conn, note_warning, &is_warned);
+    bool ok = run_setting(redo, REDO_FORCE, err);
+    (void)PQsetNoticeReceiver(redo->conn, before, NULL);
+    return ok &&
+           (!is_warned || fail(err, ERROR_UNAVAILABLE,
+                               "the standby does not say that it has what was written again"));
+}
+
 /*
  * Which jobs: from the first one that is missing on. What nobody knows of, from the last one on that is
  * there: a committed one may build on it.
@@ -376,19 +408,20 @@ static void choose(struct redo *redo)
 
 static bool write_again(struct redo *redo, struct error *err)
 {
-    if (!settle_connection(redo, err) || !redo_compare(redo->conn, &redo->journals, NULL, err))
+    if (!settle_connection(redo, err) || !run_setting(redo, "SET synchronous_commit = off", err) ||
+        !redo_compare(redo->conn, &redo->journals, NULL, err))
         return false;
     redo->keys = redo_keys_new(&redo->journals);
     choose(redo);
     if (redo->count == 0)
-        return true;
+        return force(redo, err); /* of a redo that died, or of the restored server itself */
     if (!check_writers(redo, err) || !check_reach(redo, err) || !check_others(redo, err) ||
         !register_writers(redo, err))
         return false;
     log_warn("restore", "the ledger lacks what the journal has; writing it again",
              LOG_INT("transactions", (int64_t)redo->count),
              LOG_INT("since_us", redo->result->since_us));
-    return run_list(redo, err);
+    return run_list(redo, err) && force(redo, err);
 }
 
 bool redo_run(const struct redo_asked *asked, struct redo_result *result, struct error *err)

@@ -34,5 +34,6 @@ const char *redo_text(enum sql sql);
     " AND o.outcome IN ('approved', 'declined_soft', 'declined_hard', 'failed'))"                  \
     " AND coalesce((SELECT v.status FROM events v WHERE v.merchant_id = a.merchant_id"             \
     " AND v.payment_id = a.payment_id ORDER BY v.number DESC LIMIT 1), '') <> 'review'"
+#define REDO_FORCE "SELECT pg_logical_emit_message(true, 'turnpike', 'restore')"
 
 #endif

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/wait.h>
+#include <sys/wait.h>
 
 #include "ledger/journal.h"
 #include "ledger/order.h"
@@ -245,6 +246,69 @@ static void calls_hide_no_lost_payment(void **state)
     struct redo_look look = look_at("set_back_quietly");
     assert_int_equal(look.found, REDO_LOST);
     assert_int_equal(look.lost_count, 1);
+}
+
+/* In a process of its own: whoever waits for a standby is told to wait no longer. */
+static pid_t end_the_wait(void)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    PGconn *conn = fixture_connect("postgres");
+    bool is_done = false;
+    while (!is_done)
+        is_done = fixture_count(conn, "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
+                                      " WHERE wait_event = 'SyncRep'") > 0;
+    PQfinish(conn);
+    _exit(0);
+}
+
+static void need_standby(PGconn *conn, const char *name)
+{
+    char sql[96];
+    (void)snprintf(sql, sizeof(sql), "ALTER SYSTEM SET synchronous_standby_names = '%s'", name);
+    assert_string_equal(fixture_ask(conn, sql), "");
+    assert_string_equal(fixture_ask(conn, "SELECT pg_reload_conf()"), "t");
+    while (strcmp(fixture_ask(conn, "SHOW synchronous_standby_names"), name) != 0)
+        continue;
+}
+
+/* Its transactions wait for nobody; that all is well is said when the standby has all of them. */
+static void a_redo_ends_when_the_standby_has_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct redo_result result;
+    struct error err;
+    struct rows r;
+    char whole[64];
+    int status;
+    struct uuid merchant_id = uuid_new();
+    (void)snprintf(whole, sizeof(whole), "%s", fixture_database);
+    open_store(&f);
+    rows_open(&r, &merchant_id);
+    assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    fixture_close(&f);
+    copy_database(whole, "no_standby");
+    open_store(&f);
+    for (int i = 0; i < ROUNDS; i++) {
+        rows_open(&r, &merchant_id);
+        assert_int_equal(write_now(&f, &r.txn), STORE_COMMITTED);
+    }
+    fixture_close(&f);
+    PGconn *conn = fixture_connect("postgres");
+    need_standby(conn, "nobody");
+    pid_t pid = end_the_wait();
+    bool is_told = redo_into("no_standby", &result, &err);
+    need_standby(conn, "");
+    PQfinish(conn);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_false(is_told);
+    assert_int_equal(err.code, ERROR_UNAVAILABLE); /* once more, then */
+    assert_non_null(strstr(err.text, "the standby does not say"));
+    redo_well("no_standby", &result);
+    assert_int_equal(result.batches, 0);
+    assert_same(whole, "no_standby");
 }
 
 /* Cut the last bytes off the newest file: as if the process had died there. */
@@ -703,6 +767,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_was_lost_comes_back_as_it_was, new_journal),
         cmocka_unit_test_setup(calls_hide_no_lost_payment, new_journal),
+        cmocka_unit_test_setup(a_redo_ends_when_the_standby_has_it, new_journal),
         cmocka_unit_test_setup(what_nobody_knows_gives_way_to_what_was_committed, new_journal),
         cmocka_unit_test_setup(what_does_not_fit_is_refused, new_journal),
         cmocka_unit_test_setup(a_journal_that_does_not_suffice_is_refused, new_journal),
