@@ -219,7 +219,9 @@ static bool run_list(struct redo *redo, struct error *err)
 static bool is_concerned(const struct redo *redo, uint32_t writer)
 {
     for (size_t i = 0; i < redo->count; i++) {
-        if (redo->list[i]->writer == writer)
+        const struct redo_job *job = redo->list[i];
+        CHECK(job != NULL);
+        if (job->writer == writer)
             return true;
     }
     return false;

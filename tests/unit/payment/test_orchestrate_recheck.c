@@ -303,6 +303,8 @@ static void the_provider_says_until_when_it_holds(void **state)
     } ends[] = {
         {SENT_AT + 3 * DAY, SENT_AT + 3 * DAY},
         {SENT_AT - 1, SENT_AT + HOLD}, /* nonsense */
+        {SENT_AT, SENT_AT + HOLD},     /* approved, and over: as much */
+        {SENT_AT + 1, SENT_AT + 1},
         {SENT_AT + 400 * DAY, SENT_AT + HOLD},
         {0, SENT_AT + HOLD},
     };

@@ -26,6 +26,30 @@ static void only_open_cases_hear_an_answer_that_fits(void **state)
     assert_int_equal(ruling_hear(&capture, RULING_CHARGED, false), RULING_GO_ON);
 }
 
+/* docs/payments.md, "Review": which answers each kind of case takes. Only a charge or a hold is reversed. */
+static void each_kind_of_case_takes_its_own_answers(void **state)
+{
+    (void)state;
+    for (int kind = REVIEW_NONE; kind < REVIEW_KIND_COUNT; kind++) {
+        bool is_open = kind == REVIEW_UNKNOWN_TOO_LONG || kind == REVIEW_PENDING_TOO_LONG ||
+                       kind == REVIEW_AMOUNT_MISMATCH;
+        bool is_late = kind == REVIEW_LATE_SUCCESS || kind == REVIEW_REVERSAL_FAILED;
+        for (int op = OPERATION_NONE + 1; op < OPERATION_COUNT; op++) {
+            bool is_charge = op == OPERATION_SALE || op == OPERATION_AUTHORIZE;
+            for (int i = RULING_NONE; i < RULING_COUNT; i++) {
+                bool is_truth = i == RULING_CHARGED || i == RULING_NOT_CHARGED;
+                bool fits = is_open ? is_truth
+                                    : kind != REVIEW_NONE &&
+                                          (i == RULING_ACCEPTED ||
+                                           (i == RULING_REVERSE && is_late && is_charge));
+                assert_int_equal(payment_ruling_fits((enum payment_ruling)i, (enum review_kind)kind,
+                                                     (enum operation)op),
+                                 fits);
+            }
+        }
+    }
+}
+
 static void what_the_books_have_is_not_told_again(void **state)
 {
     (void)state;
@@ -129,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_open_cases_hear_an_answer_that_fits),
+        cmocka_unit_test(each_kind_of_case_takes_its_own_answers),
         cmocka_unit_test(what_the_books_have_is_not_told_again),
         cmocka_unit_test(a_reserve_is_free_only_where_the_charge_is_accepted),
         cmocka_unit_test(a_final_attempt_hears_only_that_it_was_charged),
