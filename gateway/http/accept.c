@@ -75,13 +75,12 @@ static void take_connection(struct http_server *server, int fd, const struct soc
     }
 }
 
-static void accept_some(struct http_server *server, int count_max)
+static void accept_many(struct http_server *server, int listen_fd, int count_max)
 {
     for (int i = 0; i < count_max; i++) {
         struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof from;
-        int fd = accept4(server->listen_fd, (struct sockaddr *)&from, &len,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             take_connection(server, fd, &from);
             continue;
@@ -102,9 +101,8 @@ static void accept_some(struct http_server *server, int count_max)
 
 static void on_acceptable(evutil_socket_t listen_fd, short what, void *ctx)
 {
-    (void)listen_fd;
     (void)what;
-    accept_some(ctx, ACCEPT_BATCH);
+    accept_many(ctx, listen_fd, ACCEPT_BATCH);
 }
 
 static void accept_again(void *ctx)
@@ -122,9 +120,16 @@ void accept_start(struct http_server *server)
     CHECK(event_add(server->accept_event, NULL) == 0);
 }
 
-void http_server_accept_rest(struct http_server *server)
+void http_server_accept_rest(struct http_server *server, int listen_fd)
 {
-    accept_some(server, ACCEPT_REST_MAX);
+    accept_many(server, listen_fd, ACCEPT_REST_MAX);
+}
+
+void http_server_accept_some(struct http_server *server, int listen_fd)
+{
+    if (!server->draining && !loop_timer_is_running(&server->accept_pause)) {
+        accept_many(server, listen_fd, ACCEPT_BATCH);
+    }
 }
 
 void accept_stop(struct http_server *server)

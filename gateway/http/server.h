@@ -126,8 +126,10 @@ struct http_server *http_server_new(struct loop *loop, int listen_fd,
  * stay: a client that sends on one at this moment is served and told to go elsewhere.
  */
 void http_server_retire(struct http_server *server);
-/* Accept what waits in the socket's queue now: before the socket is closed for good. */
-void http_server_accept_rest(struct http_server *server);
+/* Accept what waits in a socket's queue now: before the socket is closed for good. */
+void http_server_accept_rest(struct http_server *server, int listen_fd);
+/* Accept some of what waits in the queue of another socket; nothing while paused or draining. */
+void http_server_accept_some(struct http_server *server, int listen_fd);
 /* http_server_retire, and close idle connections. May follow it. */
 void http_server_drain(struct http_server *server);
 /*

@@ -120,11 +120,13 @@ static void open_doors(struct closed *closed, struct tls_server *api_tls,
         .handler_ctx = closed,
     };
     http.limits.connection_count_max = CONNECTION_MAX;
-    closed->api = http_server_new(closed->loop, closed->start->api_fd, &http);
+    closed->api =
+        http_server_new(closed->loop, closed->start->door[closed->start->seat].api_fd, &http);
     http.tls = ops_tls;
     http.listener_name = "ops";
     http.handler = answer_ops;
-    closed->ops = http_server_new(closed->loop, closed->start->ops_fd, &http);
+    closed->ops =
+        http_server_new(closed->loop, closed->start->door[closed->start->seat].ops_fd, &http);
 }
 
 void closed_serve(const struct worker_start *start, struct tls_server *api_tls,

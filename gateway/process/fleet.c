@@ -249,11 +249,26 @@ static bool has_worker(const struct fleet *fleet, const struct generation *gener
     return false;
 }
 
+/* Its queue has somebody of its own again; draining workers do not count, they are leaving. */
+static void take_back_seats(struct fleet *fleet)
+{
+    const struct generation *serving = fleet_serving(fleet);
+    for (unsigned slot = 1; serving != NULL && slot < SHM_SLOT_MAX; slot++) {
+        const struct member *member = &fleet->member[slot];
+        if (member->generation == serving && atomic_load(&fleet_slot(fleet, slot)->is_ready) != 0) {
+            atomic_store(&fleet->shared->is_orphaned[member->seat], 0);
+        }
+    }
+}
+
 static void fill_seats(struct fleet *fleet, int64_t now_us)
 {
     struct generation *serving = fleet_serving(fleet);
     for (unsigned seat = 1; serving != NULL && seat <= fleet->seat_count; seat++) {
-        if (now_us >= fleet->seat[seat].restart_at_us && !has_worker(fleet, serving, seat)) {
+        bool is_alone = count_members(fleet, serving) == 0;
+        const struct seat *each = &fleet->seat[seat];
+        if (now_us >= (is_alone ? each->restart_alone_at_us : each->restart_at_us) &&
+            !has_worker(fleet, serving, seat)) {
             (void)fleet_start_worker(fleet, serving, seat);
         }
     }
@@ -326,6 +341,7 @@ void fleet_tick(struct fleet *fleet)
         }
         return;
     }
+    take_back_seats(fleet);
     fill_seats(fleet, now_us);
     for (size_t i = 0; i < FLEET_GENERATION_MAX; i++) {
         move_generation(fleet, &fleet->generation[i], now_us);

@@ -2,7 +2,9 @@
  * fleet.h - the worker processes: who serves which sockets, in which generation.
  *
  *     seat         a pair of listening sockets (api, ops), 1 to worker_count. The master holds them
- *                  and never closes them: what waits in their queues outlives any worker.
+ *                  and never closes them: what waits in their queues outlives any worker. While a
+ *                  seat is orphaned (its worker died, none is ready there), the other seats' workers
+ *                  accept from it, too: nobody waits for a new process, or for a crash loop's pause.
  *     slot         a process in the shared segment, 1 to SHM_SLOT_MAX - 1
  *     generation   the processes of one configuration, one on each seat
  *
@@ -48,9 +50,10 @@ struct generation {
 struct seat {
     int api_fd;
     int ops_fd;
-    int64_t restart_at_us; /* 0: now */
-    int64_t pause_ms;      /* grows while workers die at once */
-    unsigned quick_deaths; /* in a row */
+    int64_t restart_at_us;       /* 0: now */
+    int64_t restart_alone_at_us; /* ... when its generation has no worker left at all */
+    int64_t pause_ms;            /* grows in a crash loop */
+    unsigned quick_deaths;       /* in a row */
 };
 
 struct member {                    /* by slot */

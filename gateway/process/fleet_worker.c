@@ -19,6 +19,8 @@ enum {
     LOOP_DEATHS = 3, /* so many quick deaths in a row are a crash loop */
     RESTART_PAUSE_MIN_MS = 100,
     RESTART_PAUSE_MAX_MS = 5000,
+    RESTART_PAUSE_ALONE_MS =
+        50, /* when no other serves: a worker that did, and died, is worth more */
 };
 
 struct shared_slot *fleet_slot(const struct fleet *fleet, unsigned slot)
@@ -45,16 +47,9 @@ void fleet_claim_slot(struct fleet *fleet, unsigned slot)
     atomic_store(&shared->heartbeat_us, clock_mono_us() + START_GRACE_MS * CLOCK_MS_US);
 }
 
-/* Of sockets its own, of secrets its own generation's; they are closed when they are loaded. */
-static void close_what_is_others(struct fleet *fleet, const struct generation *generation,
-                                 unsigned seat)
+/* Of secrets a worker has its own generation's; they are closed when they are loaded. */
+static void close_what_is_others(struct fleet *fleet, const struct generation *generation)
 {
-    for (unsigned other = 1; other <= fleet->seat_count; other++) {
-        if (other != seat) {
-            (void)close(fleet->seat[other].api_fd);
-            (void)close(fleet->seat[other].ops_fd);
-        }
-    }
     for (size_t i = 0; i < FLEET_GENERATION_MAX; i++) {
         if (&fleet->generation[i] != generation) {
             snapshot_release(&fleet->generation[i].files);
@@ -106,7 +101,7 @@ static void become_worker(struct fleet *fleet, struct generation *generation, un
     (void)signal(WORKER_SIGNAL_PROBE, SIG_IGN); /* until our loop can answer */
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    close_what_is_others(fleet, generation, seat);
+    close_what_is_others(fleet, generation);
     enum log_level level = LOG_INFO;
     if (log_level_parse(str_of(generation->config.log_level), &level)) {
         log_start(STDERR_FILENO, level);
@@ -120,10 +115,19 @@ static void become_worker(struct fleet *fleet, struct generation *generation, un
         .admission = fleet->admission,
         .slot = slot,
         .generation = generation->number,
-        .api_fd = fleet->seat[seat].api_fd,
-        .ops_fd = fleet->seat[seat].ops_fd,
+        .seat = seat,
+        .seat_count = fleet->seat_count,
     };
+    for (unsigned each = 1; each <= fleet->seat_count; each++) {
+        start.door[each] = (struct door){fleet->seat[each].api_fd, fleet->seat[each].ops_fd};
+    }
     exit(worker_run(&start));
+}
+
+static void put_off(struct seat *seat, int64_t until_us)
+{
+    seat->restart_at_us = until_us;
+    seat->restart_alone_at_us = until_us;
 }
 
 bool fleet_start_worker(struct fleet *fleet, struct generation *generation, unsigned seat)
@@ -132,7 +136,7 @@ bool fleet_start_worker(struct fleet *fleet, struct generation *generation, unsi
     pid_t master_pid = getpid();
     int64_t now_us = clock_mono_us();
     if (slot == 0) { /* many workers, and three generations of them: until some have left */
-        fleet->seat[seat].restart_at_us = now_us + RESTART_PAUSE_MIN_MS * CLOCK_MS_US;
+        put_off(&fleet->seat[seat], now_us + RESTART_PAUSE_MIN_MS * CLOCK_MS_US);
         return false;
     }
     fleet_claim_slot(fleet, slot);
@@ -142,7 +146,7 @@ bool fleet_start_worker(struct fleet *fleet, struct generation *generation, unsi
     }
     if (pid < 0) {
         log_error("master", "cannot fork a worker", LOG_CSTR("error", strerror(errno)));
-        fleet->seat[seat].restart_at_us = now_us + RESTART_PAUSE_MAX_MS * CLOCK_MS_US;
+        put_off(&fleet->seat[seat], now_us + RESTART_PAUSE_MAX_MS * CLOCK_MS_US);
         return false;
     }
     CRASH_AT("worker_forked");
@@ -163,17 +167,24 @@ static void publish_crash_loops(struct fleet *fleet)
     atomic_store(&fleet->shared->crash_looping, count);
 }
 
-static void plan_restart(struct fleet *fleet, const struct member *dead)
+static void plan_restart(struct fleet *fleet, const struct member *dead, bool has_served)
 {
     struct seat *seat = &fleet->seat[dead->seat];
     int64_t now_us = clock_mono_us();
     bool quick = now_us - dead->started_us < QUICK_DEATH_MS * CLOCK_MS_US;
     seat->quick_deaths = quick ? seat->quick_deaths + 1 : 0;
-    seat->pause_ms = !quick ? 0 : seat->pause_ms == 0 ? RESTART_PAUSE_MIN_MS : seat->pause_ms * 2;
-    if (seat->pause_ms > RESTART_PAUSE_MAX_MS) {
-        seat->pause_ms = RESTART_PAUSE_MAX_MS;
+    if (seat->quick_deaths < LOOP_DEATHS) { /* whoever kills one or two does no harm to the next */
+        seat->pause_ms = 0;
+    } else if (seat->pause_ms == 0) {
+        seat->pause_ms = RESTART_PAUSE_MIN_MS;
+    } else if (seat->pause_ms < RESTART_PAUSE_MAX_MS) {
+        int64_t twice_ms = seat->pause_ms * 2;
+        seat->pause_ms = twice_ms < RESTART_PAUSE_MAX_MS ? twice_ms : RESTART_PAUSE_MAX_MS;
     }
+    atomic_store(&fleet->shared->is_orphaned[dead->seat], 1);
+    int64_t alone_ms = has_served && seat->pause_ms > 0 ? RESTART_PAUSE_ALONE_MS : seat->pause_ms;
     seat->restart_at_us = now_us + seat->pause_ms * CLOCK_MS_US;
+    seat->restart_alone_at_us = now_us + alone_ms * CLOCK_MS_US;
     if (seat->quick_deaths == LOOP_DEATHS) {
         log_error("master", "workers die again and again; starting them ever more slowly",
                   LOG_INT("seat", dead->seat));
@@ -196,6 +207,7 @@ void fleet_forget_crashes(struct fleet *fleet)
 {
     for (unsigned seat = 1; seat <= fleet->seat_count; seat++) {
         fleet->seat[seat].restart_at_us = 0;
+        fleet->seat[seat].restart_alone_at_us = 0;
         fleet->seat[seat].pause_ms = 0;
         fleet->seat[seat].quick_deaths = 0;
     }
@@ -219,7 +231,8 @@ static void forget_slot(struct fleet *fleet, unsigned slot)
     fleet->member[slot] = (struct member){.generation = NULL};
 }
 
-static void note_death(struct fleet *fleet, const struct member *dead, pid_t pid, int status)
+static void note_death(struct fleet *fleet, const struct member *dead, bool has_served, pid_t pid,
+                       int status)
 {
     int signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -239,7 +252,7 @@ static void note_death(struct fleet *fleet, const struct member *dead, pid_t pid
         log_warn("master", "a worker is gone; starting another", LOG_INT("seat", dead->seat),
                  LOG_INT("worker_pid", pid), LOG_INT("signal", signal_number));
         metrics_count(METRIC_WORKER_RESTARTS, 1, WIFSIGNALED(status) ? STR("signal") : STR("exit"));
-        plan_restart(fleet, dead);
+        plan_restart(fleet, dead, has_served);
     }
 }
 
@@ -249,8 +262,9 @@ bool fleet_reap(struct fleet *fleet, pid_t pid, int status)
         struct member dead = fleet->member[slot];
         if (dead.generation != NULL && atomic_load(&fleet_slot(fleet, slot)->pid) == pid) {
             CRASH_AT("worker_reaped");
+            bool has_served = atomic_load(&fleet_slot(fleet, slot)->is_ready) != 0;
             forget_slot(fleet, slot);
-            note_death(fleet, &dead, pid, status);
+            note_death(fleet, &dead, has_served, pid, status);
             return true;
         }
     }
@@ -270,8 +284,7 @@ int fleet_run_foreground(struct fleet *fleet, const struct config *config)
         .volumes = fleet->volumes,
         .admission = fleet->admission,
         .generation = 1,
-        .api_fd = fleet->seat[0].api_fd,
-        .ops_fd = fleet->seat[0].ops_fd,
+        .door = {{fleet->seat[0].api_fd, fleet->seat[0].ops_fd}},
     };
     return worker_run(&start);
 }

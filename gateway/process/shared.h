@@ -46,9 +46,11 @@ struct shared {
     _Atomic unsigned generation;    /* the one that serves; 1 at the start, each reload adds 1 */
     _Atomic unsigned worker_count;  /* of a generation */
     _Atomic unsigned crash_looping; /* seats whose workers die again and again */
-    _Atomic int backtests_due;      /* a worker has seen one that nobody computes */
-    _Atomic int restore_state;      /* enum restore_state */
-    _Atomic int64_t restore_left;   /* REDOING: transactions; ASKING: attempts */
+    _Atomic int
+        is_orphaned[SHM_SLOT_MAX]; /* by seat: its worker died, and no other accepts there */
+    _Atomic int backtests_due;     /* a worker has seen one that nobody computes */
+    _Atomic int restore_state;     /* enum restore_state */
+    _Atomic int64_t restore_left;  /* REDOING: transactions; ASKING: attempts */
     struct shared_slot slot[SHM_SLOT_MAX];
     struct shared_dead dead[SHARED_DEAD_MAX];
 };

@@ -35,6 +35,8 @@ enum {
     RATES_KEEP_US = 1000000,
     TELL_US = 250000, /* how often dead writers are looked for */
     ACCEPT_PAUSE_US = 100000,
+    ORPHAN_LOOK_US = 50000,
+    ORPHAN_ACCEPT_US = 5000,
 };
 
 #define RATES_LOOK_US (3600 * CLOCK_SECOND_US) /* how often their age is looked at */
@@ -75,6 +77,7 @@ struct worker {
     struct loop_timer tell;
     struct loop_timer age;
     struct loop_timer warm;
+    struct loop_timer orphans;
     struct loop_timer drain;
     struct loop_timer idle;
     struct event *on_term;  /* owned */
@@ -365,18 +368,55 @@ static void close_idle(void *ctx)
     }
 }
 
+/* ---- seats ------------------------------------------------------------------------------------ */
+
+/* False when there is no other. */
+static bool for_orphans(struct worker *w, void (*take)(struct worker *w, unsigned seat))
+{
+    bool found = false;
+    for (unsigned seat = 1; seat <= w->start->seat_count; seat++) {
+        if (seat != w->start->seat && atomic_load(&w->start->shared->is_orphaned[seat]) != 0) {
+            take(w, seat);
+            found = true;
+        }
+    }
+    return found;
+}
+
+static void accept_rest(struct worker *w, unsigned seat)
+{
+    http_server_accept_rest(w->api_http, w->start->door[seat].api_fd);
+    http_server_accept_rest(w->ops_http, w->start->door[seat].ops_fd);
+}
+
+static void accept_some(struct worker *w, unsigned seat)
+{
+    http_server_accept_some(w->api_http, w->start->door[seat].api_fd);
+    http_server_accept_some(w->ops_http, w->start->door[seat].ops_fd);
+}
+
+static void look_for_orphans(void *ctx)
+{
+    struct worker *w = ctx;
+    bool found = for_orphans(w, accept_some);
+    loop_timer_start(&w->orphans, found ? ORPHAN_ACCEPT_US : ORPHAN_LOOK_US);
+}
+
 /* Our copies of the sockets: the master keeps its own unless the whole gateway stops. Then whoever
  * waits in a queue is served, and whoever comes later is refused at once, not left waiting. */
 static void close_listeners(struct worker *w, bool all_stop)
 {
     if (all_stop) {
-        http_server_accept_rest(w->api_http);
-        http_server_accept_rest(w->ops_http);
+        accept_rest(w, w->start->seat);
+        for_orphans(w, accept_rest);
     }
     http_server_retire(w->api_http);
     http_server_retire(w->ops_http);
-    (void)close(w->start->api_fd);
-    (void)close(w->start->ops_fd);
+    for (unsigned seat = w->start->seat == 0 ? 0 : 1; seat <= w->start->seat_count; seat++) {
+        (void)close(w->start->door[seat].api_fd);
+        (void)close(w->start->door[seat].ops_fd);
+    }
+    loop_timer_stop(&w->orphans);
     atomic_store(&w->start->shared->slot[w->start->slot].is_ready, 0);
 }
 
@@ -579,7 +619,7 @@ static void open_listeners(struct worker *w)
         .trusted = &w->trusted,
     };
     http.limits.connection_count_max = w->connection_count_max;
-    w->api_http = http_server_new(w->loop, w->start->api_fd, &http);
+    w->api_http = http_server_new(w->loop, w->start->door[w->start->seat].api_fd, &http);
     http.tls = w->ops_tls;
     http.limits.connection_count_max = OPS_CONNECTION_MAX;
     http.listener_name = "ops";
@@ -587,8 +627,9 @@ static void open_listeners(struct worker *w)
     http.handler_ctx = w->ops;
     http.large_body = NULL;
     http.strangers_wait = false;
-    w->ops_http = http_server_new(w->loop, w->start->ops_fd, &http);
+    w->ops_http = http_server_new(w->loop, w->start->door[w->start->seat].ops_fd, &http);
     atomic_store(&w->start->shared->slot[w->start->slot].is_ready, 1);
+    loop_timer_start(&w->orphans, ORPHAN_LOOK_US);
     log_info("worker", "serving", LOG_INT("slot", w->start->slot),
              LOG_INT("generation", w->start->generation));
 }
@@ -620,6 +661,7 @@ static void start_timers(struct worker *w)
     loop_timer_init(&w->tell, w->loop, tell, w);
     loop_timer_init(&w->age, w->loop, look_at_rates, w);
     loop_timer_init(&w->warm, w->loop, look_warm, w);
+    loop_timer_init(&w->orphans, w->loop, look_for_orphans, w);
     loop_timer_init(&w->drain, w->loop, look_drained, w);
     loop_timer_init(&w->idle, w->loop, close_idle, w);
     w->on_term = evsignal_new(loop_base(w->loop), SIGTERM, on_terminate, w);
@@ -647,6 +689,7 @@ static void unwire(struct worker *w)
     loop_timer_release(&w->tell);
     loop_timer_release(&w->age);
     loop_timer_release(&w->warm);
+    loop_timer_release(&w->orphans);
     loop_timer_release(&w->drain);
     loop_timer_release(&w->idle);
     event_free(w->on_term);

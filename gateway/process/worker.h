@@ -9,6 +9,12 @@
 #include "process/shared.h"
 #include "process/snapshot.h"
 
+/* A seat's listening sockets (fleet.h). */
+struct door {
+    int api_fd;
+    int ops_fd;
+};
+
 struct worker_start {
     const struct config *config;
     struct snapshot *files; /* what config names; closed once loaded. NULL: the files themselves */
@@ -18,8 +24,9 @@ struct worker_start {
     struct admission_shared *admission;
     unsigned slot; /* 0: foreground */
     unsigned generation;
-    int api_fd;
-    int ops_fd;
+    unsigned seat; /* 0: foreground; the worker serves door[seat] */
+    unsigned seat_count;
+    struct door door[SHM_SLOT_MAX]; /* of all seats: orphaned ones are served as well */
 };
 
 /*

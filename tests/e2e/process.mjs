@@ -1,5 +1,6 @@
 // Processes: a dead worker, a silent worker, SIGTERM, a second gateway on the same folder or port.
 import { spawnSync } from 'node:child_process';
+import https from 'node:https';
 import path from 'node:path';
 import { suite, assert, equal, until, top } from './lib.mjs';
 
@@ -14,6 +15,21 @@ await suite('process', { workers: 2, delayMs: 100, settings: { heartbeat_late_ms
         }
         await world.settled();
         await world.judge();
+    },
+    // The kernel shares connections out between the seats' queues: half of these come to the one in its pause.
+    async a_crash_loop_at_one_seat_keeps_nobody_waiting(world) {
+        const [survivor] = world.workers();
+        for (let kills = 0; kills < 8; kills++) {
+            const victim = await until('a victim', () => world.workers().find((pid) => pid !== survivor), 10000);
+            process.kill(victim, 'SIGKILL');
+            await until('it is gone', () => !world.workers().includes(victim));
+        }
+        const answered = await Promise.all(Array.from({ length: 40 }, async () => {
+            const { status } = await world.call('GET', `${world.api}/v1/payments?limit=1`, { key: world.key, agent: new https.Agent({ ca: world.ca }) });
+            return { status, alone: world.workers().length === 1 };
+        }));
+        equal(answered.filter(({ status, alone }) => status !== 200 || !alone), [], 'of 40 over new connections: answered late, when the seat had a worker again');
+        await until('two workers again', () => world.workers().length === 2, 10000);
     },
     async a_silent_worker_is_killed_and_replaced(world) {
         const [victim] = world.workers();

@@ -57,6 +57,90 @@ static void more_workers_than_slots_wait(void **state)
     fleet_drop(fleet);
 }
 
+/* ---- deaths ----------------------------------------------------------------------------------- */
+
+enum {
+    DEAD_PID = 999999999, /* above any that a kernel gives */
+};
+
+/* A ready worker that started `age_ms` ago, at the seat; its slot. */
+static unsigned seat_worker(struct fleet *fleet, struct generation *generation, unsigned seat,
+                            int64_t age_ms)
+{
+    unsigned slot = fleet_find_free_slot(fleet);
+    assert_int_not_equal(slot, 0);
+    fleet_claim_slot(fleet, slot);
+    fleet->member[slot] = (struct member){
+        .generation = generation,
+        .seat = seat,
+        .started_us = clock_mono_us() - age_ms * CLOCK_MS_US,
+    };
+    atomic_store(&fleet_slot(fleet, slot)->pid, DEAD_PID - (pid_t)slot);
+    atomic_store(&fleet_slot(fleet, slot)->is_ready, 1);
+    return slot;
+}
+
+/* How long its seat then waits, in milliseconds. */
+static int64_t kill_one(struct fleet *fleet, struct generation *generation, int64_t age_ms)
+{
+    unsigned slot = seat_worker(fleet, generation, 1, age_ms);
+    assert_true(fleet_reap(fleet, DEAD_PID - (pid_t)slot, SIGKILL));
+    return fleet->seat[1].pause_ms;
+}
+
+/* Kills some seconds apart are no crash loop (the crash matrix does so all day). */
+static void only_a_crash_loop_waits(void **state)
+{
+    (void)state;
+    static const int64_t loop_ms[] = {0, 0, 100, 200, 400, 800, 1600, 3200, 5000, 5000};
+    struct fleet *fleet = fleet_make(2);
+    struct generation *generation = fleet_next(fleet);
+    assert_non_null(generation);
+    generation->state = GENERATION_SERVING;
+    for (size_t i = 0; i < ARRAY_LEN(loop_ms); i++) {
+        assert_int_equal(kill_one(fleet, generation, 10), loop_ms[i]);
+        assert_int_equal(atomic_load(&fleet->shared->crash_looping), i >= 2);
+        int64_t sooner_us = fleet->seat[1].restart_at_us - fleet->seat[1].restart_alone_at_us;
+        assert_int_equal(sooner_us, i < 2 ? 0 : (loop_ms[i] - 50) * CLOCK_MS_US);
+    }
+    unsigned unready = seat_worker(fleet, generation, 1, 10); /* it may never come to serve */
+    atomic_store(&fleet_slot(fleet, unready)->is_ready, 0);
+    assert_true(fleet_reap(fleet, DEAD_PID - (pid_t)unready, SIGKILL));
+    assert_int_equal(fleet->seat[1].restart_at_us, fleet->seat[1].restart_alone_at_us);
+    assert_int_equal(kill_one(fleet, generation, 2001), 0);
+    assert_int_equal(atomic_load(&fleet->shared->crash_looping), 0);
+    assert_int_equal(kill_one(fleet, generation, 1900), 0);
+    assert_int_equal(kill_one(fleet, generation, 1900), 0);
+    assert_int_equal(kill_one(fleet, generation, 1900), 100);
+    fleet_drop(fleet);
+}
+
+/* From the death to the next worker that is ready, others serve the seat. */
+static void a_dead_workers_seat_is_orphaned_until_another_is_ready(void **state)
+{
+    (void)state;
+    struct fleet *fleet = fleet_make(2);
+    struct generation *generation = fleet_next(fleet);
+    assert_non_null(generation);
+    config_init(&generation->config);
+    generation->state = GENERATION_SERVING;
+    (void)seat_worker(fleet, generation, 2, 10);
+    assert_int_equal(atomic_load(&fleet->shared->is_orphaned[1]), 0);
+    (void)kill_one(fleet, generation, 10);
+    fleet->seat[1].restart_at_us = INT64_MAX; /* nobody is forked here */
+    fleet_tick(fleet);
+    assert_int_equal(atomic_load(&fleet->shared->is_orphaned[1]), 1);
+    assert_int_equal(atomic_load(&fleet->shared->is_orphaned[2]), 0);
+    unsigned next = seat_worker(fleet, generation, 1, 10);
+    atomic_store(&fleet_slot(fleet, next)->is_ready, 0);
+    fleet_tick(fleet);
+    assert_int_equal(atomic_load(&fleet->shared->is_orphaned[1]), 1);
+    atomic_store(&fleet_slot(fleet, next)->is_ready, 1);
+    fleet_tick(fleet);
+    assert_int_equal(atomic_load(&fleet->shared->is_orphaned[1]), 0);
+    fleet_drop(fleet);
+}
+
 /* ---- workers of the program before an upgrade ------------------------------------------------ */
 
 static sigset_t probes(void)
@@ -157,6 +241,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_workers_than_slots_wait),
+        cmocka_unit_test(only_a_crash_loop_waits),
+        cmocka_unit_test(a_dead_workers_seat_is_orphaned_until_another_is_ready),
         cmocka_unit_test(adopted_workers_are_asked_whether_they_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
