@@ -189,6 +189,7 @@ lint-quick:
 	@tests/lint/layers.sh
 	@tests/lint/sizes.sh
 	@tests/lint/format.sh
+	@$(MAKE) --no-print-directory $(BUILD)/lint/ledger_tables
 	@tests/lint/tables.sh $(BUILD)
 	@tests/lint/crash.sh $(BUILD)
 	@node tests/lint/fee_cases.mjs
@@ -197,9 +198,14 @@ lint-quick:
 format:
 	@find gateway router providers tests -name '*.[ch]' -not -path '*/node_modules/*' | xargs clang-format -i
 
-## docs-tables     Write config/turnpike.conf and the table of docs/config.md from the code
+# The chart of accounts and the entries of every event, from the code.
+$(BUILD)/lint/ledger_tables: $(BUILD)/obj/tests/lint/ledger_tables.o $(BUILD)/libledger.a $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+## docs-tables     Write config/turnpike.conf and the tables of docs/config.md and docs/ledger.md from the code
 .PHONY: docs-tables
-docs-tables: build
+docs-tables: build $(BUILD)/lint/ledger_tables
 	@tests/lint/write_tables.sh $(BUILD)
 
 ## crash           Crash matrix: crash points x faults x ROUNDS=5 on real processes; goes on where it was stopped

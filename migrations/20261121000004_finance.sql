@@ -276,8 +276,8 @@ WITH movements AS (
            CASE WHEN t.kind IN ('payment', 'payout') THEN t.amount_minor END AS gross_minor,
            CASE WHEN t.kind IN ('payment', 'payout') THEN a.expected_fee_minor END
                AS expected_minor,
-           CASE WHEN t.debit_account LIKE '%:fees' THEN t.amount_minor
-                WHEN t.credit_account LIKE '%:fees' THEN -t.amount_minor END AS booked_minor
+           CASE WHEN t.debit_account LIKE 'fees:%' THEN t.amount_minor
+                WHEN t.credit_account LIKE 'fees:%' THEN -t.amount_minor END AS booked_minor
     FROM public.transfers t
     JOIN public.attempts a ON a.merchant_id = t.merchant_id AND a.attempt_id = t.attempt_id
     WHERE t.state = 'posted'
@@ -408,7 +408,7 @@ COMMENT ON COLUMN finance.transfers.pending_id IS
     'The pending transfer that this one posts or voids.';
 COMMENT ON COLUMN finance.transfers.created_at IS 'When it was booked (UTC).';
 COMMENT ON COLUMN finance.transfers.booking_date IS 'The UTC day of created_at.';
-COMMENT ON COLUMN finance.transfers.kind IS 'payment, fee, authorization, refund, payout.';
+COMMENT ON COLUMN finance.transfers.kind IS 'payment, fee, authorization, refund, payout, and what people enter: see entry_kinds.';
 COMMENT ON COLUMN finance.transfers.state IS
     'posted: it counts. pending: reserved. voided: the pending one is released, nothing moved.';
 COMMENT ON COLUMN finance.transfers.provider IS 'The provider of the attempt.';

@@ -162,11 +162,11 @@ struct store_transfer {
     struct uuid attempt_id;
     struct uuid pending_id; /* zero unless it posts or voids a pending one */
     enum transfer_state state;
-    struct str debit_account;  /* "provider:paypal:acc_...:receivable" */
+    struct str debit_account;  /* "provider:paypal:acc_...:pending" */
     struct str credit_account; /* "merchant:sales" */
     int64_t amount_minor;      /* > 0 */
     char currency[4];
-    struct str kind; /* "payment", "fee", "authorization", "refund" */
+    struct str kind; /* "payment", "fee", ...: posting.h */
     int64_t created_us;
 };
 

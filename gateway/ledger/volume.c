@@ -1,7 +1,7 @@
 #include "ledger/volume.h"
 
 #include "ledger/call.h"
-#include "ledger/posting.h"
+#include "ledger/chart.h"
 
 struct volume {
     struct call call;
@@ -34,15 +34,15 @@ static void volume_end(struct pg_job *job, enum pg_end end, const struct pg_fail
 
 void volume_load(struct store *store, const struct volume_ask *ask, volume_fn done, void *ctx)
 {
-    char receivable[POSTING_ACCOUNT_SIZE];
+    char pending[CHART_ACCOUNT_SIZE];
     struct volume *volume = call_new(store, sizeof(*volume), SQL_BULK, volume_result, volume_end);
     volume->done = done;
     volume->ctx = ctx;
-    posting_receivable(ask->provider, &ask->account_id, receivable);
     params_uuid(&volume->call.params, &ask->merchant_id);
     params_time(&volume->call.params, ask->from_us);
     params_time(&volume->call.params, ask->until_us);
-    params_text(&volume->call.params, str_of(receivable));
+    params_text(&volume->call.params, chart_of_provider(CHART_PROVIDER_PENDING, ask->provider,
+                                                        &ask->account_id, pending));
     call_add(&volume->call, SQL_VOLUME);
     call_submit(&volume->call);
 }

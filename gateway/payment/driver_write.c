@@ -315,7 +315,8 @@ static void add_transfers(struct drive *drive, const struct orchestrate_write_pl
     bool is_other = drive->told != NULL && drive->told->amount_minor > 0;
     int64_t amount_minor = is_other ? drive->told->amount_minor : row->amount_minor;
     CHECK(outcome != NULL); /* money is posted only with the outcome that moved it */
-    post(rows, row, amount_minor, POSTING_WHOLE, outcome->fee_minor);
+    bool is_late = plan->review == REVIEW_LATE_SUCCESS;
+    post(rows, row, amount_minor, is_late ? POSTING_LATE : POSTING_WHOLE, outcome->fee_minor);
     volumes_count(drive->payments->parts.volumes, &row->account_id, row->operation, POSTING_WHOLE,
                   amount_minor, row->currency);
     if (row->operation == OPERATION_PAYOUT)

@@ -23,7 +23,7 @@ struct watched { /* an account whose fees have tiers */
     struct uuid account_id;
     struct uuid merchant_id;
     struct volumes *volumes; /* borrowed */
-    char provider[POSTING_PROVIDER_MAX + 1];
+    char provider[CHART_PROVIDER_MAX + 1];
     uint8_t fees_hash[SHA256_SIZE];  /* of the table that the rest is from */
     const struct currency *currency; /* of the sum; NULL: each for itself */
     bool is_of_previous;

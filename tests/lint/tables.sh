@@ -50,5 +50,7 @@ while read -r file; do
 done < <(grep -ohE '\]\((docs/)?[a-z-]+\.md' README.md docs/*.md | sed 's/^\](//; s/^docs\///' | sort -u)
 tests/lint/statuses.sh | cmp -s - docs/payments.md ||
     complain "docs/payments.md does not draw the tables of gateway/payment/status.c; run: make docs-tables"
+tests/lint/ledger_tables.sh "$1" | cmp -s - docs/ledger.md ||
+    complain "docs/ledger.md does not show the tables of gateway/ledger/chart.c and posting.c; run: make docs-tables"
 [ $bad -eq 0 ] && echo "tables: ok"
 exit $bad

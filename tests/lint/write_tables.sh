@@ -1,6 +1,6 @@
 #!/bin/bash
 # Write what is generated from the code's tables: config/turnpike.conf, the table in docs/config.md, the drawings in
-# docs/payments.md.
+# docs/payments.md, the accounts and events of docs/ledger.md.
 # write_tables.sh BUILD   (make docs-tables)
 cd "$(dirname "$0")/../.." || exit 1
 bin=$1/turnpike
@@ -15,3 +15,4 @@ bin=$1/turnpike
          /^# / { help = substr($0, 3) }' config/turnpike.conf
 } >docs/config.md.new && mv docs/config.md.new docs/config.md
 tests/lint/statuses.sh >docs/payments.md.new && mv docs/payments.md.new docs/payments.md
+tests/lint/ledger_tables.sh "$1" >docs/ledger.md.new && mv docs/ledger.md.new docs/ledger.md

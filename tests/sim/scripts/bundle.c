@@ -178,7 +178,7 @@ static void put_transfers(const struct making *m)
     const struct script_write *write = m->write;
     int64_t amount = write->amount;
     int64_t captured = write->operation == OPERATION_SALE ? amount : 0;
-    post(m, POSTING_WHOLE);
+    post(m, write->plan.review == REVIEW_LATE_SUCCESS ? POSTING_LATE : POSTING_WHOLE);
     if (write->operation == OPERATION_PAYOUT)
         return;
     m->rows->limits = (struct store_limits){

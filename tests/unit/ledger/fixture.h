@@ -364,6 +364,8 @@ static inline void rows_attempt(struct rows *r, int32_t number)
     };
 }
 
+#define FIXTURE_PENDING "provider:paypal:acc_00000000000000000000000001:pending"
+
 static inline void rows_transfers(struct rows *r)
 {
     const struct store_payment *payment = &r->payment;
@@ -374,10 +376,8 @@ static inline void rows_transfers(struct rows *r)
             .payment_id = payment->payment_id,
             .attempt_id = r->attempt.attempt_id,
             .state = TRANSFER_POSTED,
-            .debit_account =
-                i == 0 ? STR("provider:paypal:acc_1:receivable") : STR("merchant:fees"),
-            .credit_account =
-                i == 0 ? STR("merchant:sales") : STR("provider:paypal:acc_1:receivable"),
+            .debit_account = i == 0 ? STR(FIXTURE_PENDING) : STR("fees:payment"),
+            .credit_account = i == 0 ? STR("merchant:sales") : STR(FIXTURE_PENDING),
             .amount_minor = i == 0 ? payment->amount_minor : 88,
             .currency = "EUR",
             .kind = i == 0 ? STR("payment") : STR("fee"),

@@ -154,7 +154,7 @@ static void insert(PGconn *conn, const struct uuid *merchant, const struct uuid 
                    pending_id != NULL ? uuid_format(pending_id, text).at : "NULL");
     (void)snprintf(states, sizeof(states), "{%s}", state);
     (void)snprintf(amounts, sizeof(amounts), "{%lld}", (long long)amount_minor);
-    const char *debit = id->byte[15] % 3 == 0 ? "{merchant:refunds}" : "{provider:p:a:receivable}";
+    const char *debit = id->byte[15] % 3 == 0 ? "{merchant:refunds}" : "{" FIXTURE_PENDING "}";
     const char *const params[] = {
         writer,         "1",    "{NULL}", merchants,          ids,     unknown, unknown,
         pendings,       states, debit,    "{merchant:sales}", amounts, "{EUR}", "{payment}",

@@ -110,6 +110,8 @@ static void every_operation_posts_balanced_rows(void **state)
     static const struct posted all[] = {
         {OPERATION_SALE, POSTING_WHOLE, 2, TRANSFER_POSTED, false, false},
         {OPERATION_AUTHORIZE, POSTING_WHOLE, 1, TRANSFER_PENDING, true, false},
+        {OPERATION_SALE, POSTING_LATE, 2, TRANSFER_POSTED, false, false},
+        {OPERATION_AUTHORIZE, POSTING_LATE, 1, TRANSFER_PENDING, true, false},
         {OPERATION_PAYOUT, POSTING_WHOLE, 2, TRANSFER_POSTED, false, false},
         {OPERATION_CAPTURE, POSTING_OPEN, 1, TRANSFER_PENDING, true, false},
         {OPERATION_CAPTURE, POSTING_CLOSE, 2, TRANSFER_POSTED, false, true},
@@ -156,8 +158,8 @@ static void a_fee_is_booked_only_when_it_is_one(void **state)
     struct posting_rows rows;
     posting.provider = STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
     posting_make(&posting, &rows);
-    assert_true(str_ends(rows.transfers[0].debit_account, STR(":receivable")));
-    assert_true(str_eq(rows.transfers[1].debit_account, STR("merchant:fees")));
+    assert_true(str_ends(rows.transfers[0].debit_account, STR(":pending")));
+    assert_true(str_eq(rows.transfers[1].debit_account, STR("fees:payment")));
 }
 
 static void arrays_are_written_in_the_binary_format(void **state)

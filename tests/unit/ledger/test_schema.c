@@ -335,7 +335,7 @@ static void finance_tells_payouts_from_payments(void **state)
         if (i == 1) { /* as posting.c posts them */
             r.events[0].status = PAYMENT_UNCLAIMED;
             r.transfers[0].debit_account = STR("merchant:payouts");
-            r.transfers[0].credit_account = STR("provider:paypal:acc_1:receivable");
+            r.transfers[0].credit_account = STR(FIXTURE_PENDING);
             r.transfers[0].kind = STR("payout");
             r.txn.limits = NULL;
         }
@@ -358,7 +358,7 @@ static void finance_tells_payouts_from_payments(void **state)
                                     " fee_expected, fee_booked) FROM finance.fees_by_provider"),
                         "1 10.99 1 10.99 1.76 1.76");
     assert_string_equal(fixture_ask(owner, "SELECT balance_minor FROM finance.trial_balance"
-                                           " WHERE account LIKE '%receivable'"),
+                                           " WHERE account LIKE '%:pending'"),
                         "-176");
     PQfinish(owner);
     fixture_close(&f);
@@ -379,7 +379,7 @@ static void pending_transfers_are_open_until_posted_or_voided(void **state)
     struct store_txn txn = {.name = "t", .transfers = r.transfers, .transfer_count = 1};
     static const char *const open_sql =
         "SELECT concat(pending_debit_minor, ' ', debit_minor) FROM finance.trial_balance"
-        " WHERE account LIKE '%receivable'";
+        " WHERE account LIKE '%:pending'";
     r.transfers[0].state = TRANSFER_PENDING;
     assert_int_equal(write_now(&f, &txn), STORE_COMMITTED);
     assert_string_equal(fixture_ask(owner, open_sql), "1099 0");
