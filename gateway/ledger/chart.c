@@ -145,7 +145,7 @@ struct str chart_of_provider(enum chart_kind kind, struct str provider,
 {
     char id[ID_TEXT_SIZE];
     CHECK(kind >= CHART_PROVIDER_PENDING && kind <= CHART_PROVIDER_TRANSIT);
-    CHECK(is_word(provider, CHART_PROVIDER_MAX, '_'));
+    CHECK(provider.len > 0 && provider.len <= CHART_PROVIDER_MAX);
     struct str pattern = rows[kind].pattern;
     struct str last = str_sub(pattern, str_find(pattern, STR("<account>:"), 0), pattern.len);
     (void)str_cut(&last, ':');

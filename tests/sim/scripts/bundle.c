@@ -423,7 +423,7 @@ void bundle_make(const struct script_write *write, uint32_t run, int64_t base_us
         .now_us = base_us + write->now_us,
     };
     *rows = (struct script_bundle){.txn = {.name = "script"}};
-    (void)snprintf(rows->provider, sizeof(rows->provider), "provider-%u", write->provider);
+    (void)snprintf(rows->provider, sizeof(rows->provider), "provider_%u", write->provider);
     if (plan->opens_payment)
         put_payment(&m);
     if (plan->has_outcome)
