@@ -52,6 +52,21 @@ struct copy *copy_open(const char *conninfo, struct error *err)
     return copy;
 }
 
+bool copy_set(struct copy *copy, const char *sql, struct error *err)
+{
+    return run(copy, sql, PGRES_COMMAND_OK, err);
+}
+
+bool copy_quote(struct copy *copy, struct str text, struct buf *out, struct error *err)
+{
+    char *literal = PQescapeLiteral(copy->conn, text.len > 0 ? text.at : "", text.len);
+    if (literal == NULL)
+        return fail_pg(copy, err, "quote a text");
+    buf_add_str(out, str_of(literal));
+    PQfreemem(literal);
+    return true;
+}
+
 void copy_close(struct copy **copy)
 {
     if (*copy == NULL)

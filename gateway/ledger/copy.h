@@ -16,7 +16,7 @@
 #include "base/str.h"
 
 enum {
-    COPY_COLUMN_MAX = 16,
+    COPY_COLUMN_MAX = 32,
 };
 
 struct copy;
@@ -24,6 +24,10 @@ struct copy;
 /* NULL with *err: the database cannot be reached, or refuses. */
 struct copy *copy_open(const char *conninfo, struct error *err) MUST_USE;
 void copy_close(struct copy **copy);
+/* A statement without rows, as SET LOCAL; no query may be under way. */
+bool copy_set(struct copy *copy, const char *sql, struct error *err) MUST_USE;
+/* The text as a literal of SQL. False: it cannot be one. */
+bool copy_quote(struct copy *copy, struct str text, struct buf *out, struct error *err) MUST_USE;
 /* Begin with `select`, whose rows have so many columns; the query before must have ended. */
 bool copy_start(struct copy *copy, const char *select, size_t column_count,
                 struct error *err) MUST_USE;

@@ -1,0 +1,190 @@
+/* turnpike ledger accounts, trial-balance: what the views say, as a table, CSV or JSON. */
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "process/command_ledger.h"
+
+enum {
+    SQL_BYTES_MAX = 4000,
+};
+
+/* ---- what verbs share --------------------------------------------------------------------------- */
+
+bool ledger_take_reading(int *argc, char **argv, struct ledger_reading *reading, struct error *err)
+{
+    reading->database = command_option(argc, argv, "database");
+    reading->merchant = command_option(argc, argv, "merchant");
+    return sheet_format_parse(command_option(argc, argv, "format"), &reading->format, err) &&
+           ledger_take_style(argc, argv, &reading->style, err);
+}
+
+bool ledger_open(struct ledger_reading *reading, struct error *err)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    reading->copy = export_open(reading->database != NULL ? reading->database : "", err);
+    return reading->copy != NULL && export_find_merchants(reading->copy, str_of(reading->merchant),
+                                                          &reading->merchants, err);
+}
+
+void ledger_close(struct ledger_reading *reading)
+{
+    if (reading->copy == NULL)
+        return;
+    export_merchants_release(&reading->merchants);
+    copy_close(&reading->copy);
+}
+
+bool ledger_check_single(const struct export_merchants *found, struct error *err)
+{
+    char names[ERROR_TEXT_MAX] = "";
+    size_t len = 0;
+    if (found->count == 1)
+        return true;
+    for (size_t i = 0; i < found->count && len < sizeof(names); i++) {
+        char id[ID_TEXT_SIZE];
+        const struct export_merchant *m = &found->at[i];
+        (void)id_format(ID_MERCHANT, &m->id, id);
+        int more = snprintf(names + len, sizeof(names) - len, "%s%s (%.*s%s)", i > 0 ? ", " : "",
+                            id, (int)(m->name.len < 40 ? m->name.len : 40), m->name.at,
+                            m->livemode ? "" : ", test");
+        len += more > 0 ? (size_t)more : 0;
+    }
+    return fail(err, ERROR_INVALID, "ledger: say whose books, with --merchant ID: %s", names);
+}
+
+void ledger_add_merchants(const struct ledger_reading *reading, struct buf *sql)
+{
+    char id[UUID_TEXT_SIZE];
+    if (reading->merchant == NULL || reading->merchants.count != 1)
+        return;
+    (void)uuid_format(&reading->merchants.at[0].id, id);
+    buf_printf(sql, " AND m.merchant_id = '%s'", id);
+}
+
+static int show(struct ledger_reading *reading, const struct sheet_column *columns, size_t count,
+                struct buf *sql, struct error *err)
+{
+    struct sheet sheet;
+    buf_add(sql, "", 1);
+    sheet_open(&sheet, reading->format, &reading->style, columns, count, stdout);
+    bool ok = (buf_is_ok(sql) || fail(err, ERROR_INVALID, "ledger: a name is too long")) &&
+              sheet_fill(&sheet, reading->copy, sql->at, err);
+    struct error ignored;
+    ok = sheet_close(&sheet, ok ? err : &ignored) && ok;
+    return ok ? 0 : 1;
+}
+
+/* Of a name that several merchants have, one must be said: a sum over two books is nobody's. */
+static bool open_named(struct ledger_reading *reading, struct error *err)
+{
+    return ledger_open(reading, err) &&
+           (reading->merchant == NULL || ledger_check_single(&reading->merchants, err));
+}
+
+/* ---- accounts ----------------------------------------------------------------------------------- */
+
+static const struct sheet_column account_columns[] = {
+    {"merchant", SHEET_TEXT}, {"merchant_id", SHEET_TEXT}, {"number", SHEET_COUNT},
+    {"account", SHEET_TEXT},  {"currency", SHEET_TEXT},    {"type", SHEET_TEXT},
+    {"normal", SHEET_TEXT},   {"opened_at", SHEET_TEXT},
+};
+
+int ledger_accounts(int argc, char **argv)
+{
+    struct ledger_reading reading = {.copy = NULL};
+    struct error err = {.text = ""};
+    struct buf sql;
+    int status = 1;
+    buf_init(&sql, SQL_BYTES_MAX);
+    if (ledger_take_reading(&argc, argv, &reading, &err) && command_done(argc, argv, &err) &&
+        open_named(&reading, &err)) {
+        buf_add_str(
+            &sql,
+            STR("SELECT m.merchant, m.id, a.number::text, a.account, a.currency, a.type, "
+                "a.normal, to_char(a.opened_at AT TIME ZONE 'UTC', "
+                "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
+                "FROM finance.accounts a JOIN finance.merchants m USING (merchant_id) WHERE true"));
+        ledger_add_merchants(&reading, &sql);
+        buf_add_str(&sql, STR(" ORDER BY m.merchant, m.id, a.number, a.account, a.currency"));
+        status = show(&reading, account_columns, ARRAY_LEN(account_columns), &sql, &err);
+    }
+    buf_release(&sql);
+    ledger_close(&reading);
+    return status == 0 ? 0 : command_fail(&err);
+}
+
+/* ---- trial balance ------------------------------------------------------------------------------ */
+
+static const struct sheet_column balance_columns[] = {
+    {"merchant", SHEET_TEXT},       {"merchant_id", SHEET_TEXT},  {"account", SHEET_TEXT},
+    {"currency", SHEET_TEXT},       {"debit", SHEET_AMOUNT},      {"credit", SHEET_AMOUNT},
+    {"balance", SHEET_AMOUNT},      {"debit_minor", SHEET_COUNT}, {"credit_minor", SHEET_COUNT},
+    {"balance_minor", SHEET_COUNT},
+};
+
+/* At the end of a day, or at a time; of a period what moved in it. */
+static bool take_moment(int *argc, char **argv, struct ledger_period *period, struct error *err)
+{
+    const char *as_of = command_option(argc, argv, "as-of");
+    if (!ledger_take_period(argc, argv, period, err))
+        return false;
+    if (as_of == NULL)
+        return true;
+    if (period->from_us != INT64_MIN || period->to_us != INT64_MAX)
+        return fail(err, ERROR_INVALID,
+                    "ledger: --as-of is for balances, --from, --to and --month "
+                    "for what moved: say one of them");
+    return ledger_parse_end("as-of", as_of, &period->to_us, err);
+}
+
+/* What was posted before a time: nothing before the first, all before the last. */
+static void add_balances(const struct ledger_period *period, int64_t us, struct buf *sql)
+{
+    char time[CLOCK_TEXT_SIZE];
+    if (us == INT64_MIN || us == INT64_MAX)
+        buf_printf(sql, "(SELECT * FROM finance.trial_balance WHERE %s)",
+                   us == INT64_MAX ? "true" : "false");
+    else
+        buf_printf(sql, "finance.trial_balance('" STR_FMT "'::timestamptz, '%s')",
+                   STR_ARG(clock_format_us(us, time)),
+                   period->by_effect ? "effective" : "recorded");
+}
+
+/* Sums before the end, less sums before the begin. */
+static void add_balance_select(const struct ledger_reading *reading,
+                               const struct ledger_period *period, struct buf *sql)
+{
+    buf_add_str(sql, STR("SELECT m.merchant, m.id, account, currency, d::text, c::text, "
+                         "(d - c)::text, dm::text, cm::text, (dm - cm)::text FROM (SELECT "
+                         "merchant_id, account, currency, e.debit - coalesce(b.debit, 0) AS d, "
+                         "e.credit - coalesce(b.credit, 0) AS c, e.debit_minor - "
+                         "coalesce(b.debit_minor, 0) AS dm, e.credit_minor - "
+                         "coalesce(b.credit_minor, 0) AS cm FROM "));
+    add_balances(period, period->to_us, sql);
+    buf_add_str(sql, STR(" e LEFT JOIN "));
+    add_balances(period, period->from_us, sql);
+    buf_add_str(sql, STR(" b USING (merchant_id, account, currency)) s JOIN finance.merchants m "
+                         "USING (merchant_id) WHERE (dm, cm) <> (0, 0)"));
+    ledger_add_merchants(reading, sql);
+    buf_add_str(sql, STR(" ORDER BY m.merchant, m.id, currency, account"));
+}
+
+int ledger_trial_balance(int argc, char **argv)
+{
+    struct ledger_reading reading = {.copy = NULL};
+    struct ledger_period period;
+    struct error err = {.text = ""};
+    struct buf sql;
+    int status = 1;
+    buf_init(&sql, SQL_BYTES_MAX);
+    if (ledger_take_reading(&argc, argv, &reading, &err) &&
+        take_moment(&argc, argv, &period, &err) && command_done(argc, argv, &err) &&
+        open_named(&reading, &err)) {
+        add_balance_select(&reading, &period, &sql);
+        status = show(&reading, balance_columns, ARRAY_LEN(balance_columns), &sql, &err);
+    }
+    buf_release(&sql);
+    ledger_close(&reading);
+    return status == 0 ? 0 : command_fail(&err);
+}
