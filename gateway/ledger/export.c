@@ -14,7 +14,7 @@ static const struct str format_names[EXPORT_FORMAT_COUNT] = {
 
 enum export_format export_format_find(struct str name)
 {
-    for (int i = EXPORT_NONE + 1; i < EXPORT_FORMAT_COUNT; i++) {
+    for (int i = EXPORT_CSV; i < EXPORT_FORMAT_COUNT; i++) {
         if (str_eq(name, format_names[i]))
             return (enum export_format)i;
     }
@@ -71,7 +71,7 @@ void export_begin(struct export *e, enum export_format format, const struct csv_
                   const struct export_scope *scope, struct buf *out)
 {
     *e = (struct export){.format = format, .style = *style, .out = out, .scope = *scope};
-    CHECK(format > EXPORT_NONE && format < EXPORT_FORMAT_COUNT);
+    CHECK(format >= EXPORT_CSV && format < EXPORT_FORMAT_COUNT);
     e->newest_us = INT64_MIN;
     if (export_is_journal(format))
         export_journal_begin(e);

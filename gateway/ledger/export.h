@@ -39,6 +39,7 @@ enum account_type {
 
 enum export_format {
     EXPORT_NONE = 0,
+    EXPORT_ROWS, /* no text: rows are handed on, and only what is posted */
     EXPORT_CSV,
     EXPORT_JSONL,
     EXPORT_HLEDGER,
@@ -100,7 +101,7 @@ struct export
     bool is_asserting; /* a balance was told */
 };
 
-/* EXPORT_NONE: there is no such format. */
+/* EXPORT_NONE: there is no such format of texts. */
 enum export_format export_format_find(struct str name);
 /* It keeps books of one merchant, and needs its accounts declared. */
 bool export_is_journal(enum export_format format);

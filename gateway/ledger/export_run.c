@@ -256,7 +256,7 @@ static bool start_rows(struct running *r, const struct uuid *merchant_id, struct
         add_bound(r, ">=", r->wanted->from_us, &sql);
     if (r->wanted->to_us != INT64_MAX)
         add_bound(r, "<", r->wanted->to_us, &sql);
-    if (export_is_journal(r->wanted->format))
+    if (export_is_journal(r->wanted->format) || r->wanted->format == EXPORT_ROWS)
         buf_add_str(&sql, STR(" AND state = 'posted'"));
     if (!str_is_empty(r->wanted->account)) {
         buf_add_str(&sql, STR(" AND "));
@@ -312,6 +312,8 @@ static bool write_row(struct running *r, const struct export_row *row, struct er
 {
     struct str debit = STR_NONE;
     struct str credit = STR_NONE;
+    if (r->wanted->format == EXPORT_ROWS)
+        return r->wanted->row(r->wanted->ctx, row, err);
     if (export_is_journal(r->wanted->format)) {
         const struct account *left = find_account(r, row->debit_account);
         const struct account *right = find_account(r, row->credit_account);
@@ -349,6 +351,16 @@ static void assert_balances(struct running *r)
                        r->accounts[i].balance_minor);
 }
 
+static bool write_all(struct running *r, const struct export_merchants *merchants,
+                      struct error *err)
+{
+    for (size_t i = 0; i < merchants->count; i++) {
+        if (!write_rows(r, &merchants->at[i], err))
+            return false;
+    }
+    return true;
+}
+
 static bool run(struct running *r, const struct export_merchants *merchants, struct error *err)
 {
     const struct export_wanted *wanted = r->wanted;
@@ -368,10 +380,8 @@ static bool run(struct running *r, const struct export_merchants *merchants, str
     export_begin(&r->export, wanted->format, &wanted->style, &scope, &r->out);
     if (is_journal)
         declare(r);
-    for (size_t i = 0; i < merchants->count; i++) {
-        if (!write_rows(r, &merchants->at[i], err))
-            return false;
-    }
+    if (!write_all(r, merchants, err))
+        return false;
     if (is_journal && scope.is_whole)
         assert_balances(r);
     export_end(&r->export);
@@ -385,7 +395,8 @@ bool export_run(struct copy *copy, const struct export_wanted *wanted,
     struct running r = {.wanted = wanted, .copy = copy};
     arena_init(&r.arena, ARENA_BYTES_MAX);
     buf_init(&r.out, OUT_BYTES_MAX);
-    bool ok = run(&r, merchants, err);
+    bool ok =
+        wanted->format == EXPORT_ROWS ? write_all(&r, merchants, err) : run(&r, merchants, err);
     *rows = r.export.count;
     buf_release(&r.out);
     arena_release(&r.arena);

@@ -41,6 +41,8 @@ struct export_wanted { /* borrowed */
     bool
         by_effect; /* from and to are of the time since when they count, not when they were recorded */
     FILE *out;
+    /* Of EXPORT_ROWS, instead of a file; false ends it. */
+    bool (*row)(void *ctx, const struct export_row *row, struct error *err);
     /* Told every few thousand rows; may be NULL. */
     void (*progress)(void *ctx, uint64_t rows, uint64_t bytes, int64_t at_us);
     void *ctx;

@@ -50,6 +50,8 @@ void ledger_add_merchants(const struct ledger_reading *reading, struct buf *sql)
 
 int ledger_accounts(int argc, char **argv); /* command_ledger_read.c */
 int ledger_trial_balance(int argc, char **argv);
-int ledger_export(int argc, char **argv); /* command_ledger_export.c */
+int ledger_statement(int argc, char **argv); /* command_ledger_statement.c */
+int ledger_payment(int argc, char **argv);   /* command_ledger_payment.c */
+int ledger_export(int argc, char **argv);    /* command_ledger_export.c */
 
 #endif
