@@ -125,8 +125,8 @@ void export_end(struct export *e);
 
 /* ---- parts ------------------------------------------------------------------------------------- */
 
-/* "asset", "liability", "equity", "income", "expense". */
-bool account_type_parse(struct str text, enum account_type *type) MUST_USE;
+/* By the chart of accounts; ACCOUNT_EQUITY of what the chart leaves to people, or does not know. */
+enum account_type export_type(struct str account);
 /* The account's name, of at most EXPORT_ACCOUNT_MAX bytes, in that format; injective. */
 struct str export_name(enum export_format format, enum account_type type, struct str account,
                        char out[EXPORT_NAME_SIZE]);

@@ -11,6 +11,8 @@
  */
 #include "ledger/export.h"
 
+#include "ledger/chart.h"
+
 /* clang-format off */
 static const struct str roots[ACCOUNT_TYPE_COUNT][2] = { /* hledger and ledger; Beancount */
     [ACCOUNT_ASSET]     = {STR_INIT("assets"),      STR_INIT("Assets")},
@@ -129,13 +131,13 @@ struct str export_name(enum export_format format, enum account_type type, struct
     return (struct str){out, name.len};
 }
 
-bool account_type_parse(struct str text, enum account_type *type)
+enum account_type export_type(struct str account)
 {
+    enum chart_kind kind = chart_find(account);
+    struct str type = kind != CHART_NONE ? chart_get(kind)->type : STR_NONE;
     for (int i = 0; i < ACCOUNT_TYPE_COUNT; i++) {
-        if (str_eq(text, types[i])) {
-            *type = (enum account_type)i;
-            return true;
-        }
+        if (str_eq(type, types[i]))
+            return (enum account_type)i;
     }
-    return false;
+    return ACCOUNT_EQUITY;
 }

@@ -111,18 +111,17 @@ void export_merchants_release(struct export_merchants *found)
 
 /* ---- accounts ----------------------------------------------------------------------------------- */
 
-static bool read_account(struct running *r, const struct str field[4], struct account *account,
+static bool read_account(struct running *r, const struct str field[3], struct account *account,
                          struct error *err)
 {
     char name[EXPORT_NAME_SIZE];
-    *account = (struct account){.currency = currency_find(field[2])};
-    if (account->currency == NULL || !str_to_int64(field[3], &account->balance_minor))
+    *account = (struct account){.currency = currency_find(field[1])};
+    if (account->currency == NULL || !str_to_int64(field[2], &account->balance_minor))
         return is_odd(err);
     if (field[0].len > EXPORT_ACCOUNT_MAX)
         return fail(err, ERROR_INVALID, "the name of an account is longer than %d bytes",
                     EXPORT_ACCOUNT_MAX);
-    if (!account_type_parse(field[1], &account->type))
-        return fail(err, ERROR_INVALID, "the account " STR_FMT " is of no type", STR_ARG(field[0]));
+    account->type = export_type(field[0]);
     account->account = arena_str(&r->arena, field[0]);
     account->name =
         arena_str(&r->arena, export_name(r->wanted->format, account->type, account->account, name));
@@ -146,15 +145,14 @@ static void add_merchant(const struct uuid *merchant_id, struct buf *sql)
 static bool load_accounts(struct running *r, const struct uuid *merchant_id, struct error *err)
 {
     struct buf sql;
-    struct str field[4];
+    struct str field[3];
     size_t room = 0;
     buf_init(&sql, SQL_BYTES_MAX);
-    buf_add_str(&sql, STR("SELECT b.account, a.type, b.currency, b.balance_minor::text FROM "
-                          "finance.trial_balance b LEFT JOIN finance.accounts a USING "
-                          "(merchant_id, account, currency) WHERE b."));
+    buf_add_str(&sql, STR("SELECT account, currency, balance_minor::text FROM "
+                          "finance.trial_balance WHERE "));
     add_merchant(merchant_id, &sql);
     buf_add(&sql, "", 1);
-    bool ok = copy_start(r->copy, sql.at, 4, err);
+    bool ok = copy_start(r->copy, sql.at, 3, err);
     buf_release(&sql);
     while (ok && copy_next(r->copy, field, err)) {
         if (r->account_count == ACCOUNT_MAX)

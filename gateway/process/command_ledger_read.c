@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "ledger/chart.h"
 #include "process/command_ledger.h"
 
 enum {
@@ -87,31 +88,60 @@ static bool open_named(struct ledger_reading *reading, struct error *err)
 static const struct sheet_column account_columns[] = {
     {"merchant", SHEET_TEXT}, {"merchant_id", SHEET_TEXT}, {"number", SHEET_COUNT},
     {"account", SHEET_TEXT},  {"currency", SHEET_TEXT},    {"type", SHEET_TEXT},
-    {"normal", SHEET_TEXT},   {"opened_at", SHEET_TEXT},
+    {"normal", SHEET_TEXT},   {"meaning", SHEET_TEXT},
 };
+
+enum { ACCOUNT_ASKED = 4 }; /* merchant, its id, account, currency */
+
+/* What the chart of accounts says of the name. */
+static bool put_account(struct sheet *sheet, const struct str asked[ACCOUNT_ASKED],
+                        struct error *err)
+{
+    char number[MONEY_TEXT_SIZE];
+    enum chart_kind kind = chart_find(asked[2]);
+    struct str cells[ARRAY_LEN(account_columns)] = {
+        asked[0], asked[1], STR_NONE, asked[2], asked[3],
+    };
+    if (kind != CHART_NONE) {
+        const struct chart_row *row = chart_get(kind);
+        cells[2] = money_format(row->number, 0, number);
+        cells[5] = row->type;
+        cells[6] = row->normal;
+        cells[7] = row->meaning;
+    }
+    return sheet_row(sheet, cells, err);
+}
+
+static bool show_accounts(struct ledger_reading *reading, struct buf *sql, struct error *err)
+{
+    struct str asked[ACCOUNT_ASKED];
+    struct sheet sheet;
+    struct error ignored;
+    buf_add_str(sql, STR("SELECT m.merchant, m.id, account, currency FROM finance.trial_balance "
+                         "JOIN finance.merchants m USING (merchant_id) WHERE true"));
+    ledger_add_merchants(reading, sql);
+    buf_add_str(sql, STR(" ORDER BY m.merchant, m.id, account, currency"));
+    buf_add(sql, "", 1);
+    sheet_open(&sheet, reading->format, &reading->style, account_columns,
+               ARRAY_LEN(account_columns), stdout);
+    bool ok = copy_start(reading->copy, sql->at, ACCOUNT_ASKED, err);
+    while (ok && copy_next(reading->copy, asked, err))
+        ok = put_account(&sheet, asked, err);
+    ok = ok && err->text[0] == '\0';
+    return sheet_close(&sheet, ok ? err : &ignored) && ok;
+}
 
 int ledger_accounts(int argc, char **argv)
 {
     struct ledger_reading reading = {.copy = NULL};
     struct error err = {.text = ""};
     struct buf sql;
-    int status = 1;
     buf_init(&sql, SQL_BYTES_MAX);
-    if (ledger_take_reading(&argc, argv, &reading, &err) && command_done(argc, argv, &err) &&
-        open_named(&reading, &err)) {
-        buf_add_str(
-            &sql,
-            STR("SELECT m.merchant, m.id, a.number::text, a.account, a.currency, a.type, "
-                "a.normal, to_char(a.opened_at AT TIME ZONE 'UTC', "
-                "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
-                "FROM finance.accounts a JOIN finance.merchants m USING (merchant_id) WHERE true"));
-        ledger_add_merchants(&reading, &sql);
-        buf_add_str(&sql, STR(" ORDER BY m.merchant, m.id, a.number, a.account, a.currency"));
-        status = show(&reading, account_columns, ARRAY_LEN(account_columns), &sql, &err);
-    }
+    bool ok = ledger_take_reading(&argc, argv, &reading, &err) && command_done(argc, argv, &err) &&
+              open_named(&reading, &err) && show_accounts(&reading, &sql, &err);
     buf_release(&sql);
     ledger_close(&reading);
-    return status == 0 ? 0 : command_fail(&err);
+    return ok ? 0 : command_fail(&err);
 }
 
 /* ---- trial balance ------------------------------------------------------------------------------ */
