@@ -143,22 +143,25 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* All names of up to four of the bytes that are treated differently: no two become one. */
+/* All names of up to five of the bytes that are treated differently: no two become one. */
 static void no_two_names_become_one(void **state)
 {
     (void)state;
-    static const char letters[] = "aAx2_-:% ";
-    enum { N = sizeof(letters) - 1, COUNT = N * N * N * N };
+    static const char letters[] = "ad2_-:A% ";
+    enum { N = sizeof(letters) - 1, COUNT = N * N * N * N * N * 2 };
     static char *names[COUNT];
     static const enum export_format formats[] = {EXPORT_HLEDGER, EXPORT_BEANCOUNT};
     for (size_t f = 0; f < ARRAY_LEN(formats); f++) {
         size_t count = 0;
-        for (size_t i = 0; i < COUNT; i++) {
-            char out[EXPORT_NAME_SIZE];
-            const char text[4] = {letters[i % N], letters[i / N % N], letters[i / N / N % N],
-                                  letters[i / N / N / N]};
-            (void)export_name(formats[f], ACCOUNT_ASSET, (struct str){text, 4}, out);
-            names[count++] = strdup(out);
+        for (size_t len = 1, power = N; len <= 5; len++, power *= N) {
+            for (size_t i = 0; i < power; i++) {
+                char out[EXPORT_NAME_SIZE];
+                char text[5];
+                for (size_t at = 0, rest = i; at < len; at++, rest /= N)
+                    text[at] = letters[rest % N];
+                (void)export_name(formats[f], ACCOUNT_ASSET, (struct str){text, len}, out);
+                names[count++] = strdup(out);
+            }
         }
         qsort(names, count, sizeof(names[0]), compare);
         for (size_t i = 1; i < count; i++)
