@@ -523,6 +523,24 @@ replay-ledger: build
 bench-router: $(BUILD)/router/bench
 	@$< $(if $(filter command line environment,$(origin ROUNDS)),$(ROUNDS),5)
 
+# ---- postings ---------------------------------------------------------------------------------
+
+POSTINGS_SRC := $(wildcard tests/postings/*.c)
+
+$(BUILD)/postings/postings: $(POSTINGS_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/libledger.a $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+## postings        Random lives of a merchant's money, booked by the table of posting.c: balanced after every event
+##                 (COUNT=10000000 SEED=1 PART=i/n; CASE=number tells one)
+.PHONY: postings postings-sample
+postings: $(BUILD)/postings/postings
+	@$< $(SEED) $(or $(COUNT),10000000) $(subst /, ,$(or $(PART),1/1)) $(CASE)
+
+# What `make test` runs of it.
+postings-sample: $(BUILD)/postings/postings
+	@$< $(SEED) 100000 1 1
+
 # ---- simulator --------------------------------------------------------------------------------
 
 SIM_SRC  := $(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)) \

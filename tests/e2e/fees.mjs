@@ -14,6 +14,7 @@ const hash = (file) => createHash('sha256').update(canonical(JSON.parse(readFile
 const candidate = (payment, provider) => payment.decision.candidates.find((one) => one.provider === provider);
 
 await suite('fees', {
+    ownFees: true,
     workers: 2,
     accounts: [['paypal', 1, 'paypal-us'], ['payoneer', 2, '../../tests/unit/router/fee_cases/tiers_usd', ['--setting', 'country=US']]],
     settings: { rates_file: path.join(cases, 'rates.json') },
