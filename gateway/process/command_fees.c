@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/country.h"
 #include "base/zone.h"
+#include "process/fee_print.h"
 #include "process/figures.h"
 
 struct quote {
@@ -146,49 +147,6 @@ static bool take_facts(int *argc, char **argv, struct quote *quote, struct error
            fail(err, ERROR_INVALID, "fees quote: --amount is missing, as --amount 10.00");
 }
 
-/* Exact: as many decimals as there are, at least the currency's. */
-static const char *print_exact(exact value, unsigned exponent, char out[64])
-{
-    exact size = value < 0 ? -value : value;
-    exact unit = EXACT_MILLION;
-    for (unsigned i = 0; i < exponent; i++) {
-        unit *= 10;
-    }
-    unsigned digits = exponent + 6;
-    int64_t below = (int64_t)(size % unit);
-    int len = snprintf(out, 64, "%s%lld.%0*lld", value < 0 ? "-" : "", (long long)(size / unit),
-                       (int)digits, (long long)below);
-    CHECK(len > 0 && len < 64);
-    while (digits > exponent && out[len - 1] == '0') {
-        out[--len] = '\0';
-        digits--;
-    }
-    if (out[len - 1] == '.') {
-        out[len - 1] = '\0';
-    }
-    return out;
-}
-
-static const char *percent_of(int64_t millionths, char out[MONEY_TEXT_SIZE])
-{
-    (void)money_format(millionths, 4, out);
-    return out;
-}
-
-static void print_how(const struct cost_explained *fee, enum cost_part part, char out[96])
-{
-    char number[MONEY_TEXT_SIZE];
-    out[0] = '\0';
-    if (part == COST_PERCENT || part == COST_CROSS_BORDER || part == COST_CONVERSION) {
-        int64_t percent = part == COST_PERCENT        ? fee->percent
-                          : part == COST_CROSS_BORDER ? fee->cross_border
-                                                      : fee->conversion;
-        (void)snprintf(out, 96, "  %s %%", percent_of(percent, number));
-    } else if (part == COST_ROUNDING) {
-        (void)snprintf(out, 96, "  %s", exact_rounding_name(fee->rounding));
-    }
-}
-
 static void print_entry(const struct quote *quote, const struct cost_explained *fee)
 {
     char from[MONEY_TEXT_SIZE];
@@ -224,9 +182,9 @@ static int print_quote(const struct quote *quote)
     print_entry(quote, &fee);
     for (enum cost_part part = COST_PERCENT; part < COST_PART_COUNT; part++) {
         if (fee.part[part] != 0) {
-            print_how(&fee, part, how);
+            fee_print_how(&fee, part, how);
             (void)printf("%-18s %20s%s\n", cost_part_name(part),
-                         print_exact(fee.part[part], currency->exponent, number), how);
+                         fee_print_exact(fee.part[part], currency->exponent, number), how);
         }
     }
     (void)money_format(fee.fee_minor, currency->exponent, sum);
