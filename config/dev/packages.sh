@@ -17,7 +17,8 @@ command_packages() { # command:package
     run) echo "gcc:gcc make:make pkg-config:pkg-config openssl:openssl curl:curl jq:jq awk:mawk
         setpriv:util-linux column:bsdextrautils psql:postgresql-client-15" ;;
     test) echo "clang:clang clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck
-        node:nodejs npm:npm git:git" ;;
+        node:nodejs npm:npm git:git hledger:hledger ledger:ledger bean-check:beancount
+        xmllint:libxml2-utils" ;;
     fuzz) echo "clang:clang" ;;
     clients) echo "node:nodejs npm:npm" ;;
     bench) echo "node:nodejs npm:npm" ;;
