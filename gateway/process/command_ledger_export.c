@@ -11,7 +11,34 @@
 
 enum {
     PATH_BYTES_MAX = 4096,
+    SQL_BYTES_MAX = 4000,
 };
+
+/* One row per attempt: a sheet, and no journal. */
+static const struct sheet_column attempt_columns[] = {
+    {"merchant", SHEET_TEXT},       {"payment", SHEET_TEXT},
+    {"reference", SHEET_TEXT},      {"attempt", SHEET_TEXT},
+    {"number", SHEET_COUNT},        {"created_at", SHEET_TEXT},
+    {"operation", SHEET_TEXT},      {"method", SHEET_TEXT},
+    {"provider", SHEET_TEXT},       {"account", SHEET_TEXT},
+    {"outcome", SHEET_TEXT},        {"reason", SHEET_TEXT},
+    {"provider_code", SHEET_TEXT},  {"provider_reference", SHEET_TEXT},
+    {"outcome_at", SHEET_TEXT},     {"currency", SHEET_TEXT},
+    {"amount", SHEET_AMOUNT},       {"amount_minor", SHEET_COUNT},
+    {"fee_expected", SHEET_AMOUNT}, {"fee_expected_minor", SHEET_COUNT},
+    {"fee_stated", SHEET_AMOUNT},   {"fee_stated_minor", SHEET_COUNT},
+};
+
+#define TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+#define ATTEMPT_SELECT                                                                             \
+    "payment, reference, attempt, number::text, " TIME(                                            \
+        "created_at") ", operation, method, "                                                      \
+                      "provider, account, outcome, reason, provider_code, "                        \
+                      "provider_reference, " TIME(                                                 \
+                          "outcome_at") ", currency, amount::text, amount_minor::text, "           \
+                                        "fee_expected::text, fee_expected_minor::text, "           \
+                                        "fee_stated::text, fee_stated_minor::text FROM "           \
+                                        "finance.attempt_rows WHERE merchant_id = "
 
 struct exporting {
     const char *database;
@@ -19,6 +46,7 @@ struct exporting {
     const char *file;     /* NULL: standard output */
     char partial[PATH_BYTES_MAX];
     struct export_wanted wanted;
+    bool of_attempts;
     bool is_quiet;
     bool has_shown; /* a line of progress stands on the terminal */
     int64_t started_us;
@@ -44,11 +72,13 @@ static void show(void *ctx, uint64_t rows, uint64_t bytes, int64_t at_us)
 static bool take_format(int *argc, char **argv, struct exporting *x, struct error *err)
 {
     const char *format = command_option(argc, argv, "format");
-    x->wanted.format = export_format_find(str_of(format != NULL ? format : "csv"));
-    return x->wanted.format != EXPORT_NONE ||
-           fail(err, ERROR_INVALID,
-                "ledger: --format is csv, jsonl, hledger, ledger or beancount, not \"%.40s\"",
-                format);
+    x->of_attempts = format != NULL && strcmp(format, "attempts-csv") == 0;
+    x->wanted.format =
+        export_format_find(str_of(format != NULL && !x->of_attempts ? format : "csv"));
+    return x->wanted.format != EXPORT_NONE || fail(err, ERROR_INVALID,
+                                                   "ledger: --format is csv, attempts-csv, jsonl, "
+                                                   "hledger, ledger or beancount, not \"%.40s\"",
+                                                   format);
 }
 
 static bool take_options(int argc, char **argv, struct exporting *x, struct error *err)
@@ -64,6 +94,9 @@ static bool take_options(int argc, char **argv, struct exporting *x, struct erro
     if (!take_format(&argc, argv, x, err) || !ledger_take_period(&argc, argv, &period, err) ||
         !ledger_take_style(&argc, argv, &x->wanted.style, err) || !command_done(argc, argv, err))
         return false;
+    if (x->of_attempts && (account != NULL || period.by_effect))
+        return fail(err, ERROR_INVALID,
+                    "ledger: attempts have no --account and no --basis effective");
     x->wanted.account = str_of(account);
     x->wanted.from_us = period.from_us;
     x->wanted.to_us = period.to_us;
@@ -100,6 +133,50 @@ static bool close_file(struct exporting *x, bool is_whole, struct error *err)
     return ok;
 }
 
+/* In the order of payment and number; from and to are of the attempt's begin. */
+static bool write_attempts(struct exporting *x, struct copy *copy,
+                           const struct export_merchant *merchant, struct sheet *sheet,
+                           struct error *err)
+{
+    struct buf sql;
+    char id[UUID_TEXT_SIZE];
+    char time[CLOCK_TEXT_SIZE];
+    buf_init(&sql, SQL_BYTES_MAX);
+    buf_add_str(&sql, STR("SELECT "));
+    bool ok = copy_quote(copy, merchant->name, &sql, err);
+    buf_printf(&sql, "::text, " ATTEMPT_SELECT "'" STR_FMT "'",
+               STR_ARG(uuid_format(&merchant->id, id)));
+    if (x->wanted.from_us != INT64_MIN)
+        buf_printf(&sql, " AND created_at >= '" STR_FMT "'",
+                   STR_ARG(clock_format_us(x->wanted.from_us, time)));
+    if (x->wanted.to_us != INT64_MAX)
+        buf_printf(&sql, " AND created_at < '" STR_FMT "'",
+                   STR_ARG(clock_format_us(x->wanted.to_us, time)));
+    buf_add_str(&sql, STR(" ORDER BY merchant_id, payment_id, number"));
+    buf_add(&sql, "", 1);
+    ok = ok && (buf_is_ok(&sql) || fail(err, ERROR_INVALID, "the merchant's name is too long")) &&
+         sheet_fill(sheet, copy, sql.at, err);
+    buf_release(&sql);
+    return ok;
+}
+
+static bool write_all_attempts(struct exporting *x, struct copy *copy,
+                               const struct export_merchants *found, uint64_t *rows,
+                               struct error *err)
+{
+    struct sheet sheet;
+    struct error ignored;
+    bool ok = true;
+    sheet_open(&sheet, SHEET_CSV, &x->wanted.style, attempt_columns, ARRAY_LEN(attempt_columns),
+               x->wanted.out);
+    for (size_t i = 0; i < found->count && ok; i++) {
+        ok = write_attempts(x, copy, &found->at[i], &sheet, err);
+        show(x, sheet.row_count, 0, x->wanted.now_us);
+    }
+    *rows = sheet.row_count;
+    return sheet_close(&sheet, ok ? err : &ignored) && ok;
+}
+
 static bool run(struct exporting *x, uint64_t *rows, struct error *err)
 {
     struct export_merchants found = {.count = 0};
@@ -112,7 +189,10 @@ static bool run(struct exporting *x, uint64_t *rows, struct error *err)
         ok = ledger_check_single(&found, err);
     ok = ok && open_file(x, err);
     if (ok)
-        ok = close_file(x, export_run(copy, &x->wanted, &found, rows, err), err);
+        ok = close_file(x,
+                        x->of_attempts ? write_all_attempts(x, copy, &found, rows, err)
+                                       : export_run(copy, &x->wanted, &found, rows, err),
+                        err);
     if (x->has_shown)
         (void)fputc('\n', stderr);
     export_merchants_release(&found);

@@ -178,6 +178,16 @@ await suite('exports', { workers: 1, delayMs: 5, payouts: true, World: Filled },
         const refused = ledger(world, ['export', '--merchant', world.other.id]);
         equal([refused.status, refused.out, /sees no merchant/.test(refused.err)], [1, '', true], 'another merchant is not there');
     },
+    async hostile_references_come_back_and_no_cell_is_a_formula(world) {
+        const text = readFileSync(exported(world, 'attempts-csv'), 'utf8');
+        const rows = csv(text);
+        const all = world.rows(`SELECT attempt, outcome, amount_minor FROM finance.attempts WHERE merchant_id = '${world.merchantUuid}' ORDER BY payment_id, number`, 'e2e_finance');
+        equal(rows.map((r) => [r.attempt, r.outcome, Number(r.amount_minor)]), all.map((r) => Object.values(r)), 'one row per attempt');
+        const references = rows.map((r) => r.reference);
+        for (const reference of hostile) assert(references.includes(/^[=+@'-]/.test(reference) ? `'${reference}` : reference), `${reference} among ${JSON.stringify(references)}`);
+        for (const row of rows) for (const [name, cell] of Object.entries(row)) assert(!/^[=+@\t\r\n]/.test(cell) && (cell[0] !== '-' || /^-[0-9.]+$/.test(cell)), `${name}: ${cell}`);
+        assert(rows.some((r) => r.outcome.startsWith('declined')), 'declines are rows, too');
+    },
     async a_decimal_comma_and_a_byte_order_mark(world) {
         const text = told(world, ['trial-balance', '--format', 'csv', '--decimal', ',', '--bom', '--merchant', world.merchantId]);
         equal(text.charCodeAt(0), 0xfeff, 'a byte order mark');
