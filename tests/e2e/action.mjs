@@ -42,8 +42,10 @@ async function moved(world, entry) {
     return (await world.books()).filter((e) => e.invoice === entry.answer.id && ['completed', 'held', 'pending'].includes(e.state));
 }
 
+// What the customer is without; a charge that was given back stands beside its refund.
 async function net(world, entry) {
-    return (await moved(world, entry)).reduce((sum, e) => sum + (e.kind === 'refund' ? -e.amount : e.amount), 0);
+    const given = (await world.books()).filter((e) => e.invoice === entry.answer.id && ['refunded', 'partially_refunded'].includes(e.state));
+    return [...await moved(world, entry), ...given].reduce((sum, e) => sum + (e.kind === 'refund' ? -e.amount : e.amount), 0);
 }
 
 async function restart(world, settings) {
