@@ -17,6 +17,7 @@ SET LOCAL ROLE turnpike_owner;
 CREATE TABLE balance_marks (
     merchant_id uuid PRIMARY KEY,
     since       uuid NOT NULL,        -- below this transfer all are counted
+    paged       uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000', -- up to here balance_pages are right; never above `since`
     rolled_at   timestamptz NOT NULL, -- the begin of the last roll that counted all
     rolled_xid  xid8 NOT NULL,        -- who wrote this row; not its xmin: it was copied from elsewhere
     taken       pg_snapshot NOT NULL  -- from `since` on those are counted that it sees
@@ -36,7 +37,9 @@ CREATE TABLE balance_snapshots (
 -- The first id that the gateway could have made at that moment.
 CREATE FUNCTION balance_floor(moment timestamptz) RETURNS uuid
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
-    RETURN (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid;
+    RETURN CASE WHEN moment <= 'epoch' THEN '00000000-0000-0000-0000-000000000000'
+                WHEN moment > '9999-12-31' THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+                ELSE (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid END;
 
 -- The marks that can be believed. Not: those of a copy made with pg_dump, whose transactions had other numbers;
 -- those from the time ahead, after this server's clock went back; those that are too old to tell transactions
@@ -123,7 +126,7 @@ WITH now AS MATERIALIZED (
 ), begun AS (
     UPDATE balance_marks m
     SET since = '00000000-0000-0000-0000-000000000000', rolled_at = n.at,
-        rolled_xid = pg_current_xact_id(), taken = '1:1:'
+        paged = '00000000-0000-0000-0000-000000000000', rolled_xid = pg_current_xact_id(), taken = '1:1:'
     FROM unsound u
     CROSS JOIN now n
     WHERE m.merchant_id = u.merchant_id

@@ -18,4 +18,13 @@
 void balances_roll(struct store *store, unsigned merchants, unsigned transfers, store_count_fn done,
                    void *ctx);
 
+/*
+ * Of what is rolled up for good, keep the sums as they were after each `transfers` transfers of a
+ * merchant, so that a balance at any past moment reads one such page and fewer than `transfers` rows
+ * (migrations/20261123000002_balance_pages.sql): at most `pages` of each of `merchants`. Count as
+ * above. All callers must pass the same `transfers`; other sizes are right, too, but read more.
+ */
+void balances_page(struct store *store, unsigned merchants, unsigned pages, unsigned transfers,
+                   store_count_fn done, void *ctx);
+
 #endif

@@ -84,9 +84,10 @@ static const char *const settings[SQL_KIND_COUNT] = {
     " FROM unnest($4::uuid[], $5::uuid[]) AS l (merchant_id, transfer_id) WHERE l.transfer_id"     \
     " < (SELECT balance_floor(clock_timestamp() - interval '10 s'))"                               \
     " GROUP BY l.merchant_id ORDER BY l.merchant_id ON CONFLICT (merchant_id) DO UPDATE"           \
-    " SET since = least(m.since, (SELECT l.transfer_id FROM unnest($4::uuid[], $5::uuid[])"        \
-    " AS l (merchant_id, transfer_id) WHERE l.merchant_id = m.merchant_id"                         \
-    " ORDER BY l.transfer_id LIMIT 1)), rolled_xid = CASE WHEN m.xmin = m.rolled_xid::xid"         \
+    " SET (since, paged) = (SELECT least(m.since, l.transfer_id), least(m.paged, l.transfer_id)"   \
+    " FROM unnest($4::uuid[], $5::uuid[]) AS l (merchant_id, transfer_id)"                         \
+    " WHERE l.merchant_id = m.merchant_id ORDER BY l.transfer_id LIMIT 1), rolled_xid = CASE "     \
+    "WHEN m.xmin = m.rolled_xid::xid"                                                              \
     " THEN excluded.rolled_xid ELSE m.rolled_xid END)"
 
 #define PAYMENT_COLUMNS                                                                            \
@@ -537,6 +538,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " WHERE writer_id IN (SELECT writer_id FROM dead WHERE is_settled))" COUNT_CHANGED},
 
 [SQL_ROLL] = {SQL_BULK, "roll", "SELECT roll_balances($1, $2)"},
+[SQL_PAGE] = {SQL_BULK, "page", "SELECT page_balances($1, $2, $3)"},
 
 [SQL_CLOSE_WRITER] = {SQL_CONTROL, "close_writer",
     "WITH changed AS (UPDATE writers SET reaped_at = $2, adopted_at = $2, watermark_at = $2"

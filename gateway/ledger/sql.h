@@ -53,6 +53,7 @@ enum sql {
     SQL_CANCEL,
     SQL_ADOPT,
     SQL_ROLL,
+    SQL_PAGE,
     SQL_CLOSE_WRITER,
     SQL_REAP_WRITER,
     SQL_REAP_INSTANCE,

@@ -238,6 +238,7 @@ struct resolver {
 struct rollup { /* of balances, and of service levels */
     struct loop_timer timer;
     bool is_rolling;
+    int64_t left; /* the round's */
     struct loop_timer level_timer;
     bool is_rolling_levels;
 };

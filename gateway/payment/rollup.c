@@ -8,7 +8,8 @@
 /*
  * Balances are rolled up by every worker, each some merchants at a time: one that is busy each few
  * seconds, one that is not after ten minutes. A round is small enough to end long before the
- * statement time-out, and does not hold up for long what else goes over its connection.
+ * statement time-out, and does not hold up for long what else goes over its connection. What is
+ * counted for good is put into pages, for balances at a past moment.
  *
  * So are service levels, a day of a merchant at a time once it is over. What there is to catch up
  * with (the days before an update to this) takes a while, and leaves the connection to others between.
@@ -17,21 +18,41 @@ enum {
     ROUND_MS = 3000,
     ROUND_MERCHANT_MAX = 32,
     ROUND_TRANSFER_MAX = 40000,
+    PAGE_MERCHANT_MAX = 8,
+    PAGE_MAX = 4,
+    PAGE_TRANSFERS = 1000,
     LEVEL_ROUND_MS = 30000,
     LEVEL_AGAIN_MS = 250,
     LEVEL_CHECK_MAX = 16, /* days compared in a round */
     LEVEL_ATTEMPT_MAX = 150000,
 };
 
-static void round_done(void *ctx, enum store_find found, int64_t count, const struct error *why)
+static void round_end(struct payments *payments, enum store_find found, int64_t left,
+                      const struct error *why)
 {
-    struct payments *payments = ctx;
     payments->rollup.is_rolling = false;
     if (found == STORE_FAILED)
         log_warn("payment", "cannot roll up balances; will try again",
                  LOG_CSTR("error", why->text));
-    else if (count > 0)
+    else if (left > 0)
         loop_timer_start(&payments->rollup.timer, 0);
+}
+
+static void pages_done(void *ctx, enum store_find found, int64_t count, const struct error *why)
+{
+    struct payments *payments = ctx;
+    round_end(payments, found, payments->rollup.left + count, why);
+}
+
+static void round_done(void *ctx, enum store_find found, int64_t count, const struct error *why)
+{
+    struct payments *payments = ctx;
+    payments->rollup.left = count;
+    if (found == STORE_FAILED || !store_is_connected(payments->parts.store))
+        round_end(payments, found, count, why);
+    else
+        balances_page(payments->parts.store, PAGE_MERCHANT_MAX, PAGE_MAX, PAGE_TRANSFERS,
+                      pages_done, payments);
 }
 
 static void round_run(void *ctx)

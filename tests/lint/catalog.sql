@@ -97,6 +97,7 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
       ('payment_limits', 'UPDATE'), ('unresolved', 'UPDATE'), ('unresolved', 'DELETE'),
       ('writers', 'UPDATE'), ('writer_numbers', 'UPDATE'), ('token_budget', 'UPDATE'), ('merchants', 'UPDATE'), ('api_keys', 'UPDATE'),
       ('accounts', 'UPDATE'), ('directory_version', 'UPDATE'), ('payout_orders', 'UPDATE'),
+      ('balance_bounds', 'DELETE'), ('balance_pages', 'DELETE'),
       ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'),
       ('hook_endpoints', 'UPDATE'), ('hook_secrets', 'UPDATE'), ('hook_deliveries', 'UPDATE'),
       ('host_health', 'UPDATE'), ('host_health', 'DELETE'), ('rule_tallies', 'UPDATE'),

@@ -97,6 +97,40 @@ static void check(struct books *books, const char *when)
         fail_msg("%s: %ld accounts are not what their transfers sum up to", when, off);
 }
 
+/* Of the merchant $m, below the transfer $x: as if there were no pages. */
+#define PLAIN_BEFORE                                                                               \
+    "SELECT s.account, t.currency, coalesce(sum(amount_minor) FILTER (WHERE debit), 0)::bigint,"   \
+    " coalesce(sum(amount_minor) FILTER (WHERE NOT debit), 0)::bigint FROM transfers t CROSS JOIN" \
+    " LATERAL (VALUES (debit_account, true), (credit_account, false)) AS s (account, debit)"       \
+    " WHERE t.merchant_id = x.merchant_id AND t.transfer_id < x.transfer_id"                       \
+    " AND t.state = 'posted' GROUP BY 1, 2"
+#define PAGED_BEFORE "SELECT * FROM balance_before(x.merchant_id, x.transfer_id)"
+/* Every line of a statement, and what the account came to after it. */
+#define PLAIN_LINES                                                                                \
+    "SELECT merchant_id, transfer_id, sum(CASE WHEN debit_account = 'merchant:sales'"              \
+    " THEN amount_minor ELSE -amount_minor END) OVER (PARTITION BY merchant_id"                    \
+    " ORDER BY transfer_id)::bigint FROM transfers WHERE state = 'posted'"                         \
+    " AND 'merchant:sales' IN (debit_account, credit_account) AND merchant_id IN (" MERCHANTS ")"
+#define PAGED_LINES                                                                                \
+    "SELECT merchant_id, transfer_id, balance_minor FROM"                                          \
+    " finance.account_statement('merchant:sales', '-infinity') WHERE line = 'movement'"
+#define DIFFERENCE(a, b) "((" a " EXCEPT " b ") UNION ALL (" b " EXCEPT " a "))"
+
+/* Balances as they were at any moment, and statements. */
+static void check_past(struct books *books, const char *when)
+{
+    long off = fixture_count(
+        books->owner, "SELECT count(*) FROM (SELECT merchant_id, transfer_id FROM transfers WHERE"
+                      " merchant_id IN (" MERCHANTS ") ORDER BY random() LIMIT 4) x CROSS JOIN"
+                      " LATERAL " DIFFERENCE(PLAIN_BEFORE, PAGED_BEFORE) " d");
+    if (off != 0)
+        fail_msg("%s: %ld balances before some transfer are not what was posted", when, off);
+    off = fixture_count(books->owner,
+                        "SELECT count(*) FROM " DIFFERENCE(PLAIN_LINES, PAGED_LINES) " d");
+    if (off != 0)
+        fail_msg("%s: %ld lines of a statement are not what was posted", when, off);
+}
+
 static long sum(struct books *books)
 {
     return fixture_count(books->owner,
@@ -114,6 +148,13 @@ static long roll(PGconn *conn, unsigned transfers)
 {
     char sql[128];
     (void)snprintf(sql, sizeof(sql), "SELECT roll_balances(8, %u)", transfers);
+    return fixture_count(conn, sql);
+}
+
+static long page(PGconn *conn, unsigned pages, unsigned size)
+{
+    char sql[128];
+    (void)snprintf(sql, sizeof(sql), "SELECT page_balances(8, %u, %u)", pages, size);
     return fixture_count(conn, sql);
 }
 
@@ -230,14 +271,22 @@ static void balances_are_the_plain_sum_at_any_time(void **state)
         } else if (what < 7) {
             if (!is_open)
                 pass_an_hour(&books);
-        } else {
+        } else if (what < 9) {
             (void)roll(books.gateway, 1 + (unsigned)rng_below(&rng, 60));
+        } else {
+            (void)page(books.gateway, 1 + (unsigned)rng_below(&rng, 4),
+                       1 + (unsigned)rng_below(&rng, 5));
         }
         check(&books, when);
+        if (step % 4 == 0)
+            check_past(&books, when);
     }
     order(other, is_open ? "COMMIT" : "SELECT 1");
     settle(&books);
     check(&books, "in the end");
+    assert_int_equal(page(books.gateway, 10000, 3), 0);
+    assert_true(fixture_count(books.owner, "SELECT count(*) FROM balance_bounds") > 10);
+    check_past(&books, "in the end");
     assert_int_equal(fixture_count(books.owner, "SELECT count(*) FROM balance_tail"), 0);
     PQfinish(other);
     books_close(&books);
@@ -357,6 +406,77 @@ static void a_late_transfer_is_told_to_the_mark(void **state)
 }
 
 /* Both roll all merchants, over and over, while others write. */
+static long bounds(struct books *books)
+{
+    return fixture_count(books->owner, "SELECT count(*) FROM balance_bounds");
+}
+
+/* Pages above a transfer that came late are not believed, and are made anew. */
+static void a_late_transfer_makes_its_pages_anew(void **state)
+{
+    (void)state;
+    struct books books;
+    books_open(&books);
+    for (int i = 0; i < 40; i++) {
+        struct uuid id = id_of(i < 20 ? 4 * HOUR_S : 2 * HOUR_S);
+        insert(books.gateway, &books.merchants[0], &id, NULL, "posted", 100);
+    }
+    settle(&books);
+    assert_int_equal(page(books.gateway, 100, 5), 0);
+    assert_int_equal(bounds(&books), 7);
+    check_past(&books, "paged");
+    struct uuid late = id_of(3 * HOUR_S);
+    insert(books.gateway, &books.merchants[0], &late, NULL, "posted", 7);
+    check_past(&books, "late");
+    check(&books, "late");
+    settle(&books);
+    check_past(&books, "counted, not paged");
+    assert_int_equal(page(books.gateway, 100, 5), 0);
+    assert_int_equal(bounds(&books), 8);
+    check_past(&books, "paged anew");
+    order(books.owner, "DELETE FROM balance_marks");
+    order(books.owner, "UPDATE transfers SET amount_minor = amount_minor + 1");
+    settle(&books);
+    check_past(&books, "counted from the beginning");
+    assert_int_equal(page(books.gateway, 3, 5), 1); /* some at a time */
+    check_past(&books, "half of it");
+    assert_int_equal(page(books.gateway, 100, 5), 0);
+    check_past(&books, "all of it");
+    books_close(&books);
+}
+
+/* Each page goes on where the one before ended; the opening and closing lines agree with the balance. */
+static void a_statement_comes_in_pages(void **state)
+{
+    (void)state;
+    struct books books;
+    books_open(&books);
+    for (int i = 0; i < 60; i++) {
+        struct uuid id = id_of(2 * HOUR_S + (60 - i) * 60);
+        insert(books.gateway, &books.merchants[0], &id, NULL, "posted", 100 + i);
+    }
+    settle(&books);
+    assert_int_equal(page(books.gateway, 100, 8), 0);
+    order(
+        books.owner,
+        "DO $$ DECLARE last uuid := '00000000-0000-0000-0000-000000000000'; r record; n int := 0;"
+        " sum bigint; seen bigint; t0 timestamptz := now() - interval '165 minutes 30 seconds';"
+        " t1 timestamptz := now() - interval '130 minutes 30 seconds'; closed bigint; BEGIN"
+        " SELECT balance_minor INTO sum FROM finance.balance('merchant:sales', t0);"
+        " LOOP seen := 0; FOR r IN SELECT * FROM finance.account_statement('merchant:sales', t0,"
+        " t1, 7, last) LOOP IF r.line = 'opening' THEN ASSERT n = 0 AND r.balance_minor = sum;"
+        " ELSIF r.line = 'movement' THEN ASSERT r.transfer_id > last; last := r.transfer_id;"
+        " sum := sum + coalesce(r.debit_minor, 0) - coalesce(r.credit_minor, 0);"
+        " ASSERT r.balance_minor = sum; seen := seen + 1; n := n + 1;"
+        " ELSE ASSERT r.balance_minor = sum; closed := sum; END IF; END LOOP;"
+        " EXIT WHEN seen < 7; END LOOP; ASSERT n = 35, n;"
+        " ASSERT closed = (SELECT balance_minor FROM finance.balance('merchant:sales', t1));"
+        " ASSERT (SELECT count(*) FROM finance.account_statement('nobody:here', t0)) = 0;"
+        " ASSERT (SELECT sum(debit_minor) - sum(credit_minor) FROM finance.trial_balance(t1)) = 0;"
+        " END $$");
+    books_close(&books);
+}
+
 static void two_may_roll_at_once(void **state)
 {
     (void)state;
@@ -539,6 +659,8 @@ int main(void)
         cmocka_unit_test_setup(nothing_is_done_with_while_an_older_transaction_is_open,
                                fixture_new_database),
         cmocka_unit_test_setup(a_late_transfer_is_told_to_the_mark, fixture_new_database),
+        cmocka_unit_test_setup(a_late_transfer_makes_its_pages_anew, fixture_new_database),
+        cmocka_unit_test_setup(a_statement_comes_in_pages, fixture_new_database),
         cmocka_unit_test_setup(two_may_roll_at_once, fixture_new_database),
         cmocka_unit_test_setup(a_mark_that_cannot_be_believed_is_made_anew, fixture_new_database),
         cmocka_unit_test_setup(the_store_rolls_and_finance_sees_its_own, fixture_new_database),
