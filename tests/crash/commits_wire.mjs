@@ -189,7 +189,12 @@ class Strand {
         else this.client.destroy();
         if (batch.fault === 'error') this.server.destroy();
     }
-    serverSays({ type, body, bytes }) {
+    serverSays(message) {
+        if (this.behind) {
+            this.behind.push(message);
+            return;
+        }
+        const { type, body, bytes } = message;
         if (type === 0x4b) this.backend = body.readInt32BE(0); // BackendKeyData
         const head = this.syncs[0];
         if (type === 0x4e && head?.batch && body.includes('VWARNING')) head.batch.isWarned = true; // NoticeResponse
@@ -212,12 +217,16 @@ class Strand {
             this.wire.lose(batch);
             this.client.end(all.subarray(0, Math.max(1, Math.min(all.length - 1, Math.floor(all.length * fault.share)))), () => this.end());
         } else if (fault.kind === 'delay') {
+            // What is answered later comes later: a stream keeps its order.
             this.delayed = batch;
+            this.behind = [];
             this.later(fault.ms, () => {
-                this.delayed = undefined;
+                const { behind } = this;
+                this.delayed = this.behind = undefined;
                 if (this.client.destroyed) return;
                 this.wire.answered(batch);
                 this.client.write(all);
+                for (const message of behind) this.serverSays(message);
             });
         } else {
             this.cut(batch);
