@@ -462,7 +462,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 [SQL_PROBE_ASK] = {SQL_CONTROL, "probe_ask",
     "SELECT b.is_probe, (SELECT k.payment_id FROM idempotency k"
     " WHERE k.merchant_id = $3 AND k.key = $4), (SELECT true FROM attempts a"
-    " WHERE a.merchant_id = $3 AND a.attempt_id = $5) FROM batches b"
+    " WHERE a.merchant_id = $3 AND a.attempt_id = $5), b.batch_no FROM batches b"
     " CROSS JOIN pg_logical_emit_message(true, 'turnpike', 'probe'::text) AS m"
     " WHERE b.writer_id = $1 AND b.batch_no = $2"},
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "ledger/call.h"
 #include "ledger/journal.h"
@@ -149,6 +150,14 @@ static void probe_result(struct pg_job *job, enum sql sql, const PGresult *res)
     struct probe *probe = LIST_OWNER(job, struct probe, call.request.job);
     if (sql != SQL_PROBE_ASK || PQntuples(res) != 1)
         return;
+    /* What is between us and the server may mix up answers: this one decides whether
+     * money is asked for again. */
+    if (column_int8(res, 0, 3) != probe->ticket.batch_no) {
+        log_error("ledger", "the answer about another batch; asking again",
+                  LOG_INT("batch", probe->ticket.batch_no),
+                  LOG_INT("answered", column_int8(res, 0, 3)));
+        return;
+    }
     probe->is_answered = true;
     probe->is_ours = column_bool(res, 0, 0);
     probe->key_holder = column_uuid(res, 0, 1);
