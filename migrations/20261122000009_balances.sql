@@ -37,9 +37,7 @@ CREATE TABLE balance_snapshots (
 -- The first id that the gateway could have made at that moment.
 CREATE FUNCTION balance_floor(moment timestamptz) RETURNS uuid
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
-    RETURN CASE WHEN moment <= 'epoch' THEN '00000000-0000-0000-0000-000000000000'
-                WHEN moment > '9999-12-31' THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-                ELSE (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid END;
+    RETURN (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid;
 
 -- The marks that can be believed. Not: those of a copy made with pg_dump, whose transactions had other numbers;
 -- those from the time ahead, after this server's clock went back; those that are too old to tell transactions

@@ -32,6 +32,13 @@ CREATE TABLE balance_pages (
     PRIMARY KEY (merchant_id, account, currency, upto)
 );
 
+-- As balance_floor, which is inlined for that, but of any moment, the infinite ones, too.
+CREATE FUNCTION balance_moment(moment timestamptz) RETURNS uuid
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN CASE WHEN moment <= 'epoch' THEN '00000000-0000-0000-0000-000000000000'
+                WHEN moment > '9999-12-31' THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+                ELSE balance_floor(moment) END;
+
 -- What posted transfers from `since` to `upto` add to each account.
 CREATE FUNCTION balance_between(merchant uuid, since uuid, upto uuid)
 RETURNS TABLE (account text, currency text, debit_minor bigint, credit_minor bigint)
@@ -163,7 +170,7 @@ RETURNS TABLE (merchant_id uuid, account text, currency text, debit numeric, deb
     SET enable_seqscan = off
 AS $$
 DECLARE
-    upto uuid := balance_floor(as_of);
+    upto uuid := balance_moment(as_of);
 BEGIN
     IF basis NOT IN ('recorded', 'effective') THEN
         RAISE EXCEPTION 'basis is recorded or effective, not %', basis USING ERRCODE = 'invalid_parameter_value';
@@ -201,7 +208,7 @@ RETURNS TABLE (merchant_id uuid, currency text, balance numeric, balance_minor b
 BEGIN ATOMIC
 SELECT k.id, b.currency, (b.debit_minor - b.credit_minor) * c.unit, b.debit_minor - b.credit_minor
 FROM public.finance_merchants() AS k (id)
-CROSS JOIN LATERAL public.balance_before(k.id, public.balance_floor(as_of), account) b
+CROSS JOIN LATERAL public.balance_before(k.id, public.balance_moment(as_of), account) b
 LEFT JOIN public.currencies c ON c.code = b.currency
 ORDER BY k.id, b.currency;
 END;
@@ -223,7 +230,7 @@ AS $$
 DECLARE
     name   text := account;
     most   integer := least(greatest(lines, 0), 100000);
-    ends   uuid := balance_floor(until);
+    ends   uuid := balance_moment(until);
     k      record;
     span   record;
     t      record;
@@ -233,10 +240,10 @@ DECLARE
     given  integer := 0;
 BEGIN
     FOR k IN SELECT m AS id FROM finance_merchants() m ORDER BY 1 LOOP
-        begins := greatest(balance_floor(since), after);
+        begins := greatest(balance_moment(since), after);
         SELECT coalesce(jsonb_object_agg(b.currency, b.debit_minor - b.credit_minor), '{}') INTO sums
         FROM balance_before(k.id, begins, name) b;
-        IF after < balance_floor(since) THEN
+        IF after < balance_moment(since) THEN
             RETURN QUERY
             SELECT k.id, 'opening', since, NULL::timestamptz, NULL::uuid, NULL::uuid, NULL::text, NULL::text, o.key,
                    NULL::numeric, NULL::bigint, NULL::numeric, NULL::bigint, o.value::bigint * c.unit, o.value::bigint
@@ -307,6 +314,7 @@ DROP FUNCTION page_balances(bigint, bigint, bigint);
 DROP FUNCTION balance_before(uuid, uuid, text);
 DROP FUNCTION balance_bound(uuid, uuid);
 DROP FUNCTION balance_between(uuid, uuid, uuid);
+DROP FUNCTION balance_moment(timestamptz);
 DROP TABLE balance_pages, balance_bounds;
 DROP INDEX transfers_effective;
 ALTER TABLE transfers DROP COLUMN effective_at;
