@@ -170,7 +170,7 @@ static void add_line(struct sheet *sheet, const struct str *cells, const size_t 
 
 static bool print_table(struct sheet *sheet, struct error *err)
 {
-    size_t widths[SHEET_COLUMN_MAX];
+    size_t widths[SHEET_COLUMN_MAX] = {0};
     struct str head[SHEET_COLUMN_MAX];
     for (size_t i = 0; i < sheet->count; i++) {
         head[i] = str_of(sheet->columns[i].name);
