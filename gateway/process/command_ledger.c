@@ -38,12 +38,13 @@ static bool is_day(const char *text)
 static bool take_month(const char *month, struct ledger_period *period, struct error *err)
 {
     char text[CLOCK_TEXT_SIZE];
+    char later[CLOCK_TEXT_SIZE];
     int len = snprintf(text, sizeof(text), "%.8s-01", month);
     struct error ignored;
     if (len != sizeof("2026-11-01") - 1 || !clock_parse(str_of(text), &period->from_us, &ignored))
         return fail(err, ERROR_INVALID, "ledger: --month is a month as 2026-11, not \"%.20s\"",
                     month);
-    struct str next = clock_format_ms(period->from_us + 31 * DAY_US, text);
+    struct str next = clock_format_ms(period->from_us + 31 * DAY_US, later);
     (void)snprintf(text, sizeof(text), "%.7s-01", next.at);
     return clock_parse(str_of(text), &period->to_us, err);
 }
