@@ -218,11 +218,12 @@ COMMENT ON FUNCTION finance.balance(text, timestamptz) IS
 -- The movements of one account, oldest first, with what it came to after each; a page at a time. An account that moves
 -- rarely is looked for only where its pages say that it moved.
 CREATE FUNCTION finance.account_statement(account text, since timestamptz, until timestamptz DEFAULT 'infinity',
-                                          lines integer DEFAULT 1000, after uuid DEFAULT '00000000-0000-0000-0000-000000000000')
+                                          lines integer DEFAULT 1000, after uuid DEFAULT '00000000-0000-0000-0000-000000000000',
+                                          merchant uuid DEFAULT NULL)
 RETURNS TABLE (merchant_id uuid, line text, booked_at timestamptz, effective_at timestamptz, transfer_id uuid,
                payment_id uuid, kind text, counter_account text, currency text, debit numeric, debit_minor bigint,
                credit numeric, credit_minor bigint, balance numeric, balance_minor bigint)
-    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET plan_cache_mode = force_custom_plan
 AS $$
@@ -239,7 +240,12 @@ DECLARE
     minor  bigint;
     given  integer := 0;
 BEGIN
-    FOR k IN SELECT m AS id FROM finance_merchants() m ORDER BY 1 LOOP
+    IF merchant IS NULL AND after > '00000000-0000-0000-0000-000000000000'
+       AND (SELECT count(*) FROM finance_merchants()) > 1 THEN
+        RAISE EXCEPTION 'the next page of which merchant''s statement?'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'You see several: add merchant => its id, from the first page on.';
+    END IF;
+    FOR k IN SELECT m AS id FROM finance_merchants() m WHERE merchant IS NULL OR m = merchant ORDER BY 1 LOOP
         begins := greatest(balance_moment(since), after);
         SELECT coalesce(jsonb_object_agg(b.currency, b.debit_minor - b.credit_minor), '{}') INTO sums
         FROM balance_before(k.id, begins, name) b;
@@ -294,19 +300,19 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION finance.account_statement(text, timestamptz, timestamptz, integer, uuid) IS
-    'The movements of one account from a moment to another, oldest first, with the balance after each; lines opening and closing say what it began and ended with. At most `lines` movements: the next page begins after the last one (its transfer_id as `after`).';
+COMMENT ON FUNCTION finance.account_statement(text, timestamptz, timestamptz, integer, uuid, uuid) IS
+    'The movements of one account from a moment to another, oldest first, with the balance after each; lines opening and closing say what it began and ended with. At most `lines` movements: the next page begins after the last one (its transfer_id as `after`; whoever sees several merchants names one).';
 
 REVOKE ALL ON FUNCTION finance.trial_balance(timestamptz, text), finance.balance(text, timestamptz),
-    finance.account_statement(text, timestamptz, timestamptz, integer, uuid), finance_merchants() FROM PUBLIC;
+    finance.account_statement(text, timestamptz, timestamptz, integer, uuid, uuid), finance_merchants() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finance.trial_balance(timestamptz, text), finance.balance(text, timestamptz),
-    finance.account_statement(text, timestamptz, timestamptz, integer, uuid) TO turnpike_finance;
+    finance.account_statement(text, timestamptz, timestamptz, integer, uuid, uuid) TO turnpike_finance;
 
 RESET ROLE;
 
 -- migrate:down
 
-DROP FUNCTION finance.account_statement(text, timestamptz, timestamptz, integer, uuid);
+DROP FUNCTION finance.account_statement(text, timestamptz, timestamptz, integer, uuid, uuid);
 DROP FUNCTION finance.balance(text, timestamptz);
 DROP FUNCTION finance.trial_balance(timestamptz, text);
 DROP FUNCTION finance_merchants();

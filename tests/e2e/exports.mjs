@@ -201,6 +201,20 @@ await suite('exports', { workers: 1, delayMs: 5, payouts: true, World: Filled },
         const moved = rows.filter((r) => r.line === 'movement');
         assert(moved.length > 10 && moved.every((r) => (r.debit === null) !== (r.credit === null)), 'movements');
     },
+    async the_books_of_a_month_and_at_a_moment(world) {
+        const day = (ms) => new Date(Date.now() + ms).toISOString().slice(0, 10);
+        const sums = (args) => Object.fromEntries(csv(told(world, ['trial-balance', '--format', 'csv', '--merchant', world.merchantId, ...args])).filter((r) => r.balance_minor !== '0').map((r) => [`${r.account} ${r.currency}`, Number(r.balance_minor)]));
+        const months = [...new Set([day(-3600e3).slice(0, 7), day(0).slice(0, 7)])].map((month) => sums(['--month', month]));
+        const moved = {}; // the world may have begun before midnight
+        for (const one of months) for (const [name, minor] of Object.entries(one)) moved[name] = (moved[name] ?? 0) + minor;
+        equal(sorted(moved), sorted(ours(world)), 'what moved this month');
+        equal(sums(['--month', '2020-02']), {}, 'a month before all');
+        equal(sorted(sums(['--as-of', day(86400e3)])), sorted(ours(world)), 'as of tomorrow');
+        equal(sums(['--as-of', '2020-02-29']), {}, 'before all');
+        const rows = JSON.parse(told(world, ['statement', 'merchant:sales', '--merchant', world.merchantId, '--from', day(-86400e3), '--to', day(86400e3), '--format', 'json']));
+        for (const row of rows.filter((r) => r.line === 'closing')) equal(row.balance_minor, ours(world)[`merchant:sales ${row.currency}`], `closing balance in ${row.currency}`);
+        assert(rows.some((r) => r.line === 'movement'), 'movements');
+    },
     async why_did_we_pay_these_fees(world) {
         const rows = csv(told(world, ['payment', world.sale, '--format', 'csv']));
         const sale = rows.filter((r) => r.operation === 'sale');

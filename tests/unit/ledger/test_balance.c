@@ -464,7 +464,8 @@ static void a_statement_comes_in_pages(void **state)
         " t1 timestamptz := now() - interval '130 minutes 30 seconds'; closed bigint; BEGIN"
         " SELECT balance_minor INTO sum FROM finance.balance('merchant:sales', t0);"
         " LOOP seen := 0; FOR r IN SELECT * FROM finance.account_statement('merchant:sales', t0,"
-        " t1, 7, last) LOOP IF r.line = 'opening' THEN ASSERT n = 0 AND r.balance_minor = sum;"
+        " t1, 7, last, (SELECT merchant_id FROM transfers LIMIT 1)) LOOP IF r.line = 'opening' "
+        "THEN ASSERT n = 0 AND r.balance_minor = sum;"
         " ELSIF r.line = 'movement' THEN ASSERT r.transfer_id > last; last := r.transfer_id;"
         " sum := sum + coalesce(r.debit_minor, 0) - coalesce(r.credit_minor, 0);"
         " ASSERT r.balance_minor = sum; seen := seen + 1; n := n + 1;"
@@ -474,6 +475,11 @@ static void a_statement_comes_in_pages(void **state)
         " ASSERT (SELECT count(*) FROM finance.account_statement('nobody:here', t0)) = 0;"
         " ASSERT (SELECT sum(debit_minor) - sum(credit_minor) FROM finance.trial_balance(t1)) = 0;"
         " END $$");
+    /* With several merchants a position is one's only. */
+    assert_string_equal(fixture_ask(books.owner,
+                                    "SELECT * FROM finance.account_statement('merchant:sales',"
+                                    " '-infinity', 'infinity', 7, gen_random_uuid())"),
+                        "ERROR 22023");
     books_close(&books);
 }
 
