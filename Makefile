@@ -267,6 +267,13 @@ restore-drill: build
 	@PG_FAST=1 SECONDS=$(or $(SECONDS),10) $(if $(MINUTES),MINUTES=$(MINUTES)) CLIENTS=$(or $(CLIENTS),12) \
 	    node tests/crash/restore.mjs $(CASE)
 
+## tamper          A sealed ledger is tampered with as its superuser, COUNT=10000 times from SEED=1: verify must find each
+##                 (PART=i/n; ONLY=n repeats one; ANCHORS=none shows what the anchors are for)
+.PHONY: tamper
+tamper: build
+	@BUILD=$(BUILD) COUNT=$(COUNT) SEED=$(if $(filter command line environment,$(origin SEED)),$(SEED)) PART=$(PART) ONLY=$(ONLY) ANCHORS=$(ANCHORS) \
+	    node tests/tamper/tamper.mjs
+
 ## model           The failover rule in Promela, searched exhaustively, and each safeguard taken out (Spin;
 ##                 VARIANT=name of one, told line by line)
 .PHONY: model

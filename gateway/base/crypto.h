@@ -48,6 +48,12 @@ void crypto_ed25519_sign(const uint8_t seed[ED25519_KEY_SIZE], struct str data,
                          uint8_t out[ED25519_SIGNATURE_SIZE]);
 bool crypto_ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], struct str data,
                            const uint8_t signature[ED25519_SIGNATURE_SIZE]);
+/* The seed of a private key, or the bytes of a public one, from PEM (PKCS #8, SubjectPublicKeyInfo) as
+ * openssl writes it. ERROR_INVALID: it is none, is encrypted, or of another kind. */
+bool crypto_ed25519_read_private(struct str pem, uint8_t seed[ED25519_KEY_SIZE],
+                                 struct error *err) MUST_USE;
+bool crypto_ed25519_read_public(struct str pem, uint8_t key[ED25519_KEY_SIZE],
+                                struct error *err) MUST_USE;
 bool crypto_equal(const void *a, const void *b, size_t len); /* constant time */
 
 /* AES-256-GCM, random nonce in front. `bound` is authenticated, not stored (row identity). */

@@ -1,6 +1,11 @@
 #include "base/crypto.h"
 
+#include <limits.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 
 static EVP_PKEY *key_of_seed(const uint8_t seed[ED25519_KEY_SIZE])
 {
@@ -46,4 +51,51 @@ bool crypto_ed25519_verify(const uint8_t key_bytes[ED25519_KEY_SIZE], struct str
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(key);
     return ok;
+}
+
+/* A key with a pass phrase must not make us ask a terminal for it. */
+static int no_phrase(char *buf, int size, int is_writing, void *ctx)
+{
+    (void)buf;
+    (void)size;
+    (void)is_writing;
+    (void)ctx;
+    return -1;
+}
+
+static EVP_PKEY *read_pem(struct str pem, bool is_private)
+{
+    BIO *bio = pem.len <= INT_MAX ? BIO_new_mem_buf(pem.at, (int)pem.len) : NULL;
+    EVP_PKEY *key = NULL;
+    if (bio != NULL && is_private)
+        key = PEM_read_bio_PrivateKey(bio, NULL, no_phrase, NULL);
+    else if (bio != NULL)
+        key = PEM_read_bio_PUBKEY(bio, NULL, no_phrase, NULL);
+    BIO_free(bio);
+    ERR_clear_error();
+    return key;
+}
+
+bool crypto_ed25519_read_private(struct str pem, uint8_t seed[ED25519_KEY_SIZE], struct error *err)
+{
+    size_t len = ED25519_KEY_SIZE;
+    EVP_PKEY *key = read_pem(pem, true);
+    bool ok = key != NULL && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519 &&
+              EVP_PKEY_get_raw_private_key(key, seed, &len) == 1 && len == ED25519_KEY_SIZE;
+    EVP_PKEY_free(key);
+    return ok || fail(err, ERROR_INVALID,
+                      "it is no Ed25519 private key in PEM without a pass phrase; openssl genpkey "
+                      "-algorithm ed25519 makes one");
+}
+
+bool crypto_ed25519_read_public(struct str pem, uint8_t bytes[ED25519_KEY_SIZE], struct error *err)
+{
+    size_t len = ED25519_KEY_SIZE;
+    EVP_PKEY *key = read_pem(pem, false);
+    bool ok = key != NULL && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519 &&
+              EVP_PKEY_get_raw_public_key(key, bytes, &len) == 1 && len == ED25519_KEY_SIZE;
+    EVP_PKEY_free(key);
+    return ok || fail(err, ERROR_INVALID,
+                      "it is no Ed25519 public key in PEM; openssl pkey -pubout makes it of the "
+                      "private one");
 }

@@ -90,6 +90,13 @@ static const char *const settings[SQL_KIND_COUNT] = {
     "WHEN m.xmin = m.rolled_xid::xid"                                                              \
     " THEN excluded.rolled_xid ELSE m.rolled_xid END)"
 
+/* Those of them that the sealer must be told of, for it may have gone past them (seal_store.h). */
+#define LATE_ROWS(ids)                                                                             \
+    ", late_rows AS (INSERT INTO seal_late (merchant_id, transfer_id)"                             \
+    " SELECT l.merchant_id, l.transfer_id FROM " ids " AS l (merchant_id, transfer_id)"            \
+    " WHERE l.transfer_id < (SELECT balance_floor(clock_timestamp() - interval '10 s'))"           \
+    " ORDER BY l.merchant_id, l.transfer_id ON CONFLICT (merchant_id, transfer_id) DO NOTHING)"
+
 #define PAYMENT_COLUMNS                                                                            \
     "SELECT p.payment_id, p.created_at, p.amount_minor, p.currency, p.capture_automatic,"          \
     " p.livemode, p.reference, p.try_number, p.method_type, p.country, p.key, p.writer_id,"        \
@@ -242,7 +249,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
  * is not sound stays so. Merchants in their order: two writers cannot wait for each other.
  */
 [SQL_TRANSFERS] = {SQL_WRITER, "transfers",
-    "WITH" LATE
+    "WITH" LATE LATE_ROWS("unnest($4::uuid[], $5::uuid[])")
     " INSERT INTO transfers (merchant_id, transfer_id, payment_id, attempt_id, pending_id, state,"
     " debit_account, credit_account, amount_minor, currency, kind, created_at, writer_id,"
     " batch_no) SELECT u.merchant_id, u.transfer_id, u.payment_id, u.attempt_id, u.pending_id,"
@@ -335,7 +342,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 
 /* The rest is of the hold itself. One that is released is named by no limits any more. */
 [SQL_HOLDS] = {SQL_WRITER, "holds",
-    "WITH" LATE ", held AS MATERIALIZED (SELECT u.*, t.debit_account, t.credit_account,"
+    "WITH" LATE LATE_ROWS("(SELECT * FROM unnest($4::uuid[], $5::uuid[]) UNION ALL"
+    " SELECT * FROM unnest($4::uuid[], $6::uuid[]))") ", held AS MATERIALIZED (SELECT u.*, t.debit_account, t.credit_account,"
     " t.amount_minor, t.currency, t.kind, CASE WHEN u.of_attempt IS NULL"
     " THEN t.amount_minor - u.taken ELSE 0 END AS rest, l.hold_id FROM unnest($3::uuid[],"
     " $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::bigint[],"

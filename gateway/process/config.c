@@ -165,6 +165,10 @@ static const struct setting settings[] = {
     {"backtest_at_once_max",   SETTING_INT64,    AT(backtest_at_once_max), 0, CONFIG_BACKTESTS_MAX, "backtests that this host computes at a time, of those asked for over the API; 0: none, other hosts may"},
     {"backtest_memory_bytes_max", SETTING_INT64, AT(backtest_memory_bytes_max), 256 << 20, 1LL << 40, "address space of the process that computes one; 130 bytes for each payment, and as much again for its attempts"},
     {"backtest_limit_ms",      SETTING_INT64,    AT(backtest_limit_ms), 1000, DAY_MS, "one that takes longer is failed"},
+    {"seal_key_file",          SETTING_TEXT,     AT(seal_key_file), 0, 0, "PEM file, Ed25519 private key: transfers are sealed with it (docs/ledger.md); only its owner may read it; empty: they are not"},
+    {"seal_interval_ms",       SETTING_INT64,    AT(seal_interval_ms), 100, DAY_MS, "what can be sealed is looked for this often"},
+    {"anchor_file",            SETTING_TEXT,     AT(anchor_file), 0, 0, "heads of seals are appended here, best where no administrator of the database writes; empty: not"},
+    {"anchor_command",         SETTING_TEXT,     AT(anchor_command), 0, 0, "program and arguments, separated by spaces, no shell: gets the same lines as its input; empty: none"},
     {"success_minutes",        SETTING_UNSIGNED, AT(health.rate_minutes), 1, 60, "success rates are of these, per account, operation and currency"},
     {"success_calls",      SETTING_UNSIGNED, AT(health.rate_calls_min), 1, 100000, "... when there were so many payments, else of a wider window (docs/health.md)"},
 };
@@ -497,6 +501,7 @@ void config_init(struct config *config)
     config->backtest_at_once_max = 1;
     config->backtest_memory_bytes_max = 4LL << 30;
     config->backtest_limit_ms = 600000;
+    config->seal_interval_ms = 30000;
     config->heartbeat_ms = 200;
     config->peer_interval_ms = 3000;
     config->heartbeat_late_ms = 5000;
@@ -605,6 +610,8 @@ bool config_check(const struct config *config, struct error *err)
            check_file("secrets_folder", config->secrets_folder, err) &&
            check_file("rules_file", config->rules_file, err) &&
            check_file("migrations_folder", config->migrations_folder, err) &&
+           (config->seal_key_file[0] == '\0' ||
+            check_file("seal_key_file", config->seal_key_file, err)) &&
            (config->provider_ca_file[0] == '\0' ||
             check_file("provider_ca_file", config->provider_ca_file, err)) &&
            (config->delivery_ca_file[0] == '\0' ||

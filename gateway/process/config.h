@@ -62,6 +62,11 @@ struct config {
     int64_t backtest_at_once_max;
     int64_t backtest_memory_bytes_max;
     int64_t backtest_limit_ms;
+    /* seals */
+    int64_t seal_interval_ms;
+    char seal_key_file[CONFIG_TEXT_MAX]; /* empty: nothing is sealed */
+    char anchor_file[CONFIG_TEXT_MAX];
+    char anchor_command[CONFIG_TEXT_MAX];
     /* webhooks to merchants */
     char delivery_schedule[CONFIG_TEXT_MAX];
     char delivery_allowed_networks[CONFIG_TEXT_MAX];

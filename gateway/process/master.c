@@ -14,6 +14,7 @@
 #include "process/backtesters.h"
 #include "process/command.h"
 #include "process/lock.h"
+#include "process/sealer.h"
 #include "process/upgrade.h"
 #include "process/worker.h"
 
@@ -30,6 +31,7 @@ struct master {
     struct reload reload;
     struct upgrade upgrade;
     struct backtesters backtesters;
+    struct sealer sealer;
     struct restore restore;
     int lock_fd;
 };
@@ -181,6 +183,7 @@ static void stop(struct master *m)
     reload_cancel(&m->reload);
     upgrade_cancel(&m->upgrade);
     backtesters_stop(&m->backtesters);
+    sealer_stop(&m->sealer);
     fleet_stop(&m->fleet);
 }
 
@@ -193,7 +196,8 @@ static void reap(struct master *m)
         if (restore_reap(&m->restore, pid, status, &refused)) {
             m->fleet.failed = m->fleet.failed || refused;
         } else if (!fleet_reap(&m->fleet, pid, status) && !reload_reap(&m->reload, pid, status) &&
-                   !backtesters_reap(&m->backtesters, pid, status)) {
+                   !backtesters_reap(&m->backtesters, pid, status) &&
+                   !sealer_reap(&m->sealer, pid, status)) {
             (void)upgrade_reap(&m->upgrade, pid, status);
         }
     }
@@ -224,18 +228,25 @@ static void hear(struct master *m)
     }
 }
 
-/* The next program knows workers, but no backtesters: they leave before it comes. */
+static bool errands_are_gone(const struct master *m)
+{
+    return backtesters_are_gone(&m->backtesters) && sealer_is_gone(&m->sealer);
+}
+
+/* The next program knows workers, but no errands: they leave before it comes. */
 static void tick_changes(struct master *m)
 {
     bool may_begin = m->reload.state == RELOAD_IDLE;
     if (upgrade_is_busy(&m->upgrade)) {
         backtesters_stop(&m->backtesters);
+        sealer_stop(&m->sealer);
     } else {
         backtesters_resume(&m->backtesters);
+        sealer_resume(&m->sealer);
     }
     /* The next program believes that the ledger is complete. */
     bool is_open = atomic_load(&m->fleet.shared->restore_state) == RESTORE_OPEN;
-    upgrade_tick(&m->upgrade, may_begin && is_open && backtesters_are_gone(&m->backtesters));
+    upgrade_tick(&m->upgrade, may_begin && is_open && errands_are_gone(m));
     if (!upgrade_is_busy(&m->upgrade) || !may_begin) {
         reload_tick(&m->reload);
     }
@@ -243,8 +254,7 @@ static void tick_changes(struct master *m)
 
 static bool is_over(const struct master *m)
 {
-    return m->fleet.stop_us != 0 && fleet_is_empty(&m->fleet) &&
-           backtesters_are_gone(&m->backtesters);
+    return m->fleet.stop_us != 0 && fleet_is_empty(&m->fleet) && errands_are_gone(m);
 }
 
 static int run_workers(struct master *m, const sigset_t *signals)
@@ -256,6 +266,7 @@ static int run_workers(struct master *m, const sigset_t *signals)
             tick_changes(m);
         }
         backtesters_tick(&m->backtesters);
+        sealer_tick(&m->sealer);
         if (m->fleet.stop_us == 0) {
             restore_tick(&m->restore);
         }
@@ -286,6 +297,7 @@ int master_run(const struct program *program, const struct config *config, enum 
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     m.reload = (struct reload){.program = program, .fleet = &m.fleet, .kind = "reload"};
     m.backtesters.fleet = &m.fleet;
+    m.sealer.fleet = &m.fleet;
     m.restore = (struct restore){.fleet = &m.fleet, .wish = wish};
     m.upgrade = (struct upgrade){.program = program, .fleet = &m.fleet, .image = {.fd = -1}};
     if (!(before != NULL ? take_over(&m, before, &err) : begin_anew(&m, config, &status, &err))) {

@@ -116,7 +116,8 @@ WHERE NOT has_table_privilege('turnpike_gateway', t.oid, 'UPDATE')
       ('payments', 'tokens_sealed'),
       ('sends', 'body_sealed'), ('account_holds', 'ended_at'), ('account_holds', 'ended_by'),
       ('inbound_events', 'next_at'), ('inbound_events', 'done_at'), ('inbound_events', 'epoch'),
-      ('inbound_events', 'tries'), ('inbound_events', 'state'), ('inbound_events', 'reason'))
+      ('inbound_events', 'tries'), ('inbound_events', 'state'), ('inbound_events', 'reason'),
+      ('seal_late', 'number'))
 UNION ALL
 SELECT 'turnpike_finance may ' || p.privilege || ' ' || t.name
 FROM tables t
