@@ -67,18 +67,17 @@ static const char read_sql[] = "SELECT " SEAL_COLUMNS ", marks FROM seals WHERE 
 #define NEXT_OF(table, behind)                                                                     \
     "(SELECT merchant_id FROM " table " WHERE merchant_id > " behind                               \
     " ORDER BY merchant_id LIMIT 1)"
-static const char
-    merchants_sql[] = "WITH RECURSIVE m (merchant_id) AS (SELECT $1::uuid UNION ALL SELECT "
-                      "least(" NEXT_OF("merchants", "m.merchant_id") ", " NEXT_OF(
-                          "seals",
-                          "m.merchant_id") ", " NEXT_OF("transfers",
-                                                        "m.merchant_id") ") FROM m WHERE "
-                                                                         "m.merchant_id IS NOT "
-                                                                         "NULL)"
-                                                                         " SELECT merchant_id FROM "
-                                                                         "m WHERE merchant_id IS "
-                                                                         "NOT NULL OFFSET 1 LIMIT "
-                                                                         "$2";
+static const char merchants_sql[] =
+    "WITH RECURSIVE m (merchant_id) AS (SELECT $1::uuid UNION ALL SELECT "
+    "least(" NEXT_OF("merchants", "m.merchant_id") ", " NEXT_OF(
+        "seals", "m.merchant_id") ", " NEXT_OF("transfers",
+                                               "m.merchant_id") ") FROM m WHERE "
+                                                                "m.merchant_id IS NOT "
+                                                                "NULL)"
+                                                                " SELECT merchant_id FROM "
+                                                                "m WHERE merchant_id IS "
+                                                                "NOT NULL OFFSET 1 LIMIT "
+                                                                "$2";
 static const char rest_sql[] =
     "SELECT (SELECT count(*) FROM transfers t LEFT JOIN seal_late w USING (merchant_id, "
     "transfer_id)"

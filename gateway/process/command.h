@@ -35,17 +35,17 @@ int command_upgrade(int argc, char **argv);
 int command_migrate(int argc, char **argv);
 int command_sandbox(int argc, char **argv);
 int command_openapi(int argc, char **argv);
-int command_plan(int argc, char **argv);      /* config plan, config apply: command_plan.c */
-int command_fees(int argc, char **argv);      /* command_fees.c */
-int command_replay(int argc, char **argv);    /* command_replay.c */
-int command_routes(int argc, char **argv);    /* command_routes.c */
-int command_explain(int argc, char **argv);   /* command_explain.c */
-int command_backtest(int argc, char **argv);  /* command_backtest.c */
-int command_earned(int argc, char **argv);    /* command_earned.c */
-int command_verify(int argc, char **argv);    /* command_verify.c */
-int command_ledger(int argc, char **argv);    /* command_ledger.c: its verbs, a row each */
+int command_plan(int argc, char **argv);          /* config plan, config apply: command_plan.c */
+int command_fees(int argc, char **argv);          /* command_fees.c */
+int command_replay(int argc, char **argv);        /* command_replay.c */
+int command_routes(int argc, char **argv);        /* command_routes.c */
+int command_explain(int argc, char **argv);       /* command_explain.c */
+int command_backtest(int argc, char **argv);      /* command_backtest.c */
+int command_earned(int argc, char **argv);        /* command_earned.c */
+int command_verify(int argc, char **argv);        /* command_verify.c */
+int command_ledger(int argc, char **argv);        /* command_ledger.c: its verbs, a row each */
 int command_ledger_verify(int argc, char **argv); /* command_seal.c */
-int command_merchants(int argc, char **argv); /* admin.c */
+int command_merchants(int argc, char **argv);     /* admin.c */
 int command_accounts(int argc, char **argv);
 int command_keys(int argc, char **argv);
 /* The stored decision of a payment or payout, explained and replayed: command_replay.c. */

@@ -1,11 +1,11 @@
 // Seals: what the gateway's sealer makes is judged by `turnpike ledger verify`, also after it was killed, after the
 // ledger was set back, and after rows came late. What a thief can do has a campaign of its own (make tamper).
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { suite, assert, equal, until, top, World } from './lib.mjs';
+import { suite, assert, equal, until, top } from './lib.mjs';
 
 const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
 const folder = mkdtempSync(path.join(tmpdir(), 'turnpike-seals-'));
@@ -86,13 +86,10 @@ await suite('seals', { workers: 1, settings: { seal_key_file: at('key.pem'), sea
         assert(holds(world).includes('1 lines of the anchor files are no anchors'), 'the torn line is told');
     },
     async rows_that_come_late_are_sealed_as_such(world) {
-        // A payer who takes longer than the boundary lies behind: the hold's id is the attempt's, from then.
-        const [slow] = [await world.pay(world.payment({ method: { type: 'test', outcome: 'requires_action' } }))];
-        assert(slow.status < 300, slow.raw);
         await payMany(world, 2);
         await allSealed(world);
         const [row] = world.rows('SELECT * FROM transfers ORDER BY transfer_id LIMIT 1');
-        const late = '00000000-0000-7000-8000-' + String(Date.now()).padStart(12, '0');
+        const late = '00000000-0000-7000-8000-' + String(Date.now()).slice(-12);
         const copy = (created) => `INSERT INTO transfers (${Object.keys(row)}) SELECT ${Object.keys(row).map((name) => (name === 'transfer_id' ? `'${late}'` : name === 'created_at' ? created : name === 'pending_id' ? 'NULL' : name === 'state' ? "'posted'" : name))} FROM transfers WHERE transfer_id = '${row.transfer_id}'`;
         world.psql(copy('now()'));
         const hidden = verify(world);

@@ -146,7 +146,7 @@ async function flipBit(rnd, merchant) {
         text: `convert_from(set_byte(convert_to(${name}, 'UTF8'), length(${name}) - 1, get_byte(convert_to(${name}, 'UTF8'), length(${name}) - 1) # ${1 + rnd(3)}), 'UTF8')`,
         boolean: `NOT ${name}`,
     };
-    const other = { uuid: `'${idAt(startMs, 99)}'`, 'timestamp with time zone': 'now()' }[type] ?? "'x'";
+    const other = { uuid: `'${idAt(startMs, 99)}'`, 'timestamp with time zone': 'now()', bigint: '1', integer: '1', boolean: 'true' }[type] ?? "'x'";
     const isNull = `${name} IS NULL`;
     return { sql: `UPDATE transfers SET ${name} = CASE WHEN ${isNull} THEN ${other} WHEN ${rnd(8) === 0} AND ${["pending_id", "effective_at"].includes(name)} THEN NULL ELSE ${flips[type]} END WHERE ${at}`, names: [row.id], touched: [merchant] };
 }
