@@ -58,6 +58,9 @@ make_secrets() {
     for name in master db_gateway db_finance; do
         [ -s "var/secrets/$name" ] || write_file "var/secrets/$name" "$(openssl rand -hex 32)"
     done
+    [ -s var/secrets/seal.pem ] || { openssl genpkey -algorithm ed25519 -out var/secrets/seal.pem.new 2>/dev/null &&
+        mv var/secrets/seal.pem.new var/secrets/seal.pem; } || die "cannot make var/secrets/seal.pem: is the disk full?"
+    [ -s var/secrets/seal.pub ] || write_file var/secrets/seal.pub "$(openssl pkey -in var/secrets/seal.pem -pubout)"
     for name in paypal paypal_payouts payoneer_payouts; do
         [ -s "var/secrets/$name-demo.json" ] ||
             write_file "var/secrets/$name-demo.json" '{"user":"demo-client","password":"demo-secret"}'
@@ -113,6 +116,8 @@ provider_ca_file = $PWD/var/tls/ca.pem
 state_folder = $PWD/var/state
 master_secret_file = $PWD/var/secrets/master
 secrets_folder = $PWD/var/secrets
+seal_key_file = $PWD/var/secrets/seal.pem
+anchor_file = $PWD/var/anchors.jsonl
 migrations_folder = $PWD/migrations
 rules_file = $PWD/config/example.rules
 database = $(conninfo turnpike_gateway db_gateway)
