@@ -586,7 +586,9 @@ bool seal_store_rest(struct seal_store *store, const struct uuid *merchant_id,
     *rest = (struct seal_rest){
         .new_count = column_int8(res, 0, 0),
         .late_count = column_int8(res, 0, 1),
+        .has_hidden = !column_is_null(res, 0, 2),
         .hidden_id = column_uuid(res, 0, 2),
+        .has_backdated = !column_is_null(res, 0, 3),
         .backdated_id = column_uuid(res, 0, 3),
     };
     PQclear(res);

@@ -76,11 +76,12 @@ bool seal_store_rows(struct seal_store *store, const struct seal *seal, struct s
 
 /* What no seal covers. */
 struct seal_rest {
-    int64_t new_count;     /* behind the last seal */
-    int64_t late_count;    /* they wait in seal_late */
-    struct uuid hidden_id; /* zero: none. In seal_late with a number that no seal has */
-    struct uuid
-        backdated_id; /* zero: none. One of late_count that claims to be older than allowed */
+    int64_t new_count;  /* behind the last seal */
+    int64_t late_count; /* they wait in seal_late */
+    bool has_hidden;
+    struct uuid hidden_id; /* in seal_late with a number that no seal has */
+    bool has_backdated;
+    struct uuid backdated_id; /* one of late_count that claims to be older than allowed */
 };
 /* `oldest_us`: what waits may claim to be so old. */
 bool seal_store_rest(struct seal_store *store, const struct uuid *merchant_id,

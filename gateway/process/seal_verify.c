@@ -206,11 +206,11 @@ static bool look_at_rest(struct verify *v, const struct uuid *merchant_id, struc
         return false;
     v->verdict->new_rows += (uint64_t)rest.new_count;
     v->verdict->waiting += (uint64_t)rest.late_count;
-    if (!uuid_is_zero(&rest.hidden_id))
+    if (rest.has_hidden)
         find(&v->verdict->row, v->unit_count,
              "%s: %s is said to be of a seal that is not there (table seal_late)",
              show(ID_MERCHANT, merchant_id).text, show(ID_TRANSFER, &rest.hidden_id).text);
-    if (v->before.number != 0 && !uuid_is_zero(&rest.backdated_id))
+    if (v->before.number != 0 && rest.has_backdated)
         find(&v->verdict->row, v->unit_count,
              "%s: %s came after seal %" PRId64 " and says it is much older; after a restore, or an "
              "import by hand, say a longer --late-max",

@@ -138,8 +138,9 @@ async function flipBit(rnd, merchant) {
         const to = flipId(name === 'merchant_id' ? merchant : row.id, rnd(128));
         return { sql: `UPDATE transfers SET ${name} = '${to}' WHERE ${at}`, names: name === 'merchant_id' ? [row.id] : [row.id, to], touched: name === 'merchant_id' ? [merchant, to] : [merchant] };
     }
+    const digit = 1 + rnd(8);
     const flips = {
-        uuid: `overlay(${name}::text placing CASE substr(${name}::text, 12, 1) WHEN 'f' THEN 'e' ELSE 'f' END from ${1 + rnd(8)})::uuid`,
+        uuid: `overlay(${name}::text placing CASE substr(${name}::text, ${digit}, 1) WHEN 'f' THEN 'e' ELSE 'f' END from ${digit})::uuid`,
         bigint: `${name} # (1::bigint << ${rnd(62)})`,
         integer: `${name} # (1 << ${rnd(30)})`,
         'timestamp with time zone': `${name} + ${1 + rnd(1000000)} * interval '1 microsecond' * ${rnd(2) ? 1 : -1}`,
