@@ -119,7 +119,8 @@ export class Load {
         if (chance(0.08)) await Promise.all([this.send(entry), this.twin(entry), this.twin(entry)]);
         else await this.send(entry);
         if (chance(0.05)) await this.twin(entry);
-        if (chance(0.02)) await this.ask('POST', '/v1/payments', { idempotency: entry.key, body: { ...body, amount: body.amount + 1 } });
+        // Not before the key is taken: it would be this one's.
+        if (entry.answer && chance(0.02)) await this.ask('POST', '/v1/payments', { idempotency: entry.key, body: { ...body, amount: body.amount + 1 } });
         if (entry.answer?.status === 'requires_action' && entry.action) await this.act(entry);
         await this.proceed(entry, manual);
     }
