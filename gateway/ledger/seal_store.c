@@ -420,7 +420,8 @@ bool seal_store_rows(struct seal_store *store, const struct seal *seal, struct s
     PQclear(res);
     if (!ok)
         return false;
-    res = run_range(store, seal, 2 * SEAL_ROW_MAX, err); /* more than that: it differs anyway */
+    res = run_range(store, seal, 2 * (int64_t)SEAL_ROW_MAX,
+                    err); /* more than that: it differs anyway */
     ok = add_rows(rows, res, false, err);
     PQclear(res);
     return ok;

@@ -48,7 +48,7 @@ static bool take_options(int argc, char **argv, struct verifying *v, struct erro
     const char *database = command_option(&argc, argv, "database");
     int64_t job_count = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t now_us = clock_wall_us();
-    int64_t since_us = now_us - LATE_MAX_DAYS * 24 * 3600 * CLOCK_SECOND_US;
+    int64_t since_us = now_us - (int64_t)LATE_MAX_DAYS * 24 * 3600 * CLOCK_SECOND_US;
     v->asked.was_restored = command_flag(&argc, argv, "restored");
     if (merchant != NULL &&
         !id_parse(ID_MERCHANT, str_of(merchant), &v->asked.merchant_id, &ignored))

@@ -82,14 +82,14 @@ struct shown {
 
 static struct shown show(enum id_kind kind, const struct uuid *id)
 {
-    struct shown shown;
+    struct shown shown = {{0}};
     (void)id_format(kind, id, shown.text);
     return shown;
 }
 
 static struct shown show_time(int64_t us)
 {
-    struct shown shown;
+    struct shown shown = {{0}};
     char text[CLOCK_TEXT_SIZE];
     (void)str_copy_to(clock_format_ms(us, text), shown.text, sizeof(shown.text));
     return shown;

@@ -449,6 +449,11 @@ void balances_roll(struct store *store UNUSED, unsigned merchants UNUSED, unsign
 {
 }
 
+void balances_page(struct store *store UNUSED, unsigned merchants UNUSED, unsigned pages UNUSED,
+                   unsigned transfers UNUSED, store_count_fn done UNUSED, void *ctx UNUSED)
+{
+}
+
 bool store_is_connected(const struct store *store UNUSED)
 {
     return !fake.is_away;
