@@ -38,7 +38,7 @@ file_packages() { # file:package; a file may be a pattern
         /usr/include/uthash.h:uthash-dev /usr/include/zstd.h:libzstd-dev /usr/lib/postgresql/15/bin/postgres:postgresql-15
         /var/lib/dpkg/info/libcurl4-openssl-dev*.list:libcurl4-openssl-dev
         /etc/ssl/certs/ca-certificates.crt:ca-certificates /usr/share/zoneinfo/Europe/Berlin:tzdata" ;;
-    test) echo "/usr/include/cmocka.h:libcmocka-dev" ;;
+    test) echo "/usr/include/cmocka.h:libcmocka-dev /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.asan-*.a:libclang-rt-14-dev" ;;
     fuzz) echo "/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev" ;;
     pages) echo "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core" ;;
     esac

@@ -78,7 +78,7 @@ static void two_people_book(void **state)
     char entry[64];
     char sql[256];
     people_open(&p);
-    (void)snprintf(entry, sizeof(entry), "%s", fixture_ask(p.ada, "SELECT " ENTRY(LINE)));
+    (void)snprintf(entry, sizeof(entry), "%.40s", fixture_ask(p.ada, "SELECT " ENTRY(LINE)));
     assert_int_equal(strlen(entry), 36);
     assert_int_equal(transfers(&p), 0);
     decide(sql, sizeof(sql), entry, "true");
@@ -109,7 +109,7 @@ static void what_is_rejected_books_nothing(void **state)
     char entry[64];
     char sql[256];
     people_open(&p);
-    (void)snprintf(entry, sizeof(entry), "%s", fixture_ask(p.ada, "SELECT " ENTRY(LINE)));
+    (void)snprintf(entry, sizeof(entry), "%.40s", fixture_ask(p.ada, "SELECT " ENTRY(LINE)));
     decide(sql, sizeof(sql), entry, "false");
     refused(p.bob, sql, "22023"); /* why? */
     decide(sql, sizeof(sql), entry, "false, 'not ours'");
@@ -127,18 +127,19 @@ static void a_correction_is_the_reverse_once(void **state)
     char entry[64];
     char sql[256];
     people_open(&p);
-    (void)snprintf(entry, sizeof(entry), "%s", fixture_ask(p.ada, "SELECT " ENTRY(LINE)));
+    (void)snprintf(entry, sizeof(entry), "%.40s", fixture_ask(p.ada, "SELECT " ENTRY(LINE)));
     decide(sql, sizeof(sql), entry, "true");
     order(p.bob, sql);
     static const char *const correct =
         "SELECT finance.propose_correction(" MERCHANT ", (SELECT transfer_id FROM finance.transfers"
         " WHERE kind = 'entry'), 'it was somebody else''s')";
     refused(p.bob, correct, "42501");
-    (void)snprintf(entry, sizeof(entry), "%s", fixture_ask(p.ada, correct));
+    (void)snprintf(entry, sizeof(entry), "%.40s", fixture_ask(p.ada, correct));
     refused(p.ada, correct, "22023"); /* proposed already */
     decide(sql, sizeof(sql), entry, "false, 'wait'");
     order(p.bob, sql);
-    (void)snprintf(entry, sizeof(entry), "%s", fixture_ask(p.ada, correct)); /* rejected: again */
+    (void)snprintf(entry, sizeof(entry), "%.40s",
+                   fixture_ask(p.ada, correct)); /* rejected: again */
     decide(sql, sizeof(sql), entry, "true");
     order(p.bob, sql);
     refused(p.ada, correct, "22023");
@@ -223,7 +224,7 @@ static void a_closed_period_stays_as_it_was(void **state)
                                      "', 'of last month', now() - interval '2 days')";
     static const char *const close =
         "SELECT finance.close_period(" MERCHANT ", now() - interval '1 day', 'the month is done')";
-    (void)snprintf(entry, sizeof(entry), "%s", fixture_ask(p.ada, early));
+    (void)snprintf(entry, sizeof(entry), "%.40s", fixture_ask(p.ada, early));
     refused(p.bob, close, "22023"); /* one waits */
     decide(sql, sizeof(sql), entry, "true");
     order(p.bob, sql);
