@@ -3,20 +3,31 @@
 // Two tables, tab separated, a row per sample: one line per process (memory, descriptors, threads), one line per
 // gateway (connections to PostgreSQL and to the sandbox, event-loop lag, what was done).
 import { execFile } from 'node:child_process';
-import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 
-const PROCESS = ['seconds', 'phase', 'role', 'pid', 'rss_kb', 'pss_kb', 'anonymous_kb', 'held_kb', 'descriptors', 'threads'];
+const PROCESS = ['seconds', 'phase', 'role', 'pid', 'rss_kb', 'pss_kb', 'anonymous_kb', 'held_kb', 'descriptors', 'kept_descriptors', 'threads'];
 const GATEWAY = ['seconds', 'phase', 'postgres_connections', 'sandbox_connections', 'client_connections', 'lag_p50_ms', 'lag_p99_ms', 'lag_max_ms', 'workers', 'orders', 'unresolved'];
 
 const field = (text, name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? NaN);
 
+// Lines of established TCP connections, split.
+const established = () => ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/net/${name}`, 'utf8').split('\n').slice(1)).map((line) => line.trim().split(/\s+/)).filter((l) => l[3] === '01');
+
+// How many connections live at a moment follows the load; what else a process holds open (files, pipes, listeners,
+// and sockets whose other end has gone) must not grow. The connections' number is judged on its own.
+function kept(pid, live) {
+    const name = (fd) => { try { return readlinkSync(`/proc/${pid}/fd/${fd}`); } catch { return undefined; } };
+    return readdirSync(`/proc/${pid}/fd`).map(name).filter((to) => to !== undefined && !live.has(to)).length;
+}
+
 // undefined: it has ended meanwhile.
 export function process(pid) {
     try {
+        const live = new Set(established().map((l) => `socket:[${l[9]}]`));
         const memory = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
         const status = readFileSync(`/proc/${pid}/status`, 'utf8');
         return { pid, rss_kb: field(memory, 'Rss'), pss_kb: field(memory, 'Pss'), anonymous_kb: field(memory, 'Anonymous'),
-            descriptors: readdirSync(`/proc/${pid}/fd`).length, threads: field(status, 'Threads') };
+            descriptors: readdirSync(`/proc/${pid}/fd`).length, kept_descriptors: kept(pid, live), threads: field(status, 'Threads') };
     } catch {
         return undefined;
     }
@@ -34,8 +45,8 @@ export function family(master) {
     return [{ pid: master, role: 'master' }, ...children.map((pid) => ({ pid, role: role(pid) }))];
 }
 // Established connections by the port of one end.
-function connections() {
-    const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1).map((line) => line.trim().split(/\s+/)).filter((l) => l[3] === '01');
+export function connections() {
+    const lines = established();
     return (from, to) => lines.filter(([, local]) => { const port = parseInt(local.split(':')[1], 16); return port >= from && port <= to; }).length;
 }
 
