@@ -184,9 +184,9 @@ try {
     for (const kind of LANES) lanes.push(await openLane(kind));
     let rate = number('RATE', 0);
     if (!rate) {
-        const peak = await lanes[0].load.peak(20);
-        rate = peak / 2;
-        say(`peak of ${lanes[0].kind}, closed loop of 24: ${peak.toFixed(1)} orders/s; the rate is half of it`);
+        const peaks = await Promise.all(lanes.map((lane) => lane.load.peak(20))); // at once, as they will run
+        rate = Math.min(...peaks) / 2;
+        say(`peak of ${LANES.join(' and ')} beside each other, closed loops of 24: ${peaks.map((peak) => peak.toFixed(1)).join(' and ')} orders/s; the rate is half of the lower`);
     }
     say(`${rate.toFixed(1)} orders/s in each lane; samples every ${SAMPLE_S} s in var/soak/`);
     await Promise.all(lanes.map((lane) => drive(lane, rate)));
