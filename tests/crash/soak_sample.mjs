@@ -45,7 +45,7 @@ export function family(master) {
     return [{ pid: master, role: 'master' }, ...children.map((pid) => ({ pid, role: role(pid) }))];
 }
 // Established connections by the port of one end.
-export function connections() {
+function connections() {
     const lines = established();
     return (from, to) => lines.filter(([, local]) => { const port = parseInt(local.split(':')[1], 16); return port >= from && port <= to; }).length;
 }
