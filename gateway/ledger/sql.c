@@ -546,7 +546,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     " WHERE writer_id IN (SELECT writer_id FROM dead WHERE is_settled))" COUNT_CHANGED},
 
 [SQL_ROLL] = {SQL_BULK, "roll", "SELECT roll_balances($1, $2)"},
-[SQL_PAGE] = {SQL_BULK, "page", "SELECT page_balances($1, $2, $3)"},
+[SQL_PAGE] = {SQL_BULK, "page", "SELECT page_balances($1, $2, $3) + number_accounts($1)"},
 
 [SQL_CLOSE_WRITER] = {SQL_CONTROL, "close_writer",
     "WITH changed AS (UPDATE writers SET reaped_at = $2, adopted_at = $2, watermark_at = $2"

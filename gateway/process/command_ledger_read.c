@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "ledger/chart.h"
 #include "process/command_ledger.h"
 
 enum {
@@ -91,42 +90,23 @@ static const struct sheet_column account_columns[] = {
     {"normal", SHEET_TEXT},   {"meaning", SHEET_TEXT},
 };
 
-enum { ACCOUNT_ASKED = 4 }; /* merchant, its id, account, currency */
-
-/* What the chart of accounts says of the name. */
-static bool put_account(struct sheet *sheet, const struct str asked[ACCOUNT_ASKED],
-                        struct error *err)
-{
-    char number[MONEY_TEXT_SIZE];
-    enum chart_kind kind = chart_find(asked[2]);
-    struct str cells[ARRAY_LEN(account_columns)] = {
-        asked[0], asked[1], STR_NONE, asked[2], asked[3],
-    };
-    if (kind != CHART_NONE) {
-        const struct chart_row *row = chart_get(kind);
-        cells[2] = money_format(row->number, 0, number);
-        cells[5] = row->type;
-        cells[6] = row->normal;
-        cells[7] = row->meaning;
-    }
-    return sheet_row(sheet, cells, err);
-}
-
+/* An account that was opened and never booked on has no currency. */
 static bool show_accounts(struct ledger_reading *reading, struct buf *sql, struct error *err)
 {
-    struct str asked[ACCOUNT_ASKED];
+    struct str cells[ARRAY_LEN(account_columns)];
     struct sheet sheet;
     struct error ignored;
-    buf_add_str(sql, STR("SELECT m.merchant, m.id, account, currency FROM finance.trial_balance "
+    buf_add_str(sql, STR("SELECT m.merchant, m.id, coalesce(account_number, number), account, "
+                         "coalesce(currency, ''), type, normal, title FROM finance.accounts "
                          "JOIN finance.merchants m USING (merchant_id) WHERE true"));
     ledger_add_merchants(reading, sql);
-    buf_add_str(sql, STR(" ORDER BY m.merchant, m.id, account, currency"));
+    buf_add_str(sql, STR(" ORDER BY m.merchant, m.id, 3, account, currency"));
     buf_add(sql, "", 1);
     sheet_open(&sheet, reading->format, &reading->style, account_columns,
                ARRAY_LEN(account_columns), stdout);
-    bool ok = copy_start(reading->copy, sql->at, ACCOUNT_ASKED, err);
-    while (ok && copy_next(reading->copy, asked, err))
-        ok = put_account(&sheet, asked, err);
+    bool ok = copy_start(reading->copy, sql->at, ARRAY_LEN(account_columns), err);
+    while (ok && copy_next(reading->copy, cells, err))
+        ok = sheet_row(&sheet, cells, err);
     ok = ok && err->text[0] == '\0';
     return sheet_close(&sheet, ok ? err : &ignored) && ok;
 }

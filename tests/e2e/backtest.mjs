@@ -175,7 +175,7 @@ await suite('backtest', { workers: 2, delayMs: 5, settings: { rules_file: live }
         check(JSON.parse(spawnSync(binary, ['routes', 'earned', '--since', '1d', '--json', '--config', world.at('turnpike.conf')], { encoding: 'utf8' }).stdout).data, 'command');
         const later = await get(`?since=${new Date(Date.now() + 86400_000).toISOString()}`, world.key);
         equal([later.status, later.json.code], [422, 'invalid_member'], later.raw);
-        const [view] = world.rows('SELECT sum(payments)::int AS payments, sum(recovered)::int AS recovered, sum(recovered_amount_minor)::int AS amount, sum(compared)::int AS compared, sum(below_dearest_minor)::int AS dearest, sum(below_average_minor)::int AS average, sum(above_cheapest_minor)::int AS cheapest FROM finance.routing_earned', 'e2e_finance');
+        const [view] = world.rows('SELECT sum(payments)::int AS payments, sum(recovered)::int AS recovered, sum(recovered_amount_minor)::int AS amount, sum(compared)::int AS compared, sum(below_dearest_minor)::int AS dearest, sum(below_average_minor)::int AS average, sum(above_cheapest_minor)::int AS cheapest FROM finance.what_routing_earned', 'e2e_finance');
         equal(view, { payments: rows.length, recovered: wanted.recovered.payments, amount: wanted.recovered.amount, compared: kept.length, dearest: wanted.fees.below_dearest, average: wanted.fees.below_average, cheapest: wanted.fees.above_cheapest }, 'the view');
     },
     async over_the_api_the_same_is_told(world) {
