@@ -15,6 +15,8 @@
  * What is only reserved (pending) is left out of the journals of the second kind; their head says so.
  * The names of accounts are mapped so that two never become one (export_name.c).
  *
+ * Statements for banks' software are another thing: camt.h.
+ *
  * Cells of CSV that a spreadsheet would take for a formula get an apostrophe before them, and so do
  * those that begin with one: taking one apostrophe off gives back the text. Numbers are never touched.
  */
@@ -79,6 +81,7 @@ struct export_row { /* borrowed */
     struct str kind;
     struct str debit_account;
     struct str credit_account;
+    struct str reference; /* the merchant's, of the payment; empty: none, or not asked for */
 };
 
 struct export_scope { /* what a head says; borrowed */

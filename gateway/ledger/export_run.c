@@ -223,12 +223,13 @@ enum column {
     C_CREDIT,
     C_CURRENCY,
     C_PAYOUT,
+    C_REFERENCE,
     C_COUNT,
 };
 
 #define COLUMNS                                                                                    \
     "transfer_id, payment_id, attempt_id, pending_id, created_at, effective_at, amount_minor, "    \
-    "state, kind, debit_account, credit_account, currency, is_payout"
+    "state, kind, debit_account, credit_account, currency, is_payout, "
 
 static void add_bound(struct running *r, const char *compare, int64_t us, struct buf *sql)
 {
@@ -248,7 +249,9 @@ static bool start_rows(struct running *r, const struct uuid *merchant_id, struct
     struct buf sql;
     bool ok = true;
     buf_init(&sql, SQL_BYTES_MAX);
-    buf_add_str(&sql, STR("SELECT " COLUMNS " FROM finance.journal WHERE "));
+    buf_add_str(&sql, STR("SELECT " COLUMNS));
+    buf_add_str(&sql, r->wanted->has_references ? STR("reference") : STR("NULL"));
+    buf_add_str(&sql, STR(" FROM finance.journal WHERE "));
     add_merchant(merchant_id, &sql);
     if (r->wanted->from_us != INT64_MIN)
         add_bound(r, ">=", r->wanted->from_us, &sql);
@@ -256,6 +259,8 @@ static bool start_rows(struct running *r, const struct uuid *merchant_id, struct
         add_bound(r, "<", r->wanted->to_us, &sql);
     if (export_is_journal(r->wanted->format) || r->wanted->format == EXPORT_ROWS)
         buf_add_str(&sql, STR(" AND state = 'posted'"));
+    if (r->wanted->currency != NULL)
+        buf_printf(&sql, " AND currency = '%s'", r->wanted->currency->code);
     if (!str_is_empty(r->wanted->account)) {
         buf_add_str(&sql, STR(" AND "));
         ok = copy_quote(r->copy, r->wanted->account, &sql, err);
@@ -286,6 +291,7 @@ static bool read_row(const struct str field[C_COUNT], const struct export_mercha
         .kind = field[C_KIND],
         .debit_account = field[C_DEBIT],
         .credit_account = field[C_CREDIT],
+        .reference = field[C_REFERENCE],
     };
     return row->currency != NULL && copy_uuid(field[C_TRANSFER], &row->transfer_id) &&
            read_uuid(field[C_PAYMENT], &row->payment_id) &&

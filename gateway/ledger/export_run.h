@@ -34,9 +34,11 @@ struct export_merchants { /* that the login sees */
 struct export_wanted { /* borrowed */
     enum export_format format;
     struct csv_style style;
-    struct str account; /* only transfers that name it; empty: all */
-    int64_t from_us;    /* INT64_MIN: from the beginning */
-    int64_t to_us;      /* before then; INT64_MAX: to the end */
+    struct str account;              /* only transfers that name it; empty: all */
+    const struct currency *currency; /* only transfers in it; NULL: all */
+    bool has_references;             /* rows say the merchant's reference of their payment */
+    int64_t from_us;                 /* INT64_MIN: from the beginning */
+    int64_t to_us;                   /* before then; INT64_MAX: to the end */
     int64_t now_us;
     bool
         by_effect; /* from and to are of the time since when they count, not when they were recorded */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "ledger/export_run.h"
+#include "ledger/camt_run.h"
 #include "process/command_ledger.h"
 
 enum {
@@ -47,6 +47,7 @@ struct exporting {
     char partial[PATH_BYTES_MAX];
     struct export_wanted wanted;
     bool of_attempts;
+    bool is_camt;
     bool is_quiet;
     bool has_shown; /* a line of progress stands on the terminal */
     int64_t started_us;
@@ -73,12 +74,14 @@ static bool take_format(int *argc, char **argv, struct exporting *x, struct erro
 {
     const char *format = command_option(argc, argv, "format");
     x->of_attempts = format != NULL && strcmp(format, "attempts-csv") == 0;
-    x->wanted.format =
-        export_format_find(str_of(format != NULL && !x->of_attempts ? format : "csv"));
-    return x->wanted.format != EXPORT_NONE || fail(err, ERROR_INVALID,
-                                                   "ledger: --format is csv, attempts-csv, jsonl, "
-                                                   "hledger, ledger or beancount, not \"%.40s\"",
-                                                   format);
+    x->is_camt = format != NULL && strcmp(format, "camt053") == 0;
+    bool is_other = format == NULL || x->of_attempts || x->is_camt;
+    x->wanted.format = export_format_find(str_of(is_other ? "csv" : format));
+    return x->wanted.format != EXPORT_NONE ||
+           fail(err, ERROR_INVALID,
+                "ledger: --format is csv, attempts-csv, jsonl, hledger, ledger, beancount or "
+                "camt053, not \"%.40s\"",
+                format);
 }
 
 static bool take_options(int argc, char **argv, struct exporting *x, struct error *err)
@@ -97,6 +100,10 @@ static bool take_options(int argc, char **argv, struct exporting *x, struct erro
     if (x->of_attempts && (account != NULL || period.by_effect))
         return fail(err, ERROR_INVALID,
                     "ledger: attempts have no --account and no --basis effective");
+    if (x->is_camt && (account == NULL || period.by_effect))
+        return fail(err, ERROR_INVALID,
+                    "ledger: camt053 states one account: say --account NAME; by the time of "
+                    "recording alone, each entry says since when it counts");
     x->wanted.account = str_of(account);
     x->wanted.from_us = period.from_us;
     x->wanted.to_us = period.to_us;
@@ -177,6 +184,16 @@ static bool write_all_attempts(struct exporting *x, struct copy *copy,
     return sheet_close(&sheet, ok ? err : &ignored) && ok;
 }
 
+static bool write_all(struct exporting *x, struct copy *copy, const struct export_merchants *found,
+                      uint64_t *rows, struct error *err)
+{
+    if (x->of_attempts)
+        return write_all_attempts(x, copy, found, rows, err);
+    if (x->is_camt)
+        return camt_run(copy, &x->wanted, &found->at[0], rows, err);
+    return export_run(copy, &x->wanted, found, rows, err);
+}
+
 static bool run(struct exporting *x, uint64_t *rows, struct error *err)
 {
     struct export_merchants found = {.count = 0};
@@ -185,14 +202,12 @@ static bool run(struct exporting *x, uint64_t *rows, struct error *err)
         return false;
     arena_init(&found.arena, 0);
     bool ok = export_find_merchants(copy, str_of(x->merchant), &found, err);
-    if (ok && found.count > 1 && (export_is_journal(x->wanted.format) || x->merchant != NULL))
+    bool is_single = export_is_journal(x->wanted.format) || x->is_camt || x->merchant != NULL;
+    if (ok && found.count > 1 && is_single)
         ok = ledger_check_single(&found, err);
     ok = ok && open_file(x, err);
     if (ok)
-        ok = close_file(x,
-                        x->of_attempts ? write_all_attempts(x, copy, &found, rows, err)
-                                       : export_run(copy, &x->wanted, &found, rows, err),
-                        err);
+        ok = close_file(x, write_all(x, copy, &found, rows, err), err);
     if (x->has_shown)
         (void)fputc('\n', stderr);
     export_merchants_release(&found);

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "ledger/sums.h"
 #include "process/command_ledger.h"
 
 enum {
-    SQL_BYTES_MAX = 4000,
-    CURRENCY_MAX = 512,
+    CURRENCY_MAX = SUMS_CURRENCY_MAX,
 };
 
 static const struct sheet_column columns[] = {
@@ -67,32 +67,16 @@ static bool put_balances(struct stating *s, const char *line, int64_t us, struct
 
 static bool read_opening(struct stating *s, struct error *err)
 {
-    char time[CLOCK_TEXT_SIZE];
-    char id[UUID_TEXT_SIZE];
-    struct str field[2];
-    struct buf sql;
-    if (s->period.from_us == INT64_MIN)
-        return true;
-    buf_init(&sql, SQL_BYTES_MAX);
-    buf_printf(&sql,
-               "SELECT currency, balance_minor::bigint FROM finance.trial_balance('" STR_FMT
-               "'::timestamptz, '%s') WHERE merchant_id = '" STR_FMT "' AND account = ",
-               STR_ARG(clock_format_us(s->period.from_us, time)),
-               s->period.by_effect ? "effective" : "recorded",
-               STR_ARG(uuid_format(&s->reading.merchants.at[0].id, id)));
-    bool ok = copy_quote(s->reading.copy, s->account, &sql, err);
-    buf_add(&sql, "", 1);
-    ok = ok && (buf_is_ok(&sql) || fail(err, ERROR_INVALID, "the account's name is too long")) &&
-         copy_start(s->reading.copy, sql.at, ARRAY_LEN(field), err);
-    buf_release(&sql);
-    while (ok && copy_next(s->reading.copy, field, err)) {
-        const struct currency *currency = currency_find(field[0]);
-        size_t index = currency != NULL ? currency_index(currency) : CURRENCY_MAX;
-        if (index >= CURRENCY_MAX || !copy_int(field[1], &s->balance[index]))
-            return fail(err, ERROR_IO, "cannot read the opening balance");
-        s->is_used[index] = true;
+    struct sums sums;
+    if (!sums_read(s->reading.copy, &s->reading.merchants.at[0].id, s->account, s->period.from_us,
+                   s->period.by_effect, &sums, err))
+        return false;
+    for (size_t i = 0; i < CURRENCY_MAX; i++) {
+        s->is_used[i] = sums.of[i].is_used;
+        if (!sum_balance(&sums.of[i], &s->balance[i]))
+            return fail(err, ERROR_INVALID, "the balance is beyond what can be counted");
     }
-    return ok && err->text[0] == '\0';
+    return true;
 }
 
 static bool put_movement(void *ctx, const struct export_row *row, struct error *err)

@@ -66,6 +66,42 @@ function ours(world) {
 const roots = /^(assets|liabilities|equity|revenues|expenses):/;
 const sorted = (object) => Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 
+// What stands in each element of that name, in order, and entities as what they mean.
+const inner = (xml, name) => [...xml.matchAll(new RegExp(`<${name}(?: Ccy="[A-Z]{3}")?>(.*?)</${name}>`, 'gs'))].map((m) => m[1]);
+const plain = (xml) => xml.replace(/&(?:#(\d+)|(\w+));/g, (_, code, name) => (code ? String.fromCodePoint(Number(code)) : { amp: '&', lt: '<', gt: '>', quot: '"' }[name]));
+// Statements of a camt.053, each of them proven: opening, entries and sums come to the closing balance.
+function proven(xml) {
+    return inner(xml, 'Stmt').map((text) => {
+        const currency = inner(text, 'Ccy')[0];
+        for (const [, stated] of text.matchAll(/ Ccy="([A-Z]{3})"/g)) equal(stated, currency, 'one currency');
+        const signed = (part) => { // exactly
+            const amount = inner(part, 'Amt')[0];
+            equal((amount.split('.')[1] ?? '').length, digits[currency] ?? 2, `digits of ${amount} ${currency}`);
+            return (inner(part, 'CdtDbtInd')[0] === 'CRDT' ? 1 : -1) * minorOf(amount, currency);
+        };
+        const balance = (code) => signed(inner(text, 'Bal').find((b) => b.includes(`<Cd>${code}</Cd>`)));
+        const entries = inner(text, 'Ntry').map((e) => ({
+            transfer: inner(e, 'NtryRef')[0], minor: signed(e), kind: inner(e, 'Cd')[1], value: e.match(/<ValDt><Dt>(.*?)</)[1],
+            reference: plain(inner(e, 'EndToEndId')[0]), whole: inner(e, 'Ustrd').map(plain).join(''), refs: Object.fromEntries(inner(inner(e, 'Refs')[0], 'Prtry').map((p) => [inner(p, 'Tp')[0], inner(p, 'Ref')[0]])),
+        }));
+        for (const e of inner(text, 'TxDtls')) equal(signed(e), entries.find((one) => e.includes(one.transfer)).minor, 'both amounts');
+        const sum = (sign) => entries.reduce((all, e) => all + (Math.sign(e.minor) === sign ? Math.abs(e.minor) : 0), 0);
+        const stated = (name) => minorOf(inner(inner(text, name)[0], 'Sum')[0], currency);
+        const one = { id: inner(text, 'Id')[0], account: inner(text, 'Nm')[0], name: inner(inner(text, 'Othr')[0], 'Id')[0], currency, opening: balance('OPBD'), closing: balance('CLBD'), entries, days: inner(text, 'Bal').map((b) => b.match(/\d{4}-\d\d-\d\d/)[0]) };
+        equal(one.opening + sum(1) - sum(-1), one.closing, `closing of ${one.account} in ${currency}`);
+        equal([stated('TtlNtries'), stated('TtlCdtNtries'), stated('TtlDbtNtries'), signed(inner(text, 'TtlNetNtry')[0])], [sum(1) + sum(-1), sum(1), sum(-1), sum(1) - sum(-1)], `sums of ${one.account} in ${currency}`);
+        return one;
+    });
+}
+function stated(world, account, ...args) {
+    const file = exported(world, 'camt053', '--account', account, ...args);
+    for (const schema of ['tests/e2e/camt053.xsd', process.env.CAMT053_XSD].filter(Boolean)) { // ours, and the official one if somebody has it
+        const valid = tool('xmllint', ['--noout', '--schema', schema, file]);
+        equal(valid.status, 0, `xmllint by ${schema}: ${valid.err}`);
+    }
+    return readFileSync(file, 'utf8');
+}
+
 async function operate(world, id, what, body = {}) {
     const answer = await world.call('POST', `${world.api}/v1/payments/${id}/${what}`, { body, key: world.key, headers: { 'idempotency-key': `"${randomUUID()}"` } });
     assert(answer.status < 300, `${what} ${id}: ${answer.status} ${answer.raw}`);
@@ -165,6 +201,67 @@ await suite('exports', { workers: 1, delayMs: 5, payouts: true, World: Filled },
             assert(judged.status !== 0, `${command} takes a journal of which a cent is gone`);
         }
     },
+    async a_statement_for_banks_software_is_valid_and_comes_to_our_balances(world) {
+        const balances = ours(world);
+        const accounts = [...new Set(Object.keys(balances).map((name) => name.slice(0, -4)))];
+        assert(accounts.some((a) => a.endsWith(':pending')) && accounts.includes('merchant:sales'), `accounts: ${accounts}`);
+        const seen = new Set();
+        const names = new Set();
+        for (const account of accounts) {
+            for (const one of proven(stated(world, account))) {
+                equal([one.account, one.opening, one.closing], [account, 0, balances[`${account} ${one.currency}`] ?? 0], `${account} in ${one.currency}, by the trial balance`);
+                const rows = world.rows(`SELECT finance.show_id('trf', transfer_id) AS transfer, coalesce(debit_minor, -credit_minor) AS minor, kind, effective_at::date AS value FROM finance.account_statement('${account}', '-infinity', 'infinity', merchant => '${world.merchantUuid}') WHERE line = 'movement' AND currency = '${one.currency}'`, 'e2e_finance');
+                equal(one.entries.map((e) => [e.transfer, e.minor, e.kind, e.value]), rows.map((r) => [r.transfer, Number(r.minor), r.kind, r.value]), `${account} in ${one.currency}, by finance.account_statement`);
+                seen.add(one.currency);
+                names.add(one.name);
+            }
+        }
+        for (const currency of ['EUR', 'USD', 'JPY', 'BHD', 'KWD']) assert(seen.has(currency), `${currency} is stated: ${[...seen]}`);
+        equal(names.size, accounts.length, 'each account has a name of its own');
+    },
+    async a_falsified_statement_is_found(world) {
+        const xml = stated(world, 'merchant:sales');
+        assert(xml.includes('>99.99<'), 'the sale is in it');
+        for (const broken of [xml.replaceAll('>99.99<', '>99.98<'), xml.replace(/ {3}<Ntry>.*?<\/Ntry>\n/s, ''), xml.replace('<CdtDbtInd>DBIT</CdtDbtInd><Sts>', '<CdtDbtInd>CRDT</CdtDbtInd><Sts>')]) {
+            assert(broken !== xml, 'it is another');
+            let found = '';
+            try { proven(broken); } catch (e) { found = e.message; }
+            assert(/closing|both amounts/.test(found), `nobody finds it: ${found}`);
+        }
+        for (const bad of [xml.replace('BOOK', 'PDNG'), xml.replace('99.99', '99.99999'), xml.replace(/<ValDt>.*?<\/ValDt>/, ''), xml.replace('EndToEndId>', `EndToEndId>${'x'.repeat(36)}`), xml.replace('Ccy="EUR"', 'Ccy="eur"')]) {
+            writeFileSync(world.at('bad.xml'), bad);
+            assert(bad !== xml && tool('xmllint', ['--noout', '--schema', 'tests/e2e/camt053.xsd', world.at('bad.xml')]).status !== 0, 'the schema is strict');
+        }
+    },
+    async statements_follow_each_other(world) {
+        const [first, second] = world.rows(`SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at FROM finance.journal WHERE merchant_id = '${world.merchantUuid}' AND state = 'posted' AND currency = 'EUR' ORDER BY transfer_id LIMIT 2 OFFSET 3`, 'e2e_finance');
+        for (const { at } of [first, second]) {
+            const of = (...args) => proven(stated(world, 'merchant:sales', ...args)).find((s) => s.currency === 'EUR');
+            const [all, before, after] = [of(), of('--to', at), of('--from', at)];
+            equal([before.opening, before.closing, after.closing], [0, after.opening, all.closing], `parted at ${at}`);
+            equal([...before.entries, ...after.entries].map((e) => e.transfer), all.entries.map((e) => e.transfer), 'each entry once');
+            assert(before.id !== after.id && before.id === of('--to', at).id, 'the id is of the period');
+        }
+        const month = new Date().toISOString().slice(0, 7);
+        const next = new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 1)).toISOString().slice(0, 10);
+        const [one] = proven(stated(world, 'merchant:sales', '--month', month));
+        equal(one.days, [`${month}-01`, new Date().toISOString().slice(0, 10)], 'a month that is not over ends now');
+        equal(proven(stated(world, 'merchant:sales', '--from', next))[0].entries, [], 'nothing moved in a time to come');
+    },
+    async statements_hold_any_reference(world) {
+        const strange = `a\u0001<b>&amp;"']]>\t\n\r\u{1f4b6}\ufffe`;
+        const long = `${'\u{1f4b6}'.repeat(30)}${'&<'.repeat(50)}${'x'.repeat(100)}`;
+        const sales = world.rows(`SELECT DISTINCT t.payment_id FROM transfers t JOIN payments p USING (merchant_id, payment_id) WHERE t.kind = 'payment' AND t.state = 'posted' AND p.reference IS NULL ORDER BY 1 LIMIT 2`);
+        [strange, long].forEach((text, i) => world.psql(`UPDATE payments SET reference = convert_from('\\x${Buffer.from(text).toString('hex')}', 'UTF8') WHERE payment_id = '${sales[i].payment_id}'`));
+        const entries = proven(stated(world, 'merchant:sales')).flatMap((s) => s.entries);
+        const readable = strange.replace(/[\u0001\ufffe]/g, '\ufffd');
+        assert(entries.some((e) => e.reference === readable), `${JSON.stringify(readable)} among ${JSON.stringify(entries.map((e) => e.reference))}`);
+        assert(entries.some((e) => e.reference === [...long].slice(0, 35).join('') && e.whole === long), 'a long one stands whole beside');
+        assert(entries.some((e) => e.reference === 'NOTPROVIDED' && e.refs.payment), 'one that has none');
+        for (const e of entries) equal([e.refs.transfer, e.whole === '' || e.whole.startsWith(e.reference)], [e.transfer, true], 'references');
+        const none = ledger(world, ['export', '--format', 'camt053', '--merchant', world.merchantId, '--account', 'bank:none', '--output', world.at('none.xml')]);
+        assert(none.status === 1 && /nothing was posted/.test(none.err) && !existsSync(world.at('none.xml')) && !existsSync(world.at('none.xml.partial')), none.err);
+    },
     async csv_and_json_lines_have_every_transfer_and_nothing_of_another_merchant(world) {
         const rows = csv(readFileSync(exported(world, 'csv'), 'utf8'));
         const all = world.rows(`SELECT transfer, payment, attempt, kind, state, debit_account, credit_account, currency, amount_minor FROM finance.transfers WHERE merchant_id = '${world.merchantUuid}' ORDER BY transfer_id`, 'e2e_finance');
@@ -237,7 +334,7 @@ await suite('exports', { workers: 1, delayMs: 5, payouts: true, World: Filled },
     async bad_options_are_named(world) {
         for (const [args, part] of [[['export', '--format', 'xlsx'], '--format'], [['export', '--from', 'yesterday'], '--from'], [['export', '--from', '2026-02-02', '--to', '2026-02-01'], 'not before'],
             [['export', '--delimiter', 'x'], '--delimiter'], [['trial-balance', '--as-of', '2026-13-01'], '--as-of'], [['export', '--basis', 'x'], '--basis'], [['export', '--nope'], 'not understood'],
-            [['export', '--month', '2026-1'], '--month'], [['statement'], 'name an account'], [['export', '--output', '/nowhere/x'], 'cannot write']]) {
+            [['export', '--month', '2026-1'], '--month'], [['export', '--format', 'camt053'], '--account'], [['export', '--format', 'camt053', '--account', 'bank:x', '--basis', 'effective'], 'recording'], [['statement'], 'name an account'], [['export', '--output', '/nowhere/x'], 'cannot write']]) {
             const done = ledger(world, args);
             assert(done.status === 1 && done.err.includes(part) && done.err.trim().split('\n').length === 1, `${args.join(' ')}: ${done.status} ${done.err}`);
         }
