@@ -530,6 +530,12 @@ replay-ledger: build
 bench-router: $(BUILD)/router/bench
 	@$< $(if $(filter command line environment,$(origin ROUNDS)),$(ROUNDS),5)
 
+## privileges      Role x table x verb in the database, exactly (tests/privileges/matrix.txt), each tried; and whether a
+##                 finance login can read rows of another merchant, whatever it sets
+.PHONY: privileges
+privileges: $(BUILD)/turnpike
+	@BUILD=$(BUILD) tests/privileges/run.sh
+
 # ---- postings ---------------------------------------------------------------------------------
 
 POSTINGS_SRC := $(wildcard tests/postings/*.c)

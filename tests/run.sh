@@ -61,6 +61,7 @@ step unit make --no-print-directory "$jobs" unit
 step sanitizers make --no-print-directory "$jobs" unit SAN=1 BUILD=build-san
 step fuzz make --no-print-directory "$jobs" fuzz-sample SAN=1 BUILD=build-san
 step router make --no-print-directory router-proof
+step privileges make --no-print-directory privileges
 step postings make --no-print-directory postings-sample
 step sim make --no-print-directory sim
 step scripts make --no-print-directory scripts LIMIT=25

@@ -18,7 +18,7 @@ command_packages() { # command:package
         setpriv:util-linux column:bsdextrautils psql:postgresql-client-15" ;;
     test) echo "clang:clang clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck
         node:nodejs npm:npm git:git hledger:hledger ledger:ledger bean-check:beancount
-        xmllint:libxml2-utils" ;;
+        xmllint:libxml2-utils pg_prove:libtap-parser-sourcehandler-pgtap-perl" ;;
     fuzz) echo "clang:clang" ;;
     clients) echo "node:nodejs npm:npm" ;;
     bench) echo "node:nodejs npm:npm" ;;
@@ -38,7 +38,7 @@ file_packages() { # file:package; a file may be a pattern
         /usr/include/uthash.h:uthash-dev /usr/include/zstd.h:libzstd-dev /usr/lib/postgresql/15/bin/postgres:postgresql-15
         /var/lib/dpkg/info/libcurl4-openssl-dev*.list:libcurl4-openssl-dev
         /etc/ssl/certs/ca-certificates.crt:ca-certificates /usr/share/zoneinfo/Europe/Berlin:tzdata" ;;
-    test) echo "/usr/include/cmocka.h:libcmocka-dev /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.asan-*.a:libclang-rt-14-dev" ;;
+    test) echo "/usr/include/cmocka.h:libcmocka-dev /usr/share/postgresql/15/extension/pgtap.control:postgresql-15-pgtap /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.asan-*.a:libclang-rt-14-dev" ;;
     fuzz) echo "/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev" ;;
     pages) echo "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core" ;;
     esac
