@@ -356,6 +356,16 @@ bench-10m:
 	@BUILD=$(BUILD) PAYMENTS=$(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS)) \
 	    ROUNDS=$(ROUNDS) SECONDS=$(BENCH_SECONDS) node tests/bench/big.mjs
 
+## bench-ledger    What finance waits for on that ledger: lookups, past balances, statements, the export of all of it;
+##                 and PostgreSQL's CPU per payment next to an empty ledger (PAYMENTS=10000000 ROUNDS=3 SECONDS=8)
+.PHONY: bench-ledger
+bench-ledger:
+	@config/dev/packages.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load $(BUILD)/bench/fill
+	@tests/bench/modules.sh
+	@BUILD=$(BUILD) PAYMENTS=$(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS)) \
+	    ROUNDS=$(ROUNDS) SECONDS=$(BENCH_SECONDS) node tests/bench/ledger.mjs
+
 ## profile         Where the gateway's CPU goes at saturation, by library and function (perf;
 ##                 CONNECTIONS=512 SECONDS=8 OF=gateway|postgres|sandbox)
 .PHONY: profile
