@@ -519,6 +519,15 @@ bench-rules:
 	@BUILD=$(BUILD) PAIRS=$(if $(filter command line environment,$(origin PAIRS)),$(PAIRS)) RATE=$(RATE) \
 	    CONNECTIONS=$(CONNECTIONS) SECONDS=$(BENCH_SECONDS) node tests/bench/rules.mjs
 
+## bench-seal      What sealing costs, in CPU per payment of gateway, sealer and PostgreSQL, in turn without it
+##                 (PAIRS=6 SECONDS=20 RATE=800; at most 3 %)
+.PHONY: bench-seal
+bench-seal:
+	@config/dev/packages.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load
+	@BUILD=$(BUILD) PAIRS=$(if $(filter command line environment,$(origin PAIRS)),$(PAIRS)) RATE=$(RATE) \
+	    CONNECTIONS=$(CONNECTIONS) SECONDS=$(BENCH_SECONDS) node tests/bench/seal.mjs
+
 ## bench-journal   What the journal beside the ledger costs the gateway in CPU per payment, in turn without
 ##                 it (PAIRS=9 SECONDS=4 RATE=1200)
 .PHONY: bench-journal

@@ -22,8 +22,9 @@ const one = (x) => x.toFixed(1);
 
 // PAIRS times both arms, in the order ABBA, then the verdict, and the end of the program: 0 within the bound, 1 not,
 // 2 not decided. `arms` names them, the dearer one second; `measure(name)` gives what the gateway took for a payment
-// (us), the payments a second (rate), and what else is kept; `remark(pair)` is added to a pair's line.
-export async function compareInTurn({ bench, world, pairs: count, bound, arms, texts, prepare, measure, remark, settings }) {
+// (us; whose, says `of`), the payments a second (rate), and what else is kept; `remark(pair)` is added to a pair's line.
+// `bound` is in us, or a function of what the less dear arm took.
+export async function compareInTurn({ bench, world, pairs: count, bound: allowed, arms, texts, of = "the gateway's", prepare, measure, remark, settings }) {
     const [less, more] = arms;
     const pairs = [];
     let failed;
@@ -43,9 +44,10 @@ export async function compareInTurn({ bench, world, pairs: count, bound, arms, t
     if (failed) world.abandon();
     else await world.stop();
     if (failed) { process.stderr.write(`${bench}: ${failed.message}\nkept: ${path.relative(top, world.folder)}\n`); process.exit(1); }
+    const took = (name) => median(pairs.map((pair) => pair[name].us));
+    const bound = typeof allowed === 'function' ? Math.round(allowed(took(less)) * 10) / 10 : allowed;
     const { difference, least, most, sorted, verdict } = judge(pairs.map((pair) => pair.difference), bound);
-    const of = (name) => one(median(pairs.map((pair) => pair[name].us)));
-    console.log(`${bench}: ${texts[0]} ${of(less)} us, ${texts[1]} ${of(more)} us of the gateway's CPU per payment; of ${count} pairs the median difference is ${one(difference)} us`
+    console.log(`${bench}: ${texts[0]} ${one(took(less))} us, ${texts[1]} ${one(took(more))} us of ${of} CPU per payment; of ${count} pairs the median difference is ${one(difference)} us`
         + ` (95 %: ${one(least)} to ${one(most)}; all ${one(sorted[0])} to ${one(sorted.at(-1))}), at most ${bound} are allowed: ${verdict}`);
     console.log(`JSON: ${writeResult(bench, { pairs, difference, least, most, verdict, ...settings })}`);
     process.exit(verdict === 'ok' ? 0 : verdict === 'TOO MUCH' ? 1 : 2);
