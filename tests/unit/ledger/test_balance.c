@@ -425,6 +425,10 @@ static void a_late_transfer_makes_its_pages_anew(void **state)
     assert_int_equal(page(books.gateway, 100, 5), 0);
     assert_int_equal(bounds(&books), 7);
     check_past(&books, "paged");
+    static const char *const looked = "SELECT max(rolled_xid::text::bigint) FROM balance_marks";
+    long before = fixture_count(books.owner, looked);
+    assert_int_equal(page(books.gateway, 100, 1), 0); /* nothing is new: not looked at again */
+    assert_int_equal(fixture_count(books.owner, looked), before);
     struct uuid late = id_of(3 * HOUR_S);
     insert(books.gateway, &books.merchants[0], &late, NULL, "posted", 7);
     check_past(&books, "late");
