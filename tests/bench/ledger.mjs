@@ -126,8 +126,7 @@ async function exportAll(world) {
     count.stdout.on('data', (chunk) => { told += chunk; });
     const seen = [];
     const watch = setInterval(() => { try { seen.push(field(readFileSync(`/proc/${child.pid}/status`, 'utf8'), 'VmRSS')); } catch { /* it has ended */ } }, 500);
-    const [code] = await once(child, 'close');
-    await once(count, 'close');
+    const [[code]] = await Promise.all([once(child, 'exit'), once(count, 'close')]);
     clearInterval(watch);
     const took = (performance.now() - from) / 1000;
     const after = await b.mark(world, b.groups(world));
