@@ -237,6 +237,28 @@ static void a_route_is_the_rule_and_the_account(void **state)
         fixture_count(owner, "SELECT count(*) FROM finance.success_and_cost_by_route('-infinity', "
                              "now() - interval '1 hour')"),
         0);
+    /* Each day's fees are those of its transfers. */
+    order(owner, "INSERT INTO transfers (merchant_id, transfer_id, payment_id, attempt_id, "
+                 "writer_id, created_at, amount_minor, batch_no,"
+                 " state, debit_account, credit_account, currency, kind) SELECT merchant_id, "
+                 "overlay(overlay(gen_random_uuid()::text PLACING"
+                 " substr(balance_floor(now() - n * interval '7 hours')::text, 1, 13) FROM 1) "
+                 "PLACING '7' FROM 15)::uuid, payment_id,"
+                 " attempt_id, payment_id, now(), 10 + n, 1, 'posted', 'fees:payment', 'suspense', "
+                 "'EUR', 'fee' FROM attempts,"
+                 " generate_series(0, 40) n");
+    static const char *const off = "SELECT count(*) FROM " DIFFERENCE(
+        "SELECT date, provider, fee_booked_minor FROM finance.fees_by_provider",
+        "SELECT (ledger_moment(transfer_id) AT TIME ZONE 'UTC')::date, provider, "
+        "sum(t.amount_minor) FROM transfers t"
+        " JOIN attempts USING (merchant_id, attempt_id) WHERE merchant_id = '" MERCHANT
+        "' GROUP BY 1, 2") " d";
+    assert_int_equal(fixture_count(owner, off), 0);
+    assert_int_equal(
+        fixture_count(owner,
+                      "SELECT count(DISTINCT date) FROM finance.fees_by_provider WHERE date >"
+                      " (now() AT TIME ZONE 'UTC')::date - 5"),
+        5);
     PQfinish(owner);
 }
 
