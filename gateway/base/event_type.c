@@ -69,6 +69,8 @@ static const struct event_type types[] = {
     {"attempt.declined_hard",    "An attempt was declined for good after the payment had ended, or gone on."},
     {"attempt.failed",           "An attempt surely did nothing, after the payment had ended or gone on."},
     {"attempt.unknown",          "Nobody can say what became of an attempt of a payment that has ended."},
+
+    {"report.ready",             "A report was made regularly and lies in its folder. Told to webhook endpoints alone: it is no event of a payment."},
 };
 /* clang-format on */
 

@@ -204,6 +204,23 @@ struct hook_wanted {
 void hooks_claim(struct store *store, const struct hook_wanted *wanted, struct arena *arena,
                  hook_claim_fn done, void *ctx);
 
+struct hook_report { /* what a report.ready tells; strings in the arena that was given */
+    int64_t from_us, to_us;
+    int64_t made_us;
+    int64_t rows;
+    int64_t bytes;
+    uint8_t sha256[32];
+    struct str name;
+    struct str period;
+    struct str what;
+    struct str file;
+};
+typedef void (*hook_report_fn)(void *ctx, enum store_find found, const struct hook_report *report,
+                               const struct error *why);
+/* Which report an event tells of. */
+void hooks_report(struct store *store, const struct uuid *merchant_id, const struct uuid *event_id,
+                  struct arena *arena, hook_report_fn done, void *ctx);
+
 struct hook_end { /* how a try ended; of another epoch: nothing changes */
     struct uuid merchant_id;
     struct uuid endpoint_id;

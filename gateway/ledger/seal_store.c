@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/value.h"
+#include "ledger/blocking.h"
 
 enum {
     HIDDEN = 1, /* columns before those of the transfer */
@@ -95,17 +95,12 @@ static const char rest_sql[] =
 
 struct seal_store *seal_store_open(const char *conninfo, const char *name, struct error *err)
 {
+    PGconn *conn = blocking_open(conninfo, name, err);
+    if (conn == NULL)
+        return NULL;
     struct seal_store *store = calloc(1, sizeof(*store));
     CHECK(store != NULL);
-    const char *keys[] = {"dbname", "fallback_application_name", NULL};
-    const char *values[] = {conninfo, name, NULL};
-    store->conn = PQconnectdbParams(keys, values, 1);
-    if (PQstatus(store->conn) != CONNECTION_OK) {
-        const char *text = PQerrorMessage(store->conn);
-        (void)fail(err, ERROR_IO, "cannot connect to the database: %.*s", (int)strcspn(text, "\n"),
-                   text);
-        seal_store_close(&store);
-    }
+    store->conn = conn;
     return store;
 }
 
@@ -118,46 +113,10 @@ void seal_store_close(struct seal_store **store)
     *store = NULL;
 }
 
-static bool refused(struct seal_store *store, struct error *err)
-{
-    const char *text = PQerrorMessage(store->conn);
-    return fail(err, ERROR_IO, "the database refused: %.*s", (int)strcspn(text, "\n"), text);
-}
-
-static bool send(struct seal_store *store, const char *sql, struct params *params)
-{
-    const char *values[PARAMS_MAX];
-    int formats[PARAMS_MAX];
-    for (unsigned i = 0; i < params->count; i++) {
-        values[i] = params->length[i] < 0 ? NULL : params->bytes.at + params->offset[i];
-        formats[i] = 1;
-    }
-    bool ok = PQsendQueryParams(store->conn, sql, (int)params->count, NULL, values, params->length,
-                                formats, 1) == 1;
-    params_release(params);
-    return ok;
-}
-
-/* The rows; NULL with *err when it was refused. Takes params. */
-static PGresult *run(struct seal_store *store, const char *sql, struct params *params,
-                     struct error *err)
-{
-    PGresult *res = send(store, sql, params) ? PQgetResult(store->conn) : NULL;
-    PGresult *more;
-    while (res != NULL && (more = PQgetResult(store->conn)) != NULL)
-        PQclear(more);
-    ExecStatusType status = PQresultStatus(res);
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-        return res;
-    (void)refused(store, err);
-    PQclear(res);
-    return NULL;
-}
-
 static bool change(struct seal_store *store, const char *sql, struct params *params,
                    struct error *err)
 {
-    PGresult *res = run(store, sql, params, err);
+    PGresult *res = blocking_run(store->conn, sql, params, err);
     bool ok = res != NULL;
     PQclear(res);
     return ok;
@@ -175,7 +134,7 @@ bool seal_store_claim(struct seal_store *store, bool *is_ours, struct error *err
     struct params params;
     params_init(&params);
     params_int8(&params, LOCK);
-    PGresult *res = run(store, claim_sql, &params, err);
+    PGresult *res = blocking_run(store->conn, claim_sql, &params, err);
     bool ok = res != NULL && PQntuples(res) == 1;
     *is_ours = ok && column_bool(res, 0, 0);
     PQclear(res);
@@ -186,7 +145,7 @@ bool seal_store_settle(struct seal_store *store, struct uuid *boundary, struct e
 {
     struct params none;
     params_init(&none);
-    PGresult *res = run(store, now_sql, &none, err);
+    PGresult *res = blocking_run(store->conn, now_sql, &none, err);
     if (res == NULL)
         return false;
     bool is_over = store->moment_us != 0 && column_int8(res, 0, 0) >= store->moment_xid;
@@ -265,7 +224,7 @@ static bool insert_seal(struct seal_store *store, const struct seal *seal, struc
 static bool take_merchants(struct seal_store *store, const char *sql, struct params *params,
                            struct uuid *merchants, size_t *count, struct error *err)
 {
-    PGresult *res = run(store, sql, params, err);
+    PGresult *res = blocking_run(store->conn, sql, params, err);
     if (res == NULL)
         return false;
     *count = 0;
@@ -302,7 +261,7 @@ bool seal_store_last(struct seal_store *store, const struct uuid *merchant_id, s
     struct params params;
     params_init(&params);
     params_uuid(&params, merchant_id);
-    PGresult *res = run(store, last_sql, &params, err);
+    PGresult *res = blocking_run(store->conn, last_sql, &params, err);
     if (res == NULL)
         return false;
     *last = (struct seal){.merchant_id = *merchant_id};
@@ -405,7 +364,7 @@ static PGresult *run_range(struct seal_store *store, const struct seal *seal, in
     params_uuid(&params, &seal->to_id);
     params_int8(&params, most);
     params_bool(&params, seal->previous == 0);
-    return run(store, range_sql, &params, err);
+    return blocking_run(store->conn, range_sql, &params, err);
 }
 
 bool seal_store_rows(struct seal_store *store, const struct seal *seal, struct seal_rows *rows,
@@ -415,7 +374,7 @@ bool seal_store_rows(struct seal_store *store, const struct seal *seal, struct s
     params_init(&params);
     params_uuid(&params, &seal->merchant_id);
     params_int8(&params, seal->number);
-    PGresult *res = run(store, late_sql, &params, err);
+    PGresult *res = blocking_run(store->conn, late_sql, &params, err);
     bool ok = add_rows(rows, res, true, err);
     PQclear(res);
     if (!ok)
@@ -436,7 +395,7 @@ static bool take_waiting(struct seal_store *store, const struct seal *seal, stru
     params_init(&params);
     params_uuid(&params, &seal->merchant_id);
     params_int8(&params, SEAL_ROW_MAX);
-    PGresult *res = run(store, waiting_sql, &params, err);
+    PGresult *res = blocking_run(store->conn, waiting_sql, &params, err);
     bool ok = add_rows(rows, res, true, err);
     PQclear(res);
     return ok;
@@ -536,12 +495,12 @@ bool seal_store_each(struct seal_store *store, const struct uuid *merchant_id, s
     bool ok = true;
     params_init(&params);
     params_uuid(&params, merchant_id);
-    if (!send(store, each_sql, &params) || PQsetSingleRowMode(store->conn) != 1)
-        return refused(store, err);
+    if (!blocking_send(store->conn, each_sql, &params) || PQsetSingleRowMode(store->conn) != 1)
+        return blocking_refused(store->conn, err);
     while ((res = PQgetResult(store->conn)) != NULL) {
         ExecStatusType status = PQresultStatus(res);
         if (ok && status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK)
-            ok = refused(store, err);
+            ok = blocking_refused(store->conn, err);
         for (int row = 0; ok && row < PQntuples(res); row++) {
             struct seal seal;
             take_seal(res, row, &seal);
@@ -559,7 +518,7 @@ bool seal_store_read(struct seal_store *store, const struct uuid *merchant_id, i
     params_init(&params);
     params_uuid(&params, merchant_id);
     params_int8(&params, number);
-    PGresult *res = run(store, read_sql, &params, err);
+    PGresult *res = blocking_run(store->conn, read_sql, &params, err);
     if (res == NULL)
         return false;
     *is_there = PQntuples(res) == 1;
@@ -581,7 +540,7 @@ bool seal_store_rest(struct seal_store *store, const struct uuid *merchant_id,
     params_uuid(&params, merchant_id);
     params_uuid(&params, sealed_to);
     params_time(&params, oldest_us);
-    PGresult *res = run(store, rest_sql, &params, err);
+    PGresult *res = blocking_run(store->conn, rest_sql, &params, err);
     if (res == NULL)
         return false;
     *rest = (struct seal_rest){

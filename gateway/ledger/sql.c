@@ -54,20 +54,9 @@ static const char *const settings[SQL_KIND_COUNT] = {
 #define ALL_CHANGED                                                                                \
     " SELECT 1 / ((SELECT count(*) FROM changed) = (SELECT count(*) FROM input))::integer"
 
-/*
- * Events that a CTE "added" inserts are told to the endpoints that want their type, by rows of the
- * same transaction; to one that is disabled they can be told later. '*' is any text.
- */
+/* Events that a CTE "added" inserts are told, see SQL_TELL_HOOKS. */
 #define HOOKED                                                                                     \
-    " RETURNING merchant_id, payment_id, number, event_id, type, created_at)"                      \
-    " INSERT INTO hook_deliveries (merchant_id, endpoint_id, event_id, payment_id, created_at,"    \
-    " next_at, done_at, epoch, number, tries, round_tries, last_status, state, type, last_error)"  \
-    " SELECT a.merchant_id, h.endpoint_id, a.event_id, a.payment_id, a.created_at, a.created_at,"  \
-    " CASE WHEN h.disabled_at IS NOT NULL THEN a.created_at END, 0, a.number, 0, 0, 0,"            \
-    " CASE WHEN h.disabled_at IS NULL THEN 'waiting' ELSE 'skipped' END, a.type, ''"               \
-    " FROM added a CROSS JOIN LATERAL (SELECT e.endpoint_id, e.disabled_at FROM hook_endpoints e"  \
-    " WHERE e.merchant_id = a.merchant_id AND e.deleted_at IS NULL AND a.type LIKE ANY"            \
-    " (string_to_array(replace(replace(e.event_types, '_', '\\_'), '*', '%'), ' ')) OFFSET 0) h"
+    " RETURNING merchant_id, payment_id, number, event_id, type, created_at)" SQL_TELL_HOOKS
 
 #define COUNT_CHANGED " SELECT count(*) FROM changed"
 

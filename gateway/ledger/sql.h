@@ -178,6 +178,7 @@ enum sql {
     SQL_HOOK_TRIES,
     SQL_HOOK_REPLAY,
     SQL_HOOK_REPLAY_RANGE,
+    SQL_HOOK_REPORT,
     SQL_HOOK_END_MARK,
     /* accounts that are held back, what hosts tell each other, service levels: sql_health.c */
     SQL_HEALTH_FIRST = SQL_HOOK_END_MARK,
@@ -242,5 +243,20 @@ const struct sql_text *sql_backtest_text(enum sql sql); /* of sql_backtests.c; l
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);
 const char *sql_kind_name(enum sql_kind kind);
+
+/*
+ * Events of a CTE "added" (merchant_id, payment_id, number, event_id, type, created_at) are told to the
+ * endpoints that want their type, by rows of the same transaction; to one that is disabled they can be
+ * told later. '*' is any text.
+ */
+#define SQL_TELL_HOOKS                                                                             \
+    " INSERT INTO hook_deliveries (merchant_id, endpoint_id, event_id, payment_id, created_at,"    \
+    " next_at, done_at, epoch, number, tries, round_tries, last_status, state, type, last_error)"  \
+    " SELECT a.merchant_id, h.endpoint_id, a.event_id, a.payment_id, a.created_at, a.created_at,"  \
+    " CASE WHEN h.disabled_at IS NOT NULL THEN a.created_at END, 0, a.number, 0, 0, 0,"            \
+    " CASE WHEN h.disabled_at IS NULL THEN 'waiting' ELSE 'skipped' END, a.type, ''"               \
+    " FROM added a CROSS JOIN LATERAL (SELECT e.endpoint_id, e.disabled_at FROM hook_endpoints e"  \
+    " WHERE e.merchant_id = a.merchant_id AND e.deleted_at IS NULL AND a.type LIKE ANY"            \
+    " (string_to_array(replace(replace(e.event_types, '_', '\\_'), '*', '%'), ' ')) OFFSET 0) h"
 
 #endif

@@ -250,6 +250,10 @@ static const struct sql_text texts[SQL_HOOK_END_MARK - SQL_HOOK_FIRST] = {
     " AND e.disabled_at IS NULL AND e.deleted_at IS NULL), changed AS (UPDATE hook_deliveries d"
     AGAIN " FROM chosen x WHERE " SAME("d", "x") " AND " STATE("d")
     " IN ('failed', 'skipped', 'delivered') RETURNING 1)" COUNT_CHANGED},
+
+[SQL_HOOK_REPORT - SQL_HOOK_FIRST] = {SQL_READER, "hook_report",
+    "SELECT r.period_from, r.period_to, r.made_at, r.row_count, r.byte_count, r.sha256, r.name,"
+    " r.period, r.what, r.file FROM report_runs r WHERE r.merchant_id = $1 AND r.event_id = $2"},
 };
 /* clang-format on */
 

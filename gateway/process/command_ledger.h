@@ -47,11 +47,15 @@ void ledger_close(struct ledger_reading *reading);
 bool ledger_check_single(const struct export_merchants *found, struct error *err) MUST_USE;
 /* If one was named: AND m.merchant_id = ... */
 void ledger_add_merchants(const struct ledger_reading *reading, struct buf *sql);
+/* Sums before the end of the period less those before its begin, of the reading's merchants. */
+bool ledger_write_balances(struct ledger_reading *reading, const struct ledger_period *period,
+                           FILE *out, uint64_t *rows, struct error *err) MUST_USE;
 
 int ledger_accounts(int argc, char **argv); /* command_ledger_read.c */
 int ledger_trial_balance(int argc, char **argv);
 int ledger_statement(int argc, char **argv); /* command_ledger_statement.c */
 int ledger_payment(int argc, char **argv);   /* command_ledger_payment.c */
 int ledger_export(int argc, char **argv);    /* command_ledger_export.c */
+int ledger_reports(int argc, char **argv);   /* command_ledger_reports.c */
 
 #endif

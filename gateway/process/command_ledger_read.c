@@ -62,19 +62,6 @@ void ledger_add_merchants(const struct ledger_reading *reading, struct buf *sql)
     buf_printf(sql, " AND m.merchant_id = '%s'", id);
 }
 
-static int show(struct ledger_reading *reading, const struct sheet_column *columns, size_t count,
-                struct buf *sql, struct error *err)
-{
-    struct sheet sheet;
-    buf_add(sql, "", 1);
-    sheet_open(&sheet, reading->format, &reading->style, columns, count, stdout);
-    bool ok = (buf_is_ok(sql) || fail(err, ERROR_INVALID, "ledger: a name is too long")) &&
-              sheet_fill(&sheet, reading->copy, sql->at, err);
-    struct error ignored;
-    ok = sheet_close(&sheet, ok ? err : &ignored) && ok;
-    return ok ? 0 : 1;
-}
-
 /* Of a name that several merchants have, one must be said: a sum over two books is nobody's. */
 static bool open_named(struct ledger_reading *reading, struct error *err)
 {
@@ -180,21 +167,35 @@ static void add_balance_select(const struct ledger_reading *reading,
     buf_add_str(sql, STR(" ORDER BY m.merchant, m.id, currency, account"));
 }
 
+bool ledger_write_balances(struct ledger_reading *reading, const struct ledger_period *period,
+                           FILE *out, uint64_t *rows, struct error *err)
+{
+    struct buf sql;
+    struct sheet sheet;
+    struct error ignored;
+    buf_init(&sql, SQL_BYTES_MAX);
+    add_balance_select(reading, period, &sql);
+    buf_add(&sql, "", 1);
+    CHECK(buf_is_ok(&sql));
+    sheet_open(&sheet, reading->format, &reading->style, balance_columns,
+               ARRAY_LEN(balance_columns), out);
+    bool ok = sheet_fill(&sheet, reading->copy, sql.at, err);
+    *rows = sheet.row_count;
+    ok = sheet_close(&sheet, ok ? err : &ignored) && ok;
+    buf_release(&sql);
+    return ok;
+}
+
 int ledger_trial_balance(int argc, char **argv)
 {
     struct ledger_reading reading = {.copy = NULL};
     struct ledger_period period;
     struct error err = {.text = ""};
-    struct buf sql;
-    int status = 1;
-    buf_init(&sql, SQL_BYTES_MAX);
-    if (ledger_take_reading(&argc, argv, &reading, &err) &&
-        take_moment(&argc, argv, &period, &err) && command_done(argc, argv, &err) &&
-        open_named(&reading, &err)) {
-        add_balance_select(&reading, &period, &sql);
-        status = show(&reading, balance_columns, ARRAY_LEN(balance_columns), &sql, &err);
-    }
-    buf_release(&sql);
+    uint64_t rows = 0;
+    bool ok = ledger_take_reading(&argc, argv, &reading, &err) &&
+              take_moment(&argc, argv, &period, &err) && command_done(argc, argv, &err) &&
+              open_named(&reading, &err) &&
+              ledger_write_balances(&reading, &period, stdout, &rows, &err);
     ledger_close(&reading);
-    return status == 0 ? 0 : command_fail(&err);
+    return ok ? 0 : command_fail(&err);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process/reports.h"
+
 enum setting_type {
     SETTING_TEXT = 0,
     SETTING_INT64,
@@ -169,6 +171,8 @@ static const struct setting settings[] = {
     {"seal_interval_ms",       SETTING_INT64,    AT(seal_interval_ms), 100, DAY_MS, "what can be sealed is looked for this often"},
     {"anchor_file",            SETTING_TEXT,     AT(anchor_file), 0, 0, "heads of seals are appended here, best where no administrator of the database writes; empty: not"},
     {"anchor_command",         SETTING_TEXT,     AT(anchor_command), 0, 0, "program and arguments, separated by spaces, no shell: gets the same lines as its input; empty: none"},
+    {"reports_file",           SETTING_TEXT,     AT(reports_file), 0, 0, "which reports are made regularly, and where they are put (docs/ledger.md); empty: none"},
+    {"reports_database",       SETTING_TEXT,     AT(reports_database), 0, 0, "libpq connection string of the finance login that they are read with: they show what it sees"},
     {"success_minutes",        SETTING_UNSIGNED, AT(health.rate_minutes), 1, 60, "success rates are of these, per account, operation and currency"},
     {"success_calls",      SETTING_UNSIGNED, AT(health.rate_calls_min), 1, 100000, "... when there were so many payments, else of a wider window (docs/health.md)"},
 };
@@ -601,6 +605,18 @@ static bool check_second_pair(const struct config *config, struct error *err)
                         check_file("tls_second_key", config->tls_second_key, err));
 }
 
+static bool check_reports(const struct config *config, struct error *err)
+{
+    static struct reports reports;
+    if (config->reports_file[0] == '\0')
+        return true;
+    if (config->reports_database[0] == '\0')
+        return fail(err, ERROR_INVALID,
+                    "reports_file needs reports_database: the finance login that reports are read "
+                    "with");
+    return reports_load(&reports, config->reports_file, err) || fail_prefix(err, "reports_file");
+}
+
 bool config_check(const struct config *config, struct error *err)
 {
     return check_relations(config, err) && check_http(config, err) &&
@@ -610,6 +626,7 @@ bool config_check(const struct config *config, struct error *err)
            check_file("secrets_folder", config->secrets_folder, err) &&
            check_file("rules_file", config->rules_file, err) &&
            check_file("migrations_folder", config->migrations_folder, err) &&
+           check_reports(config, err) &&
            (config->seal_key_file[0] == '\0' ||
             check_file("seal_key_file", config->seal_key_file, err)) &&
            (config->provider_ca_file[0] == '\0' ||

@@ -67,6 +67,9 @@ struct config {
     char seal_key_file[CONFIG_TEXT_MAX]; /* empty: nothing is sealed */
     char anchor_file[CONFIG_TEXT_MAX];
     char anchor_command[CONFIG_TEXT_MAX];
+    /* reports */
+    char reports_file[CONFIG_TEXT_MAX]; /* empty: none are made */
+    char reports_database[CONFIG_TEXT_MAX];
     /* webhooks to merchants */
     char delivery_schedule[CONFIG_TEXT_MAX];
     char delivery_allowed_networks[CONFIG_TEXT_MAX];

@@ -292,6 +292,23 @@ static void send_ping(struct sending *sending)
     buf_release(&body);
 }
 
+static void report_loaded(void *ctx, enum store_find found, const struct hook_report *report,
+                          const struct error *why)
+{
+    struct sending *sending = ctx;
+    struct buf body;
+    (void)why;
+    if (found == STORE_FAILED || is_let_go(sending)) {
+        put_back(sending, "unavailable", 1000);
+        return;
+    }
+    buf_init(&body, OUT_BODY_MAX);
+    out_body_report(&sending->claim, report, &body);
+    CHECK(buf_is_ok(&body));
+    post(sending, &body);
+    buf_release(&body);
+}
+
 static void start(struct out *out, const struct hook_claim *claim)
 {
     struct sending *sending = calloc(1, sizeof(*sending));
@@ -308,6 +325,9 @@ static void start(struct out *out, const struct hook_claim *claim)
         put_back(sending, "no_secret", 60000);
     else if (str_eq(claim->type, STR(OUT_PING)))
         send_ping(sending);
+    else if (str_eq(claim->type, STR(OUT_REPORT)))
+        hooks_report(out->parts.store, &claim->merchant_id, &claim->event_id, &sending->arena,
+                     report_loaded, sending);
     else
         store_load_payment(out->parts.store, &claim->merchant_id, &claim->payment_id, STORE_ANY,
                            &sending->arena, payment_loaded, sending);

@@ -22,7 +22,8 @@
 enum {
     OUT_BODY_MAX = 256 * 1024, /* beyond it data is but id and object, and "truncated" is true */
 };
-#define OUT_PING "webhook.ping" /* the type of a test */
+#define OUT_PING   "webhook.ping" /* the type of a test */
+#define OUT_REPORT "report.ready" /* of a report that was made */
 
 struct out_config {
     int64_t interval_ms;    /* 250: due deliveries are looked for */

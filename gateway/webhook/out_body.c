@@ -1,6 +1,7 @@
 #include "webhook/out_body.h"
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/json.h"
 #include "payment/order_present.h"
 #include "payment/present.h"
@@ -29,6 +30,37 @@ void out_body_ping(const struct hook_claim *claim, struct buf *out)
     json_put_cstr(&json, "object", "webhook_endpoint");
     json_end_object(&json);
     json_end_object(&json);
+}
+
+void out_body_report(const struct hook_claim *claim, const struct hook_report *report,
+                     struct buf *out)
+{
+    struct json_out json;
+    struct buf hash;
+    char time[CLOCK_TEXT_SIZE];
+    buf_init(&hash, 2 * sizeof(report->sha256));
+    begin(&json, out, claim);
+    if (report == NULL)
+        json_put_bool(&json, "truncated", true);
+    json_key(&json, "data");
+    json_begin_object(&json);
+    json_put_cstr(&json, "object", "report");
+    if (report != NULL) {
+        crypto_hex((struct str){(const char *)report->sha256, sizeof(report->sha256)}, &hash);
+        json_put_str(&json, "name", report->name);
+        json_put_str(&json, "what", report->what);
+        json_put_str(&json, "period", report->period);
+        json_put_str(&json, "from", clock_format_ms(report->from_us, time));
+        json_put_str(&json, "to", clock_format_ms(report->to_us, time));
+        json_put_str(&json, "file", report->file);
+        json_put_int(&json, "rows", report->rows);
+        json_put_int(&json, "bytes", report->bytes);
+        json_put_str(&json, "sha256", buf_str(&hash));
+        json_put_str(&json, "made_at", clock_format_ms(report->made_us, time));
+    }
+    json_end_object(&json);
+    json_end_object(&json);
+    buf_release(&hash);
 }
 
 static void put_id(struct json_out *json, enum store_kind kind, const struct uuid *payment_id)

@@ -9,6 +9,9 @@
 
 /* A ping: data is the endpoint's id. */
 void out_body_ping(const struct hook_claim *claim, struct buf *out);
+/* A report that was made; NULL: what is left of it is the event. */
+void out_body_report(const struct hook_claim *claim, const struct hook_report *report,
+                     struct buf *out);
 /* payout: not NULL, of a payout that is an order; else payment. Neither: what is left of it is its id. */
 void out_body_payment(const struct hook_claim *claim, const struct store_payment_view *payment,
                       const struct payout_view *payout, const uint8_t *seal_key,

@@ -101,7 +101,7 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
       ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'),
       ('hook_endpoints', 'UPDATE'), ('hook_secrets', 'UPDATE'), ('hook_deliveries', 'UPDATE'),
       ('host_health', 'UPDATE'), ('host_health', 'DELETE'), ('rule_tallies', 'UPDATE'),
-      ('backtests', 'UPDATE'), ('backtests', 'DELETE'),
+      ('backtests', 'UPDATE'), ('backtests', 'DELETE'), ('report_runs', 'UPDATE'),
       ('level_spans', 'UPDATE'), ('level_spans', 'DELETE'), ('level_checks', 'UPDATE'), ('level_checks', 'DELETE'),
       ('level_days', 'UPDATE'), ('level_days', 'DELETE'), ('level_costs', 'UPDATE'), ('level_costs', 'DELETE'),
       ('level_fees', 'UPDATE'), ('level_fees', 'DELETE'))

@@ -42,6 +42,8 @@ BEGIN
     INSERT INTO ledger_entry_lines (merchant_id, entry_id, amount_minor, number, leg, debit_account, credit_account, currency)
     VALUES (m, acc, 500, 1, 'gross', 'user:till-' || letter, 'merchant:sales', 'EUR');
     INSERT INTO ledger_periods VALUES (m, now() - interval '10 days', now(), letter, 'closed by ' || letter);
+    INSERT INTO report_runs (merchant_id, period_from, period_to, begun_at, next_at, epoch, row_count, byte_count, tries, name, period, what, state, file, host, error)
+    VALUES (m, now() - interval '2 hours', now() - interval '1 hour', now(), now(), 1, 0, 0, 1, 'main-' || letter, 'hour', 'csv', 'failed', 'main-' || letter, letter, '');
     INSERT INTO ledger_period_sums VALUES (m, now() - interval '10 days', 7, 0, 'bank:' || letter, 'EUR');
 END $$;
 SELECT tap.seed('0a0a0a0a-0a0a-7a0a-8a0a-0a0a0a0a0a0a', 'a'), tap.seed('0b0b0b0b-0b0b-7b0b-8b0b-0b0b0b0b0b0b', 'b');

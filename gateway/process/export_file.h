@@ -1,0 +1,41 @@
+/*
+ * export_file.h - one export, of whatever kind, into a file that is whole or not there: for the command
+ * line and for reports. Blocking, on a connection of its own (ledger/export_run.h).
+ */
+#ifndef PROCESS_EXPORT_FILE_H
+#define PROCESS_EXPORT_FILE_H
+
+#include "ledger/export_run.h"
+
+enum {
+    EXPORT_PATH_SIZE = 4096,
+};
+
+enum export_what {
+    EXPORT_WHAT_NONE = 0,
+    EXPORT_WHAT_JOURNAL,       /* csv, jsonl, hledger, ledger, beancount: wanted.format */
+    EXPORT_WHAT_ATTEMPTS,      /* attempts-csv */
+    EXPORT_WHAT_CAMT,          /* camt053 */
+    EXPORT_WHAT_TRIAL_BALANCE, /* trial-balance: at the end of the period, as CSV */
+};
+
+/* EXPORT_WHAT_NONE: there is no such export. */
+enum export_what export_what_find(struct str name);
+/* "csv", "xml", ...: of the name of a file. The name is one that export_what_find knows. */
+const char *export_what_suffix(struct str name);
+
+struct export_file { /* borrowed */
+    const char *database;
+    const char *merchant; /* id or name; NULL: all that the login sees */
+    const char *file;     /* NULL: standard output */
+    const char *partial;  /* written, and then renamed: replaced if it is there; NULL: FILE.partial,
+                             which must not be there */
+    enum export_what what;
+    struct export_wanted wanted; /* but for out, which is set here */
+};
+
+/* When it returns true the file is on the disk with its name; else nothing of it is left, and what had
+ * the name before is as it was. */
+bool export_file_write(struct export_file *x, uint64_t *rows, struct error *err) MUST_USE;
+
+#endif
