@@ -73,8 +73,9 @@ struct order { /* strings borrowed, or in the arena of a read */
     struct uuid payment_id; /* of this try */
     struct str reason;
     struct str detail;
-    int64_t begun_us; /* 0: not yet */
-    int64_t done_us;  /* 0: not yet known to be */
+    int64_t begun_us;  /* 0: not yet */
+    int64_t done_us;   /* 0: not yet known to be */
+    int64_t erased_us; /* when its personal data were; 0: they were not */
 };
 
 struct order_batch {

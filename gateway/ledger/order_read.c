@@ -56,6 +56,7 @@ static void take_order(struct payouts_read *read, const PGresult *res, int row, 
     order->detail = column_copy(res, row, at++, arena);
     order->begun_us = column_time(res, row, at++);
     order->done_us = column_time(res, row, at++);
+    order->erased_us = column_is_null(res, row, at) ? 0 : column_time(res, row, at);
 }
 
 static void take_payouts(struct payouts_read *read, const PGresult *res)

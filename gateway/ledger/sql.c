@@ -91,7 +91,7 @@ static const char *const settings[SQL_KIND_COUNT] = {
     " p.livemode, p.reference, p.try_number, p.method_type, p.country, p.key, p.writer_id,"        \
     " p.customer, p.metadata, p.routing, p.tokens_sealed, k.fingerprint, e.status, e.number,"      \
     " e.created_at, l.authorized, l.captured, l.refunded, p.kind, p.parent_id, l.capture_open,"    \
-    " l.refund_open, l.hold_reference, l.hold_ends_at"
+    " l.refund_open, l.hold_reference, l.hold_ends_at, p.erased_at"
 
 /*
  * LATERAL with OFFSET 0: row by row, whatever the planner believes. Tables fill faster than
@@ -636,7 +636,7 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     PAYMENT_COLUMNS " FROM (SELECT q.merchant_id, q.payment_id, q.created_at, q.amount_minor,"
     " q.currency, q.capture_automatic, q.livemode, q.reference, q.try_number, q.method_type,"
     " q.country, q.key, q.writer_id, q.customer, CASE WHEN $5::boolean THEN q.metadata ELSE '{}'"
-    " END AS metadata, q.routing, q.tokens_sealed, q.kind, q.parent_id"
+    " END AS metadata, q.routing, q.tokens_sealed, q.kind, q.parent_id, q.erased_at"
     " FROM payments q WHERE q.merchant_id = $1 AND q.parent_id = $2"
     " AND ($3::text IS NULL OR q.kind = $3) ORDER BY q.payment_id DESC LIMIT $4) p" PAYMENT_JOINS
     " ORDER BY p.payment_id DESC"},

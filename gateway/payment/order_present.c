@@ -156,6 +156,7 @@ static struct store_payment_view view_of_order(const struct order *order, const 
         .reference = order->reference,
         .customer_json = STR("{}"),
         .metadata_json = STR("{}"),
+        .erased_us = order->erased_us,
     };
     (void)str_copy_to(str_of(order->currency), view.row.currency, sizeof(view.row.currency));
     json_t *body = order_request_open(seal_key, &order->merchant_id, &order->order_id,

@@ -99,6 +99,16 @@ static void put_object(struct json_out *json, const char *key, struct str object
     json_put_raw(json, key, object.len > 0 ? object : STR("{}"));
 }
 
+/* Null, and not empty: it was there, and was erased. */
+static void put_personal(struct json_out *json, const struct store_payment *row, const char *key,
+                         struct str object)
+{
+    if (row->erased_us > 0)
+        json_put_null(json, key);
+    else
+        put_object(json, key, object);
+}
+
 static void put_money(struct json_out *json, const char *key, int64_t minor)
 {
     if (minor >= 0)
@@ -255,8 +265,8 @@ static void print_payout_head(const struct store_payment_view *payout,
     json_put_str(json, "currency", str_of(row->currency));
     put_text(json, "reference", row->reference);
     json_put_bool(json, "cancel_requested", is_canceled);
-    put_object(json, "beneficiary", row->customer_json);
-    put_object(json, "metadata", row->metadata_json);
+    put_personal(json, row, "beneficiary", row->customer_json);
+    put_personal(json, row, "metadata", row->metadata_json);
 }
 
 static void print_head(const struct store_payment_view *payment, struct json_out *json)
@@ -279,8 +289,8 @@ static void print_head(const struct store_payment_view *payment, struct json_out
     json_begin_object(json);
     json_put_str(json, "type", row->method_type);
     json_end_object(json);
-    put_object(json, "customer", row->customer_json);
-    put_object(json, "metadata", row->metadata_json);
+    put_personal(json, row, "customer", row->customer_json);
+    put_personal(json, row, "metadata", row->metadata_json);
 }
 
 /* What it acts on at the provider stays inside; why it was asked for is the merchant's own. */
@@ -314,7 +324,7 @@ static void print_operation_head(const struct store_payment_view *operation, str
     json_put_str(json, "currency", str_of(row->currency));
     put_text(json, "reference", row->reference);
     put_text(json, "reason", reason_of(row, &held));
-    put_object(json, "metadata", row->metadata_json);
+    put_personal(json, row, "metadata", row->metadata_json);
     json_decref(held);
 }
 
@@ -355,6 +365,8 @@ static void present(const struct store_payment_view *payment, const struct prese
     if (payment->row.operation == OPERATION_NONE)
         print_decision(payment, &json);
     put_time(&json, "created", payment->row.created_us);
+    if (payment->row.erased_us > 0)
+        put_time(&json, "erased", payment->row.erased_us);
     json_put_bool(&json, "livemode", payment->row.livemode);
     if (frame != NULL)
         buf_add_str(out, frame->members);

@@ -210,6 +210,28 @@ bool vault_open_beneficiary(const struct vault *vault, const struct uuid *mercha
     return true;
 }
 
+bool vault_find_payee(const struct vault *vault, const struct uuid *merchant_id,
+                      const struct uuid *payment_id, struct str sealed, struct str text,
+                      bool *is_found, struct error *err)
+{
+    static const char *const names[] = {"email", "phone", "iban", "account_number"};
+    struct bound bound = bound_to(STR("tokens:"), merchant_id, payment_id);
+    json_t *tokens = open_tokens(vault, &bound, sealed, err);
+    if (tokens == NULL)
+        return false;
+    *is_found = false;
+    for (void *at = json_object_iter(tokens); at; at = json_object_iter_next(tokens, at)) {
+        const json_t *token = json_object_iter_value(at);
+        struct str value = {json_string_value(token), json_string_length(token)};
+        *is_found = *is_found || (value.len > 0 && str_eq(value, text));
+    }
+    const json_t *beneficiary = json_object_get(tokens, BENEFICIARY);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        *is_found = *is_found || str_eq_nocase(json_text(beneficiary, names[i]), text);
+    json_decref(tokens);
+    return true;
+}
+
 void vault_hash_token(const struct vault *vault, const struct uuid *merchant_id, struct str token,
                       uint8_t out[SHA256_SIZE])
 {

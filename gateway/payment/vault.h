@@ -53,6 +53,14 @@ bool vault_open_beneficiary(const struct vault *vault, const struct uuid *mercha
                             const struct uuid *payment_id, struct str sealed, struct arena *arena,
                             struct provider_beneficiary *beneficiary, struct error *err) MUST_USE;
 
+/*
+ * Whether the sealed tokens, or the e-mail, phone, IBAN or account number of the beneficiary sealed
+ * with them, are exactly this text; e-mails whatever their case.
+ */
+bool vault_find_payee(const struct vault *vault, const struct uuid *merchant_id,
+                      const struct uuid *payment_id, struct str sealed, struct str text,
+                      bool *is_found, struct error *err) MUST_USE;
+
 /* HMAC under a key of its own: counts retries of one token of one merchant without keeping it. */
 void vault_hash_token(const struct vault *vault, const struct uuid *merchant_id, struct str token,
                       uint8_t out[SHA256_SIZE]);
