@@ -301,8 +301,12 @@ webhooks-orders: build
 
 ## e2e             End-to-end suites (SUITE=name)
 .PHONY: e2e
-e2e: build
+e2e: build $(BUILD)/e2e/unpack
 	@tests/e2e/run.sh $(SUITE)
+
+$(BUILD)/e2e/unpack: $(BUILD)/obj/tests/e2e/unpack.o $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
 
 ## clients         PayPal's published client libraries against the sandbox (npm)
 .PHONY: clients

@@ -42,7 +42,7 @@ static const char payment_answers_sql[] =
     "SELECT a.payment_id, a.body FROM payment_answers a WHERE a.merchant_id = $1"
     " AND a.payment_id = ANY (erase_members($1, $2))";
 static const char answers_sql[] = "SELECT a.key, a.body FROM answers a WHERE a.merchant_id = $1"
-                                  " AND a.location = '/v1/payouts/' || finance.show_id('pyt', $2)";
+                                  " AND a.location = $2";
 static const char erase_sql[] =
     "SELECT erase_payment($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
@@ -51,9 +51,10 @@ static bool fail_pg(struct erase *erase, const PGresult *res, const char *what, 
     const char *code = res != NULL ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
     const char *said = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     struct str text = str_of(said != NULL ? said : PQerrorMessage(erase->conn));
+    struct str line = str_cut(&text, '\n');
     erase->is_raced = code != NULL && (strcmp(code, "40001") == 0 || strcmp(code, "40P01") == 0 ||
                                        strcmp(code, "55000") == 0);
-    return fail(err, ERROR_IO, "cannot %s: " STR_FMT, what, STR_ARG(str_cut(&text, '\n')));
+    return fail(err, ERROR_IO, "cannot %s: " STR_FMT, what, STR_ARG(line));
 }
 
 static bool command(struct erase *erase, const char *sql, struct error *err)
@@ -213,12 +214,20 @@ static bool redact(const struct erasing *e, const PGresult *res, bool is_payment
     return true;
 }
 
-static bool put_answers(const struct erasing *e, const char *sql, bool is_payment,
-                        struct params *params, struct error *err)
+/* Of payments by their ids; of payouts that waited by what their answers call them. */
+static bool put_answers(const struct erasing *e, bool is_payment, struct params *params,
+                        struct error *err)
 {
     struct params which;
-    put_subject(e, &which);
-    PGresult *res = ask(e->erase, sql, &which, err);
+    char shown[ID_TEXT_SIZE];
+    params_init(&which);
+    params_uuid(&which, &e->asked->merchant_id);
+    if (is_payment)
+        params_uuid(&which, e->id);
+    else
+        params_text(&which, arena_printf(e->arena, "/v1/payouts/%s",
+                                         id_format(ID_PAYOUT, e->id, shown).at));
+    PGresult *res = ask(e->erase, is_payment ? payment_answers_sql : answers_sql, &which, err);
     bool ok = res != NULL && redact(e, res, is_payment, params, err);
     PQclear(res);
     return ok;
@@ -244,8 +253,7 @@ static bool write_all(const struct erasing *e, enum erase_result *result, struct
 {
     struct params params;
     put_record(e, &params);
-    if (!put_answers(e, payment_answers_sql, true, &params, err) ||
-        !put_answers(e, answers_sql, false, &params, err)) {
+    if (!put_answers(e, true, &params, err) || !put_answers(e, false, &params, err)) {
         params_release(&params);
         return false;
     }

@@ -325,7 +325,7 @@ static bool check_found(const struct eraser *e, struct error *err)
     const struct told_counts *c = &e->counts;
     if (e->ask.what != ERASE_NAMED || c->erased + c->before + c->open > 0)
         return true;
-    if (e->ask.id.byte[0] != 0 || strcmp(e->ask.named, "reference") == 0)
+    if (strcmp(e->ask.named, "customer") != 0)
         return fail(err, ERROR_NOT_FOUND,
                     "erase: this merchant has no such %s; a merchant and its test twin have ids of "
                     "their own",
