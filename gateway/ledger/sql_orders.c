@@ -46,7 +46,7 @@
 #define ORDER_COLUMNS                                                                              \
     " o.order_id, o.batch_id, o.row_number, o.created_at, o.livemode, o.amount_minor, o.currency," \
     " o.reference, o.request_sealed, o.approval, o.created_by, o.state, o.next_at, o.epoch,"       \
-    " o.try_number, o.wait_count, o.payment_id, o.reason, o.detail, o.begun_at, o.done_at,"     \
+    " o.try_number, o.wait_count, o.payment_id, o.reason, o.detail, o.begun_at, o.done_at,"        \
     " o.erased_at"
 
 #define BATCH_COLUMNS                                                                              \

@@ -13,7 +13,7 @@
 
 #define ANSWER                                                                                     \
     "{\"id\":\"pay_1\",\"object\":\"payment\",\"status\":\"succeeded\",\"amount\":1099,"           \
-    "\"currency\":\"EUR\",\"customer\":{\"email\":\"ada@x.org\"},\"metadata\":{\"a\":\"ada\"},"    \
+    "\"currency\":\"EUR\",\"customer\":{\"email\":\"zz@x.org\"},\"metadata\":{\"a\":\"zz\"},"      \
     "\"attempts\":[{\"reason\":null,\"code\":\"7\"}],\"decision\":{\"draw\":0.5}}"
 
 static struct str redact(struct str stored, int64_t at_us, struct arena *arena)
@@ -36,7 +36,7 @@ static void an_answer_keeps_status_and_money_and_nobody(void **state)
     pack(STR(ANSWER), &packed);
     struct str left = redact(buf_str(&packed), 1, &arena);
     assert_true(str_eq(left, redact(STR(ANSWER), 1, &arena))); /* packed or not */
-    assert_null(memmem(left.at, left.len, "ada", 3));
+    assert_null(memmem(left.at, left.len, "zz", 2));
     assert_non_null(memmem(left.at, left.len, "\"customer\":null", 15));
     assert_non_null(memmem(left.at, left.len, "\"amount\":1099", 13));
     assert_non_null(memmem(left.at, left.len, "\"draw\":0.5", 10));

@@ -1,14 +1,14 @@
 /* turnpike erase: what was asked for wrongly is refused, and the remedy named, before anything is touched. */
+#include "process/command_erase.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "process/command_erase.h"
+#include <cmocka.h> /* after ours: its macro fail() would hide our function */
 
 enum {
     ARGUMENT_MAX = 24,
