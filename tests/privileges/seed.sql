@@ -37,6 +37,7 @@ BEGIN
         FROM (VALUES ('d', 1000, 'provider:paypal:' || finance.show_id('acc', acc) || ':pending', 'merchant:sales', 'payment'),
                      ('e', 30, 'fees:payment', 'provider:paypal:' || finance.show_id('acc', acc) || ':pending', 'fee')) v (mark, minor, debit, credit, kind);
     END LOOP;
+    INSERT INTO erasures VALUES (m, acc, acc, now(), 'payment', 'payment', letter, 'because of ' || letter, NULL, '{}');
     INSERT INTO ledger_accounts VALUES (m, now(), 'user:till-' || letter, 'asset', letter, letter);
     INSERT INTO ledger_entries VALUES (m, acc, now(), now(), 'entry', 'because of ' || letter, letter, letter);
     INSERT INTO ledger_entry_lines (merchant_id, entry_id, amount_minor, number, leg, debit_account, credit_account, currency)
