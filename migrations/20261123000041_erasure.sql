@@ -81,6 +81,7 @@ END;
 -- Why it cannot be erased yet; NULL: it can. What is open needs its data: to repeat a send, to look up, to capture.
 CREATE FUNCTION erase_obstacle(merchant uuid, subject uuid) RETURNS text
     LANGUAGE plpgsql STABLE
+    SET search_path = public, pg_temp
 AS $$
 DECLARE
     members uuid[] := erase_members(merchant, subject);
@@ -131,6 +132,7 @@ $$;
 CREATE FUNCTION erase_answers(merchant uuid, members uuid[], subject uuid, ids uuid[], bodies bytea[], keys text[],
                               kept bytea[]) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE
+    SET search_path = public, pg_temp
 AS $$
 DECLARE
     of_payments bigint;
@@ -155,6 +157,7 @@ $$;
 -- Attempts, what was sent, answered and said of them.
 CREATE FUNCTION erase_tries(merchant uuid, members uuid[], attempt_ids uuid[]) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE
+    SET search_path = public, pg_temp
 AS $$
 DECLARE
     none    CONSTANT bytea := decode(repeat('00', 32), 'hex');
@@ -185,6 +188,7 @@ $$;
 -- What people wrote about it: that they decided, what and when, stays.
 CREATE FUNCTION erase_words(merchant uuid, members uuid[]) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE
+    SET search_path = public, pg_temp
 AS $$
 DECLARE
     told  bigint;
@@ -207,6 +211,7 @@ $$;
 -- The payments themselves. An operation's routing says what it acts on at the provider, and stays but for the words.
 CREATE FUNCTION erase_rows(merchant uuid, members uuid[], subject uuid, at timestamptz) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE
+    SET search_path = public, pg_temp
 AS $$
 DECLARE
     counts jsonb;
