@@ -1,6 +1,6 @@
 // Seals: what the gateway's sealer makes is judged by `turnpike ledger verify`, also after it was killed, after the
 // ledger was set back, and after rows came late. What a thief can do has a campaign of its own (make tamper).
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -73,6 +73,24 @@ await suite('seals', { workers: 1, settings: { seal_key_file: at('key.pem'), sea
         isOver = true;
         await paying;
         await allSealed(world);
+    },
+    // Old and new sealers are there at once for a while: two chains, or a gap, would be found.
+    async reloads_and_upgrades_in_the_middle_leave_one_chain_and_one_sealer(world) {
+        const command = (name) => new Promise((done) => spawn(binary, [name, '--config', world.at('turnpike.conf')], { cwd: top, stdio: 'ignore' }).once('close', done));
+        let isOver = false;
+        const paying = (async () => { while (!isOver) await payMany(world, 2); })();
+        const { pid } = world.gateway;
+        for (const name of ['reload', 'upgrade', 'reload']) {
+            const [before, old] = [count(world, 'seals'), sealer(world)];
+            equal(await command(name), 0, name);
+            await until(`a sealer of the new generation runs after ${name}`, () => { const now = sealer(world); return now !== undefined && now !== old; }, 60000);
+            await until('it seals', () => count(world, 'seals') > before, 60000);
+        }
+        isOver = true;
+        await paying;
+        equal(world.gateway.pid, pid, 'the same process');
+        await allSealed(world);
+        await until('one sealer is left', () => world.workers().filter((w) => { try { return readFileSync(`/proc/${w}/comm`, 'utf8').trim() === 'sealer'; } catch { return false; } }).length === 1, 60000);
     },
     async a_seal_that_a_crash_kept_from_being_anchored_is_anchored_by_the_next_start(world) {
         await payMany(world, 2);
