@@ -3,6 +3,7 @@
 // keys. Judged by the sandbox's books and the client's own log.
 // SECONDS=10 (or MINUTES=10) of payments are lost; CLIENTS=12.   node tests/crash/restore.mjs [case]
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, appendFileSync } from 'node:fs';
 import path from 'node:path';
 import { assert, equal, until, World } from '../e2e/lib.mjs';
@@ -211,6 +212,41 @@ const cases = {
         world.startDatabase();
         await until('it serves', async () => (await world.call('GET', world.ops + '/readyz')).status === 200);
         equal((await world.pay()).status, 201, 'a payment');
+    },
+    // Seals that were anchored are gone with the database: the chain goes on above them, the gap is told, and what was
+    // written again, with its old ids, is sealed with the rest.
+    async sealed(world) {
+        const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+        const [anchors, pub] = [world.at('anchors'), world.at('seal.pub')];
+        writeFileSync(world.at('seal.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+        writeFileSync(pub, publicKey.export({ format: 'pem', type: 'spki' }));
+        await world.stopGateway();
+        world.options = { ...world.options, settings: { ...world.options.settings, seal_key_file: world.at('seal.pem'), seal_interval_ms: 100, anchor_file: anchors } };
+        world.writeConfig();
+        await world.startGateway();
+        const verify = (...more) => {
+            const done = spawnSync(world.binary ?? path.resolve('build/turnpike'), ['ledger', 'verify', '--config', world.at('turnpike.conf'), '--anchors', anchors, '--key', pub, ...more], { encoding: 'utf8' });
+            return { status: done.status, out: done.stdout + done.stderr };
+        };
+        const anchored = () => readFileSync(anchors, { encoding: 'utf8', flag: 'a+' }).split('\n').length;
+        const { requests } = await disaster(world, { after: async () => { // some seals of what is lost have been anchored
+            const before = anchored();
+            await until('seals are anchored', () => anchored() > before + 5, 120000);
+        } });
+        const known = anchored();
+        await world.startGateway(READY_MS);
+        equal(await repeatAll(world, requests), 0, 'answers that are not what they were');
+        await judge(world, requests);
+        await until('all is sealed and anchored again', () => {
+            const { out } = verify('--restored');
+            return anchored() > known && /^not yet sealed: 0$/m.test(out) && /^not yet anchored: 0 seals$/m.test(out);
+        }, 120000);
+        const [told, held] = [verify(), verify('--restored')];
+        assert(told.status === 1 && /the ledger was set back then/.test(told.out), `the gap is told: ${told.status} ${told.out}`);
+        assert(held.status === 0, `verify --restored: ${held.status} ${held.out}`);
+        assert(held.out.includes(`${world.psql('SELECT count(*) FROM transfers')} rows are as they were sealed`), held.out);
+        world.psql('UPDATE transfers SET amount_minor = amount_minor + 1 WHERE transfer_id = (SELECT transfer_id FROM transfers ORDER BY transfer_id DESC OFFSET 3 LIMIT 1)');
+        equal(verify('--restored').status, 1, 'a changed row is found all the same');
     },
     // A journal that does not suffice is no journal: refused, with the remedy; by hand it starts.
     async refused(world) {
