@@ -50,7 +50,7 @@ static void put_parameters(struct json_out *out, const struct endpoint *endpoint
     }
     for (size_t i = 0; i < endpoint->query->count; i++) {
         const struct field *field = &endpoint->query->fields[i];
-        put_parameter(out, field->name, "query", false, field->help);
+        put_parameter(out, field->name, "query", field->required, field->help);
         schema_field(field, out);
         json_end_object(out);
     }

@@ -499,6 +499,78 @@ static const struct member problem[] = {
     {"errors",     "[]object", "Only with invalid_rows: row, code, param, detail of the first wrong rows."},
 };
 
+#define PAGE_OF(name)                                                                              \
+    {"object", "string", "`list`"}, {"url", "string", ""}, {"has_more", "boolean", "There may be more."}, \
+    {"next", "string?", "Ask with `starting_after` for what is behind it; a page may be short, or empty, and have one."}, \
+    {"data", "[]" name, ""}
+static const struct member ledger_account[] = {
+    {"id",             "string",   "The account and its currency."},
+    {"object",         "string",   "`ledger_account`"},
+    {"account",        "string",   "As transfers name it."},
+    {"number",         "integer?", "Its own number: 11000001 is the first of 1100."},
+    {"kind",           "string?",  "Of the chart of accounts."},
+    {"type",           "string?",  "asset, liability, equity, income or expense"},
+    {"normal_side",    "string?",  "debit or credit: the side on which it grows."},
+    {"title",          "string?",  "What it is for."},
+    {"currency",       "string?",  "ISO 4217; null: opened by a person, and never used."},
+    {"debit",          "integer",  "Posted, in minor units."},
+    {"credit",         "integer",  "Posted, in minor units."},
+    {"balance",        "integer",  "Debits less credits: below 0 on an account that grows by credits."},
+    {"pending_debit",  "integer",  "Reserved, and neither posted nor voided yet."},
+    {"pending_credit", "integer",  "Likewise."},
+};
+static const struct member ledger_account_list[] = {PAGE_OF("LedgerAccount")};
+static const struct member transfer[] = {
+    {"id",             "string",  "trf_..."},
+    {"object",         "string",  "`transfer`"},
+    {"state",          "string",  "posted: it counts; pending: reserved; voided: the pending one is let go, nothing moved"},
+    {"kind",           "string",  "payment, fee, authorization, refund, payout, ..."},
+    {"amount",         "integer", "In minor units."},
+    {"currency",       "string",  "ISO 4217."},
+    {"debit_account",  "string",  "The account that is debited."},
+    {"credit_account", "string",  "The account that is credited."},
+    {"payment",        "string?", "pay_... or pyt_...; null: entered by a person for none."},
+    {"operation",      "string?", "cap_..., ref_..., voi_... or rea_...: which operation on the payment."},
+    {"attempt",        "string?", "The attempt that caused it; null: entered by a person."},
+    {"pending",        "string?", "The pending transfer that this one posts or voids."},
+    {"created",        "time",    "When it was recorded. RFC 3339."},
+    {"effective",      "time",    "Since when it counts."},
+};
+static const struct member transfer_list[] = {PAGE_OF("Transfer")};
+static const struct member trial_balance[] = {
+    {"object", "string",   "`trial_balance`"},
+    {"as_of",  "time",     "What was booked before then."},
+    {"basis",  "string",   "recorded or effective"},
+    {"totals", "[]object", "Debit and credit by currency: they are equal."},
+    {"data",   "[]TrialBalanceRow", "By account and currency."},
+};
+static const struct member trial_balance_row[] = {
+    {"account",  "string",  "The account."},
+    {"currency", "string",  "ISO 4217."},
+    {"debit",    "integer", "Posted, in minor units."},
+    {"credit",   "integer", "Posted, in minor units."},
+    {"balance",  "integer", "Debits less credits."},
+};
+static const struct member statement[] = {
+    PAGE_OF("StatementLine"),
+    {"account", "string", "Whose movements."},
+};
+static const struct member statement_line[] = {
+    {"object",          "string",   "`statement_line`"},
+    {"line",            "string",   "opening (first page, by currency), movement, or closing (last page)"},
+    {"transfer",        "string?",  "trf_..."},
+    {"payment",         "string?",  "pay_... or pyt_..."},
+    {"operation",       "string?",  "Which operation on the payment."},
+    {"kind",            "string?",  "Of the transfer."},
+    {"counter_account", "string?",  "The other side."},
+    {"currency",        "string",   "ISO 4217."},
+    {"debit",           "integer?", "In minor units."},
+    {"credit",          "integer?", "In minor units."},
+    {"balance",         "integer",  "Debits less credits after it, in its currency."},
+    {"created",         "time?",    "When it was recorded; of opening and closing: their moment."},
+    {"effective",       "time?",    "Since when it counts."},
+};
+
 #define ANSWER(name, help, members) {name, help, members, ARRAY_LEN(members)}
 static const struct answer answers[] = {
     ANSWER("Payment",       "A payment, its attempts and the routing decision.", payment),
@@ -552,6 +624,14 @@ static const struct answer answers[] = {
     ANSWER("WebhookDelivery", "One event for one endpoint.", webhook_delivery),
     ANSWER("WebhookDeliveryList", "Newest first.", webhook_delivery_list),
     ANSWER("WebhookReplayStarted", "How many are made again.", webhook_replay_started),
+    ANSWER("LedgerAccount", "An account of the books, in one currency.", ledger_account),
+    ANSWER("LedgerAccountList", "By id.", ledger_account_list),
+    ANSWER("Transfer",      "It debits one account and credits another by the same amount; it is never changed.", transfer),
+    ANSWER("TransferList",  "Newest first.", transfer_list),
+    ANSWER("TrialBalance",  "What every account comes to.", trial_balance),
+    ANSWER("TrialBalanceRow", "One account in one currency.", trial_balance_row),
+    ANSWER("Statement",     "Oldest first.", statement),
+    ANSWER("StatementLine", "One line of a statement.", statement_line),
     ANSWER("Problem",       "RFC 9457.", problem),
 };
 /* clang-format on */

@@ -67,6 +67,11 @@ extern const struct field_set payee_query;
 extern const struct field_set review_query;
 extern const struct field_set unresolved_query;
 extern const struct field_set delivery_query; /* of webhooks */
+extern const struct field_set ledger_account_query;
+extern const struct field_set ledger_transfer_query;
+extern const struct field_set ledger_one_query; /* whose transfer */
+extern const struct field_set ledger_balance_query;
+extern const struct field_set ledger_statement_query;
 extern const struct field_set no_query;
 
 /* Every table of a body, for the document: a table names only tables that stand in it too. */

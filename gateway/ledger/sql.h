@@ -220,7 +220,14 @@ enum sql {
     SQL_BACKTEST_LOAD,
     SQL_BACKTEST_DUE,
     SQL_BACKTEST_END_MARK,
-    SQL_COUNT = SQL_BACKTEST_END_MARK,
+    /* the books, as the API shows them (sql_books.c) */
+    SQL_BOOK_FIRST = SQL_BACKTEST_END_MARK,
+    SQL_BOOK_ACCOUNTS = SQL_BOOK_FIRST,
+    SQL_BOOK_TRANSFERS,
+    SQL_BOOK_BALANCES,
+    SQL_BOOK_STATEMENT,
+    SQL_BOOK_END_MARK,
+    SQL_COUNT = SQL_BOOK_END_MARK,
 };
 
 struct sql_text {
@@ -239,6 +246,7 @@ const struct sql_text *sql_health_text(enum sql sql);   /* of sql_health.c; like
 const struct sql_text *sql_price_text(enum sql sql);    /* of sql_prices.c; likewise */
 const struct sql_text *sql_rule_text(enum sql sql);     /* of sql_rules.c; likewise */
 const struct sql_text *sql_backtest_text(enum sql sql); /* of sql_backtests.c; likewise */
+const struct sql_text *sql_book_text(enum sql sql);     /* of sql_books.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

@@ -3,7 +3,8 @@
 # them run at a time: most of their time they wait. What judges times or floods the gateway runs alone.
 cd "$(dirname "$0")/../.." || exit 1
 beside="failover health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
-    payouts duplicates declines events ledger exports rules fees backtest health webhooks_in commits linear linear_self seals reports erase"
+    payouts duplicates declines events ledger exports rules fees backtest health webhooks_in commits linear linear_self seals reports erase
+    ledger_http"
 alone="process overload attack"
 [ $# -eq 0 ] || { beside="$*" alone=; }
 lanes=${LANES:-3}

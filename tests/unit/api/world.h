@@ -17,6 +17,7 @@
 #include "api/call.h"
 #include "base/metrics.h"
 #include "fake_hooks.h"
+#include "fake_books.h"
 #include "fake_levels.h"
 #include "fake_backtests.h"
 #include "fake_rules.h"
