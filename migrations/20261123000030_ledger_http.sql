@@ -163,27 +163,19 @@ BEGIN
     SELECT x.account || coalesce(':' || x.currency, ''), x.account, x.currency, n.number, k.kind,
            coalesce(k.type, o.type),
            coalesce(k.normal, CASE WHEN o.type IN ('asset', 'expense') THEN 'debit' WHEN o.type IS NOT NULL THEN 'credit' END),
-           coalesce(o.title, k.meaning), sum(x.debit)::bigint, sum(x.credit)::bigint, sum(x.pending_debit)::bigint,
-           sum(x.pending_credit)::bigint
-    FROM (SELECT s.account, s.currency, s.debit_minor AS debit, s.credit_minor AS credit,
-                 s.pending_debit_minor AS pending_debit, s.pending_credit_minor AS pending_credit
-          FROM balance_sound m
-          JOIN balance_snapshots s ON s.merchant_id = m.merchant_id
-          WHERE m.merchant_id = merchant
-          UNION ALL
-          SELECT b.account, b.currency, b.debit_minor, b.credit_minor, b.pending_debit_minor, b.pending_credit_minor
-          FROM balance_tail b
-          WHERE b.merchant_id = merchant
+           coalesce(o.title, k.meaning), x.debit, x.credit, x.pending_debit, x.pending_credit
+    FROM (SELECT b.account, b.currency, b.debit_minor::bigint, b.credit_minor::bigint, b.pending_debit_minor::bigint,
+                 b.pending_credit_minor::bigint
+          FROM balance_now(merchant) b
           UNION ALL
           SELECT a.account, NULL, 0, 0, 0, 0
           FROM ledger_accounts a
           WHERE a.merchant_id = merchant
-            AND NOT EXISTS (SELECT FROM balance_snapshots s WHERE s.merchant_id = merchant AND s.account = a.account)
-            AND NOT EXISTS (SELECT FROM balance_tail b WHERE b.merchant_id = merchant AND b.account = a.account)) x
+            AND NOT EXISTS (SELECT FROM balance_now(merchant) b WHERE b.account = a.account))
+         AS x (account, currency, debit, credit, pending_debit, pending_credit)
     LEFT JOIN account_kinds k ON k.kind = account_kind(x.account)
     LEFT JOIN account_numbers n ON n.merchant_id = merchant AND n.account = x.account
-    LEFT JOIN ledger_accounts o ON o.merchant_id = merchant AND o.account = x.account
-    GROUP BY x.account, x.currency, n.number, k.kind, k.type, o.type, k.normal, o.title, k.meaning;
+    LEFT JOIN ledger_accounts o ON o.merchant_id = merchant AND o.account = x.account;
 END
 $$;
 
