@@ -87,16 +87,10 @@ static enum id_kind kind_of(struct str payment_kind)
 }
 
 /* The payment or payout, and which operation on it. */
-static void add_payment(struct cells *cells, const struct book_payment *of)
+static void add_cause(struct cells *cells, const struct book_cause *of)
 {
-    struct uuid none = {{0}};
-    if (uuid_is_zero(&of->parent_id)) {
-        add_id(cells, "payment", kind_of(of->kind), &of->id);
-        add_id(cells, "operation", ID_NONE, &none);
-    } else {
-        add_id(cells, "payment", ID_PAYMENT, &of->parent_id);
-        add_id(cells, "operation", kind_of(of->kind), &of->id);
-    }
+    add_id(cells, "payment", kind_of(of->payment_kind), &of->payment_id);
+    add_id(cells, "operation", kind_of(of->operation_kind), &of->operation_id);
 }
 
 static void fill_account(const struct books *books, size_t index, struct cells *cells)
@@ -129,7 +123,7 @@ static void fill_transfer(const struct books *books, size_t index, struct cells 
     add_plain(cells, "currency", row->currency);
     add_text(cells, "debit_account", row->debit_account);
     add_text(cells, "credit_account", row->credit_account);
-    add_payment(cells, &row->of);
+    add_cause(cells, &row->of);
     add_id(cells, "attempt", ID_ATTEMPT, &row->attempt_id);
     add_id(cells, "pending", ID_TRANSFER, &row->pending_id);
     add_time(cells, "created", row->created_us);
@@ -143,7 +137,10 @@ static void fill_balance(const struct books *books, size_t index, struct cells *
     add_plain(cells, "currency", row->currency);
     add_int(cells, "debit", row->debit_minor);
     add_int(cells, "credit", row->credit_minor);
-    add_int(cells, "balance", row->balance_minor);
+    add_int(cells, "balance", row->debit_minor - row->credit_minor);
+    enum cell_type pending = row->has_pending ? CELL_INT : CELL_NULL;
+    add(cells, "pending_debit", pending)->number = row->pending_debit_minor;
+    add(cells, "pending_credit", pending)->number = row->pending_credit_minor;
 }
 
 static void fill_line(const struct books *books, size_t index, struct cells *cells)
@@ -153,7 +150,7 @@ static void fill_line(const struct books *books, size_t index, struct cells *cel
     add_plain(cells, "object", STR("statement_line"));
     add_plain(cells, "line", row->line);
     add_id(cells, "transfer", ID_TRANSFER, &row->transfer_id);
-    add_payment(cells, &row->of);
+    add_cause(cells, &row->of);
     add_text(cells, "kind", row->kind);
     add_text(cells, "counter_account", row->counter_account);
     add_plain(cells, "currency", row->currency);

@@ -112,6 +112,10 @@ void api_call_unavailable(struct api_call *call);
 /* A query parameter that the table has checked; false when it is absent. */
 bool api_call_query(struct api_call *call, const char *name, struct str *value);
 
+/* whose.c. Goes on with the merchant whose data is meant as the caller's: its own, or the one that an operator's query
+ * names (?merchant=mer_...); perhaps later. Else the call was answered. */
+void api_call_whose(struct api_call *call, api_call_fn then);
+
 /* call_key.c. The Idempotency-Key, in the call's arena; false: the call was answered. */
 bool api_call_key(struct api_call *call, struct str *key);
 /* What the driver says of a payment or payout. */

@@ -100,10 +100,11 @@ static void take_rules(struct explaining *e)
 /* ---- for whom -------------------------------------------------------------------------------- */
 
 /* Members need each other, and a test payment a test merchant. */
-static void take_body(struct explaining *e)
+static void take_body(struct api_call *call)
 {
+    struct explaining *e = ARENA_NEW(&call->arena, struct explaining);
     struct field_problem problem = {.message = MESSAGE_NONE};
-    struct api_call *call = e->call;
+    e->call = call;
     if (!explain_read(call->body, call->caller.merchant->livemode, &call->arena, &e->read,
                       &problem)) {
         refuse(e, problem.message, problem.detail, problem.param);
@@ -114,39 +115,7 @@ static void take_body(struct explaining *e)
     take_rules(e);
 }
 
-static void merchant_loaded(void *ctx, enum merchants_find found, struct merchant *merchant)
-{
-    struct explaining *e = ctx;
-    if (found == MERCHANTS_FOUND) {
-        e->call->caller.merchant = merchant; /* held by the call from now on */
-        take_body(e);
-    } else if (found == MERCHANTS_UNKNOWN) {
-        refuse(e, MESSAGE_NOT_FOUND, "there is no such merchant", "");
-    } else {
-        refuse(e, MESSAGE_UNAVAILABLE, "the ledger does not answer; try again", "");
-    }
-}
-
-/* As with rule sets: a merchant's key asks for itself, an operator's names the merchant. */
 void routing_explain(struct api_call *call)
 {
-    struct explaining *e = ARENA_NEW(&call->arena, struct explaining);
-    struct merchant *own = call->caller.merchant;
-    struct uuid merchant_id = {{0}};
-    struct str text;
-    struct error ignored;
-    e->call = call;
-    bool is_told = api_call_query(call, "merchant", &text) &&
-                   id_parse(ID_MERCHANT, text, &merchant_id, &ignored);
-    if (own == NULL && !is_told) {
-        api_call_problem(call, MESSAGE_CURSOR_MALFORMED,
-                         STR("an operator's key says for which merchant: ?merchant=mer_..."),
-                         STR("merchant"));
-    } else if (own == NULL) {
-        merchants_load(call->api->parts.merchants, &merchant_id, merchant_loaded, e);
-    } else if (is_told && !uuid_eq(&merchant_id, &own->merchant_id)) {
-        api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such merchant"), STR_NONE);
-    } else {
-        take_body(e);
-    }
+    api_call_whose(call, take_body);
 }

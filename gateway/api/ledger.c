@@ -8,6 +8,9 @@
 #include "api/list.h"
 #include "api/tables.h"
 #include "base/clock.h"
+#include "http/negotiate.h"
+
+#define CSV_TYPE "text/csv; charset=utf-8; header=present"
 
 enum {
     LINK_BYTES_MAX = 8192,
@@ -27,31 +30,6 @@ static const struct uuid uuid_last = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                        0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 /* ---- what is asked ------------------------------------------------------------------------------ */
-
-/* False: the call was answered. */
-static bool take_merchant(struct api_call *call, struct uuid *merchant_id)
-{
-    const struct merchant *own = call->caller.merchant;
-    struct str text;
-    struct error ignored;
-    bool is_named = api_call_query(call, "merchant", &text) &&
-                    id_parse(ID_MERCHANT, text, merchant_id, &ignored);
-    if (own == NULL && !is_named) {
-        api_call_problem(call, MESSAGE_MISSING_MEMBER,
-                         STR("an operator's key says whose books are meant: merchant=mer_..."),
-                         STR("merchant"));
-        return false;
-    }
-    if (own != NULL && is_named && !uuid_eq(merchant_id, &own->merchant_id)) {
-        api_call_problem(call, MESSAGE_NOT_FOUND, STR("this key sees no such merchant"),
-                         STR("merchant"));
-        return false;
-    }
-    if (own != NULL) {
-        *merchant_id = own->merchant_id;
-    }
-    return true;
-}
 
 static unsigned take_limit(struct api_call *call)
 {
@@ -78,12 +56,11 @@ static struct asking *asking_new(struct api_call *call, enum books_kind kind, co
     return asking;
 }
 
-/* The first type that we know counts; JSON if it names none. */
+/* JSON also for those who want neither. */
 static bool wants_csv(const struct api_call *call)
 {
-    struct str accept = http_header(call->x, "Accept");
-    size_t csv = str_find(accept, STR("text/csv"), 0);
-    return csv < accept.len && csv < str_find(accept, STR("json"), 0);
+    static const struct str types[] = {STR_INIT("application/json"), STR_INIT(CSV_TYPE)};
+    return negotiate_type(http_header(call->x, "Accept"), types, ARRAY_LEN(types)) == 1;
 }
 
 /* ---- answers ------------------------------------------------------------------------------------ */
@@ -215,8 +192,7 @@ static void reply_csv(const struct asking *asking, const struct books *books)
     buf_init(&body, CALL_BODY_MAX);
     books_print_csv(asking->kind, books, &body);
     CHECK(buf_is_ok(&body));
-    api_call_reply(asking->call, 200, STR("text/csv; charset=utf-8; header=present"),
-                   buf_str(&body));
+    api_call_reply(asking->call, 200, STR(CSV_TYPE), buf_str(&body));
     buf_release(&body);
 }
 
@@ -264,35 +240,27 @@ static void came(void *ctx, enum store_find found, const struct books *books,
 
 /* ---- requests ----------------------------------------------------------------------------------- */
 
-void ledger_accounts_list(struct api_call *call)
+static void accounts_list(struct api_call *call)
 {
-    struct uuid merchant_id;
     struct str kind = STR_NONE;
     struct str after = STR_NONE;
-    if (!take_merchant(call, &merchant_id)) {
-        return;
-    }
     (void)api_call_query(call, "kind", &kind);
     (void)api_call_query(call, "starting_after", &after);
-    books_accounts(call->api->parts.store, &merchant_id, kind, after, take_limit(call),
-                   &call->arena, came, asking_new(call, BOOKS_ACCOUNTS, "/v1/ledger/accounts"));
+    books_accounts(call->api->parts.store, &call->caller.merchant->merchant_id, kind, after,
+                   take_limit(call), &call->arena, came,
+                   asking_new(call, BOOKS_ACCOUNTS, "/v1/ledger/accounts"));
 }
 
-void ledger_transfers_list(struct api_call *call)
+static void transfers_list(struct api_call *call)
 {
-    struct uuid merchant_id;
     struct str text;
     struct error ignored;
     struct books_filter filter = {.before = uuid_last, .limit = take_limit(call)};
-    int64_t from_us = api_query_time(call, "created_from");
-    int64_t to_us = api_query_time(call, "created_to");
-    if (!take_merchant(call, &merchant_id)) {
-        return;
-    }
-    if (from_us > 0) {
+    int64_t from_us, to_us;
+    if (api_query_moment(call, "created_from", &from_us)) {
         filter.since = uuid_first(from_us);
     }
-    if (to_us > 0) {
+    if (api_query_moment(call, "created_to", &to_us)) {
         filter.before = uuid_first(to_us);
     }
     struct uuid after;
@@ -307,18 +275,14 @@ void ledger_transfers_list(struct api_call *call)
     (void)api_call_query(call, "account", &filter.account);
     (void)api_call_query(call, "kind", &filter.kind);
     (void)api_call_query(call, "state", &filter.state);
-    books_transfers(call->api->parts.store, &merchant_id, &filter, &call->arena, came,
-                    asking_new(call, BOOKS_TRANSFERS, "/v1/ledger/transfers"));
+    books_transfers(call->api->parts.store, &call->caller.merchant->merchant_id, &filter,
+                    &call->arena, came, asking_new(call, BOOKS_TRANSFERS, "/v1/ledger/transfers"));
 }
 
-void ledger_transfers_show(struct api_call *call)
+static void transfers_show(struct api_call *call)
 {
-    struct uuid merchant_id;
     struct error ignored;
     struct books_filter filter = {.limit = 1};
-    if (!take_merchant(call, &merchant_id)) {
-        return;
-    }
     struct asking *asking = asking_new(call, BOOKS_TRANSFERS, "/v1/ledger/transfers");
     asking->is_one = true;
     if (!id_parse(ID_TRANSFER, call->params.value[0], &filter.since, &ignored) ||
@@ -329,50 +293,86 @@ void ledger_transfers_show(struct api_call *call)
     filter.before = filter.since; /* and the id behind it */
     for (size_t i = sizeof(filter.before.byte); i-- > 0 && ++filter.before.byte[i] == 0;) {
     }
-    books_transfers(call->api->parts.store, &merchant_id, &filter, &call->arena, came, asking);
+    books_transfers(call->api->parts.store, &call->caller.merchant->merchant_id, &filter,
+                    &call->arena, came, asking);
+}
+
+static void balances_show(struct api_call *call)
+{
+    struct str basis;
+    struct asking *asking = asking_new(call, BOOKS_BALANCES, "/v1/ledger/trial-balance");
+    bool is_of_then = api_query_moment(call, "as_of", &asking->as_of_us);
+    if (!is_of_then) {
+        asking->as_of_us = clock_wall_us();
+    }
+    asking->by_effect = api_call_query(call, "basis", &basis) && str_eq(basis, STR("effective"));
+    books_balances(call->api->parts.store, &call->caller.merchant->merchant_id,
+                   is_of_then || asking->by_effect ? &asking->as_of_us : NULL, asking->by_effect,
+                   &call->arena, came, asking);
+}
+
+static void refuse_query(struct api_call *call, const char *detail, const char *param)
+{
+    api_call_problem(call, MESSAGE_CURSOR_MALFORMED, str_of(detail), str_of(param));
+}
+
+static void statements_list(struct api_call *call)
+{
+    struct uuid after = {{0}};
+    struct str account;
+    int64_t from_us = 0; /* nothing is older */
+    int64_t to_us = clock_wall_us();
+    if (!api_call_query(call, "account", &account)) {
+        refuse_query(call,
+                     "say which account: account=merchant:sales; /v1/ledger/accounts has them",
+                     "account");
+        return;
+    }
+    bool has_from = api_query_moment(call, "from", &from_us);
+    bool has_to = api_query_moment(call, "to", &to_us);
+    if (!has_from && from_us > to_us) {
+        from_us = to_us;
+    }
+    if (!has_to && from_us > to_us) {
+        to_us = from_us;
+    }
+    if (from_us > to_us) {
+        refuse_query(call, "to is before from", "to");
+        return;
+    }
+    struct uuid end = uuid_first(to_us);
+    if (take_transfer(call, &after) && uuid_compare(&after, &end) > 0) {
+        refuse_query(call, "that transfer is not of this statement: it is behind its end",
+                     "starting_after");
+        return;
+    }
+    struct asking *asking = asking_new(call, BOOKS_LINES, "/v1/ledger/statements");
+    asking->account = arena_str(&call->arena, account);
+    books_statement(call->api->parts.store, &call->caller.merchant->merchant_id, account, from_us,
+                    to_us, &after, take_limit(call), &call->arena, came, asking);
+}
+
+void ledger_accounts_list(struct api_call *call)
+{
+    api_call_whose(call, accounts_list);
+}
+
+void ledger_transfers_list(struct api_call *call)
+{
+    api_call_whose(call, transfers_list);
+}
+
+void ledger_transfers_show(struct api_call *call)
+{
+    api_call_whose(call, transfers_show);
 }
 
 void ledger_balances_show(struct api_call *call)
 {
-    struct uuid merchant_id;
-    struct str basis;
-    if (!take_merchant(call, &merchant_id)) {
-        return;
-    }
-    int64_t as_of_us = api_query_time(call, "as_of");
-    struct asking *asking = asking_new(call, BOOKS_BALANCES, "/v1/ledger/trial-balance");
-    asking->as_of_us = as_of_us > 0 ? as_of_us : clock_wall_us();
-    asking->by_effect = api_call_query(call, "basis", &basis) && str_eq(basis, STR("effective"));
-    books_balances(call->api->parts.store, &merchant_id, as_of_us, asking->by_effect, &call->arena,
-                   came, asking);
+    api_call_whose(call, balances_show);
 }
 
 void ledger_statements_list(struct api_call *call)
 {
-    struct uuid merchant_id;
-    struct uuid after = {{0}};
-    struct str account;
-    if (!take_merchant(call, &merchant_id)) {
-        return;
-    }
-    if (!api_call_query(call, "account", &account)) {
-        api_call_problem(call, MESSAGE_MISSING_MEMBER,
-                         STR("say which account: account=merchant:sales; /v1/ledger/accounts has "
-                             "them"),
-                         STR("account"));
-        return;
-    }
-    int64_t from_us = api_query_time(call, "from");
-    int64_t to_us = api_query_time(call, "to");
-    to_us = to_us > 0 ? to_us : clock_wall_us();
-    from_us = from_us > 0 ? from_us : 1;
-    if (from_us > to_us) {
-        api_call_problem(call, MESSAGE_CURSOR_MALFORMED, STR("to is before from"), STR("to"));
-        return;
-    }
-    (void)take_transfer(call, &after);
-    struct asking *asking = asking_new(call, BOOKS_LINES, "/v1/ledger/statements");
-    asking->account = arena_str(&call->arena, account);
-    books_statement(call->api->parts.store, &merchant_id, account, from_us, to_us, &after,
-                    take_limit(call), &call->arena, came, asking);
+    api_call_whose(call, statements_list);
 }

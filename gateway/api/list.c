@@ -33,13 +33,15 @@ void api_reply_list(struct api_call *call, struct str url, bool has_more, size_t
     buf_release(&body);
 }
 
-int64_t api_query_time(struct api_call *call, const char *name)
+bool api_query_moment(struct api_call *call, const char *name, int64_t *wall_us)
 {
     struct str text;
     struct error ignored;
+    return api_call_query(call, name, &text) && clock_parse(text, wall_us, &ignored);
+}
+
+int64_t api_query_time(struct api_call *call, const char *name)
+{
     int64_t wall_us = 0;
-    if (api_call_query(call, name, &text) && !clock_parse(text, &wall_us, &ignored)) {
-        return 0; /* the table has checked it */
-    }
-    return wall_us;
+    return api_query_moment(call, name, &wall_us) ? wall_us : 0;
 }

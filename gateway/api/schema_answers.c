@@ -545,11 +545,13 @@ static const struct member trial_balance[] = {
     {"data",   "[]TrialBalanceRow", "By account and currency."},
 };
 static const struct member trial_balance_row[] = {
-    {"account",  "string",  "The account."},
-    {"currency", "string",  "ISO 4217."},
-    {"debit",    "integer", "Posted, in minor units."},
-    {"credit",   "integer", "Posted, in minor units."},
-    {"balance",  "integer", "Debits less credits."},
+    {"account",        "string",   "The account."},
+    {"currency",       "string",   "ISO 4217."},
+    {"debit",          "integer",  "Posted, in minor units."},
+    {"credit",         "integer",  "Posted, in minor units."},
+    {"balance",        "integer",  "Debits less credits."},
+    {"pending_debit",  "integer?", "Reserved, and neither posted nor voided yet; null with `as_of` or `basis=effective`."},
+    {"pending_credit", "integer?", "Likewise."},
 };
 static const struct member statement[] = {
     PAGE_OF("StatementLine"),

@@ -55,8 +55,8 @@ const struct field_set ledger_account_query = {"LedgerAccountQuery", "", SET(acc
 static const struct field transfer_table[] = {
     LIMIT("Transfers"),
     {"starting_after", FIELD_STRING, .least = 30, .most = 30, .form = &form_transfer_id, .help = "`next` of the page before."},
-    {"created_from",   FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339, or a day; inclusive."},
-    {"created_to",     FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339, or a day; exclusive."},
+    {"created_from",   FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339, or a day; inclusive. The moment of its id counts, as for balances: a little before `created`."},
+    {"created_to",     FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339, or a day; exclusive; likewise."},
     {"account",        FIELD_STRING, .least = 1, .most = EXPORT_ACCOUNT_MAX, .form = &form_ledger_account, .help = "Debited or credited."},
     {"payment",        FIELD_STRING, .least = 30, .most = 30, .form = &form_moves, .help = "Of this payment or payout, and of its operations."},
     {"kind",           FIELD_STRING, .least = 1, .most = 32, .form = &form_word, .help = "`payment`, `fee`, `authorization`, `refund`, `payout`, ..."},

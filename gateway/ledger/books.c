@@ -46,31 +46,41 @@ static void take_accounts(struct books_call *read, const PGresult *res)
     }
 }
 
+/* Of four columns from there on. */
+static struct book_cause take_cause(const struct books_call *read, const PGresult *res, int row,
+                                    int column)
+{
+    return (struct book_cause){
+        .payment_id = column_uuid(res, row, column),
+        .payment_kind = text_at(read, res, row, column + 1),
+        .operation_id = column_uuid(res, row, column + 2),
+        .operation_kind = text_at(read, res, row, column + 3),
+    };
+}
+
 static void take_transfers(struct books_call *read, const PGresult *res)
 {
     struct books *books = &read->books;
     books->transfers = ARENA_ARRAY(read->arena, struct book_transfer, (size_t)PQntuples(res));
     for (int row = 0; row < PQntuples(res); row++) {
-        if (column_is_null(res, row, 9)) { /* the last one: where to go on */
+        if (column_is_null(res, row, 10)) { /* the last one: where to go on */
             books->has_more = true;
             books->next = column_uuid(res, row, 0);
             continue;
         }
         books->transfers[books->count++] = (struct book_transfer){
             .transfer_id = column_uuid(res, row, 0),
-            .of = {.id = column_uuid(res, row, 1),
-                   .kind = text_at(read, res, row, 2),
-                   .parent_id = column_uuid(res, row, 3)},
-            .attempt_id = column_uuid(res, row, 4),
-            .pending_id = column_uuid(res, row, 5),
-            .created_us = column_time(res, row, 6),
-            .effective_us = column_time(res, row, 7),
-            .amount_minor = column_int8(res, row, 8),
-            .state = text_at(read, res, row, 9),
-            .kind = text_at(read, res, row, 10),
-            .debit_account = text_at(read, res, row, 11),
-            .credit_account = text_at(read, res, row, 12),
-            .currency = text_at(read, res, row, 13),
+            .of = take_cause(read, res, row, 1),
+            .attempt_id = column_uuid(res, row, 5),
+            .pending_id = column_uuid(res, row, 6),
+            .created_us = column_time(res, row, 7),
+            .effective_us = column_time(res, row, 8),
+            .amount_minor = column_int8(res, row, 9),
+            .state = text_at(read, res, row, 10),
+            .kind = text_at(read, res, row, 11),
+            .debit_account = text_at(read, res, row, 12),
+            .credit_account = text_at(read, res, row, 13),
+            .currency = text_at(read, res, row, 14),
         };
     }
 }
@@ -86,7 +96,9 @@ static void take_balances(struct books_call *read, const PGresult *res)
             .currency = text_at(read, res, row, 1),
             .debit_minor = column_int8(res, row, 2),
             .credit_minor = column_int8(res, row, 3),
-            .balance_minor = column_int8(res, row, 4),
+            .has_pending = !column_is_null(res, row, 4),
+            .pending_debit_minor = column_int8(res, row, 4),
+            .pending_credit_minor = column_int8(res, row, 5),
         };
     }
 }
@@ -103,15 +115,13 @@ static void take_lines(struct books_call *read, const PGresult *res)
             .created_us = column_time(res, row, 1),
             .effective_us = column_time(res, row, 2),
             .transfer_id = column_uuid(res, row, 3),
-            .of = {.id = column_uuid(res, row, 4),
-                   .kind = text_at(read, res, row, 5),
-                   .parent_id = column_uuid(res, row, 6)},
-            .kind = text_at(read, res, row, 7),
-            .counter_account = text_at(read, res, row, 8),
-            .currency = text_at(read, res, row, 9),
-            .debit_minor = column_int8(res, row, 10),
-            .credit_minor = column_int8(res, row, 11),
-            .balance_minor = column_int8(res, row, 12),
+            .of = take_cause(read, res, row, 4),
+            .kind = text_at(read, res, row, 8),
+            .counter_account = text_at(read, res, row, 9),
+            .currency = text_at(read, res, row, 10),
+            .debit_minor = column_int8(res, row, 11),
+            .credit_minor = column_int8(res, row, 12),
+            .balance_minor = column_int8(res, row, 13),
         };
         if (!uuid_is_zero(&books->lines[row].transfer_id)) {
             movements++;
@@ -200,15 +210,15 @@ void books_transfers(struct store *store, const struct uuid *merchant_id,
     call_submit(&read->call);
 }
 
-void books_balances(struct store *store, const struct uuid *merchant_id, int64_t as_of_us,
+void books_balances(struct store *store, const struct uuid *merchant_id, const int64_t *as_of_us,
                     bool by_effect, struct arena *arena, books_fn done, void *ctx)
 {
     struct books_call *read = books_new(store, merchant_id, arena, done, ctx);
     struct params *params = &read->call.params;
-    if (as_of_us == 0)
+    if (as_of_us == NULL)
         params_null(params);
     else
-        params_time(params, as_of_us);
+        params_time(params, *as_of_us);
     params_text(params, by_effect ? STR("effective") : STR("recorded"));
     call_add(&read->call, SQL_BOOK_BALANCES);
     call_submit(&read->call);
@@ -220,7 +230,7 @@ void books_statement(struct store *store, const struct uuid *merchant_id, struct
 {
     struct books_call *read = books_new(store, merchant_id, arena, done, ctx);
     struct params *params = &read->call.params;
-    CHECK(limit > 0 && from_us > 0 && to_us > 0);
+    CHECK(limit > 0 && from_us <= to_us);
     read->limit = limit;
     params_text(params, account);
     params_time(params, from_us);

@@ -29,15 +29,16 @@ struct book_account { /* in one currency */
     int64_t pending_credit_minor;
 };
 
-struct book_payment {      /* what a transfer belongs to */
-    struct uuid id;        /* zero: none */
-    struct uuid parent_id; /* zero: it is none of another's operations */
-    struct str kind;       /* payment, payout, capture, ... */
+struct book_cause {            /* what a transfer is of */
+    struct uuid payment_id;    /* zero: of none */
+    struct str payment_kind;   /* payment, payout */
+    struct uuid operation_id;  /* zero: of the payment itself */
+    struct str operation_kind; /* capture, void, refund, reauthorize */
 };
 
 struct book_transfer {
     struct uuid transfer_id;
-    struct book_payment of;
+    struct book_cause of;
     struct uuid attempt_id; /* zero: none */
     struct uuid pending_id; /* zero: none */
     int64_t created_us;
@@ -55,7 +56,9 @@ struct book_balance {
     struct str currency;
     int64_t debit_minor;
     int64_t credit_minor;
-    int64_t balance_minor;
+    bool has_pending; /* of now: of moments gone by it is not known what was reserved */
+    int64_t pending_debit_minor;
+    int64_t pending_credit_minor;
 };
 
 struct book_line {   /* of a statement */
@@ -63,7 +66,7 @@ struct book_line {   /* of a statement */
     int64_t created_us;
     int64_t effective_us;
     struct uuid transfer_id;
-    struct book_payment of;
+    struct book_cause of;
     struct str kind;
     struct str counter_account;
     struct str currency;
@@ -102,8 +105,9 @@ void books_accounts(struct store *store, const struct uuid *merchant_id, struct 
 void books_transfers(struct store *store, const struct uuid *merchant_id,
                      const struct books_filter *filter, struct arena *arena, books_fn done,
                      void *ctx);
-/* What was posted before as_of_us (0: until now), by account; by_effect: what counts before it. */
-void books_balances(struct store *store, const struct uuid *merchant_id, int64_t as_of_us,
+/* By account: all that is posted, and what is reserved; or with as_of_us (NULL: without) what was posted
+ * before then, by_effect: what counts before then. */
+void books_balances(struct store *store, const struct uuid *merchant_id, const int64_t *as_of_us,
                     bool by_effect, struct arena *arena, books_fn done, void *ctx);
 /* Of an account, oldest first: `opening` with the first page, `closing` with the last. */
 void books_statement(struct store *store, const struct uuid *merchant_id, struct str account,

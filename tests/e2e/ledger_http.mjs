@@ -78,18 +78,28 @@ await suite('ledger_http', { workers: 1, payouts: true }, {
         for (const total of trial.totals) equal(total.debit, total.credit, `debits and credits in ${total.currency}`);
         assert(trial.totals.length >= 2, 'currencies');
         const merchant = world.psql(`SELECT merchant_id FROM merchants WHERE NOT livemode`).trim();
-        const rows = world.rows(`SELECT account, currency, debit_minor AS debit, credit_minor AS credit, balance_minor AS balance FROM finance.trial_balance WHERE merchant_id = '${merchant}' AND debit_minor + credit_minor > 0 ORDER BY account COLLATE "C", currency`, 'e2e_finance');
-        equal(trial.data, rows.map((r) => ({ ...r, debit: Number(r.debit), credit: Number(r.credit), balance: Number(r.balance) })), 'what finance sees in the database');
+        const sums = ['debit', 'credit', 'balance', 'pending_debit', 'pending_credit'];
+        const rows = world.rows(`SELECT account, currency, ${sums.map((name) => `${name}_minor AS ${name}`)} FROM finance.trial_balance WHERE merchant_id = '${merchant}' ORDER BY account COLLATE "C", currency`, 'e2e_finance');
+        equal(trial.data, rows.map((r) => ({ ...r, ...Object.fromEntries(sums.map((name) => [name, Number(r[name])])) })), 'what finance sees in the database');
+        assert(trial.data.some((row) => row.pending_debit > 0), 'a hold is reserved');
         const accounts = await chained(world, 'accounts', 4);
         const now = world.rows(`SELECT account || ':' || currency AS id, balance_minor AS balance, pending_debit_minor AS pending_debit FROM finance.trial_balance WHERE merchant_id = '${merchant}' ORDER BY account || ':' || currency COLLATE "C"`, 'e2e_finance');
         equal(accounts.map(({ id, balance, pending_debit }) => ({ id, balance, pending_debit })), now.map((r) => ({ id: r.id, balance: Number(r.balance), pending_debit: Number(r.pending_debit) })), 'accounts');
         equal((await told(world, 'accounts?kind=sales')).data.map((a) => [a.kind, a.type, a.normal_side, a.currency]), [['sales', 'income', 'credit', 'EUR'], ['sales', 'income', 'credit', 'USD']], 'of one kind');
         equal((await told(world, 'trial-balance?as_of=2020-01-01')).data, [], 'nothing was before');
-        equal((await told(world, 'trial-balance?as_of=2099-01-01&basis=effective')).data, trial.data, 'all is in force');
+        const posted = trial.data.filter((row) => row.debit + row.credit > 0).map((row) => ({ ...row, pending_debit: null, pending_credit: null }));
+        for (const query of ['as_of=2099-01-01&basis=effective', 'as_of=2099-01-01', 'basis=effective']) equal((await told(world, `trial-balance?${query}`)).data, posted, query);
+        for (const then of ['1970-01-01', '1966-07-30']) {
+            const none = await told(world, `trial-balance?as_of=${then}`);
+            equal([none.as_of, none.data], [`${then}T00:00:00.000Z`, []], 'before all');
+            equal((await told(world, `transfers?created_to=${then}`)).data, [], 'no transfers before');
+            equal((await told(world, `statements?account=merchant:sales&to=${then}`)).data, [], 'nor a statement');
+        }
     },
     async transfers_chain_and_every_filter_finds_what_it_says(world) {
         await moveMoney(world);
         const all = await chained(world, 'transfers', 7);
+        const moments = new Map(world.rows(`SELECT finance.show_id('trf', transfer_id) AS id, to_char(ledger_moment(transfer_id) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at FROM transfers`).map((r) => [r.id, r.at]));
         const rows = world.rows(`SELECT transfer AS id, amount_minor AS amount FROM finance.transfers ORDER BY transfer_id DESC`, 'e2e_finance');
         equal(all.map(({ id, amount }) => ({ id, amount })), rows.map((r) => ({ id: r.id, amount: Number(r.amount) })), 'all transfers, newest first');
         assert(all.length > 20 && new Set(all.map((t) => t.state)).size === 3, `of every state: ${JSON.stringify(all.map((t) => t.state))}`);
@@ -101,11 +111,12 @@ await suite('ledger_http', { workers: 1, payouts: true }, {
                 [`account=${encodeURIComponent(account)}&state=posted`, (t) => t.state === 'posted' && [t.debit_account, t.credit_account].includes(account)]]),
             ...[...new Set(all.map((t) => t.payment))].map((payment) => [`payment=${payment}`, (t) => t.payment === payment]),
             [`payment=${world.made.refunded}&kind=refund`, (t) => t.payment === world.made.refunded && t.kind === 'refund'],
-            [`created_from=${all[20].created}&created_to=${all[5].created}`, (t) => t.created >= all[20].created && t.created < all[5].created],
+            [`created_from=${moments.get(all[20].id)}&created_to=${moments.get(all[5].id)}`, (t) => moments.get(t.id) >= moments.get(all[20].id) && moments.get(t.id) < moments.get(all[5].id)],
             ['created_to=2020-01-01', () => false],
         ]) equal((await chained(world, `transfers?${query}`, 5)).map((t) => t.id), all.filter(holds).map((t) => t.id), query);
         for (const [payment, kind] of [[world.made.refunded, 'ref_'], [world.made.captured, 'cap_'], [world.made.voided, 'voi_']]) {
-            assert(all.some((t) => t.payment === payment && t.operation?.startsWith(kind)), `an operation of ${payment} (${kind})`);
+            const [{ id }] = world.rows(`SELECT finance.show_id('${kind.slice(0, 3)}', o.payment_id) AS id FROM payments o WHERE finance.show_id('pay', o.parent_id) = '${payment}'`);
+            assert(all.some((t) => t.payment === payment && t.operation === id) && all.some((t) => t.payment === payment && t.operation === null), `${id} of ${payment}`);
         }
         for (const one of [all[0], all.at(-1), all.find((t) => t.pending)]) equal(await told(world, `transfers/${one.id}`), one, 'one by its id');
         assert(all.filter((t) => t.pending).every((t) => all.some((p) => p.id === t.pending && p.state === 'pending')), 'what ends a pending transfer names it');
@@ -142,6 +153,11 @@ await suite('ledger_http', { workers: 1, payouts: true }, {
             }
         }
     },
+    async what_is_accepted_is_sent(world) {
+        for (const [accept, type] of [['TEXT/Csv', 'text/csv'], ['text/csv;q=0', 'application/json'], ['*/*', 'application/json'], ['application/json, text/csv;q=0.5', 'application/json'], ['application/json;q=0.4, text/*;q=0.5', 'text/csv']]) {
+            equal((await ask(world, 'accounts', { headers: { accept } })).headers['content-type'].split(';')[0], type, accept);
+        }
+    },
     async nobody_sees_another_merchants_books(world) {
         await moveMoney(world);
         const foreign = world.psql(`SELECT finance.show_id('mer', merchant_id) FROM merchants WHERE livemode`).trim();
@@ -151,8 +167,10 @@ await suite('ledger_http', { workers: 1, payouts: true }, {
         for (const path of ['accounts?', 'transfers?', 'trial-balance?', 'statements?account=merchant:sales&', `transfers/${mine.id}?`, `transfers?payment=${mine.payment}&`]) {
             equal((await ask(world, `${path}merchant=${foreign}`)).status, 404, `a foreign merchant: ${path}`);
             if (!path.startsWith('transfers/')) equal((await told(world, path, { key: live })).data, [], `the live twin has none: ${path}`);
-            equal((await ask(world, path, { key: world.operatorKey })).status, 422, `an operator says whose: ${path}`);
+            equal((await ask(world, path, { key: world.operatorKey })).status, 400, `an operator says whose: ${path}`);
             equal((await told(world, `${path}merchant=${world.merchant}`, { key: world.operatorKey })).data?.length > 0 || path.startsWith('transfers/'), true, `an operator sees it: ${path}`);
+            const nobody = await ask(world, `${path}merchant=mer_01JDEX7T1V5M2Q9K8Z4R6W0C3B`, { key: world.operatorKey });
+            equal([nobody.status, nobody.json?.code, nobody.json?.param, nobody.headers['content-type']], [404, 'not_found', 'merchant', 'application/problem+json'], `nobody's books: ${path}`);
             equal((await ask(world, path, { key: 'tpk_test_0' })).status, 401, 'without a key');
         }
     },

@@ -17,6 +17,7 @@ static struct fake_books {
     char account[64], kind[64], state[64], after[64];
     struct uuid after_id;
     int64_t from_us, to_us, as_of_us;
+    bool has_as_of;
     bool by_effect;
     unsigned limit;
     unsigned count;
@@ -69,10 +70,12 @@ void books_transfers(struct store *store UNUSED, const struct uuid *merchant_id,
     fake_books_ask(merchant_id, filter->limit, done, ctx);
 }
 
-void books_balances(struct store *store UNUSED, const struct uuid *merchant_id, int64_t as_of_us,
-                    bool by_effect, struct arena *arena UNUSED, books_fn done, void *ctx)
+void books_balances(struct store *store UNUSED, const struct uuid *merchant_id,
+                    const int64_t *as_of_us, bool by_effect, struct arena *arena UNUSED,
+                    books_fn done, void *ctx)
 {
-    fake_books.as_of_us = as_of_us;
+    fake_books.has_as_of = as_of_us != NULL;
+    fake_books.as_of_us = as_of_us != NULL ? *as_of_us : 0;
     fake_books.by_effect = by_effect;
     fake_books_ask(merchant_id, 0, done, ctx);
 }

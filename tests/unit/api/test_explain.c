@@ -150,10 +150,10 @@ static void merchants_ask_for_themselves_and_operators_name_one(void **state UNU
     assert_string_equal(text_of("provider"), "payoneer");
     assert_int_equal(ask("POST", path, world.merchant_key, "", body), 200);
     (void)ask("POST", path, world.other_key, "", body);
-    assert_problem(404, "not_found", "");
+    assert_problem(404, "not_found", "merchant");
     (void)ask("POST", PATH "?merchant=mer_01JDEX7T1V5M2Q9K8Z4R6W0C3B", world.operator_key, "",
               body);
-    assert_problem(404, "not_found", "");
+    assert_problem(404, "not_found", "merchant");
     (void)explain(world.finance_key, body);
     assert_problem(403, "forbidden", "");
     assert_int_equal(explain(world.other_key, body), 200); /* it has no account */

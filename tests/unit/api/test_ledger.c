@@ -3,6 +3,8 @@
 
 #include "api/books_print.h"
 
+#define TRANSFER "trf_01JDEX7T1V5M2Q9K8Z4R6W0C3B" /* of the year 2024 */
+
 static struct uuid own_merchant(void)
 {
     return fake.merchants[1].merchant_id; /* whose key the finance key is */
@@ -32,6 +34,9 @@ static void each_bad_parameter_is_named(void **state UNUSED)
         {"statements?account=nonsense", "account"},
         {"statements?account=merchant:sales&from=x", "from"},
         {"statements?account=merchant:sales&from=2026-02-01&to=2026-01-01", "to"},
+        {"statements?account=merchant:sales&from=1970-01-02&to=1970-01-01", "to"},
+        {"statements?account=merchant:sales&to=2020-01-01&starting_after=" TRANSFER,
+         "starting_after"},
     };
     char path[200];
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -41,7 +46,7 @@ static void each_bad_parameter_is_named(void **state UNUSED)
             print_error("%s\n", path);
         assert_string_equal(text_of("param"), bad[i].param);
     }
-    assert_int_equal(ask("GET", "/v1/ledger/statements", world.finance_key, "", NULL), 422);
+    assert_int_equal(ask("GET", "/v1/ledger/statements", world.finance_key, "", NULL), 400);
     assert_string_equal(text_of("param"), "account");
     assert_int_equal(fake_books.count, 0);
 }
@@ -52,7 +57,8 @@ static void everybody_sees_the_own_books_and_operators_say_whose(void **state UN
                                         "statements?account=merchant:sales",
                                         "transfers/trf_01JDEX7T1V5M2Q9K8Z4R6W0C3B"};
     struct uuid own = own_merchant();
-    struct uuid other = uuid_new();
+    struct uuid other = fake.merchants[2].merchant_id;
+    struct uuid nobody = uuid_new();
     char id[ID_TEXT_SIZE];
     char path[200];
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -62,8 +68,8 @@ static void everybody_sees_the_own_books_and_operators_say_whose(void **state UN
         (void)ask("GET", path, world.merchant_key, "", NULL);
         assert_int_equal(fake_books.count, before + 1);
         assert_true(uuid_eq(&fake_books.merchant_id, &own));
-        assert_int_equal(ask("GET", path, world.operator_key, "", NULL), 422);
-        assert_string_equal(text_of("param"), "merchant");
+        assert_int_equal(ask("GET", path, world.operator_key, "", NULL), 400);
+        assert_problem(400, "cursor_malformed", "merchant");
         (void)snprintf(path, sizeof(path), "/v1/ledger/%s%cmerchant=%s", paths[i], joint,
                        id_format(ID_MERCHANT, &other, id).at);
         assert_int_equal(ask("GET", path, world.finance_key, "", NULL), 404);
@@ -72,6 +78,11 @@ static void everybody_sees_the_own_books_and_operators_say_whose(void **state UN
         (void)ask("GET", path, world.operator_key, "", NULL);
         assert_int_equal(fake_books.count, before + 2);
         assert_true(uuid_eq(&fake_books.merchant_id, &other));
+        (void)snprintf(path, sizeof(path), "/v1/ledger/%s%cmerchant=%s", paths[i], joint,
+                       id_format(ID_MERCHANT, &nobody, id).at);
+        (void)ask("GET", path, world.operator_key, "", NULL);
+        assert_problem(404, "not_found", "merchant");
+        assert_int_equal(fake_books.count, before + 2);
     }
     assert_int_equal(ask("GET", "/v1/ledger/accounts", "tpk_live_x", "", NULL), 401);
 }
@@ -80,7 +91,10 @@ static struct book_transfer a_transfer(void)
 {
     return (struct book_transfer){
         .transfer_id = uuid_new(),
-        .of = {.id = uuid_new(), .kind = STR("refund"), .parent_id = uuid_new()},
+        .of = {.payment_id = uuid_new(),
+               .payment_kind = STR("payment"),
+               .operation_id = uuid_new(),
+               .operation_kind = STR("refund")},
         .attempt_id = uuid_new(),
         .created_us = INT64_C(1796083200) * 1000000,
         .effective_us = INT64_C(1796083200) * 1000000,
@@ -118,9 +132,9 @@ static void a_page_of_transfers_says_where_to_go_on(void **state UNUSED)
     assert_string_equal(text_of("next"), id_format(ID_TRANSFER, &fake_books.books.next, id).at);
     const json_t *one = json_array_get(json_path(world.answer.json, "data"), 0);
     assert_string_equal(json_string_value(json_object_get(one, "payment")),
-                        id_format(ID_PAYMENT, &row.of.parent_id, id).at);
+                        id_format(ID_PAYMENT, &row.of.payment_id, id).at);
     assert_string_equal(json_string_value(json_object_get(one, "operation")),
-                        id_format(ID_REFUND, &row.of.id, id).at);
+                        id_format(ID_REFUND, &row.of.operation_id, id).at);
     assert_true(json_is_null(json_object_get(one, "pending")));
     (void)snprintf(path, sizeof(path), "/v1/ledger/transfers?limit=7&starting_after=%s",
                    id_format(ID_TRANSFER, &before, id).at);
@@ -161,26 +175,89 @@ static void one_transfer_is_asked_for_by_its_id_alone(void **state UNUSED)
 static void a_trial_balance_has_totals_by_currency(void **state UNUSED)
 {
     struct book_balance rows[] = {
-        {STR("fees:payment"), STR("EUR"), 30, 0, 30},
-        {STR("merchant:sales"), STR("EUR"), 0, 100, -100},
-        {STR("merchant:sales"), STR("JPY"), 0, 5, -5},
-        {STR("provider:x:y:pending"), STR("EUR"), 100, 30, 70},
-        {STR("provider:x:y:pending"), STR("JPY"), 5, 0, 5},
+        {STR("fees:payment"), STR("EUR"), 30, 0, true, 0, 0},
+        {STR("merchant:sales"), STR("EUR"), 0, 100, true, 0, 7},
+        {STR("merchant:sales"), STR("JPY"), 0, 5, false, 0, 0},
+        {STR("provider:x:y:pending"), STR("EUR"), 100, 30, true, 7, 0},
+        {STR("provider:x:y:pending"), STR("JPY"), 5, 0, false, 0, 0},
     };
     fake_books.books = (struct books){.balances = rows, .count = ARRAY_LEN(rows)};
     assert_int_equal(ask("GET", "/v1/ledger/trial-balance?as_of=2026-12-01&basis=effective",
                          world.finance_key, "", NULL),
                      200);
     assert_int_equal(fake_books.as_of_us, INT64_C(1796083200) * 1000000);
-    assert_true(fake_books.by_effect);
+    assert_true(fake_books.has_as_of && fake_books.by_effect);
     const json_t *totals = json_path(world.answer.json, "totals");
     assert_int_equal(json_array_size(totals), 2);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(totals, 0), "debit")), 130);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(totals, 0), "credit")), 130);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(totals, 1), "debit")), 5);
+    const json_t *data = json_path(world.answer.json, "data");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(data, 1), "pending_credit")),
+                     7);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(data, 1), "balance")), -100);
+    assert_true(json_is_null(json_object_get(json_array_get(data, 2), "pending_credit")));
     assert_int_equal(ask("GET", "/v1/ledger/trial-balance", world.finance_key, "", NULL), 200);
-    assert_int_equal(fake_books.as_of_us, 0); /* all that is booked */
+    assert_false(fake_books.has_as_of); /* all that is booked */
     assert_string_equal(text_of("basis"), "recorded");
+    int64_t now_us = clock_wall_us();
+    assert_int_equal(
+        ask("GET", "/v1/ledger/trial-balance?basis=effective", world.finance_key, "", NULL), 200);
+    assert_true(fake_books.has_as_of && fake_books.as_of_us >= now_us);
+}
+
+/* 1970 is a year like others, and before it nothing was. */
+static void the_first_moment_is_one(void **state UNUSED)
+{
+    struct uuid first = uuid_first(0);
+    fake_books.books = (struct books){.count = 0};
+    assert_int_equal(
+        ask("GET", "/v1/ledger/trial-balance?as_of=1970-01-01", world.finance_key, "", NULL), 200);
+    assert_true(fake_books.has_as_of);
+    assert_int_equal(fake_books.as_of_us, 0);
+    assert_string_equal(text_of("as_of"), "1970-01-01T00:00:00.000Z");
+    assert_int_equal(
+        ask("GET", "/v1/ledger/trial-balance?as_of=1966-07-30", world.finance_key, "", NULL), 200);
+    assert_true(fake_books.has_as_of && fake_books.as_of_us < 0);
+    assert_string_equal(text_of("as_of"), "1966-07-30T00:00:00.000Z");
+    assert_int_equal(
+        ask("GET", "/v1/ledger/transfers?created_to=1970-01-01", world.finance_key, "", NULL), 200);
+    assert_true(uuid_eq(&fake_books.filter.before, &first));
+    assert_int_equal(ask("GET",
+                         "/v1/ledger/"
+                         "statements?account=merchant:sales&from=1966-07-30&to=1970-01-01",
+                         world.finance_key, "", NULL),
+                     200);
+    assert_true(fake_books.from_us < 0);
+    assert_int_equal(fake_books.to_us, 0);
+    assert_int_equal(ask("GET", "/v1/ledger/statements?account=merchant:sales&to=1966-07-30",
+                         world.finance_key, "", NULL),
+                     200);
+    assert_true(fake_books.from_us <= fake_books.to_us && fake_books.to_us < 0);
+}
+
+static void what_is_sent_is_what_is_accepted(void **state UNUSED)
+{
+    static const struct {
+        const char *accept;
+        bool is_csv;
+    } cases[] = {
+        {"", false},
+        {"Accept: TEXT/Csv\r\n", true},
+        {"Accept: text/csv;q=0\r\n", false},
+        {"Accept: */*\r\n", false},
+        {"Accept: application/json, text/csv;q=0.5\r\n", false},
+        {"Accept: application/json;q=0.4, text/csv;q=0.5\r\n", true},
+        {"Accept: text/html\r\n", false},
+    };
+    fake_books.books = (struct books){.count = 0};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(
+            ask("GET", "/v1/ledger/accounts", world.finance_key, cases[i].accept, NULL), 200);
+        assert_int_equal(has_header("Content-Type: text/csv"), cases[i].is_csv);
+        assert_int_equal(has_header("Content-Type: application/json"), !cases[i].is_csv);
+        assert_true(has_header("Vary: Accept"));
+    }
 }
 
 static void without_the_ledger_nothing_is_claimed(void **state UNUSED)
@@ -217,6 +294,8 @@ int main(void)
         OVER_HTTP(a_page_of_transfers_says_where_to_go_on),
         OVER_HTTP(one_transfer_is_asked_for_by_its_id_alone),
         OVER_HTTP(a_trial_balance_has_totals_by_currency),
+        OVER_HTTP(the_first_moment_is_one),
+        OVER_HTTP(what_is_sent_is_what_is_accepted),
         OVER_HTTP(without_the_ledger_nothing_is_claimed),
         cmocka_unit_test(cells_that_would_compute_are_guarded),
     };

@@ -160,24 +160,60 @@ RETURNS TABLE (id text, account text, currency text, number bigint, kind text, t
 AS $$
 BEGIN
     RETURN QUERY
+    WITH current AS MATERIALIZED (SELECT * FROM balance_now(merchant))
     SELECT x.account || coalesce(':' || x.currency, ''), x.account, x.currency, n.number, k.kind,
            coalesce(k.type, o.type),
            coalesce(k.normal, CASE WHEN o.type IN ('asset', 'expense') THEN 'debit' WHEN o.type IS NOT NULL THEN 'credit' END),
-           coalesce(o.title, k.meaning), x.debit, x.credit, x.pending_debit, x.pending_credit
-    FROM (SELECT b.account, b.currency, b.debit_minor::bigint, b.credit_minor::bigint, b.pending_debit_minor::bigint,
-                 b.pending_credit_minor::bigint
-          FROM balance_now(merchant) b
+           coalesce(o.title, k.meaning), x.debit_minor::bigint, x.credit_minor::bigint, x.pending_debit_minor::bigint,
+           x.pending_credit_minor::bigint
+    FROM (SELECT * FROM current
           UNION ALL
           SELECT a.account, NULL, 0, 0, 0, 0
           FROM ledger_accounts a
-          WHERE a.merchant_id = merchant
-            AND NOT EXISTS (SELECT FROM balance_now(merchant) b WHERE b.account = a.account))
-         AS x (account, currency, debit, credit, pending_debit, pending_credit)
+          WHERE a.merchant_id = merchant AND a.account NOT IN (SELECT b.account FROM current b)) x
     LEFT JOIN account_kinds k ON k.kind = account_kind(x.account)
     LEFT JOIN account_numbers n ON n.merchant_id = merchant AND n.account = x.account
     LEFT JOIN ledger_accounts o ON o.merchant_id = merchant AND o.account = x.account;
 END
 $$;
+
+-- Of everything that is booked (no as_of), with what is reserved; or before a moment, where it is not known what was
+-- reserved then.
+CREATE FUNCTION ledger_balances(merchant uuid, as_of timestamptz, basis text)
+RETURNS TABLE (account text, currency text, debit_minor bigint, credit_minor bigint, pending_debit_minor bigint,
+               pending_credit_minor bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF as_of IS NULL THEN
+        RETURN QUERY
+        SELECT b.account, b.currency, b.debit_minor::bigint, b.credit_minor::bigint, b.pending_debit_minor::bigint,
+               b.pending_credit_minor::bigint
+        FROM balance_now(merchant) b;
+    ELSE
+        RETURN QUERY
+        SELECT b.account, b.currency, b.debit_minor, b.credit_minor, NULL::bigint, NULL::bigint
+        FROM ledger_trial_balance(ARRAY[merchant], as_of, basis) b;
+    END IF;
+END
+$$;
+
+-- What a transfer is of: the payment or payout, and the operation on it. An operation's transfers are booked on its
+-- payment, and its attempt is the operation's own.
+CREATE FUNCTION ledger_cause(merchant uuid, payment uuid, attempt uuid)
+RETURNS TABLE (payment_id uuid, payment_kind text, attempt_id uuid, operation_id uuid, operation_kind text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+SELECT p.payment_id, p.kind, a.attempt_id, o.payment_id, o.kind
+FROM (SELECT) AS one
+LEFT JOIN LATERAL (SELECT v.payment_id, v.kind FROM public.payments v
+                    WHERE v.merchant_id = merchant AND v.payment_id = payment OFFSET 0) p ON true
+LEFT JOIN LATERAL (SELECT v.attempt_id, v.payment_id FROM public.attempts v
+                    WHERE v.merchant_id = merchant AND v.attempt_id = attempt OFFSET 0) a ON true
+LEFT JOIN LATERAL (SELECT v.payment_id, v.kind FROM public.payments v
+                    WHERE v.merchant_id = merchant AND v.payment_id = a.payment_id AND v.parent_id = payment OFFSET 0) o ON true;
+END;
 
 -- Where the transfers of a payment, or of a payout, can be: no index leads there from it, and one would cost each payment.
 -- But what moves its money is written with an outcome or an event of it, or was decided by people: a few seconds around
@@ -217,8 +253,8 @@ $$;
 -- nothing is: of a payment by its moments, of an account's posted transfers by its balance pages.
 CREATE FUNCTION ledger_transfers(merchant uuid, since uuid, before uuid, payment uuid, of_account text, of_kind text,
                                  of_state text, lines integer, most integer)
-RETURNS TABLE (transfer_id uuid, payment_id uuid, payment_kind text, parent_id uuid, attempt_id uuid, pending_id uuid,
-               created_at timestamptz, effective_at timestamptz, amount_minor bigint, state text, kind text,
+RETURNS TABLE (transfer_id uuid, payment_id uuid, payment_kind text, attempt_id uuid, operation_id uuid,
+               operation_kind text, pending_id uuid, created_at timestamptz, effective_at timestamptz, amount_minor bigint, state text, kind text,
                debit_account text, credit_account text, currency text)
     LANGUAGE plpgsql STABLE
     SET search_path = public, pg_temp
@@ -258,8 +294,8 @@ BEGIN
             ORDER BY j.transfer_id DESC
         LOOP
             IF given = lines OR looked = most THEN
-                RETURN QUERY SELECT last, NULL::uuid, NULL::text, NULL::uuid, NULL::uuid, NULL::uuid, NULL::timestamptz,
-                    NULL::timestamptz, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text;
+                RETURN QUERY SELECT last, NULL::uuid, NULL::text, NULL::uuid, NULL::uuid, NULL::text, NULL::uuid,
+                    NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text;
                 RETURN;
             END IF;
             looked := looked + 1;
@@ -270,14 +306,10 @@ BEGIN
                        OR (of_state IS NOT NULL AND t.state <> of_state);
             given := given + 1;
             RETURN QUERY
-            SELECT t.transfer_id, p.payment_id, p.kind, p.parent_id, a.attempt_id, t.pending_id, t.created_at,
-                   coalesce(t.effective_at, t.created_at), t.amount_minor, t.state, t.kind, t.debit_account,
+            SELECT t.transfer_id, c.payment_id, c.payment_kind, c.attempt_id, c.operation_id, c.operation_kind, t.pending_id,
+                   t.created_at, coalesce(t.effective_at, t.created_at), t.amount_minor, t.state, t.kind, t.debit_account,
                    t.credit_account, t.currency
-            FROM (SELECT) one
-            LEFT JOIN LATERAL (SELECT v.payment_id, v.kind, v.parent_id FROM payments v
-                                WHERE v.merchant_id = merchant AND v.payment_id = t.payment_id OFFSET 0) p ON true
-            LEFT JOIN LATERAL (SELECT v.attempt_id FROM attempts v
-                                WHERE v.merchant_id = merchant AND v.attempt_id = t.attempt_id OFFSET 0) a ON true;
+            FROM ledger_cause(merchant, t.payment_id, t.attempt_id) c;
         END LOOP;
     END LOOP;
 END
@@ -285,20 +317,24 @@ $$;
 
 REVOKE ALL ON FUNCTION ledger_trial_balance(uuid[], timestamptz, text),
     ledger_statement(uuid[], text, timestamptz, timestamptz, integer, uuid), ledger_accounts_of(uuid),
-    ledger_moments_of(uuid, uuid),
+    ledger_balances(uuid, timestamptz, text), ledger_cause(uuid, uuid, uuid), ledger_moments_of(uuid, uuid),
     ledger_transfers(uuid, uuid, uuid, uuid, text, text, text, integer, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_trial_balance(uuid[], timestamptz, text),
     ledger_statement(uuid[], text, timestamptz, timestamptz, integer, uuid), ledger_accounts_of(uuid),
-    ledger_moments_of(uuid, uuid),
+    ledger_balances(uuid, timestamptz, text), ledger_cause(uuid, uuid, uuid), ledger_moments_of(uuid, uuid),
     ledger_transfers(uuid, uuid, uuid, uuid, text, text, text, integer, integer), balance_before(uuid, uuid, text),
     balance_bound(uuid, uuid) TO turnpike_gateway;
-GRANT SELECT ON ledger_accounts, ledger_entry_lines, ledger_decisions TO turnpike_gateway;
+GRANT SELECT (merchant_id, account, type, title) ON ledger_accounts TO turnpike_gateway;
+GRANT SELECT (merchant_id, entry_id, payment_id) ON ledger_entry_lines TO turnpike_gateway;
+GRANT SELECT (merchant_id, entry_id, decided_at) ON ledger_decisions TO turnpike_gateway;
 
 RESET ROLE;
 
 -- migrate:down
 
-REVOKE SELECT ON ledger_accounts, ledger_entry_lines, ledger_decisions FROM turnpike_gateway;
+REVOKE SELECT (merchant_id, account, type, title) ON ledger_accounts FROM turnpike_gateway;
+REVOKE SELECT (merchant_id, entry_id, payment_id) ON ledger_entry_lines FROM turnpike_gateway;
+REVOKE SELECT (merchant_id, entry_id, decided_at) ON ledger_decisions FROM turnpike_gateway;
 REVOKE EXECUTE ON FUNCTION balance_before(uuid, uuid, text), balance_bound(uuid, uuid) FROM turnpike_gateway;
 CREATE OR REPLACE FUNCTION finance.trial_balance(as_of timestamptz, basis text DEFAULT 'recorded')
 RETURNS TABLE (merchant_id uuid, account text, currency text, debit numeric, debit_minor bigint, credit numeric,
@@ -423,6 +459,8 @@ $$;
 
 DROP FUNCTION ledger_transfers(uuid, uuid, uuid, uuid, text, text, text, integer, integer);
 DROP FUNCTION ledger_moments_of(uuid, uuid);
+DROP FUNCTION ledger_cause(uuid, uuid, uuid);
+DROP FUNCTION ledger_balances(uuid, timestamptz, text);
 DROP FUNCTION ledger_accounts_of(uuid);
 DROP FUNCTION ledger_statement(uuid[], text, timestamptz, timestamptz, integer, uuid);
 DROP FUNCTION ledger_trial_balance(uuid[], timestamptz, text);
