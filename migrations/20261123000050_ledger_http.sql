@@ -209,8 +209,9 @@ SELECT p.payment_id, p.kind, a.attempt_id, o.payment_id, o.kind
 FROM (SELECT) AS one
 LEFT JOIN LATERAL (SELECT v.payment_id, v.kind FROM public.payments v
                     WHERE v.merchant_id = merchant AND v.payment_id = payment OFFSET 0) p ON true
-LEFT JOIN LATERAL (SELECT v.attempt_id, v.payment_id FROM public.attempts v
-                    WHERE v.merchant_id = merchant AND v.attempt_id = attempt OFFSET 0) a ON true
+LEFT JOIN LATERAL (SELECT v.attempt_id, v.payment_id FROM public.attempts v -- the order names the index, also of an empty table
+                    WHERE v.merchant_id = merchant AND v.attempt_id >= attempt
+                    ORDER BY v.attempt_id LIMIT 1) a ON a.attempt_id = attempt
 LEFT JOIN LATERAL (SELECT v.payment_id, v.kind FROM public.payments v
                     WHERE v.merchant_id = merchant AND v.payment_id = a.payment_id AND v.parent_id = payment OFFSET 0) o ON true;
 END;
