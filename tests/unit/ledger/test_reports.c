@@ -133,6 +133,51 @@ static void a_day_book_has_each_day_once(void **state)
     PQfinish(owner);
 }
 
+#define PLAIN_DAYS                                                                                 \
+    "SELECT booking_date, account, currency, debit, credit, sum(debit - credit) OVER (PARTITION "  \
+    "BY account, currency ORDER BY booking_date) FROM (SELECT (t.created_at AT TIME ZONE "         \
+    "'UTC')::date AS booking_date, s.account, t.currency, coalesce(sum(t.amount_minor) FILTER "    \
+    "(WHERE s.debit), 0) AS debit, coalesce(sum(t.amount_minor) FILTER (WHERE NOT s.debit), 0) "   \
+    "AS "                                                                                          \
+    "credit FROM transfers t CROSS JOIN LATERAL (VALUES (debit_account, true), (credit_account, "  \
+    "false)) AS s (account, debit) WHERE t.merchant_id = '" MERCHANT "' AND t.state = 'posted' "   \
+    "GROUP BY 1, 2, 3) d"
+#define OUR_DAYS                                                                                   \
+    "SELECT booking_date, account, currency, debit_minor, credit_minor, balance_minor FROM "       \
+    "finance.balances_per_day"
+
+static void a_day_is_what_was_booked_on_it_and_what_it_ended_with(void **state)
+{
+    (void)state;
+    PGconn *owner = open_books();
+    let_book(owner);
+    assert_int_equal(fixture_count(owner, "SELECT count(*) FROM finance.balances_per_day"), 0);
+    order(owner, "SELECT pg_temp.book((ARRAY['" MERCHANT "', '" OTHER "'])[n % 2 + 1]::uuid,"
+                 " n * n * interval '17 minutes', (ARRAY['" FIXTURE_PENDING
+                 "', 'suspense', 'merchant:payable'])[n % 3 + 1], 'merchant:sales', n,"
+                 " (ARRAY['EUR', 'JPY'])[n % 5 / 4 + 1]) FROM generate_series(1, 120) n");
+    order(owner, "UPDATE transfers SET state = 'pending' WHERE amount_minor IN (51, 61)");
+    for (int round = 0; round < 3; round++) {
+        long off =
+            fixture_count(owner, "SELECT count(*) FROM " DIFFERENCE(PLAIN_DAYS, OUR_DAYS) " d");
+        if (off != 0)
+            fail_msg("round %d: %ld days are not what was booked on them", round, off);
+        order(owner, "SELECT roll_balances(32, 40000)");
+        order(owner, "UPDATE balance_marks SET rolled_at = rolled_at - interval '1 hour',"
+                     " rolled_xid = pg_current_xact_id()");
+        order(owner, "SELECT page_balances(32, 100, 3)"); /* ends in the middle of days */
+    }
+    assert_true(fixture_count(owner, "SELECT count(*) FROM balance_pages") > 30);
+    assert_true(fixture_count(owner, "SELECT count(*) FROM finance.balances_per_day WHERE "
+                                     "booking_date = current_date - 1") > 0);
+    assert_int_equal(
+        fixture_count(owner, "SELECT count(*) FROM finance.sums_of_day('" OTHER "', current_date)"),
+        0);
+    assert_true(fixture_count(owner, "SELECT count(*) FROM finance.sums_of_day('" MERCHANT
+                                     "', current_date)") > 0);
+    PQfinish(owner);
+}
+
 static void an_account_keeps_its_number(void **state)
 {
     (void)state;
@@ -266,6 +311,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(aging_takes_off_what_is_oldest, fixture_new_database),
+        cmocka_unit_test_setup(a_day_is_what_was_booked_on_it_and_what_it_ended_with,
+                               fixture_new_database),
         cmocka_unit_test_setup(a_day_book_has_each_day_once, fixture_new_database),
         cmocka_unit_test_setup(an_account_keeps_its_number, fixture_new_database),
         cmocka_unit_test_setup(a_route_is_the_rule_and_the_account, fixture_new_database),
