@@ -334,21 +334,41 @@ static UNUSED void world_start_payments(void)
     world.payments = payments_new(&world.config, &parts);
 }
 
-/* End the payments module while the store goes on, which never happens in a worker: what was asked
- * of the store for its queues must have been answered. */
-static UNUSED bool world_waits_for_ledger(void)
+/* An answer of the ledger or of the merchants' cache is on its way to it. */
+static UNUSED bool world_is_asking(const struct drive *drive)
 {
-    const struct resolver *resolver = &world.payments->resolver;
-    const struct reversals *reversals = &world.payments->reversals;
-    return resolver->is_claiming || resolver->is_adopting || resolver->is_beating ||
-           resolver->is_counting || reversals->is_claiming || reversals->is_counting ||
-           world.payments->rollup.is_rolling;
+    bool is_waiting =
+        drive->send != NULL || (drive->has_timer && loop_timer_is_running(&drive->timer));
+    return drive->is_writing || !is_waiting;
 }
 
+static UNUSED bool world_waits_for_ledger(void)
+{
+    const struct payments *payments = world.payments;
+    const struct resolver *resolver = &payments->resolver;
+    const struct reversals *reversals = &payments->reversals;
+    for (struct link *item = payments->in_hand.next; item != &payments->in_hand; item = item->next)
+        if (world_is_asking(LIST_OWNER(item, struct drive, in_hand)))
+            return true;
+    return resolver->is_claiming || resolver->is_adopting || resolver->is_beating ||
+           resolver->is_counting || reversals->is_claiming || reversals->is_counting ||
+           reversals->running_count > 0 || payments->canceling_count > 0 ||
+           !list_is_empty(&payments->deciding) || payments->rollup.is_rolling ||
+           payments->rollup.is_rolling_levels;
+}
+
+/* End the payments module while the store goes on, which never happens in a worker: whatever was
+ * asked of the store must have been answered, or its answer comes to what is freed. While that is
+ * waited for, what is in hand goes on, and may ask again: all is looked at once more at the end. */
 static UNUSED void world_free_payments(void)
 {
-    while (world_waits_for_ledger())
+    int64_t until_us = clock_mono_us() + WORLD_BOUND_S * CLOCK_SECOND_US;
+    (void)payments_drain(world.payments); /* nothing new is taken on */
+    while (world_waits_for_ledger()) {
+        if (clock_mono_us() >= until_us)
+            fail_msg("the ledger was asked for more than %d s", WORLD_BOUND_S);
         world_run_for(CLOCK_MS_US);
+    }
     payments_free(&world.payments);
 }
 
