@@ -269,6 +269,7 @@ async function once(n) {
     await query(sql);
     const done = verify(n % 50 === 0 ? undefined : merchant);
     await putBack(touched);
+    if (done.error) throw new Error(`verify could not be run: ${done.error.message}`);
     const out = done.stdout + done.stderr;
     const isNamed = names ? names.some((id) => out.includes(show('trf', id))) : text.test(out);
     return { kind: kind.name, isFound: done.status === 1, isNamed, out, sql: sql.slice(0, 400) };
