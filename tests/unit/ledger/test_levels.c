@@ -162,9 +162,11 @@ static struct told ask(const struct uuid *merchant_id)
     " f.elapsed_us, coalesce(f.http_status BETWEEN 100 AND 499 AND f.http_status <> 429, false)"   \
     " AS answered, CASE WHEN f.outcome IN ('approved', 'declined_soft', 'declined_hard', "         \
     "'failed')"                                                                                    \
-    " THEN f.outcome ELSE (SELECT o.outcome FROM outcomes o WHERE o.attempt_id = a.attempt_id"     \
+    " THEN f.outcome ELSE (SELECT o.outcome FROM outcomes o WHERE o.merchant_id = a.merchant_id "  \
+    "AND o.attempt_id = a.attempt_id"                                                              \
     " AND o.outcome <> 'none' ORDER BY o.number DESC LIMIT 1) END AS last FROM attempts a"         \
-    " LEFT JOIN LATERAL (SELECT * FROM outcomes o WHERE o.attempt_id = a.attempt_id"               \
+    " LEFT JOIN LATERAL (SELECT * FROM outcomes o WHERE o.merchant_id = a.merchant_id AND "        \
+    "o.attempt_id = a.attempt_id"                                                                  \
     " AND o.outcome <> 'none' ORDER BY o.number LIMIT 1) f ON true"                                \
     " WHERE a.created_at >= '2026-11-01' AND a.created_at < '2026-12-01' AND (%s)) "
 
