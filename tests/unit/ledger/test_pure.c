@@ -143,6 +143,42 @@ static void every_operation_posts_balanced_rows(void **state)
     }
 }
 
+/* Names that docs, the ledger's table and people use. */
+static void every_event_has_its_name(void **state)
+{
+    (void)state;
+    static const struct {
+        enum operation operation;
+        enum posting_phase phase;
+        const char *name;
+    } all[] = {
+        {OPERATION_SALE, POSTING_WHOLE, "sale"},
+        {OPERATION_SALE, POSTING_LATE, "sale_late"},
+        {OPERATION_AUTHORIZE, POSTING_WHOLE, "authorize"},
+        {OPERATION_AUTHORIZE, POSTING_LATE, "authorize_late"},
+        {OPERATION_CAPTURE, POSTING_OPEN, "capture_open"},
+        {OPERATION_CAPTURE, POSTING_CLOSE, "capture_close"},
+        {OPERATION_CAPTURE, POSTING_DROP, "capture_drop"},
+        {OPERATION_CAPTURE, POSTING_LATE, "capture_late"},
+        {OPERATION_VOID, POSTING_WHOLE, "void"},
+        {OPERATION_REFUND, POSTING_OPEN, "refund_open"},
+        {OPERATION_REFUND, POSTING_CLOSE, "refund_close"},
+        {OPERATION_REFUND, POSTING_DROP, "refund_drop"},
+        {OPERATION_REFUND, POSTING_LATE, "refund_late"},
+        {OPERATION_PAYOUT, POSTING_WHOLE, "payout"},
+        {OPERATION_PAYOUT, POSTING_LATE, "payout"},
+        {OPERATION_REAUTHORIZE, POSTING_WHOLE, "reauthorize"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct str name = posting_event_name(posting_event_of(all[i].operation, all[i].phase));
+        if (!str_eq(name, str_of(all[i].name)))
+            fail_msg("row %zu is " STR_FMT ", wanted %s", i, STR_ARG(name), all[i].name);
+    }
+    assert_true(str_eq(posting_by_name(POSTING_BY_GATEWAY), STR("gateway")));
+    assert_true(str_eq(posting_by_name(POSTING_BY_STORE), STR("gateway")));
+    assert_true(str_eq(posting_by_name(POSTING_BY_PERSON), STR("person")));
+}
+
 static void a_fee_is_booked_only_when_it_is_one(void **state)
 {
     (void)state;
@@ -192,6 +228,7 @@ int main(void)
         cmocka_unit_test(every_refusal_has_its_verdict),
         cmocka_unit_test(no_refusal_is_told_as_written),
         cmocka_unit_test(every_operation_posts_balanced_rows),
+        cmocka_unit_test(every_event_has_its_name),
         cmocka_unit_test(a_fee_is_booked_only_when_it_is_one),
         cmocka_unit_test(arrays_are_written_in_the_binary_format),
     };
