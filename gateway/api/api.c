@@ -4,6 +4,7 @@
 
 #include "api/body.h"
 #include "api/call.h"
+#include "api/download.h"
 #include "api/intake.h"
 #include "api/tables.h"
 #include "providers/payee.h"
@@ -119,6 +120,20 @@ void api_call_problem(struct api_call *call, enum message problem, struct str de
 struct http_stream *api_call_stream(struct api_call *call, http_gone_fn gone, void *ctx)
 {
     struct http_stream *stream = http_stream_start(call->x, gone, ctx);
+    call_free(call);
+    return stream;
+}
+
+struct http_stream *api_call_stream_sized(struct api_call *call, struct str content_type,
+                                          uint64_t size, http_gone_fn gone, void *ctx)
+{
+    struct http_response head = {
+        .status = 200,
+        .content_type = content_type,
+        .headers = call->header,
+        .header_count = call->header_count,
+    };
+    struct http_stream *stream = http_stream_start_sized(call->x, &head, size, gone, ctx);
     call_free(call);
     return stream;
 }
@@ -407,6 +422,7 @@ struct api *api_new(const struct api_parts *parts)
     };
     list_init(&api->calls);
     list_init(&api->streams);
+    list_init(&api->downloads);
     return api;
 }
 
@@ -423,6 +439,7 @@ void api_free(struct api **api_at)
         call_free(call); /* nobody will answer it any more */
     }
     event_streams_free(api);
+    downloads_free(api);
     buf_release(&api->openapi);
     free(api);
 }

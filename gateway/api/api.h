@@ -31,6 +31,9 @@ struct api_parts { /* borrowed, alive as long as the api */
     const uint8_t *seal_key;            /* AEAD_KEY_SIZE: payouts that wait */
     const uint8_t *position_key;        /* POSITION_KEY_SIZE: where event streams stand */
     const struct egress_rules *egress;  /* where merchants' webhooks may go */
+    const char *exports_folder;         /* files of exports; NULL or empty: none are made */
+    int64_t exports_keep_us;            /* ... are removed after this */
+    unsigned exports_open_max;          /* of a merchant, made or waiting */
     int64_t answer_ms;                  /* bound on reads and administration calls */
     void (*backtest_queued)(void *ctx); /* NULL: nobody is told */
     void *backtest_ctx;

@@ -59,6 +59,8 @@ struct api {
     struct api_parts parts;
     struct link streams; /* of events: event_stream.c */
     size_t stream_count;
+    struct link downloads; /* of files: download.c */
+    size_t download_count;
     struct admin_parts admin;
     struct link calls;
     unsigned intake_count; /* batches being taken in */
@@ -108,6 +110,9 @@ void api_call_problem_full(struct api_call *call, enum message problem, struct s
 void api_call_findings(struct api_call *call, struct str detail, struct str findings_json);
 /* The answer is an event stream from now on (http_stream_start); the call is gone. */
 struct http_stream *api_call_stream(struct api_call *call, http_gone_fn gone, void *ctx);
+/* The same for a body of known size, sent piece by piece, with the headers that were added. */
+struct http_stream *api_call_stream_sized(struct api_call *call, struct str content_type,
+                                          uint64_t size, http_gone_fn gone, void *ctx);
 void api_call_unavailable(struct api_call *call);
 /* A query parameter that the table has checked; false when it is absent. */
 bool api_call_query(struct api_call *call, const char *name, struct str *value);
@@ -152,6 +157,10 @@ void ledger_transfers_list(struct api_call *call);
 void ledger_transfers_show(struct api_call *call);
 void ledger_balances_show(struct api_call *call);
 void ledger_statements_list(struct api_call *call);
+void ledger_exports_create(struct api_call *call);
+void ledger_exports_list(struct api_call *call);
+void ledger_exports_show(struct api_call *call);
+void ledger_exports_content(struct api_call *call);
 void admin_handle(struct api_call *call);
 void rules_handle(struct api_call *call);
 void routing_explain(struct api_call *call);

@@ -140,7 +140,10 @@ static void put_success(struct json_out *out, const struct endpoint *endpoint, i
     json_key(out, text);
     json_begin_object(out);
     json_put_cstr(out, "description", description);
-    if (endpoint->response != NULL && endpoint->response[0] >= 'a') { /* no schema: its type */
+    if (endpoint->response != NULL && strcmp(endpoint->response, "application/octet-stream") == 0) {
+        json_put_raw(out, "content",
+                     STR("{\"*/*\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}}"));
+    } else if (endpoint->response != NULL && endpoint->response[0] >= 'a') { /* no schema */
         json_put_raw(
             out, "content",
             STR("{\"text/event-stream\":{\"schema\":{\"type\":\"string\",\"description\":"

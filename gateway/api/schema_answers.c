@@ -573,6 +573,29 @@ static const struct member statement_line[] = {
     {"effective",       "time?",    "Since when it counts."},
 };
 
+static const struct member ledger_export[] = {
+    {"id",       "string",  "exp_..."},
+    {"object",   "string",  "`ledger_export`"},
+    {"state",    "string",  "waiting, making, made, failed, or expired: the file was removed"},
+    {"what",     "string",  "As it was asked for."},
+    {"account",  "string?", "Only what names it; null: all."},
+    {"from",     "time",    "Inclusive. RFC 3339."},
+    {"to",       "time",    "Exclusive."},
+    {"reached",  "time?",   "How far the making has come between the two."},
+    {"rows",     "integer", "So far."},
+    {"bytes",    "integer", "So far; some kinds say it at their end."},
+    {"sha256",   "string?", "Of the file, hexadecimal."},
+    {"error",    "string?", "Why the last try failed; while it waits, it is tried again."},
+    {"asked_by", "string",  "The key."},
+    {"created",  "time",    "When it was asked for."},
+    {"begun",    "time?",   "When the last try began."},
+    {"made",     "time?",   "Since when its file can be fetched."},
+    {"expires",  "time?",   "When the file is removed."},
+};
+static const struct member ledger_export_list[] = {
+    {"object", "string", "`list`"}, {"url", "string", ""}, {"has_more", "boolean", ""}, {"data", "[]LedgerExport", ""},
+};
+
 #define ANSWER(name, help, members) {name, help, members, ARRAY_LEN(members)}
 static const struct answer answers[] = {
     ANSWER("Payment",       "A payment, its attempts and the routing decision.", payment),
@@ -634,6 +657,8 @@ static const struct answer answers[] = {
     ANSWER("TrialBalanceRow", "One account in one currency.", trial_balance_row),
     ANSWER("Statement",     "Oldest first.", statement),
     ANSWER("StatementLine", "One line of a statement.", statement_line),
+    ANSWER("LedgerExport",  "An export of the books; its file is at `/content` behind its path.", ledger_export),
+    ANSWER("LedgerExportList", "Newest first.", ledger_export_list),
     ANSWER("Problem",       "RFC 9457.", problem),
 };
 /* clang-format on */

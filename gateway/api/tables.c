@@ -233,7 +233,7 @@ const struct field_set *const field_sets[] = {
     &reauthorize_fields,
     &hook_fields, &hook_change_fields, &hook_rotate_fields, &hook_replay_fields,
     &rule_fields, &rule_check_fields, &rule_publish_fields, &rule_bounds_fields, &rule_reason_fields, &rule_stop_fields, &rule_approval_fields, &rule_backtest_fields,
-    &explain_fields,
+    &explain_fields, &ledger_export_fields,
 };
 const size_t field_set_count = ARRAY_LEN(field_sets);
 /* clang-format on */

@@ -72,6 +72,8 @@ extern const struct field_set ledger_transfer_query;
 extern const struct field_set ledger_one_query; /* whose transfer */
 extern const struct field_set ledger_balance_query;
 extern const struct field_set ledger_statement_query;
+extern const struct field_set ledger_export_query;
+extern const struct field_set ledger_export_fields;
 extern const struct field_set no_query;
 
 /* Every table of a body, for the document: a table names only tables that stand in it too. */

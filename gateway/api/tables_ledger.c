@@ -3,6 +3,7 @@
 
 #include "ledger/chart.h"
 #include "ledger/export.h"
+#include "ledger/export_what.h"
 
 #define SET(table) .fields = table, .count = ARRAY_LEN(table)
 
@@ -23,6 +24,13 @@ static bool is_transfer(struct str text)
     return id_parse(ID_TRANSFER, text, &id, &ignored);
 }
 
+static bool is_export(struct str text)
+{
+    struct uuid id;
+    struct error ignored;
+    return id_parse(ID_EXPORT, text, &id, &ignored);
+}
+
 static bool is_account(struct str text)
 {
     return chart_find(text) != CHART_NONE;
@@ -35,6 +43,7 @@ static bool is_account_kind(struct str text)
 
 /* clang-format off */
 static const struct field_form form_transfer_id = {"transfer_id", is_transfer, "^trf_[0-9A-Za-z]{26}$", "must be the id of a transfer (trf_...)"};
+static const struct field_form form_export_id = {"ledger_export_id", is_export, "^exp_[0-9A-Za-z]{26}$", "must be the id of an export (exp_...)"};
 static const struct field_form form_moves = {"payment_or_payout_id", is_payment_or_payout, "^(pay|pyt)_[0-9A-Za-z]{26}$", "must be the id of a payment (pay_...) or payout (pyt_...)"};
 static const struct field_form form_ledger_account = {"ledger_account", is_account, NULL, "must be an account of the chart, such as merchant:sales or bank:main"};
 static const struct field_form form_account_kind = {"account_kind", is_account_kind, "^[a-z_]+$", "must be a kind of accounts of the chart, such as provider_pending or sales"};
@@ -84,4 +93,19 @@ static const struct field statement_table[] = {
     OF_MERCHANT,
 };
 const struct field_set ledger_statement_query = {"LedgerStatementQuery", "", SET(statement_table)};
+
+static const struct field export_query_table[] = {
+    LIMIT("Exports"),
+    {"starting_after", FIELD_STRING, .least = 30, .most = 30, .form = &form_export_id, .help = "The last id of the page before."},
+    OF_MERCHANT,
+};
+const struct field_set ledger_export_query = {"LedgerExportQuery", "", SET(export_query_table)};
+
+static const struct field export_table[] = {
+    {"what",    FIELD_STRING, .required = true, .words = export_what_names, .example = "\"csv\"", .help = "As `turnpike ledger export --format` and reports have it."},
+    {"from",    FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339, or a day; inclusive. Left out: from the beginning."},
+    {"to",      FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339, or a day; exclusive; not to come. Left out: now."},
+    {"account", FIELD_STRING, .least = 1, .most = EXPORT_ACCOUNT_MAX, .form = &form_ledger_account, .help = "Only what names it; `camt053` states one, `attempts-csv` and `trial-balance` take none."},
+};
+const struct field_set ledger_export_fields = {"LedgerExportRequest", "What is to be made into a file.", SET(export_table)};
 /* clang-format on */

@@ -32,6 +32,7 @@ static const char *const prefixes[ID_KIND_COUNT] = {
     [ID_ENDPOINT] = "whe_",
     [ID_HOLD]     = "hld_",
     [ID_BACKTEST] = "bkt_",
+    [ID_EXPORT]   = "exp_",
 };
 /* clang-format on */
 

@@ -41,6 +41,7 @@ enum id_kind {
     ID_ENDPOINT,        /* whe_: of a merchant's webhooks */
     ID_HOLD,            /* hld_: of a provider account */
     ID_BACKTEST,        /* bkt_ */
+    ID_EXPORT,          /* exp_: of the ledger */
     ID_KIND_COUNT,
 };
 

@@ -247,7 +247,7 @@ void exchange_tell_gone(struct http_exchange *x); /* the client or the server ha
 /* reply.c */
 void reply_refuse(struct connection *c, enum refusal refusal);
 /* Head of an endless answer into the output. */
-void reply_stream_head(struct http_exchange *x);
+void reply_stream_head(struct http_exchange *x, const struct http_response *head, uint64_t size);
 void reply_count(const struct http_exchange *x, int status);
 void reply_date(struct http_server *server); /* bring server->date up to date */
 

@@ -233,14 +233,30 @@ void http_reply_json(struct http_exchange *x, int status, struct str body)
                       .status = status, .content_type = STR("application/json"), .body = body});
 }
 
-void reply_stream_head(struct http_exchange *x)
+/* head NULL: events, without end. */
+void reply_stream_head(struct http_exchange *x, const struct http_response *head, uint64_t size)
 {
+    static const struct http_header unbuffered = {STR_INIT("X-Accel-Buffering"), STR_INIT("no")};
+    static const struct http_response events = {
+        .content_type = STR_INIT("text/event-stream"), .headers = &unbuffered, .header_count = 1};
     struct piece piece;
-    piece_start(&piece, x->connection, HEAD_FIXED_MAX);
+    bool has_cache_control = false;
+    const struct http_response *response = head != NULL ? head : &events;
+    piece_start(&piece, x->connection,
+                HEAD_FIXED_MAX + measure_headers(response, &has_cache_control));
     add_head(&piece, x->server, 200, true, str_of(x->id));
-    add_header(&piece, STR("Content-Type"), STR("text/event-stream"));
-    add_header(&piece, STR("Cache-Control"), STR("no-store"));
-    add_header(&piece, STR("X-Accel-Buffering"), STR("no"));
+    add_header(&piece, STR("Content-Type"), response->content_type);
+    if (!has_cache_control) {
+        add_header(&piece, STR("Cache-Control"), STR("no-store"));
+    }
+    for (size_t i = 0; i < response->header_count; i++) {
+        add_header(&piece, response->headers[i].name, response->headers[i].value);
+    }
+    if (head != NULL) {
+        piece_add(&piece, STR("Content-Length: "));
+        piece_add_number(&piece, size);
+        piece_add(&piece, STR("\r\n"));
+    }
     piece_add(&piece, STR("\r\n"));
     piece_commit(&piece);
 }

@@ -196,6 +196,13 @@ void http_abort(struct http_exchange *x, bool reset);
  * lives until http_stream_close, or until `gone` was called (then it must not be touched any more).
  */
 struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone, void *ctx);
+/*
+ * The same for a body of `size` bytes that is sent piece by piece: head is the answer's, but for its body, and is
+ * copied. Whoever has sent that much closes the stream; the connection is not used again.
+ */
+struct http_stream *http_stream_start_sized(struct http_exchange *x,
+                                            const struct http_response *head, uint64_t size,
+                                            http_gone_fn gone, void *ctx);
 /* False when the client does not read fast enough; the stream is then closed and `gone` follows. */
 bool http_stream_send(struct http_stream *stream, struct str bytes);
 /* Bytes that the client has not taken yet; 0 also when it is gone. */

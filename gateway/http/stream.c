@@ -28,7 +28,9 @@ static void detach(struct http_stream *stream)
     loop_timer_start(&stream->gone_timer, 0);
 }
 
-struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone, void *ctx)
+/* head NULL: events. */
+static struct http_stream *start(struct http_exchange *x, const struct http_response *head,
+                                 uint64_t size, http_gone_fn gone, void *ctx)
 {
     struct connection *c = x->connection;
     struct http_stream *stream = calloc(1, sizeof *stream);
@@ -44,13 +46,13 @@ struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone
     if (!c) {
         detach(stream);
     } else if (x->request.method == HTTP_HEAD) {
-        reply_stream_head(x);
+        reply_stream_head(x, head, size);
         c->close_after = true;
         connection_answered(c);
         detach(stream);
     } else {
         CHECK(c->phase == PHASE_HANDLING && c->exchange == x);
-        reply_stream_head(x);
+        reply_stream_head(x, head, size);
         c->exchange = NULL;
         body_end(c);
         c->stream = stream;
@@ -60,6 +62,18 @@ struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone
     }
     exchange_free(x);
     return stream;
+}
+
+struct http_stream *http_stream_start(struct http_exchange *x, http_gone_fn gone, void *ctx)
+{
+    return start(x, NULL, 0, gone, ctx);
+}
+
+struct http_stream *http_stream_start_sized(struct http_exchange *x,
+                                            const struct http_response *head, uint64_t size,
+                                            http_gone_fn gone, void *ctx)
+{
+    return start(x, head, size, gone, ctx);
 }
 
 bool http_stream_send(struct http_stream *stream, struct str bytes)

@@ -31,16 +31,37 @@ static const char begin_sql[] =
     " ON CONFLICT (merchant_id, name, period, period_from) DO UPDATE SET begun_at = $6,"
     " epoch = r.epoch + 1, tries = r.tries + 1, what = $7, state = 'making', file = $8, host = $9"
     " WHERE r.state = 'making' OR r.state = 'failed' AND r.next_at <= $6 RETURNING epoch, tries";
+/* An export's row is there since it was asked for. */
+static const char begin_export_sql[] =
+    "UPDATE report_runs SET begun_at = $6, epoch = epoch + 1, tries = tries + 1, state = 'making',"
+    " file = $8, host = $9, row_count = 0, byte_count = 0, reached_at = NULL WHERE " IS_KEY
+    " AND period_from = $4 AND period_to = $5 AND what = $7 AND place IS NOT NULL"
+    " AND (state <> 'failed' OR next_at <= $6) RETURNING epoch, tries";
 static const char made_sql[] =
     "WITH made AS (UPDATE report_runs SET state = 'made', made_at = $6, event_id = $7,"
-    " row_count = $8, byte_count = $9, sha256 = $10, error = '' WHERE " IS_KEY
+    " row_count = $8, byte_count = $9, sha256 = $10, error = '', reached_at = NULL, place = NULL"
+    " WHERE " IS_KEY
     " AND period_from = $4 AND epoch = $5 AND state = 'making' RETURNING merchant_id, event_id,"
     " made_at), added AS (SELECT m.merchant_id, m.event_id AS payment_id, 1 AS number, m.event_id,"
     " 'report.ready'::text AS type, m.made_at AS created_at FROM made m WHERE $11::boolean),"
     " told AS (" SQL_TELL_HOOKS ") SELECT count(*) FROM made";
 static const char failed_sql[] =
-    "UPDATE report_runs SET state = 'failed', next_at = $6, error = $7 WHERE " IS_KEY
+    "UPDATE report_runs SET state = 'failed', next_at = $6, error = $7,"
+    " place = CASE WHEN $8::boolean THEN place END WHERE " IS_KEY
     " AND period_from = $4 AND epoch = $5 AND state = 'making'";
+static const char progress_sql[] =
+    "UPDATE report_runs SET row_count = $6, byte_count = $7, reached_at = $8 WHERE " IS_KEY
+    " AND period_from = $4 AND epoch = $5 AND state = 'making'";
+/* Those of each merchant's first place first: nobody waits for all that another one asked for. */
+static const char exports_sql[] =
+    "SELECT merchant_id, export_id, period_from, period_to, what, account FROM report_runs"
+    " WHERE place IS NOT NULL AND next_at <= $1 ORDER BY place, next_at LIMIT $2::bigint";
+static const char kept_sql[] =
+    "SELECT merchant_id, export_id, period_from, period_to, what, account FROM report_runs"
+    " WHERE export_id IS NOT NULL AND state = 'made' AND (made_at < $1 AND host = $3"
+    " OR made_at < $4) ORDER BY made_at LIMIT $2::bigint";
+static const char expired_sql[] = "UPDATE report_runs SET state = 'expired' WHERE merchant_id = $1"
+                                  " AND export_id = $2 AND state = 'made'";
 
 struct report_store *report_store_open(const char *conninfo, struct error *err)
 {
@@ -141,7 +162,9 @@ bool report_store_begin(struct report_store *store, const struct report_key *key
     params_text(&params, run->what);
     params_text(&params, run->file);
     params_text(&params, run->host);
-    PGresult *res = blocking_run(store->conn, begin_sql, &params, err);
+    bool is_export = str_eq(key->period, STR("once"));
+    PGresult *res =
+        blocking_run(store->conn, is_export ? begin_export_sql : begin_sql, &params, err);
     *is_begun = res != NULL && PQntuples(res) == 1;
     if (*is_begun) {
         run->epoch = column_int8(res, 0, 0);
@@ -173,7 +196,7 @@ bool report_store_made(struct report_store *store, const struct report_key *key,
 
 bool report_store_failed(struct report_store *store, const struct report_key *key,
                          const struct report_run *run, struct str why, int64_t next_us,
-                         struct error *err)
+                         bool is_final, struct error *err)
 {
     struct params params;
     params_begin(&params, key);
@@ -181,7 +204,82 @@ bool report_store_failed(struct report_store *store, const struct report_key *ke
     params_int8(&params, run->epoch);
     params_time(&params, next_us);
     params_text(&params, why);
+    params_bool(&params, !is_final);
     PGresult *res = blocking_run(store->conn, failed_sql, &params, err);
+    PQclear(res);
+    return res != NULL;
+}
+
+bool report_store_progress(struct report_store *store, const struct report_key *key,
+                           const struct report_run *run, int64_t rows, int64_t bytes,
+                           int64_t reached_us, struct error *err)
+{
+    struct params params;
+    params_begin(&params, key);
+    params_time(&params, run->from_us);
+    params_int8(&params, run->epoch);
+    params_int8(&params, rows);
+    params_int8(&params, bytes);
+    params_time(&params, reached_us);
+    PGresult *res = blocking_run(store->conn, progress_sql, &params, err);
+    PQclear(res);
+    return res != NULL;
+}
+
+static bool read_exports(struct report_store *store, const char *sql, struct params *params,
+                         struct report_export exports[REPORT_EXPORT_MAX], size_t *count,
+                         struct error *err)
+{
+    PGresult *res = blocking_run(store->conn, sql, params, err);
+    *count = res != NULL ? (size_t)PQntuples(res) : 0;
+    CHECK(*count <= REPORT_EXPORT_MAX);
+    for (int row = 0; row < (int)*count; row++) {
+        struct report_export *export = &exports[row];
+        *export = (struct report_export){
+            .merchant_id = column_uuid(res, row, 0),
+            .export_id = column_uuid(res, row, 1),
+            .from_us = column_time(res, row, 2),
+            .to_us = column_time(res, row, 3),
+        };
+        CHECK(str_copy_to(column_text(res, row, 4), export->what, sizeof(export->what)));
+        CHECK(str_copy_to(column_text(res, row, 5), export->account, sizeof(export->account)));
+    }
+    PQclear(res);
+    return res != NULL;
+}
+
+bool report_store_exports(struct report_store *store, int64_t now_us,
+                          struct report_export exports[REPORT_EXPORT_MAX], size_t *count,
+                          struct error *err)
+{
+    struct params params;
+    params_init(&params);
+    params_time(&params, now_us);
+    params_int8(&params, REPORT_EXPORT_MAX);
+    return read_exports(store, exports_sql, &params, exports, count, err);
+}
+
+bool report_store_kept(struct report_store *store, struct str host, int64_t ours_us, int64_t any_us,
+                       struct report_export exports[REPORT_EXPORT_MAX], size_t *count,
+                       struct error *err)
+{
+    struct params params;
+    params_init(&params);
+    params_time(&params, ours_us);
+    params_int8(&params, REPORT_EXPORT_MAX);
+    params_text(&params, host);
+    params_time(&params, any_us);
+    return read_exports(store, kept_sql, &params, exports, count, err);
+}
+
+bool report_store_expired(struct report_store *store, const struct report_export *export,
+                          struct error *err)
+{
+    struct params params;
+    params_init(&params);
+    params_uuid(&params, &export->merchant_id);
+    params_uuid(&params, &export->export_id);
+    PGresult *res = blocking_run(store->conn, expired_sql, &params, err);
     PQclear(res);
     return res != NULL;
 }

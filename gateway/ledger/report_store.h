@@ -7,6 +7,8 @@
  *                        v  | begin, after next_at
  *                       failed
  *
+ * An export that was asked for is a run of the period `once`, which begins as `waiting`, and ends as `expired`.
+ *
  * A report is begun by who holds its lock, over all hosts: a lock of the session, so that it is free
  * again as soon as who had it is dead. `making` that somebody finds who has the lock was left by the
  * dead, and is begun again. Who lost the lock without knowing it has another epoch, and changes nothing.
@@ -16,9 +18,12 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "ledger/export_what.h"
 
 enum {
-    REPORT_DONE_MAX = 512, /* periods in one answer */
+    REPORT_DONE_MAX = 512,  /* periods in one answer */
+    REPORT_EXPORT_MAX = 16, /* exports in one answer */
+    REPORT_ACCOUNT_SIZE = 241,
 };
 
 struct report_store;
@@ -26,7 +31,7 @@ struct report_store;
 struct report_key { /* borrowed */
     struct uuid merchant_id;
     struct str name;
-    struct str period; /* hour, day, week, month */
+    struct str period; /* hour, day, week, month; once: an export */
 };
 
 struct report_run { /* borrowed */
@@ -37,6 +42,15 @@ struct report_run { /* borrowed */
     struct str host;
     int64_t epoch; /* of report_store_begin */
     int32_t tries;
+};
+
+struct report_export { /* that was asked for (exports.h) */
+    struct uuid merchant_id;
+    struct uuid export_id;
+    int64_t from_us;
+    int64_t to_us;
+    char what[EXPORT_WHAT_SIZE];
+    char account[REPORT_ACCOUNT_SIZE]; /* empty: all */
 };
 
 struct report_made {
@@ -76,6 +90,22 @@ bool report_store_made(struct report_store *store, const struct report_key *key,
                        bool *is_ours, struct error *err) MUST_USE;
 bool report_store_failed(struct report_store *store, const struct report_key *key,
                          const struct report_run *run, struct str why, int64_t next_us,
-                         struct error *err) MUST_USE;
+                         bool is_final, struct error *err) MUST_USE;
+/* How far it has come; nothing if another epoch has it. */
+bool report_store_progress(struct report_store *store, const struct report_key *key,
+                           const struct report_run *run, int64_t rows, int64_t bytes,
+                           int64_t reached_us, struct error *err) MUST_USE;
+
+/* Exports that are to be made, or were left by the dead: those that another makes have a lock. */
+bool report_store_exports(struct report_store *store, int64_t now_us,
+                          struct report_export exports[REPORT_EXPORT_MAX], size_t *count,
+                          struct error *err) MUST_USE;
+/* Exports whose file was kept long enough: made before ours_us by this host, before any_us by any. */
+bool report_store_kept(struct report_store *store, struct str host, int64_t ours_us, int64_t any_us,
+                       struct report_export exports[REPORT_EXPORT_MAX], size_t *count,
+                       struct error *err) MUST_USE;
+/* Its file is gone. */
+bool report_store_expired(struct report_store *store, const struct report_export *export,
+                          struct error *err) MUST_USE;
 
 #endif

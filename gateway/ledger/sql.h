@@ -227,7 +227,13 @@ enum sql {
     SQL_BOOK_BALANCES,
     SQL_BOOK_STATEMENT,
     SQL_BOOK_END_MARK,
-    SQL_COUNT = SQL_BOOK_END_MARK,
+    /* exports that were asked for (sql_exports.c) */
+    SQL_EXPORT_FIRST = SQL_BOOK_END_MARK,
+    SQL_EXPORT_PUT = SQL_EXPORT_FIRST,
+    SQL_EXPORT_LOAD,
+    SQL_EXPORT_LIST,
+    SQL_EXPORT_END_MARK,
+    SQL_COUNT = SQL_EXPORT_END_MARK,
 };
 
 struct sql_text {
@@ -247,6 +253,7 @@ const struct sql_text *sql_price_text(enum sql sql);    /* of sql_prices.c; like
 const struct sql_text *sql_rule_text(enum sql sql);     /* of sql_rules.c; likewise */
 const struct sql_text *sql_backtest_text(enum sql sql); /* of sql_backtests.c; likewise */
 const struct sql_text *sql_book_text(enum sql sql);     /* of sql_books.c; likewise */
+const struct sql_text *sql_export_text(enum sql sql);   /* of sql_exports.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

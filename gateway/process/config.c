@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ledger/exports.h"
 #include "process/reports.h"
 
 enum setting_type {
@@ -173,6 +174,9 @@ static const struct setting settings[] = {
     {"anchor_command",         SETTING_TEXT,     AT(anchor_command), 0, 0, "program and arguments, separated by spaces, no shell: gets the same lines as its input; empty: none"},
     {"reports_file",           SETTING_TEXT,     AT(reports_file), 0, 0, "which reports are made regularly, and where they are put (docs/ledger.md); empty: none"},
     {"reports_database",       SETTING_TEXT,     AT(reports_database), 0, 0, "libpq connection string of the finance login that they are read with: they show what it sees"},
+    {"exports_folder",         SETTING_TEXT,     AT(exports_folder), 0, 0, "exports that are asked for over HTTP lie here (docs/ledger.md), read with reports_database; hosts share it; empty: none are made"},
+    {"exports_keep_hours",     SETTING_INT64,    AT(exports_keep_hours), 1, 8760, "... for so long"},
+    {"exports_open_max",       SETTING_INT64,    AT(exports_open_max), 1, EXPORTS_OPEN_MAX, "... so many of a merchant at once, made or waiting"},
     {"success_minutes",        SETTING_UNSIGNED, AT(health.rate_minutes), 1, 60, "success rates are of these, per account, operation and currency"},
     {"success_calls",      SETTING_UNSIGNED, AT(health.rate_calls_min), 1, 100000, "... when there were so many payments, else of a wider window (docs/health.md)"},
 };
@@ -506,6 +510,8 @@ void config_init(struct config *config)
     config->backtest_memory_bytes_max = 4LL << 30;
     config->backtest_limit_ms = 600000;
     config->seal_interval_ms = 30000;
+    config->exports_keep_hours = 72;
+    config->exports_open_max = 4;
     config->heartbeat_ms = 200;
     config->peer_interval_ms = 3000;
     config->heartbeat_late_ms = 5000;
@@ -617,6 +623,22 @@ static bool check_reports(const struct config *config, struct error *err)
     return reports_load(&reports, config->reports_file, err) || fail_prefix(err, "reports_file");
 }
 
+static bool check_exports(const struct config *config, struct error *err)
+{
+    if (config->exports_folder[0] == '\0')
+        return true;
+    if (config->reports_database[0] == '\0')
+        return fail(err, ERROR_INVALID,
+                    "exports_folder needs reports_database: the finance login that exports are "
+                    "read with");
+    if (strlen(config->exports_folder) >= REPORT_FOLDER_SIZE || config->exports_folder[0] != '/')
+        return fail(err, ERROR_INVALID, "exports_folder is a whole path of at most %d bytes",
+                    REPORT_FOLDER_SIZE - 1);
+    return access(config->exports_folder, W_OK | X_OK) == 0 ||
+           fail(err, ERROR_INVALID, "exports_folder: cannot write into %s: %s",
+                config->exports_folder, strerror(errno));
+}
+
 bool config_check(const struct config *config, struct error *err)
 {
     return check_relations(config, err) && check_http(config, err) &&
@@ -626,7 +648,7 @@ bool config_check(const struct config *config, struct error *err)
            check_file("secrets_folder", config->secrets_folder, err) &&
            check_file("rules_file", config->rules_file, err) &&
            check_file("migrations_folder", config->migrations_folder, err) &&
-           check_reports(config, err) &&
+           check_reports(config, err) && check_exports(config, err) &&
            (config->seal_key_file[0] == '\0' ||
             check_file("seal_key_file", config->seal_key_file, err)) &&
            (config->provider_ca_file[0] == '\0' ||

@@ -70,6 +70,9 @@ struct config {
     /* reports */
     char reports_file[CONFIG_TEXT_MAX]; /* empty: none are made */
     char reports_database[CONFIG_TEXT_MAX];
+    char exports_folder[CONFIG_TEXT_MAX]; /* empty: none are made */
+    int64_t exports_keep_hours;
+    int64_t exports_open_max;
     /* webhooks to merchants */
     char delivery_schedule[CONFIG_TEXT_MAX];
     char delivery_allowed_networks[CONFIG_TEXT_MAX];

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "process/export_errand.h"
 #include "process/report_errand.h"
 #include "process/seal_errand.h"
 
@@ -28,8 +29,16 @@ static bool has_reports(const struct config *config)
     return config->reports_file[0] != '\0';
 }
 
-const struct errand_kind errand_sealer = {"sealer", is_sealed, seal_errand_run};
-const struct errand_kind errand_reporter = {"reporter", has_reports, report_errand_run};
+static bool has_exports(const struct config *config)
+{
+    return config->exports_folder[0] != '\0';
+}
+
+static const struct errand_kind kinds[ERRAND_COUNT] = {
+    {"sealer", is_sealed, seal_errand_run},
+    {"reporter", has_reports, report_errand_run},
+    {"exporter", has_exports, export_errand_run},
+};
 
 static void pause_seat(struct errand_seat *seat)
 {
@@ -66,7 +75,7 @@ static void tell_to_stop(struct errand_seat *seat)
     (void)kill(seat->pid, SIGTERM);
 }
 
-void errand_tick(struct errand_seat *seat)
+static void tick(struct errand_seat *seat)
 {
     int64_t now_us = clock_mono_us();
     const struct generation *serving = fleet_serving(seat->fleet);
@@ -81,7 +90,7 @@ void errand_tick(struct errand_seat *seat)
         start(seat, serving);
 }
 
-bool errand_reap(struct errand_seat *seat, pid_t pid, int status)
+static bool reap(struct errand_seat *seat, pid_t pid, int status)
 {
     if (pid != seat->pid || pid == 0)
         return false;
@@ -96,18 +105,46 @@ bool errand_reap(struct errand_seat *seat, pid_t pid, int status)
     return true;
 }
 
-void errand_stop(struct errand_seat *seat)
+void errands_init(struct errands *errands, struct fleet *fleet)
 {
-    seat->is_stopping = true;
-    tell_to_stop(seat);
+    for (size_t i = 0; i < ERRAND_COUNT; i++)
+        errands->seats[i] = (struct errand_seat){.kind = &kinds[i], .fleet = fleet};
 }
 
-void errand_resume(struct errand_seat *seat)
+void errands_tick(struct errands *errands)
 {
-    seat->is_stopping = false;
+    for (size_t i = 0; i < ERRAND_COUNT; i++)
+        tick(&errands->seats[i]);
 }
 
-bool errand_is_gone(const struct errand_seat *seat)
+bool errands_reap(struct errands *errands, pid_t pid, int status)
 {
-    return seat->pid == 0;
+    for (size_t i = 0; i < ERRAND_COUNT; i++) {
+        if (reap(&errands->seats[i], pid, status))
+            return true;
+    }
+    return false;
+}
+
+void errands_stop(struct errands *errands)
+{
+    for (size_t i = 0; i < ERRAND_COUNT; i++) {
+        errands->seats[i].is_stopping = true;
+        tell_to_stop(&errands->seats[i]);
+    }
+}
+
+void errands_resume(struct errands *errands)
+{
+    for (size_t i = 0; i < ERRAND_COUNT; i++)
+        errands->seats[i].is_stopping = false;
+}
+
+bool errands_are_all_gone(const struct errands *errands)
+{
+    for (size_t i = 0; i < ERRAND_COUNT; i++) {
+        if (errands->seats[i].pid != 0)
+            return false;
+    }
+    return true;
 }

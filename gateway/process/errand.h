@@ -1,6 +1,6 @@
 /*
  * errand.h - a child of the master that runs while it is wanted: the sealer (seal_errand.h), the reporter
- * (report_errand.h).
+ * (report_errand.h), the exporter (export_errand.h).
  *
  *     NONE --it is wanted--> RUNNING --another configuration serves--> told to stop --> NONE
  *      ^                        |
@@ -17,8 +17,9 @@ struct errand_kind {
     int (*run)(const struct config *config); /* in the child; its exit status */
 };
 
-extern const struct errand_kind errand_sealer;
-extern const struct errand_kind errand_reporter;
+enum {
+    ERRAND_COUNT = 3,
+};
 
 struct errand_seat {
     const struct errand_kind *kind; /* borrowed */
@@ -31,13 +32,18 @@ struct errand_seat {
     bool is_stopping;               /* none is started */
 };
 
-/* Start it when it is wanted, kill it when it was told to stop and does not. */
-void errand_tick(struct errand_seat *seat);
-/* True when the child was it. */
-bool errand_reap(struct errand_seat *seat, pid_t pid, int status);
-/* It ends what it does, and none is started until errand_resume. */
-void errand_stop(struct errand_seat *seat);
-void errand_resume(struct errand_seat *seat);
-bool errand_is_gone(const struct errand_seat *seat);
+struct errands { /* one of each kind */
+    struct errand_seat seats[ERRAND_COUNT];
+};
+
+void errands_init(struct errands *errands, struct fleet *fleet);
+/* Start those that are wanted, kill those that were told to stop and do not. */
+void errands_tick(struct errands *errands);
+/* True when the child was one of them. */
+bool errands_reap(struct errands *errands, pid_t pid, int status);
+/* They end what they do, and none is started until errands_resume. */
+void errands_stop(struct errands *errands);
+void errands_resume(struct errands *errands);
+bool errands_are_all_gone(const struct errands *errands);
 
 #endif

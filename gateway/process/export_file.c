@@ -13,39 +13,6 @@ enum {
     SQL_BYTES_MAX = 4000,
 };
 
-static const struct {
-    const char *name;
-    enum export_what what;
-    const char *suffix;
-} kinds[] = {
-    {"csv", EXPORT_WHAT_JOURNAL, "csv"},
-    {"jsonl", EXPORT_WHAT_JOURNAL, "jsonl"},
-    {"hledger", EXPORT_WHAT_JOURNAL, "hledger"},
-    {"ledger", EXPORT_WHAT_JOURNAL, "ledger"},
-    {"beancount", EXPORT_WHAT_JOURNAL, "beancount"},
-    {"attempts-csv", EXPORT_WHAT_ATTEMPTS, "csv"},
-    {"camt053", EXPORT_WHAT_CAMT, "xml"},
-    {"trial-balance", EXPORT_WHAT_TRIAL_BALANCE, "csv"},
-};
-
-enum export_what export_what_find(struct str name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (str_eq(name, str_of(kinds[i].name)))
-            return kinds[i].what;
-    }
-    return EXPORT_WHAT_NONE;
-}
-
-const char *export_what_suffix(struct str name)
-{
-    size_t i = 0;
-    while (i < ARRAY_LEN(kinds) && !str_eq(name, str_of(kinds[i].name)))
-        i++;
-    CHECK(i < ARRAY_LEN(kinds));
-    return kinds[i].suffix;
-}
-
 /* ---- attempts ---------------------------------------------------------------------------------- */
 
 /* One row per attempt: a sheet, and no journal. */

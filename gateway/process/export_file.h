@@ -6,23 +6,11 @@
 #define PROCESS_EXPORT_FILE_H
 
 #include "ledger/export_run.h"
+#include "ledger/export_what.h"
 
 enum {
     EXPORT_PATH_SIZE = 4096,
 };
-
-enum export_what {
-    EXPORT_WHAT_NONE = 0,
-    EXPORT_WHAT_JOURNAL,       /* csv, jsonl, hledger, ledger, beancount: wanted.format */
-    EXPORT_WHAT_ATTEMPTS,      /* attempts-csv */
-    EXPORT_WHAT_CAMT,          /* camt053 */
-    EXPORT_WHAT_TRIAL_BALANCE, /* trial-balance: at the end of the period, as CSV */
-};
-
-/* EXPORT_WHAT_NONE: there is no such export. */
-enum export_what export_what_find(struct str name);
-/* "csv", "xml", ...: of the name of a file. The name is one that export_what_find knows. */
-const char *export_what_suffix(struct str name);
 
 struct export_file { /* borrowed */
     const char *database;

@@ -31,8 +31,7 @@ struct master {
     struct reload reload;
     struct upgrade upgrade;
     struct backtesters backtesters;
-    struct errand_seat sealer;
-    struct errand_seat reporter;
+    struct errands errands;
     struct restore restore;
     int lock_fd;
 };
@@ -184,8 +183,7 @@ static void stop(struct master *m)
     reload_cancel(&m->reload);
     upgrade_cancel(&m->upgrade);
     backtesters_stop(&m->backtesters);
-    errand_stop(&m->sealer);
-    errand_stop(&m->reporter);
+    errands_stop(&m->errands);
     fleet_stop(&m->fleet);
 }
 
@@ -199,8 +197,7 @@ static void reap(struct master *m)
             m->fleet.failed = m->fleet.failed || refused;
         } else if (!fleet_reap(&m->fleet, pid, status) && !reload_reap(&m->reload, pid, status) &&
                    !backtesters_reap(&m->backtesters, pid, status) &&
-                   !errand_reap(&m->sealer, pid, status) &&
-                   !errand_reap(&m->reporter, pid, status)) {
+                   !errands_reap(&m->errands, pid, status)) {
             (void)upgrade_reap(&m->upgrade, pid, status);
         }
     }
@@ -233,8 +230,7 @@ static void hear(struct master *m)
 
 static bool errands_are_gone(const struct master *m)
 {
-    return backtesters_are_gone(&m->backtesters) && errand_is_gone(&m->sealer) &&
-           errand_is_gone(&m->reporter);
+    return backtesters_are_gone(&m->backtesters) && errands_are_all_gone(&m->errands);
 }
 
 /* The next program knows workers, but no errands: they leave before it comes. */
@@ -243,12 +239,10 @@ static void tick_changes(struct master *m)
     bool may_begin = m->reload.state == RELOAD_IDLE;
     if (upgrade_is_busy(&m->upgrade)) {
         backtesters_stop(&m->backtesters);
-        errand_stop(&m->sealer);
-        errand_stop(&m->reporter);
+        errands_stop(&m->errands);
     } else {
         backtesters_resume(&m->backtesters);
-        errand_resume(&m->sealer);
-        errand_resume(&m->reporter);
+        errands_resume(&m->errands);
     }
     /* The next program believes that the ledger is complete. */
     bool is_open = atomic_load(&m->fleet.shared->restore_state) == RESTORE_OPEN;
@@ -272,8 +266,7 @@ static int run_workers(struct master *m, const sigset_t *signals)
             tick_changes(m);
         }
         backtesters_tick(&m->backtesters);
-        errand_tick(&m->sealer);
-        errand_tick(&m->reporter);
+        errands_tick(&m->errands);
         if (m->fleet.stop_us == 0) {
             restore_tick(&m->restore);
         }
@@ -304,8 +297,7 @@ int master_run(const struct program *program, const struct config *config, enum 
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     m.reload = (struct reload){.program = program, .fleet = &m.fleet, .kind = "reload"};
     m.backtesters.fleet = &m.fleet;
-    m.sealer = (struct errand_seat){.kind = &errand_sealer, .fleet = &m.fleet};
-    m.reporter = (struct errand_seat){.kind = &errand_reporter, .fleet = &m.fleet};
+    errands_init(&m.errands, &m.fleet);
     m.restore = (struct restore){.fleet = &m.fleet, .wish = wish};
     m.upgrade = (struct upgrade){.program = program, .fleet = &m.fleet, .image = {.fd = -1}};
     if (!(before != NULL ? take_over(&m, before, &err) : begin_anew(&m, config, &status, &err))) {

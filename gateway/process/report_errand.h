@@ -3,7 +3,7 @@
  * hosts (ledger/report_store.h).
  *
  *     lock --it is ours--> for each period that is over and not made, oldest first:
- *       ^                  begin (commit) -> write beside, fsync, rename, fsync -> made + webhooks (commit)
+ *       ^                  make it (report_make.h)
  *       '--another has it, or nothing is due: wait
  *
  * A crash before `made` leaves at most a file that begins with a dot, and the period is made again; what

@@ -61,12 +61,12 @@ static bool end_report(const struct reading *r, struct error *err)
         if (!r->seen[i])
             return fail(err, ERROR_INVALID, "[%s] has no %s", report->name, keys[i]);
     }
-    enum export_what what = export_what_find(str_of(report->what));
+    struct str what = str_of(report->what);
     bool has_account = report->account[0] != '\0';
-    if (what == EXPORT_WHAT_CAMT && !has_account)
+    if (export_what_needs_account(what) && !has_account)
         return fail(err, ERROR_INVALID, "[%s] camt053 states one account: say account = NAME",
                     report->name);
-    return !has_account || what == EXPORT_WHAT_JOURNAL || what == EXPORT_WHAT_CAMT ||
+    return !has_account || export_what_takes_account(what) ||
            fail(err, ERROR_INVALID, "[%s] %s has no account; remove it", report->name,
                 report->what);
 }

@@ -18,19 +18,19 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "ledger/report_store.h"
 #include "process/report_period.h"
 
 enum {
     REPORTS_MAX = 64,
     REPORT_NAME_MAX = 63,
     REPORT_FOLDER_SIZE = 512,
-    REPORT_ACCOUNT_SIZE = 241,
     REPORT_FILE_SIZE = 128,
 };
 
 struct report {
     char name[REPORT_NAME_MAX + 1];
-    char what[16]; /* of export_what_find() */
+    char what[EXPORT_WHAT_SIZE];
     char folder[REPORT_FOLDER_SIZE];
     char account[REPORT_ACCOUNT_SIZE]; /* empty: all */
     struct uuid merchant_id;

@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "fake_hooks.h"
 #include "fake_books.h"
+#include "fake_exports.h"
 #include "fake_levels.h"
 #include "fake_backtests.h"
 #include "fake_rules.h"
@@ -34,6 +35,8 @@ static const uint8_t pepper[32] = {1, 2, 3};
 
 /* Set before world_start: requests are limited by it. */
 static UNUSED const struct admission_config *world_limits;
+/* Likewise: where exports lie; NULL: none are made. */
+static UNUSED const char *world_exports;
 /* Likewise: proxies of ours. */
 static UNUSED const struct address_list *world_trusted;
 
@@ -197,6 +200,9 @@ static void start_core(void)
                             .seal_key = pepper,
                             .position_key = pepper,
                             .egress = &egress,
+                            .exports_folder = world_exports,
+                            .exports_keep_us = INT64_C(72) * 3600 * CLOCK_SECOND_US,
+                            .exports_open_max = 3,
                             .answer_ms = 2000};
     world.api = api_new(&api);
 }

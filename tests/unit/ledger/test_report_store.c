@@ -100,7 +100,7 @@ static void who_lost_its_period_changes_nothing(void **state)
     assert_true(begin(store, &key, &heir, NOW)); /* what is found in making was left by the dead */
     assert_true(slow.epoch == 1 && heir.epoch == 2 && heir.tries == 2);
     assert_false(made(store, &key, &slow, false));
-    assert_true(report_store_failed(store, &key, &slow, STR("too late"), NOW + HOUR, &err));
+    assert_true(report_store_failed(store, &key, &slow, STR("too late"), NOW + HOUR, false, &err));
     assert_true(made(store, &key, &heir, false));
     assert_false(made(store, &key, &heir, false));
     assert_false(begin(store, &key, &slow, NOW + 100 * HOUR)); /* once is enough */
@@ -123,7 +123,7 @@ static void what_is_done_is_told_by_period(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(begin(store, &key, &run[i], NOW));
     assert_true(made(store, &key, &run[0], false));
-    assert_true(report_store_failed(store, &key, &run[1], STR("why"), NOW + HOUR, &err));
+    assert_true(report_store_failed(store, &key, &run[1], STR("why"), NOW + HOUR, false, &err));
     assert_true(report_store_first(store, &key, &first_us, &err));
     assert_int_equal(first_us, run[0].from_us);
     assert_true(report_store_done(store, &key, run[0].from_us, NOW, done, &count, &next_us, &err));
