@@ -300,9 +300,10 @@ webhooks-orders: build
 	    BUILD=$(BUILD) ORDERS=720 SEED=$$(($(SEED) + i)) node tests/e2e/webhooks.mjs every_order_of_six_events || exit 1; done
 
 ## e2e             End-to-end suites (SUITE=name)
-.PHONY: e2e
-e2e: build $(BUILD)/e2e/unpack
+.PHONY: e2e e2e-build
+e2e: e2e-build
 	@tests/e2e/run.sh $(SUITE)
+e2e-build: build $(BUILD)/e2e/unpack
 
 $(BUILD)/e2e/unpack: $(BUILD)/obj/tests/e2e/unpack.o $(BUILD)/libbase.a
 	@mkdir -p $(@D)

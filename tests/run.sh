@@ -26,7 +26,9 @@ report() { # name status seconds command...: what its log says
     failed=$((failed + f))
     if [ "$f" -gt 0 ]; then
         broken="$broken $name"
-        tail -60 "$log_folder/$name.log"
+        grep -aE -A2 '^(FAIL|not ok|\[  FAILED)' "$log_folder/$name.log" | head -60 # what failed, and the command that runs it alone
+        echo "   the end of $log_folder/$name.log:"
+        tail -40 "$log_folder/$name.log"
         echo "FAILED $name ($seconds s); run it alone: $*"
     else
         printf '   ok, %s passed (%s s)\n' "$p" "$seconds"
@@ -67,7 +69,7 @@ step sim make --no-print-directory sim
 step scripts make --no-print-directory scripts LIMIT=25
 step sim-same make --no-print-directory sim-same
 step sim-teeth make --no-print-directory sim-teeth
-step e2e tests/e2e/run.sh
+step e2e make --no-print-directory e2e
 wait "$crash_pid"
 trap - EXIT
 read -r crash_status crash_to <"$log_folder/crash.end"

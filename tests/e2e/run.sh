@@ -1,9 +1,9 @@
 #!/bin/bash
 # End-to-end suites: run.sh [SUITE...]. Each has a private PostgreSQL, sandbox and gateway, so LANES=3 of
-# them run at a time: most of their time they wait. What judges times or floods the gateway runs alone.
+# them run at a time, the longest first: most of their time they wait. What judges times or floods the gateway runs alone.
 cd "$(dirname "$0")/../.." || exit 1
-beside="failover health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
-    payouts duplicates declines events ledger exports rules fees backtest health webhooks_in commits linear linear_self seals reports erase
+beside="seals failover health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
+    payouts duplicates declines events ledger exports rules fees backtest health webhooks_in commits linear linear_self reports erase
     ledger_http ledger_exports"
 alone="process overload attack"
 [ $# -eq 0 ] || { beside="$*" alone=; }
