@@ -39,6 +39,7 @@ static const struct member payment[] = {
     {"decision",        "object?",  "Why these providers, in this order: rule, candidates, expected fees, health."},
     {"created",         "time",     "RFC 3339."},
     {"erased",          "time",     "Only once its personal data were erased: since then they are null."},
+    {"archived",        "time",     "Only once it was archived: since then its attempts, decision and provider are not here."},
     {"livemode",        "boolean",  "False on test keys."},
 };
 static const struct member operation[] = {
@@ -57,6 +58,7 @@ static const struct member operation[] = {
     {"attempts",  "[]Attempt", "Every try, in order."},
     {"created",   "time",      "RFC 3339."},
     {"erased",          "time",     "Only once its personal data were erased: since then they are null."},
+    {"archived",        "time",     "Only once it was archived: since then its attempts, decision and provider are not here."},
     {"livemode",  "boolean",   "False on test keys."},
 };
 static const struct member rule_version[] = {

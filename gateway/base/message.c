@@ -22,6 +22,7 @@ static const struct message_entry entries[] = {
     [MESSAGE_KEY_IN_USE]             = {"idempotency_key_in_use", 409, "The first request under this key is still running", true},
     [MESSAGE_REFERENCE_TAKEN]        = {"reference_taken",        409, "A payment or payout with this reference exists", false},
     [MESSAGE_CONFLICT]               = {"conflict",               409, "The object is in a state that forbids this", false},
+    [MESSAGE_ARCHIVED]               = {"payment_archived",       409, "The payment is archived: its operator can restore it", false},
     [MESSAGE_OVER_LIMIT]             = {"amount_exceeds_remaining", 409, "The payment has not so much left", false},
     [MESSAGE_SPANS_CAPTURES]         = {"refund_spans_captures",  409, "No single capture has so much left", false},
     [MESSAGE_UNSUPPORTED_MEDIA_TYPE] = {"unsupported_media_type", 415, "The body is of a type that is not taken here", false},

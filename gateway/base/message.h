@@ -26,6 +26,7 @@ enum message {
     MESSAGE_KEY_IN_USE,         /* 409: the first request is still running */
     MESSAGE_REFERENCE_TAKEN,    /* 409 */
     MESSAGE_CONFLICT,
+    MESSAGE_ARCHIVED,               /* 409 */
     MESSAGE_OVER_LIMIT,             /* 409 */
     MESSAGE_SPANS_CAPTURES,         /* 409 */
     MESSAGE_UNSUPPORTED_MEDIA_TYPE, /* 415 */

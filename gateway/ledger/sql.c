@@ -90,8 +90,9 @@ static const char *const settings[SQL_KIND_COUNT] = {
     "SELECT p.payment_id, p.created_at, p.amount_minor, p.currency, p.capture_automatic,"          \
     " p.livemode, p.reference, p.try_number, p.method_type, p.country, p.key, p.writer_id,"        \
     " p.customer, p.metadata, p.routing, p.tokens_sealed, k.fingerprint, e.status, e.number,"      \
-    " e.created_at, l.authorized, l.captured, l.refunded, p.kind, p.parent_id, l.capture_open,"    \
-    " l.refund_open, l.hold_reference, l.hold_ends_at, p.erased_at"
+    " e.created_at, coalesce(l.authorized, p.archived_authorized), coalesce(l.captured,"           \
+    " p.archived_captured), coalesce(l.refunded, p.archived_refunded), p.kind, p.parent_id,"       \
+    " l.capture_open, l.refund_open, l.hold_reference, l.hold_ends_at, p.erased_at, p.archived_at"
 
 /*
  * LATERAL with OFFSET 0: row by row, whatever the planner believes. Tables fill faster than
@@ -636,7 +637,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     PAYMENT_COLUMNS " FROM (SELECT q.merchant_id, q.payment_id, q.created_at, q.amount_minor,"
     " q.currency, q.capture_automatic, q.livemode, q.reference, q.try_number, q.method_type,"
     " q.country, q.key, q.writer_id, q.customer, CASE WHEN $5::boolean THEN q.metadata ELSE '{}'"
-    " END AS metadata, q.routing, q.tokens_sealed, q.kind, q.parent_id, q.erased_at"
+    " END AS metadata, q.routing, q.tokens_sealed, q.kind, q.parent_id, q.erased_at,"
+    " q.archived_at, q.archived_authorized, q.archived_captured, q.archived_refunded"
     " FROM payments q WHERE q.merchant_id = $1 AND q.parent_id = $2"
     " AND ($3::text IS NULL OR q.kind = $3) ORDER BY q.payment_id DESC LIMIT $4) p" PAYMENT_JOINS
     " ORDER BY p.payment_id DESC"},

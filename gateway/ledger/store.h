@@ -91,6 +91,7 @@ struct store_payment { /* payments + idempotency */
                                  acts on at the provider */
     struct str tokens_sealed; /* encrypted tokens; erased with the personal data above */
     int64_t erased_us;        /* read only: when they were; 0: they were not */
+    int64_t archived_us;      /* read only: its attempts lie in a file since (archive.h); 0: here */
     struct str key;           /* Idempotency-Key, 1..255 bytes */
     uint8_t fingerprint[32];
     struct uuid writer_id; /* who holds it; zero: this store's */

@@ -49,6 +49,8 @@ static void take_payment(struct view *view, const PGresult *res, int row,
         payment->hold_ends_us = column_time(res, row, 28);
     if (!column_is_null(res, row, 29))
         payment->row.erased_us = column_time(res, row, 29);
+    if (!column_is_null(res, row, 30))
+        payment->row.archived_us = column_time(res, row, 30);
     if (!column_is_null(res, row, 24)) {
         payment->row.parent_id = column_uuid(res, row, 24);
         payment->row.operation = operation_find(column_text(res, row, 23));

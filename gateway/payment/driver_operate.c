@@ -515,16 +515,19 @@ static void parent_loaded(void *ctx, enum store_find found, const struct store_p
     struct operating *operating = ctx;
     struct drive *drive = operating->drive;
     (void)why;
-    if (found == STORE_FOUND) {
+    if (found == STORE_FOUND && parent->row.archived_us == 0) {
         operating->parent = parent;
         store_list_operations(drive->payments->parts.store, &parent->row.merchant_id,
                               &parent->row.payment_id, STORE_ANY, false, &operating->arena,
                               operations_loaded, operating);
         return;
     }
-    bool is_absent = found == STORE_ABSENT;
-    (void)refuse(drive, is_absent ? MESSAGE_NOT_FOUND : MESSAGE_UNAVAILABLE,
-                 is_absent ? STR("there is no such payment") : STR_NONE);
+    if (found == STORE_FOUND)
+        (void)refuse(drive, MESSAGE_ARCHIVED, STR("nothing was done"));
+    else if (found == STORE_ABSENT)
+        (void)refuse(drive, MESSAGE_NOT_FOUND, STR("there is no such payment"));
+    else
+        (void)refuse(drive, MESSAGE_UNAVAILABLE, STR_NONE);
     operating_free(operating);
     drive_answer_key(drive);
 }

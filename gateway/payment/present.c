@@ -367,6 +367,8 @@ static void present(const struct store_payment_view *payment, const struct prese
     put_time(&json, "created", payment->row.created_us);
     if (payment->row.erased_us > 0)
         put_time(&json, "erased", payment->row.erased_us);
+    if (payment->row.archived_us > 0)
+        put_time(&json, "archived", payment->row.archived_us);
     json_put_bool(&json, "livemode", payment->row.livemode);
     if (frame != NULL)
         buf_add_str(out, frame->members);

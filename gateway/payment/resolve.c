@@ -328,6 +328,15 @@ static void payment_loaded(void *ctx, enum store_find found,
         drive_free(drive);
         return;
     }
+    if (payment->row.archived_us > 0) {
+        char id[ID_TEXT_SIZE];
+        log_warn("payment",
+                 "an attempt of an archived payment is to be looked up: restore it "
+                 "(turnpike archive --restore); will try again",
+                 LOG_STR("payment", id_format(ID_PAYMENT, &payment->row.payment_id, id)));
+        drive_free(drive);
+        return;
+    }
     adopt_view(drive, payment);
     merchants_load(drive->payments->parts.merchants, &drive->claim.merchant_id, merchant_loaded,
                    drive);

@@ -37,6 +37,7 @@ BEGIN
         FROM (VALUES ('d', 1000, 'provider:paypal:' || finance.show_id('acc', acc) || ':pending', 'merchant:sales', 'payment'),
                      ('e', 30, 'fees:payment', 'provider:paypal:' || finance.show_id('acc', acc) || ':pending', 'fee')) v (mark, minor, debit, credit, kind);
     END LOOP;
+    INSERT INTO archives VALUES (m, acc, acc, acc, now(), 1, 1, 1, letter, decode(repeat('00', 32), 'hex'));
     INSERT INTO erasures VALUES (m, acc, acc, now(), 'payment', 'payment', letter, 'because of ' || letter, NULL, '{}');
     INSERT INTO ledger_accounts VALUES (m, now(), 'user:till-' || letter, 'asset', letter, letter);
     INSERT INTO ledger_entries VALUES (m, acc, now(), now(), 'entry', 'because of ' || letter, letter, letter);
