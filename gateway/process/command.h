@@ -44,6 +44,7 @@ int command_backtest(int argc, char **argv);      /* command_backtest.c */
 int command_earned(int argc, char **argv);        /* command_earned.c */
 int command_verify(int argc, char **argv);        /* command_verify.c */
 int command_erase(int argc, char **argv);         /* command_erase.c */
+int command_archive(int argc, char **argv);       /* command_archive.c */
 int command_ledger(int argc, char **argv);        /* command_ledger.c: its verbs, a row each */
 int command_ledger_verify(int argc, char **argv); /* command_seal.c */
 int command_merchants(int argc, char **argv);     /* admin.c */

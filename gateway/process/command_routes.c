@@ -39,7 +39,7 @@ bool command_read(const char *file, struct buf *text, struct error *err)
     bool is_stdin = strcmp(file, "-") == 0;
     FILE *in = is_stdin ? stdin : fopen(file, "re");
     if (in == NULL) {
-        return fail(err, ERROR_IO, "routes: cannot read %s: %s", file, strerror(errno));
+        return fail(err, ERROR_IO, "cannot read %s: %s", file, strerror(errno));
     }
     char chunk[65536];
     size_t got;
@@ -51,10 +51,10 @@ bool command_read(const char *file, struct buf *text, struct error *err)
         (void)fclose(in);
     }
     if (!ok) {
-        return fail(err, ERROR_IO, "routes: cannot read %s", file);
+        return fail(err, ERROR_IO, "cannot read %s", file);
     }
     return buf_is_ok(text) ||
-           fail(err, ERROR_INVALID, "routes: %s is over %zu bytes", file, text->limit - 1);
+           fail(err, ERROR_INVALID, "%s is over %zu bytes", file, text->limit - 1);
 }
 
 /* ---- who there is ---------------------------------------------------------------------------- */

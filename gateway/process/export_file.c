@@ -100,8 +100,7 @@ static bool open_file(struct export_file *x, const char *partial, struct error *
                 errno == EEXIST ? "; another export writes it, or was stopped: remove it" : "");
 }
 
-/* That the file has its name. */
-static bool sync_folder(const char *file)
+bool export_sync_folder(const char *file)
 {
     char folder[EXPORT_PATH_SIZE] = ".";
     const char *slash = strrchr(file, '/');
@@ -120,7 +119,7 @@ static bool close_file(struct export_file *x, const char *partial, bool is_whole
     if (x->file == NULL || out == NULL)
         return is_whole;
     bool ok = is_whole && fflush(out) == 0 && fsync(fileno(out)) == 0;
-    ok = fclose(out) == 0 && ok && rename(partial, x->file) == 0 && sync_folder(x->file);
+    ok = fclose(out) == 0 && ok && rename(partial, x->file) == 0 && export_sync_folder(x->file);
     if (is_whole && !ok)
         (void)fail(err, ERROR_IO, "cannot write %s: %s", x->file, strerror(errno));
     if (!ok)

@@ -25,5 +25,7 @@ struct export_file { /* borrowed */
 /* When it returns true the file is on the disk with its name; else nothing of it is left, and what had
  * the name before is as it was. */
 bool export_file_write(struct export_file *x, uint64_t *rows, struct error *err) MUST_USE;
+/* That the file has its name on the disk, too. */
+bool export_sync_folder(const char *file) MUST_USE;
 
 #endif

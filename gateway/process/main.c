@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"routes",    command_routes,       "check FILE | explain ... | backtest FILE | earned | replay PAYMENT | put | list | show | diff | publish | approve | rollback | stop ...", "what a rule file says, what it would have done, and past decisions made again"},
     {"ledger",    command_ledger,       "VERB ...", "read, export and prove the books; turnpike ledger --help lists the verbs"},
     {"erase",     command_erase,        "--merchant ID (--payment ID | --payout ID | --reference TEXT | --customer TEXT) --reason TEXT --by NAME [--dry-run] [--database CONNINFO] [--config FILE] | --list [--merchant ID] [--json] | --again FILE", "erase a customer's personal data; the books stay, and who erased what, when and why"},
+    {"archive",   command_archive,      "--older-than DAYS --folder DIR --by NAME [--merchant ID] [--limit N] [--dry-run] [--database CONNINFO] [--config FILE] | (--restore | --show) ID --merchant ID --folder DIR | --check --folder DIR [--merchant ID] | --list [--merchant ID]", "move attempts of payments that have been over for long to files, and back; keys and books stay"},
     {"sandbox",   command_sandbox,      "[--port N] [--books FILE] [--delay-ms N] ...", "the providers' APIs as a local program"},
     {"verify",    command_verify,       "--secret FILE --id ID --timestamp SECONDS --signature TEXT [--tolerance SECONDS] < BODY", "check the signature of a webhook, as its receiver should"},
     {"openapi",   command_openapi,      "", "print the OpenAPI document"},
