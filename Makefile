@@ -371,6 +371,15 @@ bench-ledger:
 	@BUILD=$(BUILD) PAYMENTS=$(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS)) \
 	    ROUNDS=$(ROUNDS) SECONDS=$(BENCH_SECONDS) node tests/bench/ledger.mjs
 
+## bench-archive   Bytes of a payment before and after it was archived, table by table, and what archiving and
+##                 restoring take (PAYMENTS=50000; a ledger of its own, made for it)
+.PHONY: bench-archive
+bench-archive:
+	@config/dev/packages.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load $(BUILD)/bench/fill
+	@BUILD=$(BUILD) BENCH_LEDGER=bench-archive PAYMENTS=$(if $(filter command line environment,$(origin PAYMENTS)),$(PAYMENTS),50000) \
+	    node tests/bench/archive.mjs
+
 ## profile         Where the gateway's CPU goes at saturation, by library and function (perf;
 ##                 CONNECTIONS=512 SECONDS=8 OF=gateway|postgres|sandbox)
 .PHONY: profile

@@ -17,7 +17,7 @@ const CHUNK = 10_000;
 const DAYS = 180;
 const BYTES_PER_PAYMENT = 5300; // tables and indexes; the journal is extra
 const CONNECTIONS = 512;
-export const folder = path.join(b.top, 'var', 'bench-10m');
+export const folder = path.join(b.top, 'var', process.env.BENCH_LEDGER ?? 'bench-10m');
 
 // ---- a world that stays ------------------------------------------------------------------------------
 
