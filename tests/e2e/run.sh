@@ -1,5 +1,5 @@
 #!/bin/bash
-# End-to-end suites: run.sh [SUITE...]. Each has a private PostgreSQL, sandbox and gateway, so LANES=3 of
+# End-to-end suites: run.sh [SUITE...]. Each has a private PostgreSQL, sandbox and gateway, so LANES=4 of
 # them run at a time, the longest first: most of their time they wait. What judges times or floods the gateway runs alone.
 cd "$(dirname "$0")/../.." || exit 1
 beside="seals failover health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
@@ -7,7 +7,7 @@ beside="seals failover health_scenarios reload webhooks operations rulebook hold
     ledger_http ledger_exports archive"
 alone="process overload attack"
 [ $# -eq 0 ] || { beside="$*" alone=; }
-lanes=${LANES:-3}
+lanes=${LANES:-4}
 ports=11400
 out=$(mktemp -d "${TMPDIR:-/tmp}/turnpike-e2e-XXXXXX")
 trap 'rm -rf "$out"' EXIT

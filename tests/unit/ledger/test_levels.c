@@ -413,6 +413,23 @@ static void what_was_never_sent_is_not_the_providers(void **state)
     assert_string_equal(ask(&all).counts, before.counts);
 }
 
+/* Their attempts are in a file: what was counted of them stays, however often it is compared. */
+static void what_is_archived_stays_counted(void **state)
+{
+    (void)state;
+    struct uuid all = {{0}};
+    write_days(1, 400, 0, 4);
+    roll_all(NOVEMBER + 10 * DAY);
+    struct told before = ask(&all);
+    (void)fixture_ask(owner, "DELETE FROM outcomes WHERE attempt_id < id_at('2026-11-03', 0)");
+    (void)fixture_ask(owner, "DELETE FROM attempts WHERE attempt_id < id_at('2026-11-03', 0)");
+    (void)fixture_ask(owner, "UPDATE level_checks SET due_at = '2026-11-01'");
+    while (roll(NOVEMBER + 10 * DAY, 100) != 0)
+        ;
+    assert_string_equal(ask(&all).counts, before.counts);
+    assert_int_equal(count_of("SELECT count(*) FROM level_checks WHERE due_at <= '2026-11-11'"), 0);
+}
+
 static void merchants_without_attempts_cost_nothing(void **state)
 {
     (void)state;
@@ -434,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_large_day_is_rolled_up_by_the_hour, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_never_sent_is_not_the_providers, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(what_is_archived_stays_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(merchants_without_attempts_cost_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
