@@ -247,6 +247,39 @@ static void what_comes_back_is_what_went_once(void **state)
     (void)find(&nobody, ARCHIVE_ABSENT);
 }
 
+/* A person corrected the books of it: that is no movement of a provider, before and after. */
+static void what_finance_sees_stays_with_corrections_too(void **state)
+{
+    (void)state;
+    struct archive_file file;
+    char before[2][64];
+    size_t count = 0;
+    static const char *const views[] = {
+        "SELECT md5(string_agg(v::text, ' ' ORDER BY v::text)) FROM finance.fees_by_provider v",
+        "SELECT md5(string_agg(v::text, ' ' ORDER BY v::text)) FROM finance.transfers v",
+    };
+    assert_string_equal(
+        fixture_ask(lab.conn, "INSERT INTO merchants (merchant_id, name, livemode, created_at)"
+                              " SELECT merchant_id, 'm', false, now() FROM payments LIMIT 1;"
+                              " INSERT INTO finance_access (login, merchant_id)"
+                              " SELECT 'postgres', merchant_id FROM merchants"),
+        "");
+    assert_string_equal(
+        fixture_ask(lab.conn,
+                    "INSERT INTO transfers SELECT (jsonb_populate_record(t, jsonb_build_object("
+                    "'transfer_id', ledger_id(), 'attempt_id', ledger_id(), 'batch_no', 0,"
+                    " 'writer_id', '00000000-0000-0000-0000-000000000000', 'debit_account',"
+                    " t.credit_account, 'credit_account', t.debit_account))).* FROM transfers t"),
+        "");
+    for (size_t i = 0; i < ARRAY_LEN(views); i++)
+        (void)snprintf(before[i], sizeof(before[i]), "%s", fixture_ask(lab.conn, views[i]));
+    assert_int_equal(strlen(before[0]), 32);
+    const struct archive_subject *subjects = page(&count);
+    assert_int_equal(take(&file, subjects, count), RECORDS);
+    for (size_t i = 0; i < ARRAY_LEN(views); i++)
+        assert_string_equal(fixture_ask(lab.conn, views[i]), before[i]);
+}
+
 /* Every bit of it, and every one of the four that it is bound to. */
 static void a_record_opens_for_its_own_payment_file_and_salt_alone(void **state)
 {
@@ -319,6 +352,7 @@ int main(void)
         TEST(what_waits_or_is_asked_for_stays),
         TEST(a_refund_that_was_on_its_way_finds_no_limits),
         TEST(what_comes_back_is_what_went_once),
+        TEST(what_finance_sees_stays_with_corrections_too),
         TEST(a_record_opens_for_its_own_payment_file_and_salt_alone),
         TEST(the_tables_are_changed_by_archiving_alone),
     };
