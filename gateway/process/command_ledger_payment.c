@@ -71,6 +71,7 @@ struct found {
     struct uuid payment_id;
     int64_t created_us;
     bool is_payout;
+    bool is_archived; /* its attempts lie in a file */
 };
 
 struct explaining {
@@ -91,13 +92,15 @@ struct explaining {
 static bool take_found(struct explaining *x, const struct uuid *merchant_id, bool is_payout,
                        const char *sql, struct error *err)
 {
-    struct str field[2];
+    struct str field[3];
     bool ok = copy_start(x->reading.copy, sql, ARRAY_LEN(field), err);
     while (ok && copy_next(x->reading.copy, field, err)) {
         if (x->found_count == FOUND_MAX)
             return fail(err, ERROR_BUSY, "more than %d payments have this reference", FOUND_MAX);
         struct found *found = &x->found[x->found_count++];
-        *found = (struct found){.merchant_id = *merchant_id, .is_payout = is_payout};
+        *found = (struct found){.merchant_id = *merchant_id,
+                                .is_payout = is_payout,
+                                .is_archived = !str_is_empty(field[2])};
         ok = (copy_uuid(field[0], &found->payment_id) && copy_time(field[1], &found->created_us)) ||
              fail(err, ERROR_IO, "cannot read the ledger");
     }
@@ -121,8 +124,10 @@ static bool find_in(struct explaining *x, const struct uuid *merchant_id, struct
         if ((is_payment && payout == 1) || (is_payout && payout == 0))
             continue;
         buf_init(&sql, SQL_BYTES_MAX);
-        buf_printf(&sql, "SELECT %s, created_at FROM finance.%s WHERE merchant_id = '%s' AND ",
-                   payout ? "payout_id" : "payment_id", payout ? "payouts" : "payments", merchant);
+        buf_printf(&sql, "SELECT %s, created_at, %s FROM finance.%s WHERE merchant_id = '%s' AND ",
+                   payout ? "payout_id" : "payment_id",
+                   payout ? "''::text" : "CASE WHEN archived_at IS NULL THEN '' ELSE 'yes' END",
+                   payout ? "payouts" : "payments", merchant);
         if (is_payment || is_payout)
             buf_printf(&sql, "%s = '" STR_FMT "'", payout ? "payout_id" : "payment_id",
                        STR_ARG(uuid_format(&payment_id, id)));
@@ -368,10 +373,23 @@ static bool tell_attempt(struct explaining *x, const struct found *found, const 
     return true;
 }
 
+static bool tell_archived(struct explaining *x, const struct found *found, struct error *err)
+{
+    char id[ID_TEXT_SIZE];
+    struct str cells[ARRAY_LEN(columns)] = {
+        [0] = id_format(ID_PAYMENT, &found->payment_id, id),
+        [5] = STR("archived"),
+        [8] = STR("its attempts lie in a file: turnpike archive --restore brings them back"),
+    };
+    return sheet_row(&x->sheet, cells, err);
+}
+
 static bool explain(struct explaining *x, struct error *err)
 {
     for (size_t i = 0; i < x->found_count; i++) {
         const struct found *found = &x->found[i];
+        if (found->is_archived && !tell_archived(x, found, err))
+            return false;
         if (!read_attempts(x, found, err) || !read_transfers(x, found, err))
             return false;
         for (size_t at = 0; at < x->attempt_count; at++) {

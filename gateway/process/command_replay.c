@@ -183,9 +183,9 @@ bool command_explain_payment(const char *database, const struct uuid *payment_id
         *err = r.err;
         return false;
     }
-    return is_there ||
-           (err->text[0] == '\0' &&
-            fail(err, ERROR_NOT_FOUND, "routes: no such payment, or it was never routed"));
+    return is_there || (err->text[0] == '\0' &&
+                        fail(err, ERROR_NOT_FOUND,
+                             "routes: no such payment, or it was never routed, or it is archived"));
 }
 
 static bool replay_all(struct replaying *r, const char *database,
@@ -247,7 +247,8 @@ int command_replay(int argc, char **argv)
     bool ok = replay_all(&r, config.database, &wanted, &err);
     uint64_t same = r.by_verdict[REPLAY_SAME];
     if (ok && r.is_single && r.count == 0)
-        ok = fail(&err, ERROR_NOT_FOUND, "routes: no such payment, or it was never routed");
+        ok = fail(&err, ERROR_NOT_FOUND,
+                  "routes: no such payment, or it was never routed, or it is archived");
     if (ok) {
         printf("%" PRIu64 " decisions, %" PRIu64 " same", r.count, same);
         for (int verdict = REPLAY_SAME + 1; verdict < REPLAY_VERDICT_COUNT; verdict++)

@@ -150,6 +150,8 @@ await suite('archive', { settings: { rules_file: path.join(top, 'config/example.
         }
         const list = await world.call('GET', `${world.api}/v1/payments?limit=100`, { key: world.key });
         equal(list.json.data.filter((one) => one.archived).length, 6, 'lists');
+        const cost = spawnSync(path.join(build, 'turnpike'), ['ledger', 'payment', made.paypal.json.id, '--format', 'csv'], { encoding: 'utf8', cwd: top, env: { ...process.env, PGHOST: world.socket, PGPORT: '5432', PGUSER: 'e2e_finance', PGDATABASE: 'turnpike' } });
+        equal([cost.status, cost.stdout.includes('turnpike archive --restore')], [0, true], `the ledger says it: ${cost.stdout}${cost.stderr}`);
         const of = await world.call('GET', `${world.api}/v1/payments?reference=${made.paypal.body.reference}`, { key: world.key });
         equal(of.json.data.map((one) => one.id), [made.paypal.json.id], 'by its reference');
         equal(JSON.stringify(await world.books()), moved, 'the books of the sandbox');
