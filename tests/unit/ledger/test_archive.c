@@ -221,7 +221,7 @@ static void what_comes_back_is_what_went_once(void **state)
     static const char all[] = "SELECT md5(string_agg(archive_rows(merchant_id, payment_id)::text,"
                               " '' ORDER BY payment_id)) FROM payments";
     char before[64];
-    (void)snprintf(before, sizeof(before), "%s", fixture_ask(lab.conn, all));
+    (void)snprintf(before, sizeof(before), "%.63s", fixture_ask(lab.conn, all));
     struct archive_subject *subjects = page(&count);
     assert_int_equal(take(&file, subjects, count), RECORDS);
     assert_int_equal(take(&file, subjects, count), 0); /* twice */
@@ -272,7 +272,7 @@ static void what_finance_sees_stays_with_corrections_too(void **state)
                     " t.credit_account, 'credit_account', t.debit_account))).* FROM transfers t"),
         "");
     for (size_t i = 0; i < ARRAY_LEN(views); i++)
-        (void)snprintf(before[i], sizeof(before[i]), "%s", fixture_ask(lab.conn, views[i]));
+        (void)snprintf(before[i], sizeof(before[i]), "%.63s", fixture_ask(lab.conn, views[i]));
     assert_int_equal(strlen(before[0]), 32);
     const struct archive_subject *subjects = page(&count);
     assert_int_equal(take(&file, subjects, count), RECORDS);
