@@ -52,11 +52,11 @@ function isFree(port) {
         server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
     });
 }
-// `count` neighbouring free ports, below the range from which the kernel picks. PORTS_FROM: of 600 that are ours alone.
+// `count` neighbouring free ports, below the range from which the kernel picks. PORTS_FROM: of 500 that are ours alone.
 export async function freePorts(count) {
     for (let tries = 0; tries < 200; tries++) {
         const own = process.env.PORTS_FROM;
-        const first = own ? Number(own) + Math.floor(Math.random() * (600 - count)) : 12000 + Math.floor(Math.random() * 18000);
+        const first = own ? Number(own) + Math.floor(Math.random() * (500 - count)) : 12000 + Math.floor(Math.random() * 18000);
         let ok = true;
         for (let i = 0; ok && i < count; i++) ok = await isFree(first + i);
         if (ok) return first;

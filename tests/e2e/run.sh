@@ -24,11 +24,13 @@ run() { # suite, ports from
 
 for name in $beside; do
     while [ "$(jobs -rp | wc -l)" -ge "$lanes" ]; do wait -n; done
-    run "$name" $((ports += 600)) &
+    ports=$((ports + 500)) # here, not in the child, which would keep it to itself
+    run "$name" "$ports" &
 done
 wait
 for name in $alone; do
-    run "$name" $((ports += 600))
+    ports=$((ports + 500))
+    run "$name" "$ports"
 done
 
 passed=0
