@@ -79,13 +79,13 @@ static bool has_own_address(const struct api_call *call)
     return !http_request(call->x)->peer_is_proxy;
 }
 
-bool admit_look_up(struct api_call *call, struct str key)
+bool admit_look_up(struct api_call *call, struct str name)
 {
     struct admission_verdict verdict;
     if (!has_own_address(call)) {
         return true;
     }
-    (void)admission_may_look_up(call->api->parts.admission, http_request(call->x)->peer, key,
+    (void)admission_may_look_up(call->api->parts.admission, http_request(call->x)->peer, name,
                                 &call->has_paid, &verdict);
     return obey(call, &verdict);
 }

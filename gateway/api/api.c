@@ -1,10 +1,12 @@
 #include "api/api.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/body.h"
 #include "api/call.h"
 #include "api/download.h"
+#include "api/ended.h"
 #include "api/intake.h"
 #include "api/tables.h"
 #include "providers/payee.h"
@@ -208,28 +210,30 @@ static bool check_query(struct api_call *call)
     return true;
 }
 
+bool api_call_read_body(struct api_call *call, struct field_problem *problem)
+{
+    const struct field_set *set = call->endpoint->body;
+    struct str text = http_request(call->x)->body;
+    bool may_be_empty = set->is_optional;
+    if (!(may_be_empty && text.len == 0) && !body_is_json(http_header(call->x, "Content-Type"))) {
+        return field_fail(problem, MESSAGE_UNSUPPORTED_MEDIA_TYPE, STR_NONE,
+                          "send the body with Content-Type: application/json");
+    }
+    call->body = set == &rule_fields || set == &rule_check_fields
+                     ? body_parse_text(text, problem)
+                     : body_parse(text, may_be_empty, &call->arena, problem);
+    return call->body != NULL && field_check(set, call->body, problem);
+}
+
 /* False: the call was answered. */
 static bool take_body(struct api_call *call)
 {
-    const struct field_set *set = call->endpoint->body;
     struct field_problem problem = {.message = MESSAGE_NONE};
-    struct str text = http_request(call->x)->body;
-    if (set == NULL || call->endpoint->fn == intake_start) { /* that one reads by itself */
+    bool reads_itself = call->endpoint->fn == intake_start;
+    if (call->endpoint->body == NULL || reads_itself || call->body != NULL) {
         return true;
     }
-    bool may_be_empty = set->is_optional;
-    if (!(may_be_empty && text.len == 0) && !body_is_json(http_header(call->x, "Content-Type"))) {
-        api_call_problem(call, MESSAGE_UNSUPPORTED_MEDIA_TYPE,
-                         STR("send the body with Content-Type: application/json"), STR_NONE);
-        return false;
-    }
-    call->body = set == &rule_fields || set == &rule_check_fields
-                     ? body_parse_text(text, &problem)
-                     : body_parse(text, may_be_empty, &call->arena, &problem);
-    if (call->body == NULL || !field_check(set, call->body, &problem)) {
-        return refuse(call, &problem);
-    }
-    return true;
+    return api_call_read_body(call, &problem) || refuse(call, &problem);
 }
 
 /* ---- who calls ------------------------------------------------------------------------------- */
@@ -262,7 +266,7 @@ static void read_large_body(struct api_call *call)
     }
 }
 
-static void refuse_caller(struct api_call *call, struct str detail)
+void api_call_refuse_caller(struct api_call *call, struct str detail)
 {
     if (admit_stranger(call)) {
         api_call_problem(call, MESSAGE_UNAUTHENTICATED, detail, STR_NONE);
@@ -275,12 +279,17 @@ static void go_on(struct api_call *call, const struct caller *caller)
     call->caller = *caller;
     call->has_caller = true;
     if (!comes_from_its_client(call)) {
-        refuse_caller(call, STR("this key works only with the client certificate of its merchant"));
+        api_call_refuse_caller(
+            call, STR("this key works only with the client certificate of its merchant"));
         return;
     }
     http_vouch(call->x);
     if (!may_call(call)) {
-        api_call_problem(call, MESSAGE_FORBIDDEN, STR("the role of this key does not allow it"),
+        api_call_problem(call, MESSAGE_FORBIDDEN,
+                         call->endpoint->fn == session_create
+                             ? STR("a backend's key does not belong into a browser: sign in with "
+                                   "an operator's or a finance key")
+                             : STR("the role of this key does not allow it"),
                          STR_NONE);
     } else if (call->is_asking) {
         if (admit_large_body(call)) {
@@ -291,11 +300,6 @@ static void go_on(struct api_call *call, const struct caller *caller)
     }
 }
 
-static void refuse_stranger(struct api_call *call)
-{
-    refuse_caller(call, STR("send Authorization: Bearer with a valid API key"));
-}
-
 static struct str bearer_of(const struct http_exchange *x)
 {
     struct str rest = http_header(x, "Authorization");
@@ -303,17 +307,25 @@ static struct str bearer_of(const struct http_exchange *x)
     return str_eq_nocase(scheme, STR("Bearer")) ? str_trim(rest) : STR_NONE;
 }
 
+/* What the look-up of keys remembers a key by; a session has no more of it than this. */
+static struct str name_of(const struct api_call *call)
+{
+    return (struct str){(const char *)call->digest, sizeof(call->digest)};
+}
+
 static void authenticated(void *ctx, enum merchants_find found, const struct caller *caller)
 {
     struct api_call *call = ctx;
     switch (found) {
     case MERCHANTS_FOUND:
-        admission_note_key(call->api->parts.admission, bearer_of(call->x));
+        admission_note_key(call->api->parts.admission, name_of(call));
         admit_looked_up(call);
         go_on(call, caller);
         return;
     case MERCHANTS_UNKNOWN:
-        refuse_stranger(call);
+        api_call_refuse_caller(call, call->has_session
+                                         ? STR("the key of this session is not valid any more")
+                                         : STR("this is no valid API key"));
         return;
     case MERCHANTS_UNAVAILABLE:
         admit_looked_up(call);
@@ -322,17 +334,34 @@ static void authenticated(void *ctx, enum merchants_find found, const struct cal
     }
 }
 
-static void authenticate(struct api_call *call)
+void api_call_look_up(struct api_call *call, const uint8_t digest[SHA256_SIZE])
 {
     struct merchants *merchants = call->api->parts.merchants;
-    struct str key = bearer_of(call->x);
     struct caller caller;
-    if (key.len == 0) {
-        refuse_stranger(call);
-    } else if (merchants_try(merchants, key, &caller)) {
+    memcpy(call->digest, digest, sizeof(call->digest));
+    if (merchants_try_digest(merchants, call->digest, &caller)) {
         go_on(call, &caller);
-    } else if (admit_look_up(call, key)) {
-        merchants_authenticate(merchants, key, authenticated, call);
+    } else if (admit_look_up(call, name_of(call))) {
+        merchants_authenticate_digest(merchants, call->digest, authenticated, call);
+    }
+}
+
+static void authenticate(struct api_call *call)
+{
+    uint8_t digest[SHA256_SIZE];
+    struct str key = bearer_of(call->x);
+    struct str cookie = http_header(call->x, "Authorization").len == 0
+                            ? cookie_find(http_header(call->x, "Cookie"))
+                            : STR_NONE;
+    if (call->endpoint->fn == session_create) {
+        session_sign_in(call);
+    } else if (cookie.len > 0) {
+        session_authenticate(call, cookie);
+    } else if (!merchant_key_is_valid(key)) {
+        api_call_refuse_caller(call, STR("send Authorization: Bearer with a valid API key"));
+    } else {
+        merchant_key_digest(key, call->api->parts.pepper, digest);
+        api_call_look_up(call, digest);
     }
 }
 
@@ -420,6 +449,7 @@ struct api *api_new(const struct api_parts *parts)
         .backtest_queued = parts->backtest_queued,
         .backtest_ctx = parts->backtest_ctx,
     };
+    api->endeds = endeds_new(parts->store);
     list_init(&api->calls);
     list_init(&api->streams);
     list_init(&api->downloads);
@@ -440,6 +470,7 @@ void api_free(struct api **api_at)
     }
     event_streams_free(api);
     downloads_free(api);
+    endeds_free(&api->endeds);
     buf_release(&api->openapi);
     free(api);
 }

@@ -30,6 +30,7 @@ struct api_parts { /* borrowed, alive as long as the api */
     const uint8_t *pepper;              /* 32 bytes: new keys */
     const uint8_t *seal_key;            /* AEAD_KEY_SIZE: payouts that wait */
     const uint8_t *position_key;        /* POSITION_KEY_SIZE: where event streams stand */
+    const uint8_t *session_key;         /* AEAD_KEY_SIZE: cookies of people who signed in */
     const struct egress_rules *egress;  /* where merchants' webhooks may go */
     const char *exports_folder;         /* files of exports; NULL or empty: none are made */
     int64_t exports_keep_us;            /* ... are removed after this */

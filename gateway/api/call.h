@@ -1,7 +1,7 @@
 /*
  * call.h - one request to the API on its way (private to gateway/api).
  *
- *     api_handle -> route -> key -> role -> query, body by their tables -> handler
+ *     api_handle -> route -> key or session -> role -> query, body by their tables -> handler
  *        -> api_call_reply | api_call_problem, exactly once; the call is gone afterwards
  */
 #ifndef API_CALL_H
@@ -9,6 +9,7 @@
 
 #include "api/admin.h"
 #include "api/api.h"
+#include "api/cookie.h"
 #include "api/field.h"
 #include "base/list.h"
 #include "http/route.h"
@@ -65,6 +66,7 @@ struct api {
     struct link calls;
     unsigned intake_count; /* batches being taken in */
     struct buf openapi;    /* printed once */
+    struct endeds *endeds; /* owned: sessions that were ended */
 };
 
 struct api_call {
@@ -75,8 +77,11 @@ struct api_call {
     struct route_params params;
     struct caller caller; /* its merchant is held */
     bool has_caller;
-    bool is_asking; /* a large body waits: it is read only for who may call */
-    bool has_paid;  /* with a token of its address, for the look-up of its key */
+    bool is_asking;              /* a large body waits: it is read only for who may call */
+    uint8_t digest[SHA256_SIZE]; /* of its key */
+    struct session session;
+    bool has_session; /* it came with the session's cookie, not with a key */
+    bool has_paid;    /* with a token of its address, for the look-up of its key */
     struct admission_ticket ticket;
     json_t *body;               /* owned; NULL: none */
     struct intake *intake;      /* owned; NULL: none */
@@ -86,12 +91,25 @@ struct api_call {
     size_t header_count;
 };
 
+/* api.c: the key of this digest calls. Ends the call, or hands it to its endpoint. */
+void api_call_look_up(struct api_call *call, const uint8_t digest[SHA256_SIZE]);
+/* It has no valid key: 401, or 429 for too many such. */
+void api_call_refuse_caller(struct api_call *call, struct str detail);
+/* Read and check the body as the endpoint's table says. False: *problem says what is wrong. */
+bool api_call_read_body(struct api_call *call, struct field_problem *problem) MUST_USE;
+
+/* session.c. A request with our cookie; sign-in: the key stands in the body. Both as api_call_look_up. */
+void session_authenticate(struct api_call *call, struct str cookie);
+void session_sign_in(struct api_call *call);
+/* For those who go on for long: has it expired, or was it ended? Known a second late. */
+bool session_is_over(struct api *api, const struct session *session);
+
 /* admit.c: what a request must pass before anything is done for it. False: it was answered. */
-bool admit_caller(struct api_call *call);                  /* its key is valid */
-bool admit_large_body(struct api_call *call);              /* the same, before its body is read */
-bool admit_look_up(struct api_call *call, struct str key); /* its key is not known here */
-void admit_looked_up(struct api_call *call);               /* ... and could be a valid one */
-bool admit_stranger(struct api_call *call);                /* it has no valid key */
+bool admit_caller(struct api_call *call);                   /* its key is valid */
+bool admit_large_body(struct api_call *call);               /* the same, before its body is read */
+bool admit_look_up(struct api_call *call, struct str name); /* its key is not known here */
+void admit_looked_up(struct api_call *call);                /* ... and could be a valid one */
+bool admit_stranger(struct api_call *call);                 /* it has no valid key */
 /* Admitted as a repeat, and there is nothing under its key: ends the call. */
 void api_call_no_repeat(struct api_call *call);
 
@@ -165,6 +183,9 @@ void admin_handle(struct api_call *call);
 void rules_handle(struct api_call *call);
 void routing_explain(struct api_call *call);
 void openapi_show(struct api_call *call);
+void session_create(struct api_call *call);
+void session_show(struct api_call *call);
+void session_delete(struct api_call *call);
 void payouts_create(struct api_call *call);
 void payouts_show(struct api_call *call);
 void payouts_list(struct api_call *call);

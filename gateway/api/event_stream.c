@@ -6,7 +6,8 @@
  * Each stream reads for itself, from its own position, one read at a time; nothing that is written
  * waits for it. What was read is sent in chunks, each when the client has taken the one before: a
  * client that does not take one in time is closed by the server (answer_write_ms), and goes on
- * later where it stopped. A stream ends by itself after LIFE_US: keys are then looked at anew.
+ * later where it stopped. A stream ends by itself after LIFE_US: keys are then looked at anew. One that a page of a signed-in
+ * person listens to ends with the session.
  */
 #include "api/call.h"
 
@@ -41,6 +42,8 @@ struct event_stream {
     struct api_call *call;    /* until the stream has begun */
     struct http_stream *http; /* borrowed; NULL: not yet, or gone */
     struct uuid merchant_id;
+    struct session session; /* whose page listens */
+    bool has_session;
     struct follow_mark mark;
     struct arena arena; /* what was read */
     struct follow_news news;
@@ -251,7 +254,10 @@ static void look(void *ctx)
     if (stream->is_dropped) {
         return;
     }
-    if (http_stream_waiting(stream->http) > 0) {
+    if (stream->has_session && session_is_over(stream->api, &stream->session)) {
+        http_stream_close(stream->http);
+        end(stream);
+    } else if (http_stream_waiting(stream->http) > 0) {
         wait_for(stream, TAKEN_LOOK_US);
     } else if (stream->has_news && send_chunk(stream)) {
         wait_for(stream, 0);
@@ -346,6 +352,8 @@ void event_stream_start(struct api_call *call)
     stream->api = api;
     stream->call = call;
     stream->merchant_id = call->caller.merchant->merchant_id;
+    stream->session = call->session;
+    stream->has_session = call->has_session;
     stream->pause_us = PAUSE_LEAST_US;
     arena_init(&stream->arena, ARENA_BYTES_MAX);
     loop_timer_init(&stream->timer, api->parts.loop, look, stream);

@@ -152,8 +152,13 @@ static void put_success(struct json_out *out, const struct endpoint *endpoint, i
     } else if (endpoint->response != NULL) {
         begin_content(out, "application/json", endpoint->response);
         end_content(out);
-    } else {
+    } else if (status != 204) {
         json_put_raw(out, "content", STR("{\"application/json\":{}}"));
+    }
+    if (endpoint->fn == session_create || endpoint->fn == session_delete) {
+        json_put_raw(out, "headers",
+                     STR("{\"Set-Cookie\":{\"description\":\"The cookie `" COOKIE_NAME
+                         "`: the session, or none any more.\",\"schema\":{\"type\":\"string\"}}}"));
     }
     json_end_object(out);
 }
@@ -240,6 +245,39 @@ static const char *tag_of(const struct endpoint *endpoint)
                                                                                      : "payments";
 }
 
+/* How one may come: with one of these roles. */
+static void put_way(struct json_out *out, const char *scheme, unsigned allowed)
+{
+    json_begin_object(out);
+    json_key(out, scheme);
+    json_begin_array(out);
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+        if ((allowed & roles[i].role) != 0) {
+            json_cstr(out, roles[i].name);
+        }
+    }
+    json_end_array(out);
+    json_end_object(out);
+}
+
+/* No backend's key becomes a session; who signs in sends the key in the body. */
+static void put_security(struct json_out *out, const struct endpoint *endpoint)
+{
+    unsigned people = endpoint->roles & (ROLE_FINANCE | ROLE_OPERATOR);
+    bool is_session = endpoint->fn == session_show || endpoint->fn == session_delete;
+    json_key(out, "security");
+    json_begin_array(out);
+    if (endpoint->roles != ROLE_ANYONE && endpoint->fn != session_create) {
+        if (!is_session) {
+            put_way(out, "key", endpoint->roles);
+        }
+        if (people != 0) {
+            put_way(out, "session", people);
+        }
+    }
+    json_end_array(out);
+}
+
 static void put_endpoint(struct json_out *out, const struct endpoint *endpoint)
 {
     static const char *const methods[HTTP_METHOD_COUNT] = {
@@ -255,21 +293,7 @@ static void put_endpoint(struct json_out *out, const struct endpoint *endpoint)
     json_begin_array(out);
     json_cstr(out, tag_of(endpoint));
     json_end_array(out);
-    json_key(out, "security");
-    json_begin_array(out);
-    if (endpoint->roles != ROLE_ANYONE) {
-        json_begin_object(out);
-        json_key(out, "key");
-        json_begin_array(out);
-        for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
-            if ((endpoint->roles & roles[i].role) != 0) {
-                json_cstr(out, roles[i].name);
-            }
-        }
-        json_end_array(out);
-        json_end_object(out);
-    }
-    json_end_array(out);
+    put_security(out, endpoint);
     put_parameters(out, endpoint);
     put_body(out, endpoint);
     put_responses(out, endpoint);
@@ -379,7 +403,11 @@ static void put_components(struct json_out *out)
     json_put_raw(out, "securitySchemes",
                  STR("{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":"
                      "\"tpk_test_... or tpk_live_...\",\"description\":\"An API key; its role says "
-                     "what it may do, and a test key sees and moves test money only.\"}}"));
+                     "what it may do, and a test key sees and moves test money only.\"},"
+                     "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"" COOKIE_NAME
+                     "\",\"description\":\"A person who signed in (POST /v1/session): the call of "
+                     "that key, for pages of this gateway alone. All but GET needs the header "
+                     "Turnpike-Session: 1.\"}}"));
     json_put_raw(
         out, "parameters",
         STR("{\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":true,"

@@ -4,10 +4,11 @@
 
 #include "api/tables.h"
 
-#define HOUSE ROLE_OPERATOR
-#define RULES (ROLE_MERCHANT | ROLE_OPERATOR)
-#define READS (ROLE_MERCHANT | ROLE_FINANCE)
-#define BOARD (ROLE_MERCHANT | ROLE_FINANCE | ROLE_OPERATOR)
+#define HOUSE  ROLE_OPERATOR
+#define RULES  (ROLE_MERCHANT | ROLE_OPERATOR)
+#define READS  (ROLE_MERCHANT | ROLE_FINANCE)
+#define PEOPLE (ROLE_FINANCE | ROLE_OPERATOR)
+#define BOARD  (ROLE_MERCHANT | ROLE_FINANCE | ROLE_OPERATOR)
 
 /* clang-format off */
 const struct endpoint api_endpoints[] = {
@@ -122,6 +123,10 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,   "/v1/admin/keys/{id}",              "getKey",          "One key",                   HOUSE, false, &no_query, NULL,            admin_handle, ADMIN_KEY_SHOW,        200, "Key"},
     {HTTP_POST,  "/v1/admin/keys/{id}/rotate",       "rotateKey",       "A new key; the old one stays valid for a while", HOUSE, false, &no_query, &rotate_fields, admin_handle, ADMIN_KEY_ROTATE, 201, "NewKey"},
     {HTTP_POST,  "/v1/admin/keys/{id}/disable",      "disableKey",      "Disable a key now",         HOUSE, false, &no_query, &no_fields,      admin_handle, ADMIN_KEY_DISABLE,     200, "Key"},
+
+    {HTTP_POST,   "/v1/session",                     "createSession",   "Sign in: a cookie for the dashboard's pages, 8 hours", PEOPLE, false, &no_query, &session_fields, session_create, ADMIN_NONE, 201, "Session"},
+    {HTTP_GET,    "/v1/session",                     "getSession",      "Who is signed in", PEOPLE, false, &no_query, NULL,                session_show,   ADMIN_NONE, 200, "Session"},
+    {HTTP_DELETE, "/v1/session",                     "deleteSession",   "Sign out, everywhere", PEOPLE, false, &no_query, NULL,            session_delete, ADMIN_NONE, 204, NULL},
 
     {HTTP_GET,   "/openapi.json",                    "getOpenApi",      "This document",             ROLE_ANYONE, false, &no_query, NULL,      openapi_show, ADMIN_NONE,            200, NULL},
 };

@@ -440,6 +440,16 @@ static const struct member account_test[] = {
     {"active", "boolean", "Neither disabled nor expired."}, {"created", "time", "RFC 3339."},      \
     {"expires", "time?", "RFC 3339."}, {"disabled", "time?", "From then on it is refused."}
 static const struct member key[] = {KEY_MEMBERS};
+static const struct member session[] = {
+    {"object",        "string",   "`session`"},
+    {"role",          "string",   "operator or finance"},
+    {"key",           "string",   "key_...: the key that signed in."},
+    {"merchant",      "string?",  "mer_...: whose it is; null: an operator of the house."},
+    {"merchant_name", "string?",  "Of that merchant."},
+    {"livemode",      "boolean?", "Of that merchant."},
+    {"created",       "time",     "RFC 3339."},
+    {"expires",       "time",     "It ends then, whatever happens; or before, by sign-out or with its key."},
+};
 static const struct member new_key[] = {
     KEY_MEMBERS,
     {"key",            "string", "The key itself: shown this once."},
@@ -642,6 +652,7 @@ static const struct answer answers[] = {
     ANSWER("AccountList",   "Accounts.", account_list),
     ANSWER("AccountTest",   "What a harmless real call came to.", account_test),
     ANSWER("Key",           "An API key, without its text.", key),
+    ANSWER("Session",       "A person who is signed in.", session),
     ANSWER("NewKey",        "A new API key with its text.", new_key),
     ANSWER("KeyList",       "Keys, oldest first.", key_list),
     ANSWER("WebhookEndpoint", "An address that is told of events.", webhook_endpoint),

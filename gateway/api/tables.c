@@ -218,6 +218,12 @@ static const struct field provider_query_table[] = {
 };
 const struct field_set provider_query = {"ProviderQuery", "", SET(provider_query_table)};
 
+static const struct field session_table[] = {
+    {"key", FIELD_STRING, .required = true, .least = 1, .most = 200, .form = &form_token, .example = "\"tpk_live_...\"",
+     .help = "An operator's or a finance key. It is not kept: the cookie names it by a digest that is sealed."},
+};
+const struct field_set session_fields = {"SessionRequest", "Who signs in.", SET(session_table)};
+
 static const struct field merchant_query_table[] = {
     {"merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id, .help = "Of this merchant alone."},
 };
@@ -226,7 +232,7 @@ const struct field_set no_query = {"NoQuery", "", NULL, 0, false, true};
 
 const struct field_set *const field_sets[] = {
     &payment_fields, &method_fields, &card_hint_fields, &customer_fields,       &choice_fields, &merchant_fields, &bind_fields, &limit_fields,
-    &account_fields, &account_change_fields, &secret_fields, &key_fields,    &rotate_fields,
+    &account_fields, &account_change_fields, &secret_fields, &key_fields,    &rotate_fields, &session_fields,
     &payout_fields,  &beneficiary_fields,    &bank_account_fields, &payout_batch_fields, &link_fields,
     &hold_fields, &maintenance_fields, &hold_end_fields,
     &approval_fields, &resolve_fields, &capture_fields, &void_fields, &refund_fields,

@@ -21,6 +21,7 @@ extern const struct field_set secret_fields;
 extern const struct field_set key_fields;
 extern const struct field_set rotate_fields;
 extern const struct field_set no_fields;
+extern const struct field_set session_fields;
 extern const struct field_set capture_fields;
 extern const struct field_set void_fields;
 extern const struct field_set refund_fields;

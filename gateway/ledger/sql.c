@@ -713,6 +713,8 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
 const struct sql_text *sql_text(enum sql sql)
 {
     CHECK(sql > SQL_NONE && sql < SQL_COUNT);
+    if (sql >= SQL_PEOPLE_FIRST)
+        return sql_people_text(sql);
     if (sql >= SQL_EXPORT_FIRST)
         return sql_export_text(sql);
     if (sql >= SQL_BOOK_FIRST)

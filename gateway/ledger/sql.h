@@ -233,7 +233,12 @@ enum sql {
     SQL_EXPORT_LOAD,
     SQL_EXPORT_LIST,
     SQL_EXPORT_END_MARK,
-    SQL_COUNT = SQL_EXPORT_END_MARK,
+    /* people who use the gateway (sql_people.c) */
+    SQL_PEOPLE_FIRST = SQL_EXPORT_END_MARK,
+    SQL_SESSION_END = SQL_PEOPLE_FIRST,
+    SQL_SESSION_ASK,
+    SQL_PEOPLE_END_MARK,
+    SQL_COUNT = SQL_PEOPLE_END_MARK,
 };
 
 struct sql_text {
@@ -254,6 +259,7 @@ const struct sql_text *sql_rule_text(enum sql sql);     /* of sql_rules.c; likew
 const struct sql_text *sql_backtest_text(enum sql sql); /* of sql_backtests.c; likewise */
 const struct sql_text *sql_book_text(enum sql sql);     /* of sql_books.c; likewise */
 const struct sql_text *sql_export_text(enum sql sql);   /* of sql_exports.c; likewise */
+const struct sql_text *sql_people_text(enum sql sql);   /* of sql_people.c; likewise */
 /* One SELECT of set_config(...) that every connection of this kind runs first; $1: statement
  * time-out, $2: name. */
 const char *sql_settings(enum sql_kind kind);

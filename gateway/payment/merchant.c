@@ -609,14 +609,11 @@ static void key_done(void *ctx, enum store_find found, const struct directory_ro
     merchants_load(fetch->merchants, &key->merchant_id, key_merchant_done, fetch);
 }
 
-bool merchants_try(struct merchants *merchants, struct str api_key, struct caller *caller)
+bool merchants_try_digest(struct merchants *merchants, const uint8_t digest[32],
+                          struct caller *caller)
 {
-    if (!merchant_key_is_valid(api_key))
-        return false;
-    uint8_t digest[32];
-    merchant_key_digest(api_key, merchants->pepper, digest);
     struct key_entry *entry = NULL;
-    HASH_FIND(hh, merchants->keys, digest, sizeof(digest), entry);
+    HASH_FIND(hh, merchants->keys, digest, sizeof(entry->digest), entry);
     if (entry == NULL)
         return false;
     if (entry->expires_us != 0 && entry->expires_us <= clock_wall_us()) {
@@ -629,20 +626,29 @@ bool merchants_try(struct merchants *merchants, struct str api_key, struct calle
     return true;
 }
 
-void merchants_authenticate(struct merchants *merchants, struct str api_key, merchants_done_fn done,
-                            void *ctx)
+bool merchants_try(struct merchants *merchants, struct str api_key, struct caller *caller)
+{
+    uint8_t digest[32];
+    if (!merchant_key_is_valid(api_key))
+        return false;
+    merchant_key_digest(api_key, merchants->pepper, digest);
+    return merchants_try_digest(merchants, digest, caller);
+}
+
+void merchants_authenticate_digest(struct merchants *merchants, const uint8_t digest[32],
+                                   merchants_done_fn done, void *ctx)
 {
     struct waiter waiter = {.done = done, .ctx = ctx};
     struct caller caller;
-    if (merchants_try(merchants, api_key, &caller)) {
+    if (merchants_try_digest(merchants, digest, &caller)) {
         answer_soon(merchants, &waiter, MERCHANTS_FOUND, &caller);
         if (caller.merchant != NULL)
             merchant_drop(caller.merchant);
         return;
     }
     struct fetch wanted = {.is_key = true, .generation = merchants->generation};
-    merchant_key_digest(api_key, merchants->pepper, wanted.digest);
-    if (!merchant_key_is_valid(api_key) || is_refused(merchants, wanted.digest)) {
+    memcpy(wanted.digest, digest, sizeof(wanted.digest));
+    if (is_refused(merchants, wanted.digest)) {
         answer_soon(merchants, &waiter, MERCHANTS_UNKNOWN, NULL);
         return;
     }
@@ -655,6 +661,18 @@ void merchants_authenticate(struct merchants *merchants, struct str api_key, mer
     fetch_wait(fetch, &waiter);
     if (is_new)
         directory_find_key(merchants->store, fetch->digest, &fetch->arena, key_done, fetch);
+}
+
+void merchants_authenticate(struct merchants *merchants, struct str api_key, merchants_done_fn done,
+                            void *ctx)
+{
+    uint8_t digest[32];
+    if (!merchant_key_is_valid(api_key)) {
+        answer_soon(merchants, &(struct waiter){.done = done, .ctx = ctx}, MERCHANTS_UNKNOWN, NULL);
+        return;
+    }
+    merchant_key_digest(api_key, merchants->pepper, digest);
+    merchants_authenticate_digest(merchants, digest, done, ctx);
 }
 
 /* ---- the version ---- */

@@ -110,6 +110,11 @@ bool merchants_try(struct merchants *merchants, struct str api_key, struct calle
 /* done exactly once, never before this returns. */
 void merchants_authenticate(struct merchants *merchants, struct str api_key, merchants_done_fn done,
                             void *ctx);
+/* The same for who proved before that they have the key of this digest: a session. */
+bool merchants_try_digest(struct merchants *merchants, const uint8_t digest[32],
+                          struct caller *caller);
+void merchants_authenticate_digest(struct merchants *merchants, const uint8_t digest[32],
+                                   merchants_done_fn done, void *ctx);
 /* merchant: only when FOUND (also when disabled: its open payments must end); held for the
  * receiver. */
 typedef void (*merchants_load_fn)(void *ctx, enum merchants_find found, struct merchant *merchant);

@@ -20,6 +20,7 @@ bool secrets_load(struct secrets *secrets, const char *master_secret_file, struc
         crypto_derive(&master, "turnpike token hash 1", secrets->token_hash);
         crypto_derive(&master, "turnpike api key pepper 1", secrets->pepper);
         crypto_derive(&master, "turnpike event position 1", secrets->position);
+        crypto_derive(&master, "turnpike session 1", secrets->session);
     }
     secret_release(&master);
     return ok ||

@@ -11,6 +11,7 @@ struct secrets {
     uint8_t token_hash[AEAD_KEY_SIZE]; /* counts tries of one token */
     uint8_t pepper[AEAD_KEY_SIZE];     /* API keys */
     uint8_t position[AEAD_KEY_SIZE];   /* positions of event streams */
+    uint8_t session[AEAD_KEY_SIZE];    /* cookies of people who signed in */
 };
 
 bool secrets_load(struct secrets *secrets, const char *master_secret_file,

@@ -549,6 +549,7 @@ static void wire_handlers(struct worker *w)
         .pepper = w->secrets.pepper,
         .seal_key = w->secrets.seal,
         .position_key = w->secrets.position,
+        .session_key = w->secrets.session,
         .egress = &w->egress,
         .exports_folder = config->exports_folder,
         .exports_keep_us = config->exports_keep_hours * 3600 * CLOCK_SECOND_US,

@@ -5,7 +5,7 @@
 -- House tables belong to no tenant: they are read before a merchant is known, or by the gateway alone.
 WITH house (name) AS (
     VALUES ('merchants'), ('api_keys'), ('directory_version'), ('finance_access'), ('currencies'), ('account_kinds'), ('entry_kinds'),
-           ('writers'), ('writer_numbers'), ('batches'), ('schema_migrations')
+           ('writers'), ('writer_numbers'), ('batches'), ('schema_migrations'), ('ended_sessions')
 ), tables AS (
     SELECT c.oid, c.relname AS name, c.relname IN (SELECT name FROM house) AS is_house, c.relowner
     FROM pg_class c
@@ -101,7 +101,7 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
       ('payout_batches', 'UPDATE'), ('reviews', 'UPDATE'), ('balance_marks', 'UPDATE'), ('balance_snapshots', 'UPDATE'),
       ('hook_endpoints', 'UPDATE'), ('hook_secrets', 'UPDATE'), ('hook_deliveries', 'UPDATE'),
       ('host_health', 'UPDATE'), ('host_health', 'DELETE'), ('rule_tallies', 'UPDATE'),
-      ('backtests', 'UPDATE'), ('backtests', 'DELETE'), ('report_runs', 'UPDATE'),
+      ('backtests', 'UPDATE'), ('backtests', 'DELETE'), ('report_runs', 'UPDATE'), ('ended_sessions', 'DELETE'),
       ('level_spans', 'UPDATE'), ('level_spans', 'DELETE'), ('level_checks', 'UPDATE'), ('level_checks', 'DELETE'),
       ('level_days', 'UPDATE'), ('level_days', 'DELETE'), ('level_costs', 'UPDATE'), ('level_costs', 'DELETE'),
       ('level_fees', 'UPDATE'), ('level_fees', 'DELETE'))

@@ -13,6 +13,7 @@
 #include "ledger/balance.h"
 #include "ledger/directory.h"
 #include "ledger/price.h"
+#include "ledger/sessions.h"
 
 enum {
     FAKE_ROW_MAX = 64,
@@ -60,6 +61,9 @@ static struct fake {
     size_t load_count;
     size_t write_count;
     size_t key_read_count;
+    struct uuid ended[FAKE_ROW_MAX]; /* sessions */
+    size_t ended_count;
+    size_t ended_asked; /* how often */
     /* fake_orders.h: the keys of payouts that wait; NULL: there are none */
     const struct store_key_view *(*find_key)(const struct uuid *merchant_id, struct str key);
 } fake;
@@ -388,6 +392,30 @@ void price_keep(struct store *store UNUSED, const struct price *price UNUSED, st
                 void *ctx)
 {
     fake_count(done, ctx, 1);
+}
+
+static bool fake_is_ended(const struct uuid *session_id)
+{
+    for (size_t i = 0; i < fake.ended_count; i++) {
+        if (uuid_eq(&fake.ended[i], session_id))
+            return true;
+    }
+    return false;
+}
+
+void sessions_end(struct store *store UNUSED, const struct uuid *session_id, int64_t now_us UNUSED,
+                  int64_t expires_us UNUSED, store_count_fn done, void *ctx)
+{
+    fake_count(done, ctx, 1);
+    if (!fake.is_away && !fake_is_ended(session_id))
+        fake.ended[fake.ended_count++] = *session_id;
+}
+
+void sessions_ask(struct store *store UNUSED, const struct uuid *session_id, store_count_fn done,
+                  void *ctx)
+{
+    fake.ended_asked++;
+    fake_count(done, ctx, fake_is_ended(session_id));
 }
 
 void store_adopt(struct store *store UNUSED, int64_t now_us UNUSED, int64_t dead_after_ms UNUSED,

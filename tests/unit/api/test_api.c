@@ -50,6 +50,8 @@ static void every_endpoint_keeps_its_roles(void **state UNUSED)
                    {world.operator_key, ROLE_OPERATOR}};
     for (size_t i = 0; i < api_endpoint_count; i++) {
         const struct endpoint *endpoint = &api_endpoints[i];
+        if (endpoint->fn == session_create) /* takes its key from the body: test_session.c */
+            continue;
         struct str path = str_of(endpoint->path);
         size_t id_at = str_find_char(path, '{', 0); /* {id}, {version} */
         char text[100];

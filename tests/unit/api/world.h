@@ -199,6 +199,7 @@ static void start_core(void)
                             .pepper = pepper,
                             .seal_key = pepper,
                             .position_key = pepper,
+                            .session_key = pepper,
                             .egress = &egress,
                             .exports_folder = world_exports,
                             .exports_keep_us = INT64_C(72) * 3600 * CLOCK_SECOND_US,
