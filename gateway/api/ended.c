@@ -45,10 +45,10 @@ static void *allocate(size_t size)
 
 static void entry_free(struct entry *entry)
 {
-    while (!list_is_empty(&entry->waiters)) {
-        struct waiter *waiter = LIST_OWNER(entry->waiters.next, struct waiter, link);
-        list_remove(&waiter->link);
-        free(waiter);
+    struct link *next = NULL;
+    for (struct link *item = entry->waiters.next; item != &entry->waiters; item = next) {
+        next = item->next;
+        free(LIST_OWNER(item, struct waiter, link));
     }
     free(entry);
 }
@@ -153,9 +153,10 @@ static void answered(void *ctx, enum store_find found, int64_t count,
         list_remove(item);
         list_add_last(&waiters, item);
     }
-    while (!list_is_empty(&waiters)) { /* the entry may be gone by now */
-        struct waiter *waiter = LIST_OWNER(waiters.next, struct waiter, link);
-        list_remove(&waiter->link);
+    struct link *next = NULL; /* the entry may be gone by now */
+    for (struct link *item = waiters.next; item != &waiters; item = next) {
+        struct waiter *waiter = LIST_OWNER(item, struct waiter, link);
+        next = item->next;
         waiter->done(waiter->ctx, ended);
         free(waiter);
     }

@@ -16,7 +16,7 @@
 #include "api/ended.h"
 #include "base/clock.h"
 
-#define LIFE_US      (8 * 3600 * CLOCK_SECOND_US)
+#define LIFE_US      (INT64_C(8) * 3600 * CLOCK_SECOND_US)
 #define COOKIE_TERMS "; Path=/; Secure; HttpOnly; SameSite=Strict"
 
 enum {
