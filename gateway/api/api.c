@@ -273,6 +273,15 @@ void api_call_refuse_caller(struct api_call *call, struct str detail)
     }
 }
 
+static void begin(struct api_call *call)
+{
+    if ((call->endpoint->roles & ROLE_NAMES_MERCHANT) != 0) {
+        api_call_whose(call, call->endpoint->fn);
+    } else {
+        call->endpoint->fn(call);
+    }
+}
+
 /* The caller is known: its merchant is held for us. */
 static void go_on(struct api_call *call, const struct caller *caller)
 {
@@ -296,7 +305,7 @@ static void go_on(struct api_call *call, const struct caller *caller)
             read_large_body(call);
         }
     } else if (admit_caller(call) && check_query(call) && take_body(call)) {
-        call->endpoint->fn(call);
+        begin(call);
     }
 }
 

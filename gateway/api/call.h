@@ -25,6 +25,8 @@ enum { /* who may call: a set of roles */
        ROLE_MERCHANT = 1 << KEY_MERCHANT,
        ROLE_FINANCE = 1 << KEY_FINANCE,
        ROLE_OPERATOR = 1 << KEY_OPERATOR,
+       ROLE_NAMES_MERCHANT = 1 << 16, /* no role: an operator says whose it is (whose.c), and fn has
+                                         a merchant whoever calls */
 };
 
 struct intake;

@@ -46,6 +46,10 @@ bool api_call_key(struct api_call *call, struct str *key)
     if (crypto_find_card_number(*key, &at, &len)) {
         return refuse(call, MESSAGE_CARD_DATA, "card numbers are never taken here");
     }
+    bool is_of_house = call->caller.role == KEY_OPERATOR;
+    if (is_of_house && !idempotency_key_by(&call->caller.key_id, *key, &call->arena, key, &err)) {
+        return refuse(call, MESSAGE_KEY_MALFORMED, err.text);
+    }
     return true;
 }
 

@@ -139,5 +139,7 @@ void payments_cancel(struct api_call *call)
         api_call_problem(call, MESSAGE_NOT_FOUND, STR("there is no such payment"), STR_NONE);
         return;
     }
-    payment_cancel_start(call->api->parts.payments, call->caller.merchant, &id, created, call);
+    bool is_of_house = call->caller.role == KEY_OPERATOR;
+    payment_cancel_start(call->api->parts.payments, call->caller.merchant, &id,
+                         is_of_house ? &call->caller.key_id : NULL, created, call);
 }

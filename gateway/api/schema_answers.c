@@ -310,7 +310,7 @@ static const struct member history_entry[] = {
     {"operation_id", "string", "cap_..., voi_..., ref_..., rea_...: of an operation on the payment, and of all its attempts."},
     {"kind",      "string",  "operation: capture, void, refund or reauthorize."},
     {"at",        "time",    "RFC 3339."},
-    {"actor",     "string",  "merchant, gateway, or the provider by its name."},
+    {"actor",     "string",  "merchant, key_... of an operator who did it for the merchant, gateway, or the provider by its name."},
     {"attempt",   "string?", "att_..."},
     {"provider",  "string",  "Of the attempt."},
     {"account",   "string",  "attempt: acc_..."},

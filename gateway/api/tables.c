@@ -177,6 +177,7 @@ const struct field_set rotate_fields = {"KeyRotation", "A new key in the place o
 const struct field_set no_fields = {"Nothing", "No members.", NULL, 0, false, true};
 
 static const struct field payment_query_table[] = {
+    OF_MERCHANT,
     {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Payments in one page; 10 unless told."},
     {"starting_after", FIELD_STRING, .least = 30, .most = 30, .form = &form_payment_id, .help = "The last id of the page before."},
     {"created_from",   FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339; inclusive."},
@@ -188,6 +189,7 @@ static const struct field payment_query_table[] = {
 const struct field_set payment_query = {"PaymentQuery", "", SET(payment_query_table)};
 
 static const struct field event_query_table[] = {
+    OF_MERCHANT,
     {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Events in one page; 10 unless told."},
     {"starting_after", FIELD_STRING, .least = 30, .most = 30, .form = &form_event_id, .help = "The last id of the page before."},
     {"created_from",   FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339; inclusive."},
@@ -198,6 +200,7 @@ static const struct field event_query_table[] = {
 const struct field_set event_query = {"EventQuery", "", SET(event_query_table)};
 
 static const struct field stream_query_table[] = {
+    OF_MERCHANT,
     {"after", FIELD_STRING, .least = 1, .most = FOLLOW_TEXT_MAX, .form = &form_token,
      .help = "Go on behind the event with this `id` of the stream. Last-Event-ID, as browsers send it, counts more. Left out: from now on."},
 };
@@ -228,6 +231,8 @@ static const struct field merchant_query_table[] = {
     {"merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id, .help = "Of this merchant alone."},
 };
 const struct field_set merchant_query = {"MerchantQuery", "", SET(merchant_query_table)};
+static const struct field one_query_table[] = {OF_MERCHANT};
+const struct field_set one_query = {"OneQuery", "", SET(one_query_table)};
 const struct field_set no_query = {"NoQuery", "", NULL, 0, false, true};
 
 const struct field_set *const field_sets[] = {

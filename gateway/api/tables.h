@@ -47,6 +47,13 @@ extern const struct field_set explain_fields;
 extern const struct field_set rule_backtest_fields;
 
 /* queries */
+/* Of a query about what is a merchant's (ROLE_NAMES_MERCHANT). */
+#define OF_MERCHANT                                                                                \
+    {                                                                                              \
+        "merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id,              \
+                                  .help = "Whose it is; needed with an operator's key."            \
+    }
+extern const struct field_set one_query;
 extern const struct field_set rule_query;
 extern const struct field_set rule_diff_query;
 extern const struct field_set payment_query;

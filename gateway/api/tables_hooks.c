@@ -45,6 +45,7 @@ static const struct field replay_table[] = {
 const struct field_set hook_replay_fields = {"WebhookReplay", "Which deliveries are to be made again.", SET(replay_table)};
 
 static const struct field delivery_query_table[] = {
+    OF_MERCHANT,
     {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Deliveries in one page; 10 unless told."},
     {"starting_after", FIELD_STRING, .least = 56, .most = 56, .form = &form_delivery_id, .help = "The last id of the page before."},
     {"created_from",   FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339; of the event, inclusive."},

@@ -48,8 +48,6 @@ static const struct field_form form_moves = {"payment_or_payout_id", is_payment_
 static const struct field_form form_ledger_account = {"ledger_account", is_account, NULL, "must be an account of the chart, such as merchant:sales or bank:main"};
 static const struct field_form form_account_kind = {"account_kind", is_account_kind, "^[a-z_]+$", "must be a kind of accounts of the chart, such as provider_pending or sales"};
 
-#define OF_MERCHANT                                                                                \
-    {"merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id, .help = "Whose books; needed with an operator's key."}
 #define LIMIT(what)                                                                                \
     {"limit", FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = what " in one page; 10 unless told."}
 

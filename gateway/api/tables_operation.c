@@ -46,6 +46,7 @@ static const struct field refund_table[] = {
 const struct field_set refund_fields = {"RefundRequest", "How much is given back.", SET(refund_table), .is_optional = true};
 
 static const struct field operation_query_table[] = {
+    OF_MERCHANT,
     {"status", FIELD_STRING, .words = operation_statuses},
 };
 const struct field_set operation_query = {"OperationQuery", "", SET(operation_query_table)};

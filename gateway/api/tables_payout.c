@@ -95,6 +95,7 @@ static const struct field approval_table[] = {
 const struct field_set approval_fields = {"PayoutApproval", "Above which sums payouts need the approval of a second key.", SET(approval_table)};
 
 static const struct field payout_query_table[] = {
+    OF_MERCHANT,
     {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Payouts in one page; 10 unless told."},
     {"starting_after", FIELD_STRING, .least = 30, .most = 30, .form = &form_payout_id, .help = "The last id of the page before."},
     {"created_from",   FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339; inclusive."},
@@ -106,6 +107,7 @@ static const struct field payout_query_table[] = {
 const struct field_set payout_query = {"PayoutQuery", "", SET(payout_query_table)};
 
 static const struct field batch_query_table[] = {
+    OF_MERCHANT,
     {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Batches in one page; 10 unless told."},
     {"starting_after", FIELD_STRING, .least = 30, .most = 30, .form = &form_batch_id, .help = "The last id of the page before."},
     {"created_from",   FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "RFC 3339; inclusive."},
@@ -116,6 +118,7 @@ static const struct field batch_query_table[] = {
 const struct field_set batch_query = {"PayoutBatchQuery", "", SET(batch_query_table)};
 
 static const struct field row_query_table[] = {
+    OF_MERCHANT,
     {"limit",          FIELD_INTEGER, .least = 1, .most = TABLES_LIST_LIMIT_MAX, .help = "Rows in one page; 10 unless told."},
     {"starting_after", FIELD_INTEGER, .least = 0, .most = TABLES_ROW_MAX, .help = "The last row number of the page before."},
     {"status",         FIELD_STRING, .words = row_statuses, .help = "`invalid`: rows that were refused."},

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "payment/idempotency.h"
 #include "payment/present.h"
 
 /*
@@ -44,6 +45,7 @@ struct canceling {
     struct merchant *merchant; /* held */
     enum store_kind kind;      /* STORE_PAYMENTS or STORE_PAYOUTS */
     struct uuid payment_id;
+    struct uuid operator_key; /* zero: the merchant's own wish */
     struct arena arena;
     struct loop_timer timer;
     int64_t deadline_us; /* monotonic */
@@ -161,6 +163,7 @@ static void voided(void *ctx, const struct payment_reply *reply)
 static void void_it(struct canceling *canceling)
 {
     char id[UUID_TEXT_SIZE];
+    struct error err;
     struct payment_operate_request request = {
         .operation = OPERATION_VOID,
         .payment_id = canceling->payment_id,
@@ -169,6 +172,11 @@ static void void_it(struct canceling *canceling)
     };
     request.key = arena_printf(&canceling->arena, "\302\247cancel:%s",
                                uuid_format(&canceling->payment_id, id).at);
+    if (!uuid_is_zero(&canceling->operator_key)) {
+        struct str key = arena_printf(&canceling->arena, "cancel:%s", id);
+        CHECK(idempotency_key_by(&canceling->operator_key, key, &canceling->arena, &request.key,
+                                 &err));
+    }
     crypto_sha256(request.key, request.fingerprint);
     payment_operate_start(canceling->payments, canceling->merchant, &request, voided, canceling);
 }
@@ -287,7 +295,8 @@ static void look_run(void *ctx)
 /* ---- public ---- */
 
 static void cancel_start(struct payments *payments, struct merchant *merchant, enum store_kind kind,
-                         const struct uuid *payment_id, payment_done_fn done, void *ctx)
+                         const struct uuid *payment_id, const struct uuid *operator_key,
+                         payment_done_fn done, void *ctx)
 {
     struct canceling *canceling = calloc(1, sizeof(*canceling));
     CHECK(canceling != NULL);
@@ -297,6 +306,7 @@ static void cancel_start(struct payments *payments, struct merchant *merchant, e
         .merchant = merchant,
         .kind = kind,
         .payment_id = *payment_id,
+        .operator_key = operator_key != NULL ? *operator_key : (struct uuid){{0}},
         .deadline_us = clock_mono_us() + payments->config.limits.answer_us / 2,
         .pause_us = WAIT_FIRST_MS * CLOCK_MS_US,
         .done = done,
@@ -314,13 +324,14 @@ static void cancel_start(struct payments *payments, struct merchant *merchant, e
 void payout_cancel_start(struct payments *payments, struct merchant *merchant,
                          const struct uuid *payment_id, payment_done_fn done, void *ctx)
 {
-    cancel_start(payments, merchant, STORE_PAYOUTS, payment_id, done, ctx);
+    cancel_start(payments, merchant, STORE_PAYOUTS, payment_id, NULL, done, ctx);
 }
 
 void payment_cancel_start(struct payments *payments, struct merchant *merchant,
-                          const struct uuid *payment_id, payment_done_fn done, void *ctx)
+                          const struct uuid *payment_id, const struct uuid *operator_key,
+                          payment_done_fn done, void *ctx)
 {
-    cancel_start(payments, merchant, STORE_PAYMENTS, payment_id, done, ctx);
+    cancel_start(payments, merchant, STORE_PAYMENTS, payment_id, operator_key, done, ctx);
 }
 
 void driver_cancel_release(struct payments *payments)

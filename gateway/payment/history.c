@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "payment/idempotency.h"
 
 enum entry_kind { /* of one moment the cause stands before its effect */
                   ENTRY_CREATED = 0,
@@ -165,18 +166,26 @@ static bool is_operation(const struct history_entry *entry)
     return !uuid_is_zero(&entry->payment->row.parent_id);
 }
 
-/* A reversal that the gateway began by itself: no client's key begins so (sql_orders.c). */
+/* A reversal or a cancel's void that the gateway began: no client's key begins so (sql_orders.c). */
 static bool is_our_own(const struct store_payment *row)
 {
     return str_starts(row->key, STR("\302\247"));
 }
 
-/* Who did it: the merchant, the gateway, or the provider by its name. */
+static struct str author_of(const struct store_payment *row)
+{
+    struct str person = idempotency_key_author(row->key);
+    if (person.len > 0)
+        return person;
+    return is_our_own(row) ? STR("gateway") : STR("merchant");
+}
+
+/* Who did it: the merchant, a person of the house by the key, the gateway, or the provider by its name. */
 static struct str actor_of(const struct history_entry *entry)
 {
     switch (entry->kind) {
     case ENTRY_CREATED:
-        return is_our_own(&entry->payment->row) ? STR("gateway") : STR("merchant");
+        return author_of(&entry->payment->row);
     case ENTRY_OUTCOME:
         return is_providers_word(entry->outcome) ? entry->attempt->row.provider : STR("gateway");
     case ENTRY_STATUS:

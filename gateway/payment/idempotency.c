@@ -1,5 +1,7 @@
 #include "payment/idempotency.h"
 
+#include <string.h>
+
 static bool fail_length(struct error *err)
 {
     return fail(err, ERROR_INVALID,
@@ -84,4 +86,30 @@ bool idempotency_fingerprint(struct str method, struct str path, const json_t *b
         crypto_sha256(buf_str(&text), out);
     buf_release(&text);
     return is_done || fail(err, ERROR_INVALID, "cannot take the body: it is too large");
+}
+
+#define BY "\302\247by:"
+
+bool idempotency_key_by(const struct uuid *key_id, struct str key, struct arena *arena,
+                        struct str *out, struct error *err)
+{
+    char id[ID_TEXT_SIZE];
+    struct str author = id_format(ID_KEY, key_id, id);
+    size_t prefix_len = strlen(BY) + author.len + 1;
+    if (key.len + prefix_len > IDEMPOTENCY_KEY_MAX)
+        return fail(err, ERROR_INVALID,
+                    "cannot take the idempotency key: an operator's has at most %zu characters",
+                    IDEMPOTENCY_KEY_MAX - prefix_len);
+    *out = arena_printf(arena, BY STR_FMT ":" STR_FMT, STR_ARG(author), STR_ARG(key));
+    return true;
+}
+
+struct str idempotency_key_author(struct str key)
+{
+    struct str author = STR_NONE;
+    if (str_starts(key, STR(BY))) {
+        struct str rest = str_sub(key, strlen(BY), SIZE_MAX);
+        author = str_cut(&rest, ':');
+    }
+    return author;
 }

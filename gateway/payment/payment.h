@@ -208,10 +208,12 @@ void payment_decide_start(struct payments *payments, const struct payment_decide
 
 /*
  * As payout_cancel_start, for a payment. 200 also when it was authorized and has been voided; 409 when it is paid
- * (refund it). What is found to have been charged after a cancel was noted is given back by itself.
+ * (refund it). What is found to have been charged after a cancel was noted is given back by itself. operator_key: whose
+ * key it was; NULL: the merchant's own.
  */
 void payment_cancel_start(struct payments *payments, struct merchant *merchant,
-                          const struct uuid *payment_id, payment_done_fn done, void *ctx);
+                          const struct uuid *payment_id, const struct uuid *operator_key,
+                          payment_done_fn done, void *ctx);
 
 /* One look at the rule set's decision for a request, nothing sent or written (GET /v1/providers
  * uses it). */

@@ -147,6 +147,46 @@ await suite('session', { workers: 2, settings: { address_rate: 200, address_burs
         assert(!kept.ended, "the other's goes on");
         kept.request.destroy();
     },
+    async operators_read_and_act_for_a_merchant_in_their_own_name(world) {
+        const session = await signIn(world);
+        const finance = await signIn(world, world.financeKey);
+        const held = (await world.pay(world.payment({ capture: 'manual' }))).answer;
+        const paid = (await world.pay()).answer;
+        const of = (id) => `?merchant=${id}`;
+        const act = (who, path, body, key) => by(world, who, path, { method: 'POST', headers: { ...mark, 'idempotency-key': key }, body });
+        for (const url of [`/v1/payments/${paid.id}`, '/v1/payments', `/v1/payments/${paid.id}/events`, `/v1/payments/${paid.id}/operations`, '/v1/events', '/v1/payouts',
+            '/v1/payout-batches', '/v1/webhook-endpoints']) {
+            const seen = await by(world, session, url + of(world.merchant));
+            equal([seen.status, seen.raw], [200, (await world.call('GET', world.api + url, { key: world.key })).raw], `as the merchant sees it: ${url}`);
+            equal((await by(world, session, url)).status, 400, `whose? ${url}`);
+            equal((await by(world, session, url + of('mer_01JDEX7T1V5M2Q9K8Z4R6W0C3B'))).status, 404, `nobody's: ${url}`);
+            const twin = await by(world, session, url + of(world.liveMerchant));
+            assert(url.includes(paid.id) ? twin.status === 404 : twin.json.data.length === 0, `not the twin's: ${url}: ${twin.raw}`);
+            equal((await by(world, finance, url + of(world.liveMerchant))).status, 404, `finance sees its own alone: ${url}`);
+        }
+        const capture = `/v1/payments/${held.id}/capture${of(world.merchant)}`;
+        equal((await act(finance, capture, {}, 'a')).status, 403, 'finance captures nothing');
+        equal((await act(session, `/v1/payments/${held.id}/capture${of(world.liveMerchant)}`, {}, 'a')).status, 404, "nor by another merchant's id");
+        equal((await by(world, session, capture, { method: 'POST', headers: { 'idempotency-key': 'a' }, body: {} })).status, 403, 'nor from elsewhere');
+        equal((await act(session, capture, {}, 'k'.repeat(220))).json.code, 'idempotency_key_malformed', 'a key with no room for the name');
+        const done = await act(session, capture, {}, '"a"');
+        equal([done.status, done.json.status], [201, 'succeeded'], `captured: ${done.raw}`);
+        const again = await act(session, capture, {}, 'a');
+        equal([again.raw, again.headers['idempotent-replayed']], [done.raw, 'true'], 'the same key, the same answer');
+        const refund = await act(session, `/v1/payments/${paid.id}/refunds${of(world.merchant)}`, { amount: 300 }, 'k'.repeat(219));
+        equal([refund.status, refund.json.status], [201, 'succeeded'], `refunded: ${refund.raw}`);
+        const own = await world.call('POST', `${world.api}/v1/payments/${paid.id}/refunds`, { body: { amount: 200 }, key: world.key, headers: { 'idempotency-key': 'a' } });
+        equal([own.status, own.json.status], [201, 'succeeded'], "the merchant's own key of that name is another one");
+        const other = (await world.pay(world.payment({ capture: 'manual' }))).answer;
+        const canceled = await by(world, session, `/v1/payments/${other.id}/cancel${of(world.merchant)}`, { method: 'POST', headers: mark });
+        equal([canceled.status, canceled.json.status], [200, 'canceled'], `canceled: ${canceled.raw}`);
+        const actors = async (id) => (await by(world, session, `/v1/payments/${id}/events${of(world.merchant)}`)).json.data
+            .filter((one) => ['created', 'operation'].includes(one.entry)).map((one) => [one.kind ?? one.entry, one.actor]);
+        equal(await actors(held.id), [['created', 'merchant'], ['capture', session.key]], 'who captured');
+        equal(await actors(paid.id), [['created', 'merchant'], ['refund', session.key], ['refund', 'merchant']], 'who refunded');
+        equal(await actors(other.id), [['created', 'merchant'], ['void', session.key]], 'who canceled');
+        await world.judge();
+    },
     async ended_sessions_are_forgotten_once_they_would_have_expired(world) {
         world.psql(`INSERT INTO ended_sessions SELECT gen_random_uuid(), now() - interval '10 hours', now() - interval '2 hours' FROM generate_series(1, 50)`);
         const session = await signIn(world);

@@ -145,6 +145,38 @@ static void a_body_that_is_too_large_is_refused(void **state)
     json_decref(body);
 }
 
+static void a_key_says_which_person_of_the_house_it_was(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"a", "by:key_x:a", "\302\247cancel:1",
+                                         "\302\247payout:1:1", ""};
+    struct uuid person = uuid_new();
+    char id[ID_TEXT_SIZE];
+    char own[IDEMPOTENCY_KEY_MAX + 1];
+    char out[IDEMPOTENCY_KEY_MAX + 1];
+    struct arena arena;
+    struct error err;
+    struct str key;
+    arena_init(&arena, 1 << 16);
+    struct str shown = id_format(ID_KEY, &person, id);
+    memset(own, ':', sizeof(own));
+    for (size_t len = 1; len < sizeof(own); len++) {
+        bool fits = len <= 219;
+        assert_int_equal(idempotency_key_by(&person, (struct str){own, len}, &arena, &key, &err),
+                         fits);
+        if (!fits)
+            continue;
+        assert_true(key.len <= IDEMPOTENCY_KEY_MAX);
+        assert_true(str_eq(idempotency_key_author(key), shown));
+        assert_true(str_ends(key, (struct str){own, len}));
+        /* Whoever sends it by hand is refused. */
+        assert_false(idempotency_key_parse(key, out, &key, &err));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_int_equal(idempotency_key_author(str_of(others[i])).len, 0);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_key_with_a_nul_byte_is_refused),
         cmocka_unit_test(order_of_members_and_white_space_do_not_matter),
         cmocka_unit_test(every_part_of_a_request_counts),
+        cmocka_unit_test(a_key_says_which_person_of_the_house_it_was),
         cmocka_unit_test(a_body_that_is_too_large_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
