@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "http/tls.h"
 #include "process/command.h"
+#include "process/command_table.h"
 
 enum {
     FILE_BYTES_MAX = 65536,
@@ -506,6 +507,20 @@ int command_merchants(int argc, char **argv)
 int command_accounts(int argc, char **argv)
 {
     return command(argc, argv);
+}
+
+void command_admin_rows(command_row_fn row, void *ctx)
+{
+    struct buf usage;
+    buf_init(&usage, 65536);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        buf_clear(&usage);
+        buf_printf(&usage, "%s%s[--config FILE] [--set NAME=VALUE]... [--json]", actions[i].usage,
+                   actions[i].usage[0] != '\0' ? " " : "");
+        buf_add_char(&usage, '\0');
+        row(ctx, actions[i].noun, actions[i].verb, usage.at, "");
+    }
+    buf_release(&usage);
 }
 
 bool command_rules_takes(const char *verb)

@@ -47,6 +47,8 @@ int command_erase(int argc, char **argv);         /* command_erase.c */
 int command_archive(int argc, char **argv);       /* command_archive.c */
 int command_ledger(int argc, char **argv);        /* command_ledger.c: its verbs, a row each */
 int command_ledger_verify(int argc, char **argv); /* command_seal.c */
+int command_completion(int argc, char **argv);    /* command_completion.c */
+int cli_run(int argc, char **argv);               /* cli.c: what speaks to the API */
 int command_merchants(int argc, char **argv);     /* admin.c */
 int command_accounts(int argc, char **argv);
 int command_keys(int argc, char **argv);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "process/command_ledger.h"
+#include "process/command_table.h"
 
 struct verb {
     const char *name;
@@ -122,6 +123,12 @@ bool ledger_take_style(int *argc, char **argv, struct csv_style *style, struct e
 }
 
 /* ---- verbs -------------------------------------------------------------------------------------- */
+
+void command_ledger_rows(command_row_fn row, void *ctx)
+{
+    for (const struct verb *verb = verbs; verb->name != NULL; verb++)
+        row(ctx, "ledger", verb->name, verb->usage, verb->help);
+}
 
 static int usage(FILE *out)
 {

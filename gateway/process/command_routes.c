@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "process/admin.h"
+#include "process/command_table.h"
 #include "providers/provider.h"
 #include "router/check.h"
 
@@ -296,6 +297,13 @@ static const struct routes_action actions[] = {
     {"earned", command_earned, "[--since 30d] [--merchant ID] [--json] [--config FILE]"},
 };
 /* clang-format on */
+
+void command_routes_rows(command_row_fn row, void *ctx)
+{
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        row(ctx, "routes", actions[i].verb, actions[i].usage, "");
+    }
+}
 
 static int usage(FILE *out)
 {

@@ -1,95 +1,32 @@
 #include "process/explain_ask.h"
 
-#include <curl/curl.h>
-#include <openssl/crypto.h>
-#include <stdio.h>
-#include <string.h>
+#include "process/ask.h"
 
-#include "base/json.h"
-#include "base/crypto.h"
-
-enum {
-    URL_SIZE = 1024,
-    HEADER_SIZE = 512,
-    KEY_BYTES_MAX = 256,
-    PATIENCE_S = 20,
-};
-
-static size_t take(char *data, size_t size, size_t count, void *ctx)
+static bool post(struct ask *ask, const struct explain_ask *wanted, struct buf *answer,
+                 struct error *err)
 {
-    struct buf *answer = ctx;
-    buf_add(answer, data, size * count);
-    return buf_is_ok(answer) ? size * count : 0;
-}
-
-/* The problem document as a line: what is wrong, and where. */
-static bool refused(long status, struct str body, struct error *err)
-{
-    struct error ignored;
-    json_t *problem = json_parse(body, &json_limits_default, &ignored);
-    struct str detail = json_text(problem, "detail");
-    struct str param = json_text(problem, "param");
-    (void)fail(err, ERROR_INVALID, "routes: the gateway answers %ld%s" STR_FMT "%s" STR_FMT, status,
-               param.len > 0 ? ": " : "", STR_ARG(param), detail.len > 0 ? ": " : "",
-               STR_ARG(detail));
-    json_decref(problem);
-    return false;
-}
-
-static bool perform(CURL *curl, const struct explain_ask *ask, struct buf *answer,
-                    struct error *err)
-{
-    long status = 0;
-    CURLcode code = curl_easy_perform(curl);
-    if (code != CURLE_OK) {
-        return fail(err, ERROR_IO, "routes: %s: %s", ask->gateway, curl_easy_strerror(code));
+    struct buf path;
+    buf_init(&path, ASK_PATH_MAX);
+    buf_add_str(&path, STR("/v1/routing/explain"));
+    if (wanted->merchant != NULL) {
+        ask_add_query(&path, "merchant", str_of(wanted->merchant));
     }
-    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    return status == 200 || refused(status, buf_str(answer), err);
-}
-
-static bool send_with(struct curl_slist *headers, const struct explain_ask *ask, struct buf *answer,
-                      struct error *err)
-{
-    char url[URL_SIZE];
-    CURL *curl = curl_easy_init();
-    CHECK(curl != NULL);
-    (void)snprintf(url, sizeof(url), "%s/v1/routing/explain%s%s", ask->gateway,
-                   ask->merchant != NULL ? "?merchant=" : "",
-                   ask->merchant != NULL ? ask->merchant : "");
-    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
-    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, ask->body.at);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->body.len);
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)PATIENCE_S);
-    if (ask->ca_file != NULL) {
-        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, ask->ca_file);
+    buf_add_char(&path, '\0');
+    bool ok = (buf_is_ok(&path) || fail(err, ERROR_INVALID, "--merchant is too long")) &&
+              ask_call(ask, "POST", path.at, wanted->body, NULL, err) &&
+              (ask->status == 200 || ask_refused(ask->status, buf_str(&ask->answer), err));
+    if (ok) {
+        buf_add_str(answer, buf_str(&ask->answer));
     }
-    bool ok = perform(curl, ask, answer, err);
-    curl_easy_cleanup(curl);
+    buf_release(&path);
     return ok;
 }
 
-bool explain_ask(const struct explain_ask *ask, struct buf *answer, struct error *err)
+bool explain_ask(const struct explain_ask *wanted, struct buf *answer, struct error *err)
 {
-    char header[HEADER_SIZE];
-    struct secret key;
-    secret_init(&key);
-    if (!secret_read_file(&key, ask->key_file, err)) {
-        secret_release(&key);
-        return fail_prefix(err, "routes: --key-file");
-    }
-    struct str text = str_trim(secret_expose(&key));
-    (void)snprintf(header, sizeof(header), "Authorization: Bearer " STR_FMT,
-                   STR_ARG(str_sub(text, 0, KEY_BYTES_MAX)));
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    headers = curl_slist_append(headers, header);
-    bool ok = send_with(headers, ask, answer, err);
-    OPENSSL_cleanse(header, sizeof(header));
-    curl_slist_free_all(headers);
-    secret_release(&key);
-    return ok;
+    struct ask ask;
+    const struct ask_address address = {wanted->gateway, wanted->key_file, wanted->ca_file};
+    bool ok = ask_open(&ask, &address, err) && post(&ask, wanted, answer, err);
+    ask_close(&ask);
+    return ok || fail_prefix(err, "routes");
 }

@@ -217,18 +217,24 @@ static void print_ends(const json_t *explanation, struct buf *out)
     }
 }
 
-void explain_print_text(const json_t *explanation, struct buf *out)
+void explain_print_decision(const json_t *decision, const struct currency *currency,
+                            struct buf *out)
 {
-    const json_t *facts = json_object_get(explanation, "facts");
-    const json_t *decision = json_object_get(explanation, "decision");
     const json_t *candidates = json_object_get(decision, "candidates");
-    const struct currency *currency = currency_find(json_text(facts, "currency"));
-    print_facts(facts, currency, out);
-    print_rules(explanation, out);
     print_terms(decision, out);
     for (size_t i = 0; i < json_array_size(candidates); i++) {
         print_candidate(json_array_get(candidates, i), i + 1, currency, out);
     }
+}
+
+void explain_print_text(const json_t *explanation, struct buf *out)
+{
+    const json_t *facts = json_object_get(explanation, "facts");
+    const json_t *decision = json_object_get(explanation, "decision");
+    const struct currency *currency = currency_find(json_text(facts, "currency"));
+    print_facts(facts, currency, out);
+    print_rules(explanation, out);
+    explain_print_decision(decision, currency, out);
     print_other(json_object_get(decision, "shadow_set"), "shadow", out);
     print_other(json_object_get(explanation, "canary_set"), "canary", out);
     print_ends(explanation, out);

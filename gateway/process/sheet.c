@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "process/screen.h"
+
 enum {
     LINE_BYTES_MAX = 1 << 20,
     GAP = 2, /* columns apart */
@@ -40,8 +42,12 @@ void sheet_open(struct sheet *sheet, enum sheet_format format, const struct csv_
                 const struct sheet_column *columns, size_t count, FILE *out)
 {
     CHECK(count <= SHEET_COLUMN_MAX);
-    *sheet = (struct sheet){
-        .format = format, .style = *style, .out = out, .columns = columns, .count = count};
+    *sheet = (struct sheet){.format = format,
+                            .style = *style,
+                            .out = out,
+                            .columns = columns,
+                            .count = count,
+                            .has_colour = format == SHEET_TABLE && screen_has_colour(out)};
     arena_init(&sheet->arena, SHEET_TABLE_BYTES_MAX + LINE_BYTES_MAX);
     buf_init(&sheet->line, LINE_BYTES_MAX);
     json_out_init(&sheet->json, &sheet->line);
@@ -63,7 +69,7 @@ static void csv_row(struct sheet *sheet, const struct str *cells)
     for (size_t i = 0; i < sheet->count; i++) {
         if (i > 0)
             csv_out_next(&sheet->style, &sheet->line);
-        if (sheet->columns[i].kind == SHEET_TEXT)
+        if (sheet->columns[i].kind == SHEET_TEXT || sheet->columns[i].kind == SHEET_STATE)
             csv_out_text(&sheet->style, cells[i], &sheet->line);
         else
             csv_out_number(&sheet->style, cells[i], &sheet->line);
@@ -88,44 +94,10 @@ static void json_row(struct sheet *sheet, const struct str *cells)
 
 /* ---- tables ------------------------------------------------------------------------------------- */
 
-/* U+0085 and its like, and those that turn the direction: U+200E, F, U+202A to E, U+2066 to 9. */
-static bool is_unshown(struct str text, size_t at, size_t size)
-{
-    const unsigned char *c = (const unsigned char *)text.at + at;
-    if (size == 1)
-        return c[0] < ' ' || c[0] == 0x7f;
-    if (size == 2)
-        return c[0] == 0xc2 && c[1] < 0xa0;
-    if (size != 3 || c[0] != 0xe2)
-        return false;
-    return (c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
-           (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
-}
-
 static struct str shown(struct arena *arena, struct str cell)
 {
     char *out = arena_alloc(arena, cell.len + 1);
-    size_t len = 0;
-    for (size_t at = 0; at < cell.len;) {
-        size_t size = str_utf8_size(cell, at);
-        if (size == 0 || is_unshown(cell, at, size)) {
-            out[len++] = '.';
-            at += size > 0 ? size : 1;
-            continue;
-        }
-        memcpy(out + len, cell.at + at, size);
-        len += size;
-        at += size;
-    }
-    return (struct str){out, len};
-}
-
-static size_t width_of(struct str cell)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < cell.len; i++)
-        width += ((unsigned char)cell.at[i] & 0xc0) != 0x80;
-    return width;
+    return (struct str){out, screen_clean(cell, out)};
 }
 
 static bool table_row(struct sheet *sheet, const struct str *cells, struct error *err)
@@ -154,15 +126,21 @@ static void add_spaces(struct sheet *sheet, size_t count)
         buf_add_char(&sheet->line, ' ');
 }
 
-static void add_line(struct sheet *sheet, const struct str *cells, const size_t *widths)
+static void add_line(struct sheet *sheet, const struct str *cells, const size_t *widths,
+                     bool is_head)
 {
     size_t owed = 0; /* spaces; none at the end of a line */
     for (size_t i = 0; i < sheet->count; i++) {
         bool is_number =
             sheet->columns[i].kind == SHEET_AMOUNT || sheet->columns[i].kind == SHEET_COUNT;
-        size_t rest = widths[i] - width_of(cells[i]);
+        size_t rest = widths[i] - screen_width(cells[i]);
         add_spaces(sheet, owed + (is_number ? rest : 0));
-        buf_add_str(&sheet->line, cells[i]);
+        bool is_state = sheet->columns[i].kind == SHEET_STATE;
+        screen_add(&sheet->line, sheet->has_colour,
+                   is_head    ? TONE_STRONG
+                   : is_state ? screen_tone(cells[i])
+                              : TONE_NONE,
+                   cells[i]);
         owed = (is_number ? 0 : rest) + GAP;
     }
     buf_add_char(&sheet->line, '\n');
@@ -176,14 +154,14 @@ static bool print_table(struct sheet *sheet, struct error *err)
         head[i] = str_of(sheet->columns[i].name);
         widths[i] = head[i].len;
         for (const struct sheet_line *line = sheet->first; line != NULL; line = line->next) {
-            size_t width = width_of(line->cells[i]);
+            size_t width = screen_width(line->cells[i]);
             widths[i] = width > widths[i] ? width : widths[i];
         }
     }
-    add_line(sheet, head, widths);
+    add_line(sheet, head, widths, true);
     bool ok = put(sheet, err);
     for (const struct sheet_line *line = sheet->first; ok && line != NULL; line = line->next) {
-        add_line(sheet, line->cells, widths);
+        add_line(sheet, line->cells, widths, false);
         ok = put(sheet, err);
     }
     return ok;

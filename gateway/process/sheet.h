@@ -4,8 +4,7 @@
  *     sheet_open -> sheet_row (each) -> sheet_close
  *
  * CSV and JSON are written row by row. A table is kept until it is closed, since its columns are as wide
- * as what is in them: SHEET_TABLE_BYTES_MAX at most. In a table control characters, and those that turn
- * the direction of writing, are shown as a dot: a terminal obeys nobody's data.
+ * as what is in them: SHEET_TABLE_BYTES_MAX at most. It is shown as screen.h says.
  */
 #ifndef PROCESS_SHEET_H
 #define PROCESS_SHEET_H
@@ -34,6 +33,7 @@ enum sheet_kind {
     SHEET_AMOUNT,   /* decimal text with a point; a text in JSON */
     SHEET_COUNT,    /* a whole number */
     SHEET_BOOL,     /* true, false */
+    SHEET_STATE,    /* a text; coloured on terminals */
 };
 
 struct sheet_column {
@@ -48,6 +48,7 @@ struct sheet {
     const struct sheet_column *columns; /* borrowed */
     size_t count;
     uint64_t row_count;
+    bool has_colour;
     struct arena arena;
     struct sheet_line *first; /* of a table; in arena */
     struct sheet_line *last;
