@@ -173,6 +173,7 @@ static int status_of(enum error_code code)
 int cli_fail(const struct cli *cli, const struct error *err)
 {
     const struct cli_action *action = cli->action;
+    CHECK(action != NULL);
     screen_progress_end();
     (void)fprintf(stderr, "turnpike: %s%s%s: %s\n", action->noun, action->verb != NULL ? " " : "",
                   action->verb != NULL ? action->verb : "", err->text);
@@ -195,6 +196,7 @@ int cli_run(int argc, char **argv)
         }
         return CLI_USAGE;
     }
+    CHECK(cli.action != NULL);
     bool is_offline = cli_flag(&cli, "list"); /* of trigger: a table of this program */
     if (!is_offline && !ask_open(&cli.ask, &cli.address, &err)) {
         (void)cli_fail(&cli, &err);

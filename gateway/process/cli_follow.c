@@ -323,7 +323,7 @@ bool follow_run(struct cli *cli, const struct follow_options *options, struct er
     follow = (struct follow){.cli = cli, .options = options, .err = err};
     buf_init(&follow.line, LINE_BYTES_MAX);
     buf_init(&follow.refusal, LINE_BYTES_MAX);
-    buf_init(&follow.message.type, EVENT_TYPE_NAME_MAX * 2);
+    buf_init(&follow.message.type, 2UL * EVENT_TYPE_NAME_MAX);
     buf_init(&follow.message.data, LINE_BYTES_MAX);
     (void)sigaction(SIGINT, &on_stop, NULL);
     (void)sigaction(SIGTERM, &on_stop, NULL);

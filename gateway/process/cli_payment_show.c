@@ -178,7 +178,7 @@ static void put_money(struct buf *out, const json_t *entry)
 static void put_entry(struct buf *out, bool has_colour, const json_t *entry)
 {
     struct str kind = json_text(entry, "entry");
-    struct str word = STR_NONE;
+    struct str word;
     int64_t send = json_integer_value(json_object_get(entry, "send"));
     if (str_eq(kind, STR("created"))) {
         buf_add_str(out, STR("asked for"));
