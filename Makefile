@@ -208,6 +208,14 @@ $(BUILD)/lint/ledger_tables: $(BUILD)/obj/tests/lint/ledger_tables.o $(BUILD)/li
 docs-tables: build $(BUILD)/lint/ledger_tables
 	@tests/lint/write_tables.sh $(BUILD)
 
+## man             Manual pages below $(BUILD)/man, from docs/man: turnpike(1), turnpike.conf(5)
+.PHONY: man
+man:
+	@config/dev/packages.sh man
+	@mkdir -p $(BUILD)/man
+	@for page in docs/man/*.scd; do name=$${page##*/}; scdoc <$$page >$(BUILD)/man/$${name%.scd} || exit 1; done
+	@echo "$(BUILD)/man: man -l $(BUILD)/man/turnpike.1"
+
 ## crash           Crash matrix: crash points x faults x ROUNDS=5 on real processes; goes on where it was stopped
 ##                 (PART=i/n SEED=n; CELL=point:fault:round repeats one; ONLY=point FAULT=name SET=payments|operations, FRESH=1 anew)
 .PHONY: crash crash-build

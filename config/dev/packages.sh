@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages that targets need and that are missing: packages.sh run|test|fuzz|clients|bench|profile|bare|pages|attack|model...
+# Install the Debian packages that targets need and that are missing: packages.sh run|test|fuzz|clients|bench|profile|bare|pages|attack|model|man...
 # Nothing is touched when all are there. Needs no more than dash and what every Debian has.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -25,6 +25,7 @@ command_packages() { # command:package
     profile) echo "node:nodejs perf:linux-perf" ;;
     bare) echo "debootstrap:debootstrap git:git unshare:util-linux" ;;
     pages) echo "chromium:chromium node:nodejs" ;;
+    man) echo "scdoc:scdoc" ;;
     model) echo "spin:spin gcc:gcc" ;;
     attack) echo "haproxy:haproxy nginx:nginx-light node:nodejs" ;;
     esac

@@ -223,6 +223,34 @@ await suite('cli', { workers: 1, delayMs: 5, payouts: true }, {
         equal((await run(world, ['payments', 'list', '--key-file', world.at('secrets/odd')])).status, 2, 'a key of two lines');
     },
 
+    async the_shell_completes_from_the_same_table(world) {
+        const complete = (...words) => {
+            const script = `. <('${binary}' completion bash); COMP_WORDS=(turnpike ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; PATH='${path.dirname(binary)}':$PATH; _turnpike; printf '%s\\n' "\${COMPREPLY[@]}"`;
+            const done = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+            equal([done.status, done.stderr], [0, ''], words.join(' '));
+            return done.stdout.trim().split('\n').sort();
+        };
+        equal(complete('pay'), ['payments', 'payouts'], 'commands');
+        equal(complete('payments', 're'), ['resolve', 'reviews'], 'verbs');
+        equal(complete('payments', 'resolve', '--re'), ['--reason', '--reference'], 'options');
+        equal(complete('payments', 'list', '--status', 'x', '--li'), ['--limit'], 'options further on');
+        equal(complete('ledger', 'trial'), ['trial-balance'], 'verbs of families');
+        equal(complete('routes', 'pu'), ['publish', 'put'], 'verbs of routes');
+        equal(complete('migrate', 'st'), ['status'], 'verbs in a usage');
+        equal(complete('listen', '--for'), ['--forward-to'], 'a command without verbs');
+        equal(complete('help', 'list'), ['listen'], 'help');
+        for (const command of complete('')) {
+            if (command === 'help' || command === 'version') continue;
+            for (const args of [['help', command], [command, '--help']]) {
+                const { status, out, err } = await run(world, args);
+                equal([status, err], [0, ''], args.join(' '));
+                assert(out.startsWith(`usage: turnpike ${command}`), `${args.join(' ')}: ${out}`);
+            }
+        }
+        equal((await run(world, ['help', 'nonsense'])).status, 2, 'no such command');
+        equal((await run(world, ['completion', 'fish'])).status, 2, 'no such shell');
+    },
+
     async whatever_can_be_triggered_happens(world) {
         const types = await json(world, ['trigger', '--list'], {});
         assert(types.length >= 10, 'there are some');

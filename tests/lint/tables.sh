@@ -52,5 +52,13 @@ tests/lint/statuses.sh | cmp -s - docs/payments.md ||
     complain "docs/payments.md does not draw the tables of gateway/payment/status.c; run: make docs-tables"
 tests/lint/ledger_tables.sh "$1" | cmp -s - docs/ledger.md ||
     complain "docs/ledger.md does not show the tables of gateway/ledger/chart.c and posting.c; run: make docs-tables"
+for page in 1:turnpike.1 5:turnpike.conf.5; do
+    tests/lint/manual.sh "${page%%:*}" "$1" | cmp -s - "docs/man/${page#*:}.scd" ||
+        complain "docs/man/${page#*:}.scd is not what the tables of commands and settings print; run: make docs-tables"
+done
+# What the code takes from a command line stands in some usage, and so in help, completion and the manual page.
+while read -r option; do
+    grep -qe "--$option\b" docs/man/turnpike.1.scd || complain "no usage of a command has --$option, which the code takes"
+done < <(grep -ohE 'command_(option|flag)\([^"]*"[a-z-]+"' gateway/process/*.c | sed 's/.*"\(.*\)"/\1/' | sort -u)
 [ $bad -eq 0 ] && echo "tables: ok"
 exit $bad

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Write what is generated from the code's tables: config/turnpike.conf, the table in docs/config.md, the drawings in
-# docs/payments.md, the accounts and events of docs/ledger.md.
+# docs/payments.md, the accounts and events of docs/ledger.md, the manual pages below docs/man.
 # write_tables.sh BUILD   (make docs-tables)
 cd "$(dirname "$0")/../.." || exit 1
 bin=$1/turnpike
@@ -16,3 +16,5 @@ bin=$1/turnpike
 } >docs/config.md.new && mv docs/config.md.new docs/config.md
 tests/lint/statuses.sh >docs/payments.md.new && mv docs/payments.md.new docs/payments.md
 tests/lint/ledger_tables.sh "$1" >docs/ledger.md.new && mv docs/ledger.md.new docs/ledger.md
+tests/lint/manual.sh 1 "$1" >docs/man/turnpike.1.scd.new && mv docs/man/turnpike.1.scd.new docs/man/turnpike.1.scd
+tests/lint/manual.sh 5 "$1" >docs/man/turnpike.conf.5.scd.new && mv docs/man/turnpike.conf.5.scd.new docs/man/turnpike.conf.5.scd
