@@ -172,6 +172,7 @@ int command_check(int argc, char **argv)
     struct error err;
     static struct handover handover;
     bool failed = false;
+    bool as_json = command_flag(&argc, argv, "json");
     (void)upgrade_find_handover(&handover, &failed, &err); /* can we read what we would be told? */
     if (failed || !command_config(&argc, argv, &config, &err) || !command_done(argc, argv, &err) ||
         !config_check(&config, &err) || !worker_check(&config, &err) ||
@@ -180,7 +181,7 @@ int command_check(int argc, char **argv)
     }
     warn_of_stale_rates(&config);
     command_routes_warn(config.rules_file);
-    (void)puts("the configuration is valid");
+    (void)puts(as_json ? "{\"valid\":true}" : "the configuration is valid");
     return 0;
 }
 
@@ -192,6 +193,7 @@ int command_config_print(int argc, char **argv)
         return command_plan(argc - 1, argv + 1);
     }
     bool in_force = command_flag(&argc, argv, "in-force");
+    bool as_json = command_flag(&argc, argv, "json");
     if (!in_force) {
         config_init(&config);
         if (!command_done(argc, argv, &err)) {
@@ -202,7 +204,11 @@ int command_config_print(int argc, char **argv)
     }
     struct buf out;
     buf_init(&out, 1 << 20);
-    config_print(&config, !in_force, &out);
+    if (as_json) {
+        config_print_json(&config, &out);
+    } else {
+        config_print(&config, !in_force, &out);
+    }
     bool ok = fwrite(out.at, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
     buf_release(&out);
     return ok ? 0 : 1;

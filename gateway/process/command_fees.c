@@ -6,14 +6,20 @@
 
 #include "base/clock.h"
 #include "base/country.h"
+#include "base/json.h"
 #include "base/zone.h"
 #include "process/fee_print.h"
 #include "process/figures.h"
+
+enum {
+    JSON_BYTES_MAX = 65536,
+};
 
 struct quote {
     struct cost_table *table; /* owned */
     struct rates *rates;      /* owned; NULL: none */
     struct cost_facts facts;
+    bool as_json;
 };
 
 /* ---- fees check ------------------------------------------------------------------------------- */
@@ -162,6 +168,36 @@ static void print_entry(const struct quote *quote, const struct cost_explained *
     }
 }
 
+static void print_quote_json(const struct quote *quote, const struct cost_explained *fee)
+{
+    char number[FEE_EXACT_SIZE];
+    struct buf out;
+    struct json_out json;
+    buf_init(&out, JSON_BYTES_MAX);
+    json_out_init(&json, &out);
+    json_begin_object(&json);
+    json_put_int(&json, "fee", fee->fee_minor);
+    json_put_cstr(&json, "currency", quote->facts.currency->code);
+    json_put_cstr(&json, "entry", fee->entry[0] != '\0' ? fee->entry : NULL);
+    json_put_bool(&json, "is_default", fee->is_default);
+    json_put_int(&json, "tier_from", fee->tier_from_minor);
+    json_key(&json, "parts");
+    json_begin_object(&json);
+    for (enum cost_part part = COST_PERCENT; part < COST_PART_COUNT; part++) {
+        if (fee->part[part] != 0) {
+            json_put_cstr(
+                &json, cost_part_name(part),
+                fee_print_exact(fee->part[part], quote->facts.currency->exponent, number));
+        }
+    }
+    json_end_object(&json);
+    json_put_cstr(&json, "version", cost_table_hex(quote->table));
+    json_put_cstr(&json, "rates", quote->rates != NULL ? rates_source(quote->rates) : NULL);
+    json_end_object(&json);
+    (void)printf(STR_FMT "\n", STR_ARG(buf_str(&out)));
+    buf_release(&out);
+}
+
 static int print_quote(const struct quote *quote)
 {
     struct cost_explained fee;
@@ -178,6 +214,10 @@ static int print_quote(const struct quote *quote)
                    currency->code,
                    may_need ? ", or has an amount that needs --rates FILE" : " for this");
         return command_fail(&err);
+    }
+    if (quote->as_json) {
+        print_quote_json(quote, &fee);
+        return 0;
     }
     print_entry(quote, &fee);
     for (enum cost_part part = COST_PERCENT; part < COST_PART_COUNT; part++) {
@@ -202,6 +242,7 @@ static int print_quote(const struct quote *quote)
 static bool read_quote(int argc, char **argv, struct quote *quote, struct error *err)
 {
     const char *rates = command_option(&argc, argv, "rates");
+    quote->as_json = command_flag(&argc, argv, "json");
     if (argc < 2 || argv[1][0] == '-') {
         return fail(err, ERROR_INVALID,
                     "fees quote: name a file first, as fees quote config/fees/paypal-us.json "

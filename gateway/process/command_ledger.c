@@ -15,15 +15,15 @@ struct verb {
 
 /* clang-format off */
 #define STYLE "[--delimiter C] [--decimal C] [--bom] [--lf] [--database CONNINFO]"
-#define SHEET "[--format table | csv | json] " STYLE
+#define SHEET "[--format table | csv | json] [--json] " STYLE
 static const struct verb verbs[] = {
     {"accounts",      ledger_accounts,      "[--merchant ID] " SHEET, "the accounts, numbered"},
     {"trial-balance", ledger_trial_balance, "[--as-of DAY | --month 2026-11 | --from DAY --to DAY] [--basis recorded | effective] [--merchant ID] " SHEET, "sums of every account up to a moment, or what moved in a period"},
     {"statement",     ledger_statement,     "ACCOUNT [--from DAY] [--to DAY] [--month 2026-11] [--basis recorded | effective] [--merchant ID] " SHEET, "the movements of one account, and its balance after each"},
     {"payment",       ledger_payment,       "ID | REFERENCE [--merchant ID] " SHEET, "why a payment or payout cost what it cost: fee table, fee stated, fee booked"},
-    {"export",        ledger_export,        "[--format csv | attempts-csv | jsonl | hledger | ledger | beancount | camt053] [--merchant ID] [--account NAME] [--from DAY] [--to DAY] [--month 2026-11] [--basis recorded | effective] [--output FILE] [--progress] [--quiet] " STYLE, "the journal as text for other programs"},
+    {"export",        ledger_export,        "[--format csv | attempts-csv | jsonl | hledger | ledger | beancount | camt053] [--json] [--merchant ID] [--account NAME] [--from DAY] [--to DAY] [--month 2026-11] [--basis recorded | effective] [--output FILE] [--progress] [--quiet] " STYLE, "the journal as text for other programs"},
     {"reports",       ledger_reports,       "[--name NAME] [--failed] [--from DAY] [--to DAY] [--month 2026-11] [--merchant ID] " SHEET, "the reports that the gateway made, and why one failed"},
-    {"verify",        command_ledger_verify, "--anchors FILE... [--key PUBLIC.pem]... [--merchant ID] [--jobs N] [--late-max 2d] [--restored] [--database CONNINFO]", "was a sealed transfer changed, removed or added behind our back?"},
+    {"verify",        command_ledger_verify, "--anchors FILE... [--key PUBLIC.pem]... [--merchant ID] [--jobs N] [--late-max 2d] [--restored] [--json] [--database CONNINFO]", "was a sealed transfer changed, removed or added behind our back?"},
     {NULL, NULL, NULL, NULL},
 };
 /* clang-format on */

@@ -35,6 +35,11 @@ static void show(void *ctx, uint64_t rows, uint64_t bytes, int64_t at_us)
 static bool take_format(int *argc, char **argv, struct exporting *x, struct error *err)
 {
     const char *format = command_option(argc, argv, "format");
+    if (command_flag(argc, argv, "json")) {
+        if (format != NULL)
+            return fail(err, ERROR_INVALID, "ledger: --json is --format jsonl: say one of them");
+        format = "jsonl";
+    }
     struct str name = format != NULL ? str_of(format) : STR("csv");
     x->file.what = export_what_find(name);
     if (x->file.what == EXPORT_WHAT_JOURNAL)

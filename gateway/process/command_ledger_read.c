@@ -15,7 +15,11 @@ bool ledger_take_reading(int *argc, char **argv, struct ledger_reading *reading,
 {
     reading->database = command_option(argc, argv, "database");
     reading->merchant = command_option(argc, argv, "merchant");
-    return sheet_format_parse(command_option(argc, argv, "format"), &reading->format, err) &&
+    bool as_json = command_flag(argc, argv, "json"); /* as everywhere */
+    const char *format = command_option(argc, argv, "format");
+    if (as_json && format != NULL)
+        return fail(err, ERROR_INVALID, "ledger: --json is --format json: say one of them");
+    return sheet_format_parse(as_json ? "json" : format, &reading->format, err) &&
            ledger_take_style(argc, argv, &reading->style, err);
 }
 

@@ -6,16 +6,32 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "process/command.h"
 #include "process/lock.h"
 
 enum {
     PATIENCE_US = 120000000, /* older generations may have to finish first */
     LOOK_NS = 20000000,
+    JSON_BYTES_MAX = 4096,
 };
 
+static void print_json(const char *what, const char *who)
+{
+    struct buf out;
+    struct json_out json;
+    buf_init(&out, JSON_BYTES_MAX);
+    json_out_init(&json, &out);
+    json_begin_object(&json);
+    json_put_cstr(&json, "done", what);
+    json_put_cstr(&json, "serves", who);
+    json_end_object(&json);
+    (void)printf(STR_FMT "\n", STR_ARG(buf_str(&out)));
+    buf_release(&out);
+}
+
 /* Ask the master, and wait for what becomes of it. */
-static int ask(const struct config *config, int signal_number, const char *what)
+static int ask(const struct config *config, int signal_number, const char *what, bool as_json)
 {
     struct error err;
     struct lock_outcome outcome = {0};
@@ -47,7 +63,11 @@ static int ask(const struct config *config, int signal_number, const char *what)
                    outcome.text);
         return command_fail(&err);
     }
-    (void)printf("%s done: %s serves\n", what, outcome.text);
+    if (as_json) {
+        print_json(what, outcome.text);
+    } else {
+        (void)printf("%s done: %s serves\n", what, outcome.text);
+    }
     return 0;
 }
 
@@ -55,6 +75,7 @@ static int run(int argc, char **argv, int signal_number)
 {
     static struct config config;
     struct error err;
+    bool as_json = command_flag(&argc, argv, "json");
     if (!command_config(&argc, argv, &config, &err) || !command_done(argc, argv, &err)) {
         return command_fail(&err);
     }
@@ -63,7 +84,7 @@ static int run(int argc, char **argv, int signal_number)
                    "with workers = 0 there is no master: restart the gateway instead");
         return command_fail(&err);
     }
-    return ask(&config, signal_number, argv[0]);
+    return ask(&config, signal_number, argv[0], as_json);
 }
 
 int command_reload(int argc, char **argv)

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "process/command.h"
 #include "process/seal_verify.h"
 
 enum {
     EXIT_FOUND = 1,
     EXIT_NOT_DONE = 2,
+    JSON_BYTES_MAX = 8192,
     LATE_MAX_DAYS = 2, /* what a restore brings back is at most as old as the journal (a day) */
 };
 
@@ -20,6 +22,7 @@ struct verifying {
     struct anchor_keys keys;
     struct seal_asked asked;
     bool has_anchors;
+    bool as_json;
 };
 
 static bool take_files(int *argc, char **argv, struct verifying *v, struct error *err)
@@ -49,6 +52,7 @@ static bool take_options(int argc, char **argv, struct verifying *v, struct erro
     int64_t job_count = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t now_us = clock_wall_us();
     int64_t since_us = now_us - (int64_t)LATE_MAX_DAYS * 24 * 3600 * CLOCK_SECOND_US;
+    v->as_json = command_flag(&argc, argv, "json");
     v->asked.was_restored = command_flag(&argc, argv, "restored");
     if (merchant != NULL &&
         !id_parse(ID_MERCHANT, str_of(merchant), &v->asked.merchant_id, &ignored))
@@ -90,10 +94,38 @@ static void warn(const struct verifying *v, const struct seal_verdict *verdict)
                       verdict->gaps);
 }
 
+static bool is_found(const struct verifying *v, const struct seal_verdict *verdict)
+{
+    return verdict->seal.text[0] != '\0' || verdict->row.text[0] != '\0' || v->anchors.forged > 0;
+}
+
+static bool print_json(const struct verifying *v, const struct seal_verdict *verdict)
+{
+    struct buf out;
+    struct json_out json;
+    buf_init(&out, JSON_BYTES_MAX);
+    json_out_init(&json, &out);
+    json_begin_object(&json);
+    json_put_bool(&json, "as_sealed", !is_found(v, verdict));
+    json_put_int(&json, "forged_anchors", (int64_t)v->anchors.forged);
+    json_put_cstr(&json, "bad_row", verdict->row.text[0] != '\0' ? verdict->row.text : NULL);
+    json_put_cstr(&json, "bad_seal", verdict->seal.text[0] != '\0' ? verdict->seal.text : NULL);
+    json_put_int(&json, "merchants", (int64_t)verdict->merchants);
+    json_put_int(&json, "seals", (int64_t)verdict->seals);
+    json_put_int(&json, "rows", (int64_t)verdict->rows);
+    json_put_int(&json, "late_rows", (int64_t)verdict->late_rows);
+    json_put_int(&json, "not_sealed", (int64_t)(verdict->new_rows + verdict->waiting));
+    if (v->has_anchors)
+        json_put_int(&json, "not_anchored", (int64_t)verdict->unanchored);
+    json_end_object(&json);
+    (void)printf(STR_FMT "\n", STR_ARG(buf_str(&out)));
+    buf_release(&out);
+    return !is_found(v, verdict);
+}
+
 static bool print(const struct verifying *v, const struct seal_verdict *verdict)
 {
-    bool is_found =
-        verdict->seal.text[0] != '\0' || verdict->row.text[0] != '\0' || v->anchors.forged > 0;
+    bool has_found = is_found(v, verdict);
     if (v->anchors.forged > 0)
         printf("BAD %zu anchors are signed by none of the keys; if a key was changed, name the one "
                "before, too\n",
@@ -102,18 +134,18 @@ static bool print(const struct verifying *v, const struct seal_verdict *verdict)
         printf("BAD %s\n", verdict->row.text);
     if (verdict->seal.text[0] != '\0')
         printf("BAD %s\n", verdict->seal.text);
-    if (is_found)
+    if (has_found)
         printf(
             "the ledger is not as it was sealed: keep it as it is for those who look into it, and "
             "compare with a backup from before (docs/ledger.md)\n");
     printf("%" PRIu64 " merchants, %" PRIu64 " seals, %" PRIu64 " rows%s (%" PRIu64
            " of them came late)\n",
            verdict->merchants, verdict->seals, verdict->rows,
-           is_found ? " looked at" : " are as they were sealed", verdict->late_rows);
+           has_found ? " looked at" : " are as they were sealed", verdict->late_rows);
     printf("not yet sealed: %" PRIu64 "\n", verdict->new_rows + verdict->waiting);
     if (v->has_anchors)
         printf("not yet anchored: %" PRIu64 " seals\n", verdict->unanchored);
-    return !is_found;
+    return !has_found;
 }
 
 /* Exit status 0: nothing was found; 1: something was; 2: it could not be looked at. */
@@ -127,7 +159,8 @@ int command_ledger_verify(int argc, char **argv)
     bool is_clean = false;
     if (ok) {
         warn(&v, &verdict);
-        is_clean = print(&v, &verdict) && fflush(stdout) == 0;
+        is_clean =
+            (v.as_json ? print_json(&v, &verdict) : print(&v, &verdict)) && fflush(stdout) == 0;
     } else {
         (void)command_fail(&err);
     }

@@ -59,12 +59,13 @@ int command_verify(int argc, char **argv)
     struct error err;
     buf_init(&body, BODY_BYTES_MAX);
     secret_init(&secret);
+    bool as_json = command_flag(&argc, argv, "json");
     bool ok = verify(argc, argv, &body, &secret, &err);
     secret_release(&secret);
     buf_release(&body);
     if (!ok) {
         return command_fail(&err);
     }
-    (void)puts("valid");
+    (void)puts(as_json ? "{\"valid\":true}" : "valid");
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "ledger/exports.h"
 #include "process/reports.h"
 
@@ -673,6 +674,25 @@ void config_print(const struct config *config, bool documented, struct buf *out)
         }
         print_value(config, setting, out);
     }
+}
+
+void config_print_json(const struct config *config, struct buf *out)
+{
+    struct json_out json;
+    json_out_init(&json, out);
+    json_begin_object(&json);
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const struct setting *setting = &settings[i];
+        if (setting->type == SETTING_TEXT) {
+            json_put_cstr(&json, setting->name, (const char *)member_const(config, setting));
+        } else if (setting->type == SETTING_BOOL) {
+            json_put_bool(&json, setting->name, get_number(config, setting) != 0);
+        } else {
+            json_put_int(&json, setting->name, get_number(config, setting));
+        }
+    }
+    json_end_object(&json);
+    buf_add_char(out, '\n');
 }
 
 unsigned config_worker_count(const struct config *config)

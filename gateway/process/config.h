@@ -117,6 +117,8 @@ void config_keep(struct config *next, const struct config *now, enum config_chan
 void config_print_kept(const struct config *config, struct buf *out);
 /* The documented file: every key at its default, commented out; or the values in force. */
 void config_print(const struct config *config, bool documented, struct buf *out);
+/* One object: settings by their names, numbers and yes or no as such. */
+void config_print_json(const struct config *config, struct buf *out);
 unsigned config_worker_count(const struct config *config);
 
 #endif

@@ -223,6 +223,30 @@ await suite('cli', { workers: 1, delayMs: 5, payouts: true }, {
         equal((await run(world, ['payments', 'list', '--key-file', world.at('secrets/odd')])).status, 2, 'a key of two lines');
     },
 
+    async whatever_prints_has_json(world) {
+        const config = ['--config', world.at('turnpike.conf')];
+        equal(await json(world, ['check', ...config]), { valid: true }, 'check');
+        const settings = await json(world, ['config', '--in-force', ...config]);
+        equal([settings.api_port, settings.tls_key], [world.port, world.at('tls/gateway.key')], 'config');
+        equal(Object.keys(settings), (await told(world, ['config', '--in-force', ...config])).trim().split('\n').map((line) => line.split(' =')[0]), 'all settings');
+        const migrations = await json(world, ['migrate', 'status', '--database', world.conninfo('postgres'), ...config]);
+        assert(migrations.length > 10 && migrations.every((one) => one.state === 'applied' && /^\d{14}_/.test(one.migration)), JSON.stringify(migrations[0]));
+        equal(await json(world, ['migrate', 'up', '--database', world.conninfo('postgres'), ...config]), [], 'nothing is left to do');
+        const quote = await json(world, ['fees', 'quote', 'config/fees/paypal-us.json', '--amount', '10.00', '--currency', 'USD']);
+        assert(Number.isInteger(quote.fee) && quote.fee > 0 && quote.currency === 'USD' && Object.keys(quote.parts).length > 0, JSON.stringify(quote));
+        const lines = (await told(world, ['fees', 'quote', 'config/fees/paypal-us.json', '--amount', '10.00', '--currency', 'USD'])).match(/^fee +([\d.]+)/m);
+        equal(quote.fee, Math.round(Number(lines[1]) * 100), 'as the text says');
+        await pay(world, 1);
+        const rows = await json(world, ['ledger', 'trial-balance', '--database', world.conninfo('e2e_finance')]);
+        assert(Array.isArray(rows) && rows.length > 0 && 'balance_minor' in rows[0], 'ledger --json');
+        equal((await run(world, ['ledger', 'trial-balance', '--json', '--format', 'csv', '--database', world.conninfo('e2e_finance')])).status, 1, 'one of them');
+        const exported = (await told(world, ['ledger', 'export', '--json', '--merchant', world.merchant, '--database', world.conninfo('e2e_finance')])).trim().split('\n');
+        assert(exported.length > 0 && exported.every((line) => JSON.parse(line)), 'JSON lines');
+        const reload = await json(world, ['reload', ...config]);
+        equal([reload.done, reload.serves.length > 0], ['reload', true], 'reload');
+        equal((await json(world, ['keys', 'list', '--merchant', world.merchant, ...config])).object, 'list', 'administration');
+    },
+
     async the_shell_completes_from_the_same_table(world) {
         const complete = (...words) => {
             const script = `. <('${binary}' completion bash); COMP_WORDS=(turnpike ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; PATH='${path.dirname(binary)}':$PATH; _turnpike; printf '%s\\n' "\${COMPREPLY[@]}"`;
