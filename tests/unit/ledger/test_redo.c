@@ -505,6 +505,7 @@ static bool is_left_out(enum sql sql)
         SQL_HOOK_REPLAY_RANGE, SQL_ORDER_CLAIM,     SQL_ORDER_END,
         SQL_ORDER_FAIL,        SQL_ORDER_SETTLE,    SQL_REVIEW_CLAIM,
         SQL_RULE_TALLY,        SQL_REVIEW_PUT_BACK, SQL_RULE_LOOK,
+        SQL_SESSION_END,
     };
     for (size_t i = 0; i < ARRAY_LEN(left_out); i++) {
         if (left_out[i] == sql)
