@@ -460,7 +460,7 @@ struct api *api_new(const struct api_parts *parts)
     };
     api->endeds = endeds_new(parts->store);
     list_init(&api->calls);
-    list_init(&api->streams);
+    event_streams_init(api);
     list_init(&api->downloads);
     return api;
 }

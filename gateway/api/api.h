@@ -27,16 +27,18 @@ struct api_parts { /* borrowed, alive as long as the api */
     struct admission *admission; /* NULL: nothing is limited */
     struct engine *engine;
     const struct merchants_config *merchants_config;
-    const uint8_t *pepper;              /* 32 bytes: new keys */
-    const uint8_t *seal_key;            /* AEAD_KEY_SIZE: payouts that wait */
-    const uint8_t *position_key;        /* POSITION_KEY_SIZE: where event streams stand */
-    const uint8_t *session_key;         /* AEAD_KEY_SIZE: cookies of people who signed in */
-    const struct egress_rules *egress;  /* where merchants' webhooks may go */
-    const char *exports_folder;         /* files of exports; NULL or empty: none are made */
-    int64_t exports_keep_us;            /* ... are removed after this */
-    unsigned exports_open_max;          /* of a merchant, made or waiting */
-    int64_t answer_ms;                  /* bound on reads and administration calls */
-    void (*backtest_queued)(void *ctx); /* NULL: nobody is told */
+    const uint8_t *pepper;                 /* 32 bytes: new keys */
+    const uint8_t *seal_key;               /* AEAD_KEY_SIZE: payouts that wait */
+    const uint8_t *position_key;           /* POSITION_KEY_SIZE: where event streams stand */
+    const uint8_t *session_key;            /* AEAD_KEY_SIZE: cookies of people who signed in */
+    const struct egress_rules *egress;     /* where merchants' webhooks may go */
+    const char *exports_folder;            /* files of exports; NULL or empty: none are made */
+    int64_t exports_keep_us;               /* ... are removed after this */
+    unsigned exports_open_max;             /* of a merchant, made or waiting */
+    size_t event_streams_max;              /* of this worker */
+    size_t event_streams_per_merchant_max; /* ... of one merchant */
+    int64_t answer_ms;                     /* bound on reads and administration calls */
+    void (*backtest_queued)(void *ctx);    /* NULL: nobody is told */
     void *backtest_ctx;
 };
 

@@ -60,9 +60,8 @@ extern const struct route *api_routes(void);
 
 struct api {
     struct api_parts parts;
-    struct link streams; /* of events: event_stream.c */
-    size_t stream_count;
-    struct link downloads; /* of files: download.c */
+    struct streams *streams; /* owned; of events: event_stream.c */
+    struct link downloads;   /* of files: download.c */
     size_t download_count;
     struct admin_parts admin;
     struct link calls;
@@ -156,7 +155,8 @@ void payments_events(struct api_call *call);
 void events_show(struct api_call *call);
 void events_query(struct api_call *call);
 void event_stream_start(struct api_call *call);
-void event_streams_free(struct api *api); /* those whose client is not yet known to be gone */
+void event_streams_init(struct api *api);
+void event_streams_free(struct api *api); /* with those whose client is not yet known to be gone */
 void payments_cancel(struct api_call *call);
 void captures_create(struct api_call *call);
 void captures_show(struct api_call *call);

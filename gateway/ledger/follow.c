@@ -475,6 +475,39 @@ void follow_read(struct store *store, const struct uuid *merchants, size_t merch
     call_submit(&follow->call);
 }
 
+/* ---- no further than somebody else ------------------------------------------------------------- */
+
+void follow_keep(struct follow_news *news, const struct follow_mark *until, struct arena *arena)
+{
+    struct follow_batch *batches = ARENA_ARRAY(arena, struct follow_batch, news->batch_count);
+    struct event_view *events = ARENA_ARRAY(arena, struct event_view, news->count);
+    struct follow_event *places = ARENA_ARRAY(arena, struct follow_event, news->count);
+    size_t batch_count = 0;
+    size_t count = 0;
+    CHECK(news->next == 0 && news->batch_next == 0);
+    for (size_t i = 0; i < news->batch_count; i++) {
+        const struct follow_batch *batch = &news->batches[i];
+        if (follow_mark_has(until, batch->number, batch->batch_no))
+            batches[batch_count++] = *batch;
+    }
+    for (size_t i = 0, at = 0; i < news->count; i++) {
+        size_t looked = 0; /* from where the last one stood: mostly it is the same, or the next */
+        while (looked < batch_count &&
+               !is_in(&news->places[i], &batches[(at + looked) % batch_count]))
+            looked++;
+        if (looked == batch_count)
+            continue;
+        at = (at + looked) % batch_count;
+        events[count] = news->events[i];
+        places[count++] = news->places[i];
+    }
+    news->batches = batches;
+    news->batch_count = batch_count;
+    news->events = events;
+    news->places = places;
+    news->count = count;
+}
+
 /* ---- one after the other ------------------------------------------------------------------------ */
 
 /* Batches before the next event's were read; so was its own, when this event is its last. */

@@ -27,7 +27,7 @@
 #include "ledger/follow_mark.h"
 
 enum {
-    FOLLOW_MERCHANT_MAX = 256, /* followed at a time */
+    FOLLOW_MERCHANT_MAX = 65536, /* followed at a time: each is looked up in each read */
 };
 
 struct follow_batch;
@@ -58,6 +58,11 @@ void follow_begin(struct store *store, struct follow_mark *mark, struct arena *a
  */
 void follow_read(struct store *store, const struct uuid *merchants, size_t merchant_count,
                  struct follow_mark *mark, struct arena *arena, follow_fn done, void *ctx);
+/*
+ * Before the first event is taken: leave out what `until` has not read. The mark then comes exactly
+ * to where `until` stands, when it has nothing that `until` lacks and nothing more is to be read.
+ */
+void follow_keep(struct follow_news *news, const struct follow_mark *until, struct arena *arena);
 /* The next event, and the mark behind it; false: no more, and the mark is behind all that was read. */
 bool follow_next(struct follow_news *news, const struct event_view **event);
 

@@ -116,6 +116,45 @@ bool follow_mark_has(const struct follow_mark *mark, int32_t number, int64_t bat
     return batch_no <= writer->high && find_hole(mark, number, batch_no) == NULL;
 }
 
+/* Of what is missing here, has the other nothing? */
+static bool misses_it(const struct follow_mark *other, const struct follow_hole *hole)
+{
+    const struct follow_writer *writer = find_writer(other, hole->number);
+    if (writer == NULL)
+        return hole->number > other->newest;
+    int64_t at = hole->least;
+    while (at <= hole->most && at <= writer->high) {
+        const struct follow_hole *same = find_hole(other, hole->number, at);
+        if (same == NULL)
+            return false;
+        at = same->most + 1;
+    }
+    return true;
+}
+
+bool follow_mark_covers(const struct follow_mark *mark, const struct follow_mark *other)
+{
+    if (mark->newest < other->newest)
+        return false;
+    for (size_t i = 0; i < mark->writer_count; i++) { /* the other may know that it is over */
+        const struct follow_writer *own = &mark->writer[i];
+        if (own->number <= other->newest && find_writer(other, own->number) == NULL)
+            return false;
+    }
+    for (size_t i = 0; i < other->writer_count; i++) {
+        const struct follow_writer *own = find_writer(mark, other->writer[i].number);
+        if (own != NULL && own->high < other->writer[i].high)
+            return false;
+    }
+    for (size_t i = 0; i < mark->hole_count; i++) {
+        if (!misses_it(other, &mark->hole[i]))
+            return false;
+    }
+    if (other->part_number == 0)
+        return true;
+    return follow_mark_has(mark, other->part_number, other->part_batch);
+}
+
 /* ---- text -------------------------------------------------------------------------------------- */
 
 static void put_number(struct buf *out, int64_t value)

@@ -60,6 +60,11 @@ bool follow_mark_read(struct follow_mark *mark, int32_t number, int64_t batch_no
                       int64_t now_us) MUST_USE;
 /* Is it read, as far as this mark goes? */
 bool follow_mark_has(const struct follow_mark *mark, int32_t number, int64_t batch_no);
+/*
+ * Has `mark` surely read all that `other` has? False also when that cannot be told from the two:
+ * while one of them still lists a writer that the other has read whole and forgotten.
+ */
+bool follow_mark_covers(const struct follow_mark *mark, const struct follow_mark *other);
 
 void follow_mark_print(const struct follow_mark *mark, struct buf *out);
 /* ERROR_INVALID: no such text was ever printed. */

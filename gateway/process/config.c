@@ -178,6 +178,8 @@ static const struct setting settings[] = {
     {"exports_folder",         SETTING_TEXT,     AT(exports_folder), 0, 0, "exports that are asked for over HTTP lie here (docs/ledger.md), read with reports_database; hosts share it; empty: none are made"},
     {"exports_keep_hours",     SETTING_INT64,    AT(exports_keep_hours), 1, 8760, "... for so long"},
     {"exports_open_max",       SETTING_INT64,    AT(exports_open_max), 1, EXPORTS_OPEN_MAX, "... so many of a merchant at once, made or waiting"},
+    {"event_streams_max",      SETTING_SIZE,     AT(event_streams_max), 1, 65536, "streams of events of one worker; http_connection_count_max leaves room for payments beside them"},
+    {"event_streams_per_merchant_max", SETTING_SIZE, AT(event_streams_per_merchant_max), 1, 65536, "... of one merchant in one worker"},
     {"success_minutes",        SETTING_UNSIGNED, AT(health.rate_minutes), 1, 60, "success rates are of these, per account, operation and currency"},
     {"success_calls",      SETTING_UNSIGNED, AT(health.rate_calls_min), 1, 100000, "... when there were so many payments, else of a wider window (docs/health.md)"},
 };
@@ -513,6 +515,8 @@ void config_init(struct config *config)
     config->seal_interval_ms = 30000;
     config->exports_keep_hours = 72;
     config->exports_open_max = 4;
+    config->event_streams_max = 6000;
+    config->event_streams_per_merchant_max = 256;
     config->heartbeat_ms = 200;
     config->peer_interval_ms = 3000;
     config->heartbeat_late_ms = 5000;

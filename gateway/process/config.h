@@ -73,6 +73,8 @@ struct config {
     char exports_folder[CONFIG_TEXT_MAX]; /* empty: none are made */
     int64_t exports_keep_hours;
     int64_t exports_open_max;
+    size_t event_streams_max;
+    size_t event_streams_per_merchant_max;
     /* webhooks to merchants */
     char delivery_schedule[CONFIG_TEXT_MAX];
     char delivery_allowed_networks[CONFIG_TEXT_MAX];

@@ -554,6 +554,8 @@ static void wire_handlers(struct worker *w)
         .exports_folder = config->exports_folder,
         .exports_keep_us = config->exports_keep_hours * 3600 * CLOCK_SECOND_US,
         .exports_open_max = (unsigned)config->exports_open_max,
+        .event_streams_max = config->event_streams_max,
+        .event_streams_per_merchant_max = config->event_streams_per_merchant_max,
         .answer_ms = config->store.statement_timeout_ms,
         .backtest_queued = backtest_watch_queued,
         .backtest_ctx = w->start->shared,

@@ -64,7 +64,7 @@ function judgeOrder(events) {
 }
 const inLedger = (world) => world.rows(`SELECT encode(uuid_send(event_id), 'hex') AS id FROM events WHERE merchant_id IN (SELECT merchant_id FROM payments WHERE NOT livemode)`).length;
 
-await suite('events', {}, {
+await suite('events', { settings: { event_streams_per_merchant_max: 16 } }, {
     async events_are_listed_newest_first_and_found_by_id(world) {
         const made = [];
         for (let i = 0; i < 5; i++) made.push((await world.pay(world.payment({ reference: `event-${i}-${randomUUID()}`, ...tokens(i === 3 ? 'tok_hard' : 'tok_ok') }))).answer);

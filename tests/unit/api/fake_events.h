@@ -79,6 +79,11 @@ void follow_read(struct store *store, const struct uuid *merchants UNUSED,
     follow_begin(store, mark, arena, done, ctx);
 }
 
+void follow_keep(struct follow_news *news UNUSED, const struct follow_mark *until UNUSED,
+                 struct arena *arena UNUSED)
+{
+}
+
 bool follow_next(struct follow_news *news UNUSED, const struct event_view **event UNUSED)
 {
     return false;

@@ -204,6 +204,8 @@ static void start_core(void)
                             .exports_folder = world_exports,
                             .exports_keep_us = INT64_C(72) * 3600 * CLOCK_SECOND_US,
                             .exports_open_max = 3,
+                            .event_streams_max = 64,
+                            .event_streams_per_merchant_max = 16,
                             .answer_ms = 2000};
     world.api = api_new(&api);
 }

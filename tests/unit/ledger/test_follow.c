@@ -353,6 +353,72 @@ static void whoever_goes_on_loses_nothing_and_reads_nothing_twice(void **state)
     fixture_close(&f);
 }
 
+static bool same_place(const struct follow_mark *a, const struct follow_mark *b)
+{
+    return follow_mark_covers(a, b) && follow_mark_covers(b, a);
+}
+
+/* Reads what there is, but nothing that the other has not read. */
+static void read_up_to(struct follower *follower, const struct follow_mark *until)
+{
+    const struct event_view *event;
+    ask(follower);
+    assert_int_equal(follower->found, STORE_FOUND);
+    assert_false(follower->news->has_more);
+    follow_keep(follower->news, until, &follower->arena);
+    while (follow_next(follower->news, &event))
+        take(follower, event);
+}
+
+static void whoever_reads_up_to_another_stands_where_it_does(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct follower head;
+    struct follower late_comer;
+    struct rows r[6];
+    struct uuid merchant_id = uuid_new();
+    PGconn *late = fixture_connect("postgres");
+    PGconn *other = fixture_connect("postgres");
+    fixture_open(&f);
+    for (int i = 0; i < 6; i++)
+        open_payment(&f, &r[i], &merchant_id);
+    follower_open(&head, &f, &merchant_id);
+    follower_open(&late_comer, &f, &merchant_id);
+    assert_true(same_place(&head.mark, &late_comer.mark));
+    register_other(other);
+    struct store_event early = make_event(&r[0].payment, 1);
+    struct store_event whole = make_event(&r[1].payment, 1);
+    assert_string_equal(fixture_ask(late, "BEGIN"), "");
+    write_other(late, 1, &early); /* a hole of the head's: committed below */
+    write_other(other, 2, &whole);
+    assert_int_equal(write_event(&f, &r[2].payment, 1), STORE_COMMITTED);
+    (void)read_all(&head, SIZE_MAX);
+    assert_int_equal(head.event_count, 2);
+    assert_false(follow_mark_covers(&late_comer.mark, &head.mark));
+    assert_true(follow_mark_covers(&head.mark, &late_comer.mark));
+
+    struct follow_mark stood = head.mark;
+    assert_string_equal(fixture_ask(late, "COMMIT"), "");
+    assert_int_equal(write_event(&f, &r[2].payment, 2), STORE_COMMITTED);
+    read_up_to(&late_comer, &stood); /* neither the hole's event nor the newest */
+    assert_int_equal(late_comer.event_count, 2);
+    assert_true(same_place(&late_comer.mark, &stood));
+
+    assert_int_equal(write_event(&f, &r[3].payment, 1), STORE_COMMITTED);
+    (void)read_all(&head, SIZE_MAX); /* it moves on while the other reads: no place in common */
+    assert_int_equal(head.event_count, 5);
+    assert_false(follow_mark_covers(&late_comer.mark, &head.mark));
+    read_up_to(&late_comer, &head.mark);
+    assert_int_equal(late_comer.event_count, 5);
+    assert_true(same_place(&late_comer.mark, &head.mark));
+    follower_close(&head);
+    follower_close(&late_comer);
+    PQfinish(late);
+    PQfinish(other);
+    fixture_close(&f);
+}
+
 static void a_position_of_another_ledger_is_refused(void **state)
 {
     (void)state;
@@ -376,6 +442,8 @@ int main(void)
         cmocka_unit_test_setup(a_dead_writers_hole_is_filled, fixture_new_database),
         cmocka_unit_test_setup(numbers_to_come_are_nobodys_holes, fixture_new_database),
         cmocka_unit_test_setup(whoever_goes_on_loses_nothing_and_reads_nothing_twice,
+                               fixture_new_database),
+        cmocka_unit_test_setup(whoever_reads_up_to_another_stands_where_it_does,
                                fixture_new_database),
         cmocka_unit_test_setup(a_position_of_another_ledger_is_refused, fixture_new_database),
     };
