@@ -9,6 +9,7 @@ const get = (world, path, key) => world.call('GET', world.api + path, { key });
 
 async function makeMerchant(world) {
     const made = world.admin('merchants', 'create', '--name', `Shop ${randomUUID()}`, '--country', 'DE');
+    world.admin('accounts', 'create', '--merchant', made.test_id, '--provider', 'paypal', '--name', 'main', '--base-url', `https://127.0.0.1:${world.sandboxPort + 1}`, '--secret', 'file:paypal.json');
     return world.admin('keys', 'create', '--merchant', made.test_id, '--role', 'merchant').key;
 }
 
@@ -115,7 +116,6 @@ await suite('streams', { workers: 2, settings: { address_rate: 100000, address_b
         const pauses = listeners.flatMap((listener) => listener.pauses).filter((ms) => ms > 0);
         assert(Math.max(...pauses) - Math.min(...pauses) > 300, `they come back at different times: ${Math.min(...pauses)} to ${Math.max(...pauses)} ms`);
         for (const listener of listeners) listener.stop();
-        await world.judge();
     },
     async one_that_does_not_read_costs_the_others_nothing(world) {
         const { keys, listeners } = await makeWorld(world, 20);
