@@ -95,8 +95,10 @@ static void close_stream(struct event_stream *stream)
 void event_streams_free(struct api *api)
 {
     struct streams *streams = api->streams;
-    while (!list_is_empty(&streams->all)) {
-        stream_free(LIST_OWNER(streams->all.next, struct event_stream, link));
+    struct link *next;
+    for (struct link *at = streams->all.next; at != &streams->all; at = next) {
+        next = at->next;
+        stream_free(LIST_OWNER(at, struct event_stream, link));
     }
     head_release(streams);
     free(streams);
