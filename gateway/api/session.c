@@ -193,14 +193,15 @@ void session_create(struct api_call *call)
 
 /* ---- the session itself ------------------------------------------------------------------------ */
 
-/* False: the call was answered. */
+/* False: the call was answered, and is no more. */
 static bool take_session(struct api_call *call)
 {
-    if (!call->has_session) {
-        api_call_problem(call, MESSAGE_UNAUTHENTICATED,
-                         STR("there is no session: this request came with a key"), STR_NONE);
+    if (call->has_session) {
+        return true;
     }
-    return call->has_session;
+    api_call_problem(call, MESSAGE_UNAUTHENTICATED,
+                     STR("there is no session: this request came with a key"), STR_NONE);
+    return false;
 }
 
 void session_show(struct api_call *call)
