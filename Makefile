@@ -150,7 +150,20 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@echo "cc $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/gateway/dashboard/assets.o: $(wildcard gateway/dashboard/dashboard.*)
+# The dashboard's files, linked into the binary; what comes from npm lies packed beside them.
+WEB := $(sort $(wildcard gateway/dashboard/web/*.html gateway/dashboard/web/*.svg gateway/dashboard/web/*.css gateway/dashboard/web/*.js \
+       gateway/dashboard/web/lib/*.js gateway/dashboard/web/pages/*.js gateway/dashboard/packed/*.js gateway/dashboard/packed/*.css))
+$(BUILD)/web/web_table.inc: gateway/dashboard/web/table.sh $(WEB)
+	@mkdir -p $(@D)
+	@gateway/dashboard/web/table.sh $@ $(WEB)
+$(BUILD)/obj/gateway/dashboard/assets.o: $(BUILD)/web/web_table.inc
+$(BUILD)/obj/gateway/dashboard/assets.o: CPPFLAGS += -I$(BUILD)/web
+
+## web             Fetch what the dashboard's pages take from npm, by the lock file, into gateway/dashboard/packed
+.PHONY: web
+web:
+	@config/dev/packages.sh clients
+	@gateway/dashboard/web/pack.sh
 
 $(BUILD)/obj/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)

@@ -145,6 +145,8 @@ struct health_history {                    /* for people: newest first */
     size_t failure_count;
     int64_t usual_p95_us, recent_p95_us, slow_bound_us; /* 0: not known */
     struct outcomes_counts hour;                        /* of the account */
+    struct outcomes_counts quarter;                     /* the last 15 minutes */
+    struct outcomes_counts minute;                      /* this minute and the whole one before */
     char hint[64];                                      /* another host's view; empty: none */
     int64_t hint_age_us;
 };
@@ -180,6 +182,14 @@ void health_outcome(struct health *health, struct health_entry *entry, enum oper
  * True for one process in every_us: it tells other hosts, for all of this one.
  */
 bool health_take_turn(struct health *health, int64_t every_us, int64_t now_us);
+/*
+ * The same for one process in a minute, once that minute is over: *start_us is its beginning
+ * (monotonic), for health_read_minute.
+ */
+bool health_take_minute(struct health *health, int64_t now_us, int64_t *start_us);
+/* What became of an account's payments in the minute that began at start_us, within the last hour. */
+void health_read_minute(const struct health *health, const struct health_entry *entry,
+                        int64_t start_us, struct outcomes_counts *counts);
 /* The next entry from *index on that had a call within idle_us or is not well; false: no more. */
 bool health_next(struct health *health, size_t *index, int64_t idle_us, int64_t now_us,
                  struct uuid *account_id, struct health_entry **entry);

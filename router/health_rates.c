@@ -1,5 +1,12 @@
 /* What became of payments, and what boards show besides. */
+#include "base/clock.h"
 #include "router/health_state.h"
+
+#define MINUTE_US (60 * CLOCK_SECOND_US)
+
+enum {
+    QUARTER_MINUTES = 15,
+};
 
 static uint64_t outcome_key(const struct health *health, const struct health_entry *entry,
                             enum operation operation, const struct currency *currency)
@@ -91,8 +98,28 @@ void health_read_history(struct health *health, struct health_entry *entry, int6
     history->slow_bound_us = pace_bound_us(&entry->pace, pace);
     outcomes_read(&health->outcomes, outcome_key(health, entry, OPERATION_NONE, NULL),
                   OUTCOMES_MINUTE_MAX, now_us, &history->hour);
+    outcomes_read(&health->outcomes, outcome_key(health, entry, OPERATION_NONE, NULL),
+                  QUARTER_MINUTES, now_us, &history->quarter);
+    outcomes_read(&health->outcomes, outcome_key(health, entry, OPERATION_NONE, NULL), 2, now_us,
+                  &history->minute);
     if (now_us < atomic_load_explicit(&entry->hint_until_us, memory_order_relaxed)) {
         history->hint_age_us = now_us - atomic_load_explicit(&entry->hint_us, memory_order_relaxed);
         shared_text_read(&entry->hint, history->hint);
     }
+}
+
+bool health_take_minute(struct health *health, int64_t now_us, int64_t *start_us)
+{
+    int64_t minute = now_us / MINUTE_US;
+    int64_t taken = atomic_load(&health->minute);
+    *start_us = (minute - 1) * MINUTE_US;
+    return minute > taken && atomic_compare_exchange_strong(&health->minute, &taken, minute) &&
+           taken != 0; /* the first one begins here */
+}
+
+void health_read_minute(const struct health *health, const struct health_entry *entry,
+                        int64_t start_us, struct outcomes_counts *counts)
+{
+    outcomes_read(&health->outcomes, outcome_key(health, entry, OPERATION_NONE, NULL), 1, start_us,
+                  counts);
 }

@@ -41,6 +41,7 @@ struct health {
     _Atomic uint64_t key[HEALTH_ENTRY_MAX]; /* of entry[i]; KEY_FREE, KEY_MOVING or an account's */
     struct health_entry entry[HEALTH_ENTRY_MAX];
     struct outcomes_table outcomes;
+    _Atomic int64_t minute; /* that somebody has taken to tell of the one before; 0: none yet */
 };
 
 /* The success rate of the first basis with enough payments; the last if none has. */

@@ -54,7 +54,7 @@ check_space() {
 make_secrets() {
     local name
     umask 077
-    mkdir -p var/secrets var/run var/log var/state var/sandbox
+    mkdir -p var/exports var/secrets var/run var/log var/state var/sandbox
     for name in master db_gateway db_finance; do
         [ -s "var/secrets/$name" ] || write_file "var/secrets/$name" "$(openssl rand -hex 32)"
     done
@@ -121,6 +121,8 @@ anchor_file = $PWD/var/anchors.jsonl
 migrations_folder = $PWD/migrations
 rules_file = $PWD/config/example.rules
 database = $(conninfo turnpike_gateway db_gateway)
+exports_folder = $PWD/var/exports
+reports_database = $(conninfo demo_finance db_finance)
 provider_connect_ms = 2000
 provider_answer_ms = 5000
 answer_ms = 8000
@@ -255,7 +257,7 @@ A payout (processing at first; GET /v1/payouts/{id} says what became of it):
     -d '{"amount": 12500, "currency": "EUR", "payees": {"paypal": "ada@example.com", "payoneer": "ada-1815"},
          "beneficiary": {"type": "individual", "first_name": "Ada", "last_name": "Lovelace"}}'
 
-  dashboard        https://127.0.0.1:$OPS_PORT/dashboard
+  dashboard        https://127.0.0.1:$PORT/dashboard   (sign in with a key of var/ready.json: operator or finance)
   health, metrics  https://127.0.0.1:$OPS_PORT/readyz  https://127.0.0.1:$OPS_PORT/metrics
   API document     https://127.0.0.1:$PORT/openapi.json
   sandbox's books  https://127.0.0.1:$SANDBOX_PORT/books    its webhooks  https://127.0.0.1:$SANDBOX_PORT/hooks

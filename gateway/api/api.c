@@ -461,6 +461,7 @@ struct api *api_new(const struct api_parts *parts)
     api->endeds = endeds_new(parts->store);
     list_init(&api->calls);
     event_streams_init(api);
+    list_init(&api->board_streams);
     list_init(&api->downloads);
     return api;
 }
@@ -478,6 +479,7 @@ void api_free(struct api **api_at)
         call_free(call); /* nobody will answer it any more */
     }
     event_streams_free(api);
+    board_streams_free(api);
     downloads_free(api);
     endeds_free(&api->endeds);
     buf_release(&api->openapi);

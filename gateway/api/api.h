@@ -12,6 +12,7 @@
 
 #include "http/egress.h"
 #include "http/server.h"
+#include "payment/boards.h"
 #include "payment/order.h"
 #include "payment/payment.h"
 
@@ -24,6 +25,7 @@ struct api_parts { /* borrowed, alive as long as the api */
     struct orders *orders;
     struct merchants *merchants;
     struct health *health;
+    struct boards *boards;
     struct admission *admission; /* NULL: nothing is limited */
     struct engine *engine;
     const struct merchants_config *merchants_config;

@@ -61,6 +61,8 @@ extern const struct route *api_routes(void);
 struct api {
     struct api_parts parts;
     struct streams *streams; /* owned; of events: event_stream.c */
+    struct link board_streams; /* of provider boards: board_stream.c */
+    size_t board_stream_count;
     struct link downloads;   /* of files: download.c */
     size_t download_count;
     struct admin_parts admin;
@@ -170,6 +172,10 @@ void refunds_show(struct api_call *call);
 void refunds_list(struct api_call *call);
 void operations_list(struct api_call *call);
 void providers_list(struct api_call *call);
+void providers_series(struct api_call *call);
+void currencies_list(struct api_call *call);
+void board_stream_start(struct api_call *call);
+void board_streams_free(struct api *api); /* like event_streams_free */
 void reports_levels(struct api_call *call);
 void reports_routing(struct api_call *call);
 void ledger_accounts_list(struct api_call *call);

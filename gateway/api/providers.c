@@ -1,66 +1,20 @@
 /* GET /v1/providers: the board of the caller's accounts, or of all for an operator. */
 #include "api/call.h"
 
-#include "base/clock.h"
-#include "payment/board.h"
+#include "payment/boards.h"
 
-/* The currency in which the expected fee of 100.00 is shown. */
-static const struct currency *pick_currency(struct api_call *call,
-                                            const struct merchant_account *account)
+/* The query's, for the expected fee; NULL: the most usual one. */
+static const struct currency *asked_currency(struct api_call *call)
 {
-    static const char *const usual[] = {"EUR", "USD", "GBP"};
     struct str text;
-    if (api_call_query(call, "currency", &text)) {
-        const struct currency *asked = currency_find(text);
-        return merchant_account_takes(account, asked) ? asked : NULL;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
-        const struct currency *currency = currency_find(str_of(usual[i]));
-        if (merchant_account_takes(account, currency)) {
-            return currency;
-        }
-    }
-    size_t count = 0;
-    const struct currency *all = currency_all(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (merchant_account_takes(account, &all[i])) {
-            return &all[i];
-        }
-    }
-    return NULL;
-}
-
-/* Paths and names of the house's files are for operators. */
-static struct str problem_for(const struct api_call *call, const struct merchant_account *account)
-{
-    if (account->usable) {
-        return STR_NONE;
-    }
-    return call->caller.role == KEY_OPERATOR
-               ? str_of(account->problem)
-               : STR("its settings or credentials cannot be used; the operator knows why");
+    return api_call_query(call, "currency", &text) ? currency_find(text) : NULL;
 }
 
 static void print_account(struct api_call *call, const struct merchant_account *account,
                           struct json_out *json)
 {
-    struct health *health = call->api->parts.health;
-    struct health_view view;
-    struct health_history history;
-    struct health_entry *seen = health_find(health, &account->row.account_id);
-    struct board_entry entry = {
-        .account = &account->row,
-        .health = &view,
-        .history = &history,
-        .cost = account->cost,
-        .problem = problem_for(call, account),
-        .currency = pick_currency(call, account),
-        .now_us = clock_mono_us(),
-        .now_wall_us = clock_wall_us(),
-    };
-    health_read(health, seen, entry.now_us, &view);
-    health_read_history(health, seen, entry.now_us, &history);
-    board_print(&entry, json);
+    boards_print_account(call->api->parts.health, account, asked_currency(call),
+                         call->caller.role == KEY_OPERATOR, json);
 }
 
 static void begin(struct json_out *json, struct buf *body)

@@ -348,6 +348,7 @@ static const struct member account_list[] = {LIST_OF("Account")};
 static const struct member key_list[] = {LIST_OF("Key")};
 static const struct member provider_state[] = {
     {"account",      "string",  "acc_..."},
+    {"merchant",     "string",  "mer_...: whose."},
     {"provider",     "string",  "Name of the provider."},
     {"name",         "string",  "The account's."},
     {"state",        "string",  "healthy, degraded, down, disabled, drained, maintenance or unusable"},
@@ -358,6 +359,7 @@ static const struct member provider_state[] = {
     {"latency_ms",   "object",  "p50, p95, p99 of the last minutes; usual_p95, and slow_above: a p95 above it is a brown-out."},
     {"slow",         "boolean", "A brown-out: far slower than usual; behind accounts that are well."},
     {"outcomes",     "object",  "Of payments in the last hour: approved, declined, unknown, failed, success_rate; decisions that put it first in the last five minutes."},
+    {"success",      "object",  "Payments that ended and those of them that were approved: minute (this and the whole one before), quarter (15 minutes), hour."},
     {"breaker",      "object",  "state (closed, half_open, open), why, retry_at, flapping (0: not), openings (newest first: at, why, pause_ms), failures that led to the last (at, why, after_ms)."},
     {"hold",         "object?", "state (disabled, drained, maintenance), reason, author, until."},
     {"other_hosts",  "object?", "says: what another gateway sees; age_ms: how old that is."},
@@ -365,6 +367,19 @@ static const struct member provider_state[] = {
     {"last_error",   "object?", "reason, at."},
     {"problem",      "string?", "Why the account cannot be used."},
 };
+static const struct member provider_series[] = {
+    {"object",  "string",   "`provider_series`"},
+    {"account", "string",   "acc_..."},
+    {"span",    "string",   "As asked."},
+    {"step_s",  "integer",  "Seconds of an interval."},
+    {"data",    "[]object", "Oldest first, none missing: at, when it begins; payments that ended: approved, declined, failed, unknown; latency_ms p50, p95, p99: means of the minutes' own, null where nothing was asked; open_minutes, slow_minutes: with an open breaker, with a brown-out."},
+};
+static const struct member currency[] = {
+    {"object",   "string",  "`currency`"},
+    {"code",     "string",  "ISO 4217."},
+    {"exponent", "integer", "Digits behind the point: 2 of EUR, 0 of JPY, 3 of KWD."},
+};
+static const struct member currency_list[] = {LIST_OF("Currency")};
 static const struct member service_levels[] = {
     {"object", "string",   "`service_levels`"},
     {"month",  "string",   "2026-11; UTC, by when an attempt began."},
@@ -646,6 +661,9 @@ static const struct answer answers[] = {
     ANSWER("RoutingEarned", "What routing earned.", routing_earned),
     ANSWER("AccountState",  "What holds a provider account back.", account_state),
     ANSWER("ProviderList",  "Provider accounts.", provider_list),
+    ANSWER("ProviderSeries", "A provider account over time.", provider_series),
+    ANSWER("Currency",      "How its amounts are written.", currency),
+    ANSWER("CurrencyList",  "By code.", currency_list),
     ANSWER("Merchant",      "A live merchant and its test twin.", merchant),
     ANSWER("MerchantList",  "Merchants by name.", merchant_list),
     ANSWER("Account",       "An account of a merchant at a provider.", account),

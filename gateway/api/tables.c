@@ -227,6 +227,12 @@ static const struct field session_table[] = {
 };
 const struct field_set session_fields = {"SessionRequest", "Who signs in.", SET(session_table)};
 
+static const char *const span_words[] = {"1h", "6h", "24h", "7d", "30d", NULL};
+static const struct field series_query_table[] = {
+    {"span", FIELD_STRING, .words = span_words, .help = "How far back; 1h unless told."},
+};
+const struct field_set series_query = {"SeriesQuery", "", SET(series_query_table)};
+
 static const struct field merchant_query_table[] = {
     {"merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id, .help = "Of this merchant alone."},
 };

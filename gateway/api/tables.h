@@ -60,6 +60,7 @@ extern const struct field_set payment_query;
 extern const struct field_set event_query;
 extern const struct field_set stream_query;
 extern const struct field_set provider_query;
+extern const struct field_set series_query; /* of a provider account */
 extern const struct field_set hold_fields;
 extern const struct field_set maintenance_fields;
 extern const struct field_set hold_end_fields;

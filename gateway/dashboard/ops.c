@@ -7,44 +7,19 @@
 #include "base/list.h"
 #include "base/message.h"
 #include "base/metrics.h"
-#include "dashboard/assets.h"
-#include "dashboard/board_feed.h"
-#include "dashboard/levels_page.h"
 #include "http/route.h"
 #include "ledger/migrate.h"
 
 enum {
     METRICS_BYTES_MAX = 8 << 20,
-    STREAM_MAX = 64, /* watchers of one worker */
-    EVENT_BYTES_MAX = (1 << 20) + 64,
     SCHEMA_LOOK_US = 10000000,
     SCHEMA_RETRY_US = 100000,
 };
 
-struct watcher {
-    struct link link;
-    struct ops *ops;            /* borrowed */
-    struct http_stream *stream; /* borrowed; ours until gone */
-};
-
 struct ops {
     struct ops_parts parts;
-    struct feed *feed; /* owned */
-    struct link watchers;
-    size_t watcher_count;
-    struct buf event;
     struct loop_timer schema_timer;
     bool schema_is_current;
-};
-
-/* The page loads its own three files and listens to its own stream; nothing else, nothing inline.
- */
-static const struct http_header page_headers[] = {
-    {STR_INIT("Content-Security-Policy"),
-     STR_INIT("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")},
-    {STR_INIT("Referrer-Policy"), STR_INIT("no-referrer")},
-    {STR_INIT("X-Frame-Options"), STR_INIT("DENY")},
 };
 
 static void reply_text(struct http_exchange *x, int status, struct str text)
@@ -140,7 +115,7 @@ static void readyz(struct http_exchange *x, const struct route_params *params, v
         has_ledger ? "connected" : "away",
         ops->schema_is_current ? "current" : "not current: turnpike migrate",
         workers.is_stopping ? "yes" : "no", STR_ARG(describe_workers(http_arena(x), &workers)),
-        feed_account_count(ops->feed),
+        boards_account_count(ops->parts.boards),
         knows_clock ? "of the database ahead by " : "not compared yet: ",
         (int64_t)(ahead_us / CLOCK_MS_US));
     reply_text(x, is_ready ? 200 : 503, text);
@@ -152,7 +127,7 @@ static void metrics(struct http_exchange *x, const struct route_params *params, 
     struct ops *ops = ctx;
     struct buf text;
     buf_init(&text, METRICS_BYTES_MAX);
-    feed_update_gauges(ops->feed);
+    boards_update_gauges(ops->parts.boards);
     metrics_print(&text);
     http_reply(x, &(struct http_response){
                       .status = 200,
@@ -162,82 +137,16 @@ static void metrics(struct http_exchange *x, const struct route_params *params, 
     buf_release(&text);
 }
 
-/* ---- page and stream ------------------------------------------------------------------------- */
+/* ---- what is elsewhere ------------------------------------------------------------------------ */
 
-static void page(struct http_exchange *x, const struct route_params *params, void *ctx)
+static void elsewhere(struct http_exchange *x, const struct route_params *params, void *ctx)
 {
     (void)params;
     (void)ctx;
-    const struct asset *asset = asset_find(http_request(x)->path);
-    CHECK(asset != NULL);
-    http_reply(x, &(struct http_response){
-                      .status = 200,
-                      .content_type = str_of(asset->content_type),
-                      .body = asset->body,
-                      .headers = page_headers,
-                      .header_count = ARRAY_LEN(page_headers),
-                  });
-}
-
-static void root(struct http_exchange *x, const struct route_params *params, void *ctx)
-{
-    (void)params;
-    (void)ctx;
-    const struct http_header to = {STR("Location"), STR("/dashboard")};
-    http_reply(x, &(struct http_response){.status = 302, .headers = &to, .header_count = 1});
-}
-
-static void send_all(void *ctx, struct str json)
-{
-    struct ops *ops = ctx;
-    buf_clear(&ops->event);
-    buf_add_str(&ops->event, STR("event: board\ndata: "));
-    buf_add_str(&ops->event, json); /* one line: the writer emits no line ends */
-    buf_add_str(&ops->event, STR("\n\n"));
-    struct link *next;
-    for (struct link *at = ops->watchers.next; at != &ops->watchers; at = next) {
-        next = at->next;
-        struct watcher *watcher = LIST_OWNER(at, struct watcher, link);
-        (void)http_stream_send(watcher->stream, buf_str(&ops->event)); /* a slow one is closed */
-    }
-}
-
-static void watcher_gone(void *ctx)
-{
-    struct watcher *watcher = ctx;
-    struct ops *ops = watcher->ops;
-    list_remove(&watcher->link);
-    free(watcher);
-    if (--ops->watcher_count == 0) {
-        feed_watch(ops->feed, NULL, NULL);
-    }
-}
-
-static void events(struct http_exchange *x, const struct route_params *params, void *ctx)
-{
-    (void)params;
-    struct ops *ops = ctx;
-    if (ops->watcher_count >= STREAM_MAX) {
-        reply_problem(x, MESSAGE_OVERLOADED, STR("too many open dashboards"));
-        return;
-    }
-    struct watcher *watcher = calloc(1, sizeof(*watcher));
-    CHECK(watcher != NULL);
-    watcher->ops = ops;
-    list_add_last(&ops->watchers, &watcher->link);
-    ops->watcher_count++;
-    watcher->stream = http_stream_start(x, watcher_gone, watcher);
-    if (watcher->stream != NULL) {
-        (void)http_stream_send(watcher->stream, STR("retry: 2000\n\n"));
-    }
-    feed_watch(ops->feed, send_all, ops);
-}
-
-static void levels(struct http_exchange *x, const struct route_params *params, void *ctx)
-{
-    struct ops *ops = ctx;
-    (void)params;
-    levels_page_start(x, ops->parts.store);
+    reply_text(
+        x, 200,
+        STR("Turnpike's operations listener: /livez, /readyz, /metrics.\n"
+            "The dashboard is at /dashboard of the merchants' listener, behind a sign-in.\n"));
 }
 
 /* clang-format off */
@@ -245,14 +154,8 @@ static const struct route routes[] = {
     {HTTP_GET, "/livez",                   livez,   0},
     {HTTP_GET, "/readyz",                  readyz,  0},
     {HTTP_GET, "/metrics",                 metrics, 0},
-    {HTTP_GET, "/",                        root,    0},
-    {HTTP_GET, "/dashboard",               page,    0},
-    {HTTP_GET, "/dashboard/dashboard.js",  page,    0},
-    {HTTP_GET, "/dashboard/dashboard.css", page,    0},
-    {HTTP_GET, "/dashboard/events",        events,  0},
-    {HTTP_GET, "/dashboard/levels",        page,    0},
-    {HTTP_GET, "/dashboard/levels.js",     page,    0},
-    {HTTP_GET, "/dashboard/levels.json",   levels,  0},
+    {HTTP_GET, "/",                        elsewhere, 0},
+    {HTTP_GET, "/dashboard",               elsewhere, 0},
 };
 /* clang-format on */
 
@@ -272,7 +175,7 @@ void ops_handle(struct http_exchange *x, void *ctx)
     } else if (result == ROUTE_NO_METHOD) {
         reply_problem(x, MESSAGE_METHOD_NOT_ALLOWED, STR("only GET is understood here"));
     } else {
-        reply_problem(x, MESSAGE_NOT_FOUND, STR("there are /livez, /readyz, /metrics, /dashboard"));
+        reply_problem(x, MESSAGE_NOT_FOUND, STR("there are /livez, /readyz, /metrics"));
     }
 }
 
@@ -281,9 +184,6 @@ struct ops *ops_new(const struct ops_parts *parts)
     struct ops *ops = calloc(1, sizeof(*ops));
     CHECK(ops != NULL);
     ops->parts = *parts;
-    list_init(&ops->watchers);
-    buf_init(&ops->event, EVENT_BYTES_MAX);
-    ops->feed = feed_new(parts->loop, parts->store, parts->health);
     ops->schema_is_current = parts->schema_version[0] == '\0';
     loop_timer_init(&ops->schema_timer, parts->loop, look_at_schema, ops);
     if (!ops->schema_is_current) {
@@ -297,10 +197,7 @@ void ops_free(struct ops **ops)
     if (*ops == NULL) {
         return;
     }
-    CHECK((*ops)->watcher_count == 0); /* the server is freed first and tells every watcher */
     loop_timer_release(&(*ops)->schema_timer);
-    feed_free(&(*ops)->feed);
-    buf_release(&(*ops)->event);
     free(*ops);
     *ops = NULL;
 }

@@ -1,15 +1,15 @@
 /*
- * ops.h - the operations listener: /livez, /readyz, /metrics, /dashboard and its event stream.
+ * ops.h - the operations listener: /livez, /readyz, /metrics.
  *
  * Without login, so it belongs on loopback or behind client certificates (docs/operations.md). It
- * shows provider health and the newest payments (id, amount, status), never whose they are.
+ * shows how accounts of providers do, by their ids, never whose they are.
  */
 #ifndef DASHBOARD_OPS_H
 #define DASHBOARD_OPS_H
 
 #include "http/server.h"
 #include "ledger/store.h"
-#include "router/health.h"
+#include "payment/boards.h"
 
 struct ops;
 
@@ -27,7 +27,7 @@ struct ops_workers {        /* the processes of this gateway */
 struct ops_parts { /* borrowed */
     struct loop *loop;
     struct store *store;
-    struct health *health;
+    const struct boards *boards;
     const char *schema_version; /* the newest migration: readyz wants it applied; "": not asked */
     void (*read_workers)(void *ctx, struct ops_workers *workers);
     void *workers_ctx;

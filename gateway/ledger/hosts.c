@@ -12,15 +12,6 @@ static void put_texts(struct params *params, const struct host_row *rows, size_t
     params_array_end(params);
 }
 
-static void put_numbers(struct params *params, const struct host_row *rows, size_t count,
-                        size_t offset)
-{
-    params_array_begin(params, VALUE_INT8, count);
-    for (size_t i = 0; i < count; i++)
-        params_put_int8(params, *(const int64_t *)(const void *)((const char *)&rows[i] + offset));
-    params_array_end(params);
-}
-
 void hosts_put(struct store *store, const struct uuid *host_id, const struct host_row *rows,
                size_t count, store_count_fn done, void *ctx)
 {
@@ -38,9 +29,9 @@ void hosts_put(struct store *store, const struct uuid *host_id, const struct hos
         params_put_bool(params, rows[i].slow);
     params_array_end(params);
     put_texts(params, rows, count, false);
-    put_numbers(params, rows, count, offsetof(struct host_row, calls));
-    put_numbers(params, rows, count, offsetof(struct host_row, failures));
-    put_numbers(params, rows, count, offsetof(struct host_row, p95_us));
+    params_int8_column(params, rows, sizeof(*rows), offsetof(struct host_row, calls), count);
+    params_int8_column(params, rows, sizeof(*rows), offsetof(struct host_row, failures), count);
+    params_int8_column(params, rows, sizeof(*rows), offsetof(struct host_row, p95_us), count);
     call_submit(call);
 }
 

@@ -695,15 +695,6 @@ static const struct sql_text texts[SQL_ORDER_FIRST] = {
     ACCOUNT_COLUMNS " ORDER BY provider, name, merchant_id, account_id"},
 [SQL_LIST_OPERATOR_KEYS] = {SQL_READER, "list_operator_keys",
     KEY_COLUMNS " WHERE role = 'operator' ORDER BY created_at, key_id"},
-[SQL_RECENT] = {SQL_READER, "recent",
-    "SELECT p.payment_id, p.kind, p.created_at, p.amount_minor, p.currency, (SELECT e.status FROM events e"
-    " WHERE e.merchant_id = p.merchant_id AND e.payment_id = p.payment_id"
-    " ORDER BY e.number DESC LIMIT 1), (SELECT string_agg(a.provider, ' ' ORDER BY a.number)"
-    " FROM attempts a WHERE a.merchant_id = p.merchant_id AND a.payment_id = p.payment_id)"
-    " FROM (SELECT n.* FROM merchants m CROSS JOIN LATERAL (SELECT * FROM payments q"
-    " WHERE q.merchant_id = m.merchant_id AND q.parent_id IS NULL"
-    " ORDER BY q.payment_id DESC LIMIT $1::bigint) n"
-    " ORDER BY n.payment_id DESC LIMIT $1::bigint) p ORDER BY p.payment_id DESC"},
 [SQL_VERSION] = {SQL_READER, "version", "SELECT version FROM directory_version WHERE id = 1"},
 [SQL_SCHEMA] = {SQL_READER, "schema",
     "SELECT count(*) FROM schema_migrations WHERE version = $1"},

@@ -91,7 +91,6 @@ enum sql {
     SQL_LIST_MERCHANTS,
     SQL_LIST_ACCOUNTS,
     SQL_LIST_OPERATOR_KEYS,
-    SQL_RECENT,
     SQL_VERSION,
     SQL_SCHEMA,
     /* payouts that wait: sql_orders.c */
@@ -188,6 +187,9 @@ enum sql {
     SQL_HOST_PUT,
     SQL_HOST_SWEEP,
     SQL_HOST_LIST,
+    SQL_MINUTE_PUT,
+    SQL_MINUTE_SWEEP,
+    SQL_MINUTE_READ,
     SQL_LEVELS,
     SQL_LEVEL_COSTS,
     SQL_LEVEL_FEES,

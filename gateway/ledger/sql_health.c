@@ -7,6 +7,11 @@
     ", bumped AS (UPDATE directory_version SET version = version + 1"                              \
     " WHERE id = 1 AND (SELECT count(*) FROM changed) > 0) SELECT count(*) FROM changed"
 
+/* Of a column of provider_minutes, 0 where it is not known. */
+#define MEAN(column)                                                                               \
+    " coalesce((sum(" column " * weight) FILTER (WHERE " column " > 0)"                            \
+    " / nullif(sum(weight) FILTER (WHERE " column " > 0), 0))::bigint, 0)"
+
 /*
  * Of merchant $1 (NULL: all), made from $2 to $3: ids, which hold the time. $4 is that of the third
  * statement of the call, and later: all three take the same parameters.
@@ -98,6 +103,32 @@ static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
     " (extract(epoch FROM clock_timestamp() - h.written_at) * 1000000)::bigint"
     " FROM host_health h WHERE h.host_id <> $1"
     " AND h.written_at > clock_timestamp() - $2::bigint * interval '1 microsecond'"},
+
+/* What host $1 saw of the accounts $3 in the minute that began at $2; whose they are is looked up. */
+[SQL_MINUTE_PUT - SQL_HEALTH_FIRST] = {SQL_CONTROL, "minute_put",
+    "WITH changed AS (INSERT INTO provider_minutes (merchant_id, account_id, at, host_id, approved,"
+    " declined, failed, unknown, p50_us, p95_us, p99_us, state, slow) SELECT a.merchant_id,"
+    " u.account_id, $2, $1, u.approved, u.declined, u.failed, u.unknown, u.p50_us, u.p95_us,"
+    " u.p99_us, u.state, u.slow FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],"
+    " $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::boolean[]) AS u"
+    " (account_id, approved, declined, failed, unknown, p50_us, p95_us, p99_us, state, slow)"
+    " JOIN LATERAL (SELECT x.merchant_id FROM accounts x WHERE x.account_id = u.account_id"
+    " OFFSET 0) a ON true ON CONFLICT (merchant_id, account_id, at, host_id) DO NOTHING"
+    " RETURNING 1) SELECT count(*) FROM changed"},
+
+[SQL_MINUTE_SWEEP - SQL_HEALTH_FIRST] = {SQL_CONTROL, "minute_sweep",
+    "WITH changed AS (DELETE FROM provider_minutes m WHERE m.at < clock_timestamp()"
+    " - $1::bigint * interval '1 day' RETURNING 1) SELECT count(*) FROM changed"},
+
+/* Of account $2 of $1, from $3 to $4, in steps of $5 microseconds; at most $6. */
+[SQL_MINUTE_READ - SQL_HEALTH_FIRST] = {SQL_READER, "minute_read",
+    "SELECT date_bin($5::bigint * interval '1 microsecond', m.at, timestamptz 'epoch') AS start,"
+    " sum(approved)::bigint, sum(declined)::bigint, sum(failed)::bigint, sum(unknown)::bigint,"
+    MEAN("p50_us") "," MEAN("p95_us") "," MEAN("p99_us") ","
+    " count(*) FILTER (WHERE state <> 'closed'), count(*) FILTER (WHERE slow)"
+    " FROM (SELECT p.*, p.approved + p.declined + p.failed + p.unknown + 1 AS weight"
+    " FROM provider_minutes p WHERE p.merchant_id = $1 AND p.account_id = $2 AND p.at >= $3"
+    " AND p.at < $4) m GROUP BY start ORDER BY start LIMIT $6::bigint"},
 
 /* Days that are rolled up (migration 20261122000023), and what came since from the attempts themselves. */
 [SQL_LEVELS - SQL_HEALTH_FIRST] = {SQL_READER, "levels",

@@ -241,3 +241,15 @@ struct str column_copy(const PGresult *res, int row, int column, struct arena *a
 {
     return arena_str(arena, column_text(res, row, column));
 }
+
+void params_int8_column(struct params *params, const void *rows, size_t row_size, size_t offset,
+                        size_t count)
+{
+    params_array_begin(params, VALUE_INT8, count);
+    for (size_t i = 0; i < count; i++) {
+        int64_t value;
+        memcpy(&value, (const char *)rows + i * row_size + offset, sizeof(value));
+        params_put_int8(params, value);
+    }
+    params_array_end(params);
+}

@@ -67,6 +67,9 @@ void params_put_bool(struct params *params, bool value);
 void params_put_time(struct params *params, int64_t wall_us);
 void params_put_bytes(struct params *params, struct str bytes); /* text and bytea */
 void params_put_null(struct params *params);
+/* An array of one int64_t member of each of `count` structs: where it is in them, and their size. */
+void params_int8_column(struct params *params, const void *rows, size_t row_size, size_t offset,
+                        size_t count);
 
 /* Columns of a binary result; NULL reads as zero, false or empty. */
 struct uuid column_uuid(const PGresult *res, int row, int column);

@@ -104,6 +104,25 @@ static void put_outcomes(const struct board_entry *entry, struct json_out *out)
     json_end_object(out);
 }
 
+static void put_window(const char *key, const struct outcomes_counts *counts, struct json_out *out)
+{
+    json_key(out, key);
+    json_begin_object(out);
+    json_put_int(out, "payments", outcomes_sum(counts));
+    json_put_int(out, "approved", counts->count[OUTCOMES_APPROVED]);
+    json_end_object(out);
+}
+
+static void put_success(const struct board_entry *entry, struct json_out *out)
+{
+    json_key(out, "success");
+    json_begin_object(out);
+    put_window("minute", &entry->history->minute, out);
+    put_window("quarter", &entry->history->quarter, out);
+    put_window("hour", &entry->history->hour, out);
+    json_end_object(out);
+}
+
 static void put_hold(const struct board_entry *entry, struct json_out *out)
 {
     struct hold hold;
@@ -181,6 +200,7 @@ void board_print(const struct board_entry *entry, struct json_out *out)
     char id[ID_TEXT_SIZE];
     json_begin_object(out);
     json_put_str(out, "account", id_format(ID_ACCOUNT, &entry->account->account_id, id));
+    json_put_str(out, "merchant", id_format(ID_MERCHANT, &entry->account->merchant_id, id));
     json_put_str(out, "provider", entry->account->provider);
     json_put_str(out, "name", entry->account->name);
     json_put_cstr(out, "state", board_state(entry));
@@ -191,6 +211,7 @@ void board_print(const struct board_entry *entry, struct json_out *out)
     put_latency(entry, out);
     json_put_bool(out, "slow", health->is_slow);
     put_outcomes(entry, out);
+    put_success(entry, out);
     put_breaker(entry, out);
     put_hold(entry, out);
     put_other_hosts(entry, out);

@@ -27,9 +27,10 @@ const char *board_state(const struct board_entry *entry);
 
 /*
  * One JSON object:
- * {"account","provider","name","state","success_rate","calls","failures","in_flight",
+ * {"account","merchant","provider","name","state","success_rate","calls","failures","in_flight",
  * "latency_ms":{"p50","p95","p99","usual_p95","slow_above"},"slow",
  * "outcomes":{"approved","declined","unknown","failed","success_rate","decisions"},
+ * "success":{"minute":{"payments","approved"},"quarter":{...},"hour":{...}},
  * "breaker":{"state","why","retry_at","flapping","openings":[...],"failures":[...]},
  * "hold":{"state","reason","author","until"}|null,"other_hosts":{"says","age_ms"}|null,
  * "expected_fee":{...}|null,"last_error":{"reason","at"}|null,"problem"}. success_rate is a number from 0 to 1 with three

@@ -35,7 +35,7 @@ struct setting {
 static const struct setting settings[] = {
     {"api_address",            SETTING_TEXT,     AT(api_address), 0, 0, "address of the merchants' listener"},
     {"api_port",               SETTING_INT64,    AT(api_port), 1, 65535, "its port"},
-    {"ops_address",            SETTING_TEXT,     AT(ops_address), 0, 0, "address of the operations listener (metrics, health, dashboard)"},
+    {"ops_address",            SETTING_TEXT,     AT(ops_address), 0, 0, "address of the operations listener (metrics, health)"},
     {"ops_port",               SETTING_INT64,    AT(ops_port), 1, 65535, "its port"},
     {"tls_certificate",        SETTING_TEXT,     AT(tls_certificate), 0, 0, "PEM file, certificate chain, leaf first"},
     {"tls_key",                SETTING_TEXT,     AT(tls_key), 0, 0, "PEM file, private key; only its owner may read it"},

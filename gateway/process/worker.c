@@ -12,10 +12,12 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "dashboard/ops.h"
+#include "dashboard/site.h"
 #include "http/address.h"
 #include "ledger/migrate.h"
 #include "ledger/price.h"
 #include "payment/peers.h"
+#include "payment/trend.h"
 #include "payment/rulebook.h"
 #include "payment/volumes.h"
 #include "process/backtest_watch.h"
@@ -65,6 +67,8 @@ struct worker {
     struct volumes *volumes;      /* owned */
     struct orders *orders;        /* owned */
     struct peers *peers;          /* owned */
+    struct trend *trend;          /* owned */
+    struct boards *boards;        /* owned */
     struct out *out;              /* owned */
     struct admission *admission;  /* owned */
     struct api *api;              /* owned */
@@ -522,6 +526,14 @@ static void wire_core(struct worker *w)
     w->orders = orders_new(&config->orders, &orders);
     w->peers = peers_new(w->loop, w->store, w->start->health, &shared->instance_id,
                          config->peer_interval_ms);
+    w->trend = trend_new(w->loop, w->store, w->start->health, &shared->instance_id);
+    struct boards_parts boards = {
+        .loop = w->loop,
+        .store = w->store,
+        .health = w->start->health,
+        .config = &w->directory,
+    };
+    w->boards = boards_new(&boards);
     struct out_parts out = {
         .loop = w->loop,
         .store = w->store,
@@ -543,6 +555,7 @@ static void wire_handlers(struct worker *w)
         .orders = w->orders,
         .merchants = w->merchants,
         .health = w->start->health,
+        .boards = w->boards,
         .admission = w->admission,
         .engine = w->engine,
         .merchants_config = &w->directory,
@@ -573,7 +586,7 @@ static void wire_handlers(struct worker *w)
     struct ops_parts ops = {
         .loop = w->loop,
         .store = w->store,
-        .health = w->start->health,
+        .boards = w->boards,
         .schema_version = w->schema_version,
         .read_workers = read_workers,
         .workers_ctx = w,
@@ -592,6 +605,8 @@ static void handle(struct http_exchange *x, void *ctx)
     } else if (method != HTTP_GET && method != HTTP_HEAD &&
                restore_is_asking(w->start->shared, &left)) {
         closed_refuse(x, w->start->shared);
+    } else if (site_takes(x)) {
+        site_handle(x);
     } else {
         api_handle(x, w->api);
     }
@@ -708,6 +723,8 @@ static void unwire(struct worker *w)
     api_free(&w->api);
     inbox_free(&w->inbox);
     out_free(&w->out); /* before the engine: libcurl ends with it */
+    boards_free(&w->boards);
+    trend_free(&w->trend);
     peers_free(&w->peers);
     orders_free(&w->orders);
     payments_free(&w->payments);

@@ -1,262 +1,297 @@
-// The operators' page in a real browser: Chromium without a window, driven over two pipes (DevTools protocol).
-// What counts is what is painted; every case also fails on any console message, exception or policy violation.
-import { spawn } from 'node:child_process';
-import { createHash, X509Certificate } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// `make pages`: the dashboard in Debian's Chromium: sign-in, the live board, payments and their acts, routing, finance; by
+// keyboard, by axe, on a phone, light and dark; pictures go to build/pictures/.
+import { suite, assert, equal, until, top, uuidOf, World } from './lib.mjs';
+import { visit } from './dashboard_lib.mjs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import path from 'node:path';
-import { suite, assert, equal, until, top } from './lib.mjs';
 
-const pictures = path.join(top, process.env.BUILD ?? 'build');
-mkdirSync(pictures, { recursive: true });
+const NASTY = '<img src=x onerror="document.title=1"><script>alert(1)</script> & "quotes"';
+const keysOf = (world) => { world.keys = { operator: world.operatorKey, finance: world.financeKey, merchant: world.key }; return world; };
+const stateOf = async (page, provider) => page.locator('.tile', { has: page.getByRole('heading', { name: provider }) }).first().getAttribute('data-state');
+const heading = (page, name) => page.getByRole('heading', { name, exact: true }).first().waitFor();
+const withMerchant = (world, address) => `${address}${address.includes('?') ? '&' : '?'}merchant=${world.merchant}`;
 
-// ---- browser -----------------------------------------------------------------------------------
-
-class Page {
-    // A browser and one page in it that trusts this world's certificate and no other.
-    static async open(world, address) {
-        const page = new Page();
-        const certificate = new X509Certificate(readFileSync(world.at('tls/gateway.pem')));
-        const pin = createHash('sha256').update(certificate.publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
-        page.folder = mkdtempSync(path.join(tmpdir(), 'turnpike-pages-'));
-        page.process = spawn(process.env.CHROMIUM ?? 'chromium', [
-            '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--no-default-browser-check',
-            '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic',
-            '--disable-extensions', '--no-proxy-server', '--hide-scrollbars', '--remote-debugging-pipe',
-            `--user-data-dir=${page.folder}`, `--ignore-certificate-errors-spki-list=${pin}`, 'about:blank',
-        ], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, HOME: page.folder } });
-        page.ended = new Promise((done) => page.process.once('exit', done));
-        page.process.once('error', (error) => page.end(error));
-        page.onExit = () => page.kill();
-        process.on('exit', page.onExit);
-        page.calls = new Map();
-        page.lastCall = 0;
-        page.trouble = []; // what a reader of the console would see
-        page.listen();
-        const { targetId } = await page.send('Target.createTarget', { url: 'about:blank' });
-        page.session = (await page.send('Target.attachToTarget', { targetId, flatten: true })).sessionId;
-        for (const domain of ['Page', 'Runtime', 'Log', 'Audits', 'Network']) await page.send(`${domain}.enable`);
-        await page.resize(1100, 800);
-        page.from = Date.now();
-        if (address) await page.go(address);
-        return page;
-    }
-    listen() {
-        let rest = '';
-        this.process.stdio[3].on('error', () => {});
-        this.process.stdio[4].setEncoding('utf8');
-        this.process.stdio[4].on('data', (chunk) => {
-            const messages = (rest + chunk).split('\0');
-            rest = messages.pop();
-            for (const text of messages) this.receive(JSON.parse(text));
-        });
-        this.process.stdio[4].on('close', () => this.end(new Error('the browser ended')));
-    }
-    end(error) {
-        for (const call of this.calls.values()) call.reject(error);
-        this.calls.clear();
-    }
-    receive({ id, result, error, method, params }) {
-        if (id !== undefined) {
-            const call = this.calls.get(id);
-            this.calls.delete(id);
-            if (error) call?.reject(new Error(`${call.method}: ${error.message}`));
-            else call?.resolve(result);
-        } else if (method === 'Runtime.exceptionThrown') {
-            this.trouble.push(`exception: ${params.exceptionDetails.exception?.description ?? params.exceptionDetails.text}`);
-        } else if (method === 'Runtime.consoleAPICalled') {
-            this.trouble.push(`console.${params.type}: ${params.args.map((a) => a.value).join(' ')}`);
-        } else if (method === 'Log.entryAdded') {
-            this.trouble.push(`${params.entry.level}: ${params.entry.text} (${params.entry.url})`);
-        } else if (method === 'Audits.issueAdded') {
-            this.trouble.push(`issue: ${params.issue.code} ${JSON.stringify(params.issue.details)}`);
-        }
-    }
-    send(method, params = {}) {
-        if (this.process.exitCode !== null) return Promise.reject(new Error('the browser ended'));
-        const id = ++this.lastCall;
-        this.process.stdio[3].write(JSON.stringify({ id, method, params, sessionId: this.session }) + '\0');
-        return new Promise((resolve, reject) => this.calls.set(id, { resolve, reject, method }));
-    }
-    async go(address) {
-        this.from = Date.now();
-        const { errorText } = await this.send('Page.navigate', { url: address });
-        assert(!errorText, `${address}: ${errorText}`);
-    }
-    // The value of an expression in the page.
-    async see(expression) {
-        const { result, exceptionDetails } = await this.send('Runtime.evaluate', { expression, returnByValue: true });
-        assert(!exceptionDetails, `${expression}: ${exceptionDetails?.exception?.description}`);
-        return result.value;
-    }
-    resize(width, height, mobile = false) {
-        return this.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile });
-    }
-    colors(scheme) {
-        return this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
-    }
-    async picture(name) {
-        const { data } = await this.send('Page.captureScreenshot', { format: 'png' });
-        const file = path.join(pictures, name);
-        writeFileSync(file, Buffer.from(data, 'base64'));
-        return Buffer.from(data, 'base64');
-    }
-    kill() {
-        try { process.kill(-this.process.pid, 'SIGKILL'); } catch { /* it has ended */ }
-    }
-    async close() {
-        process.off('exit', this.onExit);
-        this.kill();
-        await this.ended;
-        rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
-    }
-}
-
-// Open the dashboard, look, and demand a silent console.
-async function look(world, test, { quiet = true } = {}) {
-    const page = await Page.open(world, `${world.ops}/dashboard`);
-    try {
-        await test(page);
-        if (quiet) equal(page.trouble, [], 'the console');
-    } finally {
-        await page.close();
-    }
-}
-
-// ---- what is on the page -----------------------------------------------------------------------
-
-const tiles = (page) => page.see(`[...document.querySelectorAll('#providers .tile')].map((t) => ({
-    text: t.innerText, provider: t.querySelector('h3').firstChild.textContent, state: t.querySelector('.state').innerText }))`);
-const tile = async (page, provider) => (await tiles(page)).find((t) => t.provider.toLowerCase().includes(provider));
-const rows = (page) => page.see(`[...document.querySelectorAll('#payments tr')].map((r) => [...r.cells].map((c) => c.innerText))`);
-const status = (page) => page.see(`document.getElementById('status').innerText`);
-const isLive = async (page) => (await status(page)) === 'live';
-
-// Every text on the page whose contrast against what lies behind it is below WCAG AA's 4.5.
-const faint = `(() => {
-    const parse = (text) => text.match(/[0-9.]+/g).map(Number);
-    const light = (rgb) => { const [r, g, b] = rgb.slice(0, 3).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-    const behind = (at) => { for (; at; at = at.parentElement) { const c = parse(getComputedStyle(at).backgroundColor); if (c.length < 4 || c[3] > 0) return c; }
-        return [255, 255, 255]; };
-    const found = [];
-    for (const at of document.body.querySelectorAll('*')) {
-        if (![...at.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) || at.offsetParent === null) continue;
-        const [a, b] = [light(parse(getComputedStyle(at).color)), light(behind(at))].sort((x, y) => y - x);
-        const ratio = (a + 0.05) / (b + 0.05);
-        if (ratio < 4.5) found.push(at.tagName + '.' + at.className + ' ' + ratio.toFixed(2) + ' ' + at.innerText.slice(0, 20));
-    }
-    return found;
-})()`;
-
-async function someOfEverything(world) { // succeeded at both, declined by both
+async function someOfEverything(world) {
     for (const provider of ['paypal', 'payoneer']) {
         await world.pay(world.payment({ providers: { only: [provider] } }));
         await world.pay(world.payment({ providers: { only: [provider] }, method: { type: 'card', tokens: { paypal: 'tok_hard', payoneer: 'tok_hard' } } }));
     }
 }
 
-await suite('pages', { workers: 2, delayMs: 5 }, {
-    async both_providers_are_healthy_within_three_seconds(world) {
-        await look(world, async (page) => {
-            await until('two healthy tiles', async () => {
-                const shown = await tiles(page);
-                return shown.length === 2 && shown.every((t) => t.state === 'healthy');
-            }, 3000 - (Date.now() - page.from));
-            await until('the page says that it is live', () => isLive(page), 3000 - (Date.now() - page.from));
-            equal((await tiles(page)).map((t) => t.provider.split(' ')[0].toLowerCase()).sort(), ['payoneer', 'paypal'], 'providers');
+class Exporting extends World {
+    writeConfig() {
+        mkdirSync(this.at('exports'), { recursive: true });
+        this.options.settings = { ...this.options.settings, exports_folder: this.at('exports'), reports_database: this.conninfo('e2e_finance') };
+        super.writeConfig();
+    }
+    static async start(name, options) {
+        const world = await super.start(name, options);
+        world.psql(`INSERT INTO finance_access (login, merchant_id) VALUES ('e2e_finance', ${uuidOf(world.merchant)}) ON CONFLICT DO NOTHING`);
+        return world;
+    }
+}
+
+await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
+    async a_key_signs_in_and_out(world) {
+        keysOf(world);
+        await visit(world, { quiet: false }, async (page, made) => {
+            await made.go('/dashboard');
+            await page.getByLabel('Key', { exact: true }).fill('tpk_live_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
+            await page.getByRole('button', { name: 'Sign in' }).click();
+            await page.getByRole('alert').getByText('not valid').waitFor();
+            await page.getByLabel('Key', { exact: true }).fill(world.key);
+            await page.getByRole('button', { name: 'Sign in' }).click();
+            await page.getByRole('alert').getByText('does not belong into a browser').waitFor();
+            await made.signIn(world.financeKey);
+            await heading(page, 'Finance');
+            equal(await page.getByRole('link', { name: 'Routing', exact: true }).count(), 0, 'a page that finance staff may not see');
+            const [cookie] = await made.context.cookies();
+            assert(cookie.name === '__Host-turnpike' && cookie.httpOnly && cookie.secure && cookie.sameSite === 'Strict', `the cookie: ${JSON.stringify(cookie)}`);
+            const stored = await page.evaluate(() => JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie);
+            assert(!stored.includes('tpk_') && !cookie.value.includes(world.financeKey), `the browser keeps a key: ${stored}`);
+            await page.getByRole('button', { name: 'Sign out' }).click();
+            await page.getByLabel('Key', { exact: true }).waitFor();
+            const answer = await world.call('GET', `${world.api}/v1/payments`, { headers: { cookie: `${cookie.name}=${cookie.value}` } });
+            equal(answer.status, 401, 'the old cookie after the sign-out');
         });
     },
-    async newest_payments_appear_by_themselves(world) {
-        await look(world, async (page) => {
-            await until('live', () => isLive(page), 3000);
-            for (const [currency, amount, shown] of [['EUR', 1099, '10.99'], ['JPY', 5000, '5000'], ['USD', 7, '0.07']]) {
-                const paid = await world.pay(world.payment({ amount, currency }));
-                equal(paid.status, 201, paid.raw);
-                await until(`payment ${paid.answer.id} is on top`, async () => (await rows(page))[0]?.[1] === paid.answer.id, 3000);
-                const [row] = await rows(page);
-                equal([row[2], row[3], row[5]], [shown, currency, paid.answer.status], 'its row');
-                equal(row[4].toLowerCase(), paid.answer.attempts.map((a) => a.provider).join(' › '), 'its attempts');
-            }
+    async the_first_paint_is_within_a_second_and_small(world) {
+        keysOf(world);
+        await visit(world, { role: 'operator' }, async (page, made) => {
+            await page.locator('.tile').first().waitFor(); // nothing was kept by the browser from before
+            const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
+            assert(paint < 1000, `the first paint took ${paint} ms`);
+            const sent = await page.evaluate(() => [...performance.getEntriesByType('resource'), ...performance.getEntriesByType('navigation')].filter((e) => e.name.includes('/dashboard')).reduce((sum, e) => sum + e.encodedBodySize, 0));
+            assert(sent > 1000 && sent < 150 * 1024, `${sent} bytes were sent`);
         });
+        const files = ['web', 'web/lib', 'web/pages', 'packed'].flatMap((f) => readdirSync(path.join(top, 'gateway/dashboard', f)).map((name) => path.join(top, 'gateway/dashboard', f, name))).filter((f) => statSync(f).isFile() && /\.(js|css|html|svg)$/.test(f));
+        const all = files.reduce((sum, file) => sum + gzipSync(readFileSync(file), { level: 9 }).length, 0);
+        assert(all < 150 * 1024, `all files: ${all} bytes compressed`);
     },
-    async a_fault_turns_the_tile_down_within_five_seconds(world) {
-        await look(world, async (page) => {
-            await until('PayPal is healthy', async () => (await tile(page, 'paypal'))?.state === 'healthy', 3000);
+    async a_fault_shows_on_the_board_and_goes(world) {
+        keysOf(world);
+        await visit(world, { role: 'operator' }, async (page, made) => {
+            await made.go('/dashboard/providers');
+            await until('PayPal is healthy', async () => await stateOf(page, 'PayPal (main)') === 'healthy', 5000);
             await world.fault({ provider: 'paypal', operation: 'any', kind: 'refuse' });
             const from = Date.now();
-            let down = false;
             const toPaypal = () => world.pay(world.payment({ providers: { only: ['paypal'] } }));
-            const load = (async () => { while (!down && Date.now() - from < 6000) await toPaypal(); })();
-            try {
-                await until('PayPal is down', async () => (await tile(page, 'paypal'))?.state === 'down', 5000);
-            } finally {
-                down = true;
-                await load;
-            }
-            const shown = await tile(page, 'paypal');
-            assert(/why/.test(shown.text) && /breaker/.test(shown.text), `the tile says why: ${shown.text}`);
-            equal((await tile(page, 'payoneer')).state, 'healthy', 'Payoneer');
-            await page.picture('dashboard-down.png');
+            await until('PayPal is down', async () => { await toPaypal(); return await stateOf(page, 'PayPal (main)') === 'down'; }, 8000);
+            const text = await page.locator('.tile', { has: page.getByRole('heading', { name: 'PayPal (main)' }) }).first().innerText();
+            assert(/next probe/.test(text) && /in a row: (connect_refused|token_unavailable)/.test(text), `the tile says why and when: ${text}`);
+            equal(await stateOf(page, 'Payoneer (main)'), 'healthy', 'Payoneer');
+            await made.picture('providers-down');
+            assert(Date.now() - from < 8000, 'it took too long');
             await world.noFaults();
-            await until('PayPal is up again', async () => {
-                await toPaypal();
-                return ['healthy', 'degraded'].includes((await tile(page, 'paypal')).state);
-            }, 30000);
+            await until('PayPal is up again', async () => { await toPaypal(); return ['healthy', 'degraded'].includes(await stateOf(page, 'PayPal (main)')); }, 30000);
         });
     },
-    async light_and_dark_are_both_readable(world) {
+    async an_account_is_drained_and_used_again_with_a_reason(world) {
+        keysOf(world);
+        await visit(world, { role: 'operator' }, async (page, made) => {
+            await made.go('/dashboard/providers');
+            const tile = page.locator('.tile', { has: page.getByRole('heading', { name: 'Payoneer (main)' }) }).first();
+            await tile.getByRole('button', { name: 'Drain' }).click();
+            const dialog = page.getByRole('dialog');
+            await dialog.getByLabel('Reason').fill('announced an outage');
+            await dialog.getByLabel('For').selectOption('2h');
+            await dialog.getByRole('button', { name: 'Drain' }).click();
+            await until('it is drained', async () => await stateOf(page, 'Payoneer (main)') === 'drained', 6000);
+            assert(/announced an outage/.test(await tile.innerText()), 'the reason is on the tile');
+            const paid = await world.pay(world.payment({ providers: { only: ['payoneer'] } }));
+            assert(paid.status >= 400, `a drained account took a payment: ${paid.raw}`);
+            await tile.getByRole('button', { name: 'Use again' }).click();
+            await page.getByRole('dialog').getByRole('button', { name: 'Use again' }).click();
+            await until('it is healthy', async () => await stateOf(page, 'Payoneer (main)') === 'healthy', 6000);
+        });
+    },
+    async charts_show_the_last_minutes(world) {
+        keysOf(world);
         await someOfEverything(world);
-        await look(world, async (page) => {
-            await until('live', () => isLive(page), 3000);
-            await until('payments', async () => (await rows(page)).length >= 4, 3000);
-            const paper = {};
-            for (const scheme of ['light', 'dark']) {
-                await page.colors(scheme);
-                paper[scheme] = await page.see(`getComputedStyle(document.body).backgroundColor`);
-                equal(await page.see(faint), [], `texts of low contrast in ${scheme}`);
-                const picture = await page.picture(`dashboard-${scheme}.png`);
-                assert(picture.length > 10000, `the ${scheme} picture is empty`);
+        await until('a minute is written down', async () => Number(world.psql('SELECT count(*) FROM provider_minutes')) > 0, 130000);
+        await visit(world, { role: 'finance' }, async (page, made) => {
+            await made.go('/dashboard/providers?span=1h');
+            await page.locator('#charts .uplot').nth(2).waitFor();
+            const tables = page.locator('#charts details');
+            await tables.nth(2).locator('summary').click();
+            const cells = await tables.nth(2).locator('tbody tr').evaluateAll((rows) => rows.map((r) => [...r.cells].slice(1).map((c) => Number(c.innerText))));
+            equal(cells.length, 60, 'minutes of an hour');
+            assert(cells.flat().reduce((a, b) => a + b, 0) > 0, 'no payment is in the chart');
+        });
+    },
+    async a_payment_is_found_and_read(world) {
+        keysOf(world);
+        const paid = await world.pay(world.payment({ amount: 1234, currency: 'EUR', reference: 'find-me', metadata: { note: NASTY }, customer: { id: 'c-1', name: NASTY } }));
+        equal(paid.status, 201, paid.raw);
+        await visit(world, { role: 'finance' }, async (page, made) => {
+            await page.getByRole('link', { name: 'Payments' }).click();
+            await page.getByLabel('Reference').fill('find-me');
+            await page.getByRole('button', { name: 'Search' }).click();
+            await page.getByRole('link', { name: paid.answer.id }).waitFor();
+            assert(new URL(page.url()).searchParams.get('reference') === 'find-me', `the filter stands in the address: ${page.url()}`);
+            await page.getByRole('button', { name: 'Save this view' }).click();
+            await page.getByLabel('Name').fill('mine');
+            await page.getByRole('button', { name: 'Save', exact: true }).click();
+            await page.getByRole('link', { name: 'mine' }).waitFor();
+            await page.getByRole('link', { name: paid.answer.id }).click();
+            await page.locator('#payment-id', { hasText: paid.answer.id }).waitFor();
+            await heading(page, 'Transfers');
+            const text = await page.locator('main').innerText();
+            for (const wanted of ['12.34 EUR', 'succeeded', NASTY, 'payment.succeeded', 'merchant:sales', 'Candidates of the routing decision']) assert(text.includes(wanted) || (await page.locator('main').textContent()).includes(wanted), `not on the page: ${wanted}`);
+            equal(await page.evaluate(() => document.querySelectorAll('main img, main script').length), 0, 'markup of a stranger');
+            equal(await page.getByRole('button', { name: 'Refund' }).count(), 0, 'acts that finance staff may not do');
+        });
+    },
+    async rules_are_checked_published_and_rolled_back(world) {
+        keysOf(world);
+        await someOfEverything(world);
+        await visit(world, { role: 'operator' }, async (page, made) => {
+            await made.go(withMerchant(world, '/dashboard/routing'));
+            const editor = page.getByLabel('Rule set');
+            await editor.fill('rule "big" when amount >= 500.00 EUR { use payoneer }\n');
+            await page.locator('#findings').getByText('otherwise is missing').waitFor();
+            assert(await page.getByRole('button', { name: 'Keep and publish' }).isDisabled(), 'a wrong set can be published');
+            await editor.fill('rule "big" when currency == EUR and amount >= 500.00 EUR { use payoneer }\notherwise { by cost }\n');
+            await until('it may be published', async () => page.getByRole('button', { name: 'Keep and publish' }).isEnabled(), 5000);
+            await page.getByRole('button', { name: 'Keep and publish' }).click();
+            await page.getByRole('dialog').getByLabel('Reason').fill('big ones to Payoneer');
+            await page.getByRole('dialog').getByRole('button', { name: 'Publish' }).click();
+            await page.getByText('version 1', { exact: true }).waitFor();
+            await until('it decides', async () => (await world.pay(world.payment({ amount: 60000, currency: 'EUR' }))).answer.provider === 'payoneer', 5000);
+            await page.getByLabel('Amount', { exact: true }).fill('600');
+            await page.getByRole('button', { name: 'Explain' }).click();
+            await page.locator('#explained').getByText('Payoneer (main) would be asked first').waitFor();
+            await page.getByRole('button', { name: 'Roll back' }).click();
+            await page.getByRole('dialog').getByLabel('Reason').fill('was an error');
+            await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
+            await page.getByText('the house\u2019s rule set').waitFor();
+        });
+    },
+    async finance_reads_and_exports(world) {
+        keysOf(world);
+        await world.pay(world.payment({ amount: 1500, currency: 'EUR' }));
+        await visit(world, { role: 'finance' }, async (page, made) => {
+            await heading(page, 'Finance');
+            await page.getByText('balanced').first().waitFor();
+            await page.getByRole('link', { name: 'merchant:sales' }).first().click();
+            await page.getByText('Statement of merchant:sales').first().waitFor({ state: 'attached' });
+            await page.getByRole('link', { name: 'Exports' }).click();
+            await page.getByRole('button', { name: 'Make the file' }).click();
+            const link = page.getByRole('link', { name: 'Download' }).first();
+            await link.waitFor({ timeout: 20000 });
+            const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+            const text = readFileSync(await download.path(), 'utf8');
+            assert(text.includes('merchant:sales'), `the export: ${text.slice(0, 200)}`);
+        });
+    },
+    async every_page_is_sound_for_screen_readers(world) {
+        keysOf(world);
+        await someOfEverything(world);
+        const paid = await world.pay(world.payment());
+        const addresses = { operator: ['providers', 'levels', 'payouts', 'reviews', 'routing', 'finance'], finance: ['payments', `payments/${paid.answer.id}`, 'payouts/batches', 'finance/statement?account=merchant:sales', 'finance/exports', 'finance/earned'] };
+        for (const dark of [false, true]) {
+            for (const [role, list] of Object.entries(addresses)) {
+                await visit(world, { role, dark, quiet: role === 'finance' }, async (page, made) => {
+                    for (const address of list) {
+                        await made.go(role === 'operator' ? withMerchant(world, `/dashboard/${address}`) : `/dashboard/${address}`);
+                        await page.locator('main h1').first().waitFor();
+                        await page.waitForLoadState('networkidle').catch(() => {});
+                        equal(await made.axe(), [], `axe on ${address} (${dark ? 'dark' : 'light'})`);
+                    }
+                });
             }
-            assert(paper.light !== paper.dark, `one colour for both: ${paper.light}`);
-        });
-    },
-    async a_phone_can_show_it(world) {
-        await someOfEverything(world);
-        await look(world, async (page) => {
-            await page.resize(360, 740, true);
-            await until('payments', async () => (await rows(page)).length >= 4, 3000);
-            const width = await page.see(`document.documentElement.scrollWidth`);
-            assert(width <= 360, `the page is ${width} wide on a screen of 360`);
-            await page.picture('dashboard-phone.png');
-        });
-    },
-    async it_says_that_the_gateway_is_gone_and_comes_back(world) {
-        await look(world, async (page) => {
-            await until('live', () => isLive(page), 3000);
-            await world.stopGateway();
-            await until('it says so', async () => /does not answer/.test(await status(page)), 5000);
-            await world.startGateway();
-            await until('live again', () => isLive(page), 10000);
-        }, { quiet: false }); // the browser itself notes the lost connection
-    },
-    async nothing_is_loaded_from_elsewhere(world) {
-        const page = await Page.open(world);
-        try {
-            const asked = [];
-            const receive = page.receive.bind(page);
-            page.receive = (message) => {
-                if (message.method === 'Network.requestWillBeSent') asked.push(message.params.request.url);
-                receive(message);
-            };
-            await page.go(`${world.ops}/`);
-            await until('live', () => isLive(page), 3000);
-            assert(asked.length >= 4, `requests: ${asked}`);
-            for (const url of asked) assert(url.startsWith(world.ops + '/'), `asked elsewhere: ${url}`);
-            await page.see(`document.body.insertAdjacentHTML('beforeend', '<img src="https://127.0.0.1:1/x.png"><p style="color: red">x</p>')`);
-            await until('the policy forbids an image and a style', () => page.trouble.filter((t) => /Content Security Policy/.test(t)).length >= 2, 3000);
-        } finally {
-            await page.close();
         }
+    },
+    async the_keyboard_is_enough(world) {
+        keysOf(world);
+        const paid = await world.pay(world.payment({ reference: 'by-keyboard' }));
+        await visit(world, {}, async (page, made) => {
+            await made.go('/dashboard');
+            await page.locator('#key').waitFor();
+            await page.keyboard.type(world.financeKey); // the field has the focus
+            await page.keyboard.press('Enter');
+            await heading(page, 'Finance');
+            const reach = async (what, matches, most = 60) => {
+                for (let i = 0; i < most; i++) {
+                    await page.keyboard.press('Tab');
+                    const at = await page.evaluate(() => { const e = document.activeElement; return { text: e.innerText || e.getAttribute('aria-label') || e.name || '', name: e.name ?? '', seen: getComputedStyle(e).outlineStyle !== 'none' || e.matches('input, select, textarea') }; });
+                    if (matches(at)) { assert(at.seen, `the focus on ${what} is not seen`); return; }
+                }
+                throw new Error(`${what} is not reached by the keyboard`);
+            };
+            await reach('Payments', (at) => at.text === 'Payments');
+            await page.keyboard.press('Enter');
+            await heading(page, 'Payments');
+            await reach('the reference', (at) => at.name === 'reference');
+            await page.keyboard.type('by-keyboard');
+            await page.keyboard.press('Enter');
+            await page.getByRole('link', { name: paid.answer.id }).waitFor();
+            await reach('the payment', (at) => at.text === paid.answer.id);
+            await page.keyboard.press('Enter');
+            await heading(page, 'Timeline');
+        });
+    },
+    async a_phone_can_show_every_page(world) {
+        keysOf(world);
+        await someOfEverything(world);
+        const paid = await world.pay(world.payment());
+        await visit(world, { role: 'finance', phone: true }, async (page, made) => {
+            for (const [address, name] of [['providers', 'providers'], ['payments', 'payments'], [`payments/${paid.answer.id}`, 'payment'], ['payouts', 'payouts'], ['finance', 'finance'], ['levels', 'levels'], ['reviews', 'reviews']]) {
+                await made.go(`/dashboard/${address}`);
+                await page.locator('main h1').first().waitFor();
+                await page.waitForLoadState('networkidle').catch(() => {});
+                const width = await page.evaluate(() => document.documentElement.scrollWidth);
+                assert(width <= 360, `${address} is ${width} wide on a screen of 360`);
+                await made.picture(`phone-${name}`);
+            }
+            await page.getByRole('button', { name: 'Menu' }).click();
+            await page.getByRole('link', { name: 'Payouts' }).click();
+            await heading(page, 'Payouts');
+        });
+    },
+    async desk_pictures(world) {
+        keysOf(world);
+        await someOfEverything(world);
+        const paid = await world.pay(world.payment());
+        for (const dark of [false, true]) {
+            await visit(world, { role: 'operator', dark, quiet: false }, async (page, made) => {
+                for (const name of ['providers', 'routing', 'finance']) {
+                    await made.go(withMerchant(world, `/dashboard/${name}`));
+                    await page.locator('main h1').first().waitFor();
+                    await page.waitForLoadState('networkidle').catch(() => {});
+                    await made.picture(`desk-${name}${dark ? '-dark' : ''}`);
+                }
+            });
+        }
+        await visit(world, { role: 'finance' }, async (page, made) => {
+            await made.go(`/dashboard/payments/${paid.answer.id}`);
+            await heading(page, 'Transfers');
+            await made.picture('desk-payment');
+        });
+    },
+    async the_page_says_that_the_gateway_is_gone_and_comes_back(world) {
+        keysOf(world);
+        await visit(world, { role: 'finance', quiet: false }, async (page, made) => {
+            await made.go('/dashboard/providers');
+            await until('live', async () => await page.locator('#status').innerText() === 'live', 5000);
+            await world.stopGateway();
+            await until('it says so', async () => /does not answer/.test(await page.locator('#status').innerText()), 6000);
+            await world.startGateway();
+            await until('live again', async () => await page.locator('#status').innerText() === 'live', 15000);
+        });
+    },
+    async strangers_get_files_and_nothing_else(world) {
+        keysOf(world);
+        const ask = (address, headers = {}, method = 'GET') => world.call(method, world.api + address, { headers });
+        const page = await ask('/dashboard/payments/pay_1', { accept: 'text/html' });
+        equal(page.status, 200, 'a page');
+        const policy = page.headers['content-security-policy'];
+        assert(/default-src 'none'/.test(policy) && /require-trusted-types-for 'script'/.test(policy) && !/unsafe/.test(policy), `the policy: ${policy}`);
+        equal((await ask('/dashboard/app.js', { 'if-none-match': (await ask('/dashboard/app.js')).headers.etag })).status, 304, 'kept by the browser');
+        equal((await ask('/dashboard/../v1/payments')).status >= 400, true, 'a way out');
+        equal((await ask('/dashboard/none.js')).status, 404, 'no such file');
+        equal((await ask('/dashboard', {}, 'POST')).status, 405, 'a post');
+        equal((await ask('/v1/providers')).status, 401, 'the API without a key');
     },
 });

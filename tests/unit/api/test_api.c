@@ -60,6 +60,8 @@ static void every_endpoint_keeps_its_roles(void **state UNUSED)
                        id_at == SIZE_MAX ? "" : strchr(endpoint->path, '}') + 1);
         for (size_t c = 0; c < ARRAY_LEN(callers); c++) {
             bool may = endpoint->roles == ROLE_ANYONE || (endpoint->roles & callers[c].role) != 0;
+            if (may && endpoint->fn == board_stream_start)
+                continue; /* it does not end: test_series.c */
             int status = ask(http_method_name(endpoint->method), text, callers[c].key, "",
                              endpoint->method == HTTP_GET ? NULL : "{}");
             if ((status == 403) == may)

@@ -20,6 +20,7 @@
 #include "fake_books.h"
 #include "fake_exports.h"
 #include "fake_levels.h"
+#include "fake_minutes.h"
 #include "fake_backtests.h"
 #include "fake_rules.h"
 #include "fake_orders.h"
@@ -56,6 +57,7 @@ static struct world {
     struct admission *admission; /* NULL: nothing is limited */
     struct payments *payments;
     struct merchants_config config;
+    struct boards *boards;
     struct api *api;
     struct http_server *server;
     struct event *beat;
@@ -187,12 +189,16 @@ static void start_core(void)
                                    .token_hash_key = pepper,
                                    .writer_id = uuid_new()};
     world.payments = payments_new(&payments_config_default, &parts);
+    struct boards_parts boards = {
+        .loop = world.loop, .store = store, .health = world.health, .config = &world.config};
+    world.boards = boards_new(&boards);
     static const struct egress_rules egress;
     struct api_parts api = {.loop = world.loop,
                             .store = store,
                             .payments = world.payments,
                             .merchants = world.merchants,
                             .health = world.health,
+                            .boards = world.boards,
                             .admission = world.admission,
                             .engine = world.engine,
                             .merchants_config = &world.config,
@@ -237,6 +243,7 @@ static UNUSED int world_stop(void **state UNUSED)
 {
     http_server_free(&world.server);
     api_free(&world.api);
+    boards_free(&world.boards);
     payments_free(&world.payments);
     admission_free(&world.admission);
     engine_free(&world.engine);

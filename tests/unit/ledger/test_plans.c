@@ -12,7 +12,7 @@
 
 /* They read all that a merchant has, which is little; or one newest. */
 static const enum sql modest[] = {SQL_LOAD_MERCHANT_KEYS, SQL_LOAD_MERCHANT_ACCOUNTS,
-                                  SQL_DISABLE_ACCOUNT, SQL_RECENT, SQL_HOOK_LIST_SECRETS,
+                                  SQL_DISABLE_ACCOUNT, SQL_HOOK_LIST_SECRETS,
                                   /* What waits: see reviews_and_what_waits_are_found_by_keys. */
                                   SQL_LIST_OPEN,
                                   /* Asked after a lost commit, which is seldom. */

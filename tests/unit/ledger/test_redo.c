@@ -495,16 +495,14 @@ static bool is_left_out(enum sql sql)
 {
     /* What the gateway finds out again by itself, or nobody relies on. */
     static const enum sql left_out[] = {
-        SQL_PROBE_MARK,        SQL_CLAIM,           SQL_ADOPT,
-        SQL_CLOSE_WRITER,      SQL_REAP_WRITER,     SQL_REAP_INSTANCE,
-        SQL_HEARTBEAT,         SQL_BACKTEST_PUT,    SQL_EXPORT_PUT,
-        SQL_FOLLOW_FILL,       SQL_HOST_PUT,        SQL_HOST_SWEEP,
-        SQL_HOOK_CLAIM,        SQL_HOOK_END,        SQL_HOOK_HEALTH,
-        SQL_HOOK_SWEEP,        SQL_HOOK_PING,       SQL_HOOK_REPLAY,
-        SQL_INBOUND_CLAIM,     SQL_INBOUND_APPLY,   SQL_INBOUND_FAIL,
-        SQL_HOOK_REPLAY_RANGE, SQL_ORDER_CLAIM,     SQL_ORDER_END,
-        SQL_ORDER_FAIL,        SQL_ORDER_SETTLE,    SQL_REVIEW_CLAIM,
-        SQL_RULE_TALLY,        SQL_REVIEW_PUT_BACK, SQL_RULE_LOOK,
+        SQL_PROBE_MARK,    SQL_CLAIM,         SQL_ADOPT,           SQL_CLOSE_WRITER,
+        SQL_REAP_WRITER,   SQL_REAP_INSTANCE, SQL_HEARTBEAT,       SQL_BACKTEST_PUT,
+        SQL_EXPORT_PUT,    SQL_FOLLOW_FILL,   SQL_HOST_PUT,        SQL_HOST_SWEEP,
+        SQL_MINUTE_PUT,    SQL_MINUTE_SWEEP,  SQL_HOOK_CLAIM,      SQL_HOOK_END,
+        SQL_HOOK_HEALTH,   SQL_HOOK_SWEEP,    SQL_HOOK_PING,       SQL_HOOK_REPLAY,
+        SQL_INBOUND_CLAIM, SQL_INBOUND_APPLY, SQL_INBOUND_FAIL,    SQL_HOOK_REPLAY_RANGE,
+        SQL_ORDER_CLAIM,   SQL_ORDER_END,     SQL_ORDER_FAIL,      SQL_ORDER_SETTLE,
+        SQL_REVIEW_CLAIM,  SQL_RULE_TALLY,    SQL_REVIEW_PUT_BACK, SQL_RULE_LOOK,
         SQL_SESSION_END,
     };
     for (size_t i = 0; i < ARRAY_LEN(left_out); i++) {
