@@ -22,6 +22,9 @@ CREATE TABLE provider_minutes (
 );
 GRANT SELECT, INSERT, DELETE ON provider_minutes TO turnpike_gateway;
 
+RESET ROLE;
+
 -- migrate:down
 SET LOCAL ROLE turnpike_owner;
 DROP TABLE provider_minutes;
+RESET ROLE;

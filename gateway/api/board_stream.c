@@ -26,8 +26,10 @@ struct board_stream {
     struct api *api;          /* borrowed */
     struct http_stream *http; /* borrowed; ours until gone */
     struct uuid merchant_id;
-    bool is_of_all; /* merchants */
-    bool for_house; /* what only the house may read stands in it */
+    bool is_of_all;         /* merchants */
+    bool for_house;         /* what only the house may read stands in it */
+    struct session session; /* whose page listens */
+    bool has_session;
     uint64_t sent_hash;
     int64_t sent_us;
     int64_t began_us;
@@ -89,7 +91,8 @@ static void send_board(void *ctx)
     struct board_stream *stream = ctx;
     int64_t now_us = clock_mono_us();
     struct buf text;
-    if (now_us - stream->began_us >= LIFE_US) {
+    bool is_over = stream->has_session && session_is_over(stream->api, &stream->session);
+    if (is_over || now_us - stream->began_us >= LIFE_US) {
         struct http_stream *http = stream->http;
         stream_free(stream);
         http_stream_close(http);
@@ -132,6 +135,8 @@ static void start(struct api_call *call)
     if (merchant != NULL) {
         stream->merchant_id = merchant->merchant_id;
     }
+    stream->session = call->session;
+    stream->has_session = call->has_session;
     stream->began_us = clock_mono_us();
     list_add_last(&api->board_streams, &stream->link);
     api->board_stream_count++;

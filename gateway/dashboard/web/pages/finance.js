@@ -5,7 +5,6 @@ import { whose, merchant, isOperator } from '../lib/session.js';
 import { major, when, accountOf } from '../lib/format.js';
 
 const first = () => `${new Date().toISOString().slice(0, 7)}-01`;
-const tomorrow = () => new Date(Date.now() + 86400e3).toISOString().slice(0, 10);
 const tabs = [['', 'Trial balance'], ['statement', 'Statement'], ['exports', 'Exports'], ['earned', 'What routing earned']];
 
 const head = (which) => [h('h1', null, 'Finance'), h('p', { class: 'buttons', role: 'navigation', 'aria-label': 'Finance' }, tabs.map(([path, title]) => h('a', { class: 'button', href: `/dashboard/finance${path && `/${path}`}`, 'aria-current': path === which ? 'page' : null }, title)))];
@@ -66,7 +65,7 @@ async function exportsOf(root) {
         clearTimeout(timer);
         if (data.some((e) => !e.made && !e.error)) timer = setTimeout(() => show().catch(() => {}), 1500);
     };
-    const inputs = [{ name: 'what', label: 'What', options: WHATS }, { name: 'from', label: 'From (UTC)', value: first(), required: true }, { name: 'to', label: 'To (UTC), not included', value: tomorrow(), required: true }, { name: 'account', label: 'Account (camt.053)' }].map(inputOf);
+    const inputs = [{ name: 'what', label: 'What', options: WHATS }, { name: 'from', label: 'From (UTC)', value: first(), required: true }, { name: 'to', label: 'To (UTC), not included', placeholder: 'now' }, { name: 'account', label: 'Account (camt.053)' }].map(inputOf);
     put(root, head('exports'), h('form', { class: 'filters', onsubmit: async (event) => {
         event.preventDefault();
         put(note);
