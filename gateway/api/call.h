@@ -60,10 +60,10 @@ extern const struct route *api_routes(void);
 
 struct api {
     struct api_parts parts;
-    struct streams *streams; /* owned; of events: event_stream.c */
+    struct streams *streams;   /* owned; of events: event_stream.c */
     struct link board_streams; /* of provider boards: board_stream.c */
     size_t board_stream_count;
-    struct link downloads;   /* of files: download.c */
+    struct link downloads; /* of files: download.c */
     size_t download_count;
     struct admin_parts admin;
     struct link calls;
