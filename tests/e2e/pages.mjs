@@ -109,9 +109,12 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
     async charts_show_the_last_minutes(world) {
         keysOf(world);
         await someOfEverything(world);
-        await until('a minute is written down', async () => Number(world.psql('SELECT count(*) FROM provider_minutes')) > 0, 130000);
+        await until('a minute is written down', async () => Number(world.psql('SELECT count(*) FROM provider_minutes WHERE approved > 0')) > 0, 130000);
         await visit(world, { role: 'finance' }, async (page, made) => {
             await made.go('/dashboard/providers?span=1h');
+            await page.locator('#charts .uplot').nth(2).waitFor();
+            const paypal = await page.locator('article.tile', { hasText: 'PayPal' }).getAttribute('data-account');
+            await made.go(`/dashboard/providers?span=1h&account=${paypal}`);
             await page.locator('#charts .uplot').nth(2).waitFor();
             const tables = page.locator('#charts details');
             await tables.nth(2).locator('summary').click();

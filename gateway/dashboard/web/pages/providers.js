@@ -85,8 +85,10 @@ function barOf(share) {
 
 // ---- charts ------------------------------------------------------------------------------------
 
-async function charts(place, account, span, providers, choose) {
+// Answers how to end what was drawn; draws nothing if, meanwhile, another account was chosen.
+async function charts(place, account, span, providers, choose, isWanted) {
     const list = await get(`/v1/providers/${account}/series`, { span });
+    if (!isWanted()) return null;
     const points = list.data;
     const times = points.map((p) => Date.parse(p.at) / 1000);
     const made = [
@@ -121,13 +123,19 @@ export async function render(root, { params, go }) {
     const costs = await costsOf();
     let shown = [];
     let endCharts = null;
+    let drawn = 0;
     let span = params.get('span') ?? '6h';
     let chosen = params.get('account');
     const say = (text) => { if (status.textContent !== text) status.textContent = text; };
     const drawCharts = async (account) => {
         endCharts?.();
         endCharts = null;
-        try { endCharts = await charts(chartPlace, account, span, shown, choose); } catch (error) { put(chartPlace, problemNote(error)); }
+        const turn = ++drawn;
+        const isWanted = () => turn === drawn;
+        try {
+            const end = await charts(chartPlace, account, span, shown, choose, isWanted);
+            if (isWanted()) endCharts = end;
+        } catch (error) { if (isWanted()) put(chartPlace, problemNote(error)); }
     };
     const choose = (account, newSpan = span) => {
         span = newSpan;
