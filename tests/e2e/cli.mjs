@@ -138,7 +138,6 @@ await suite('cli', { workers: 1, delayMs: 5, payouts: true }, {
         const receiver = await world.call('POST', `${world.api}/v1/webhook-endpoints`, { key: world.key, body: { url: 'https://hooks.example.com/x', event_types: ['*'] } });
         equal(receiver.status, 201, receiver.raw);
         const endpoint = receiver.json;
-        await world.fault({ provider: 'paypal', operation: 'charge', kind: 'decline_soft', count: 1 }).catch(() => {});
         const { answer } = await world.pay(world.payment({ reference: 'shown\u202eevil', method: { type: 'card', tokens: { paypal: 'tok_soft', payoneer: 'tok_ok' } } }));
         equal(answer.status, 'succeeded', 'paid');
         await until('it is told', async () => (await api(world, `/v1/webhook-endpoints/${endpoint.id}/deliveries`)).data.length > 0);
@@ -188,6 +187,63 @@ await suite('cli', { workers: 1, delayMs: 5, payouts: true }, {
         equal(none.status, 1, 'several are meant');
         assert(none.err.includes('several accounts'), none.err);
         await world.untilWell('paypal');
+    },
+
+    async a_case_of_the_review_queue_is_decided_by_an_operator(world) {
+        await world.fault({ provider: 'paypal', operation: 'charge', kind: 'other_amount', count: 1 });
+        const paid = await world.pay(world.payment({ providers: { only: ['paypal'] } }));
+        equal(paid.answer.status, 'review', 'another amount is never success');
+        const list = () => json(world, ['payments', 'reviews', '--state', 'open', '--merchant', world.merchant], { role: 'operator' });
+        const one = await until('there is a case', async () => (await list()).data.find((row) => row.payment === paid.answer.id));
+        const table = await told(world, ['payments', 'reviews', '--kind', 'amount_mismatch']);
+        assert(table.includes(one.id) && table.includes('10.99 EUR'), table);
+        const ruling = ['--outcome', 'charged', '--amount', '1099', '--reason', 'found in their dashboard', '--evidence', 'e2e'];
+        const merchant = await run(world, ['payments', 'resolve', one.id, ...ruling]);
+        equal([merchant.status, merchant.err.includes('403')], [1, true], `a merchant's key may not: ${merchant.err}`);
+        equal((await run(world, ['payments', 'resolve', one.id, '--outcome', 'charged'], { role: 'operator' })).status, 2, 'a reason is needed');
+        const done = await json(world, ['payments', 'resolve', one.id, ...ruling], { role: 'operator' });
+        equal([done.state, done.resolution.outcome, done.resolution.reason], ['resolved', 'charged', 'found in their dashboard'], 'decided');
+        const again = await run(world, ['payments', 'resolve', one.id, ...ruling], { role: 'operator' });
+        equal([again.status, again.err.includes('409')], [1, true], `once is enough: ${again.err}`);
+        const text = await told(world, ['payments', 'show', paid.answer.id]);
+        assert(text.includes('payment.succeeded'), text);
+        await world.untilWell('paypal');
+    },
+
+    async an_operator_names_the_merchant(world) {
+        const [made] = await pay(world, 1);
+        const all = await json(world, ['payments', 'list', '--merchant', world.merchant, '--limit', '100'], { role: 'operator' });
+        assert(all.data.some((row) => row.id === made.answer.id), 'its payments');
+        const shown = await json(world, ['payments', 'show', made.answer.id, '--merchant', world.merchant], { role: 'operator' });
+        assert(shown.history.length > 0 && shown.transfers.length > 0, 'and all about one');
+        const none = await run(world, ['payments', 'list'], { role: 'operator' });
+        equal([none.status, none.err.includes('merchant')], [1, true], none.err);
+        const { answer } = await world.call('POST', `${world.api}/v1/payouts`, { key: world.key, headers: { 'idempotency-key': '"cli-payout"' }, body: { amount: 1200, currency: 'EUR', payees: { paypal: 'ada@example.com' },
+            beneficiary: { type: 'individual', first_name: 'Ada', last_name: 'Lovelace' } } }).then((made) => ({ answer: made.json }));
+        const listed = await json(world, ['payouts', 'list', '--limit', '100']);
+        assert(listed.data.some((row) => row.id === answer.id) && !JSON.stringify(listed).includes('Lovelace'), 'payouts, without people');
+        const payout = await told(world, ['payouts', 'show', answer.id]);
+        for (const needed of [answer.id, '12.00 EUR', 'decision', 'paypal_payouts']) assert(payout.includes(needed), `${needed}: ${payout}`);
+        assert(!payout.includes('Lovelace'), 'without people');
+    },
+
+    async events_are_followed_as_they_happen(world) {
+        const child = spawn(binary, ['events', 'follow', '--json', '--events', 'payment.*'], { cwd: top, env: environment(world, 'finance') });
+        let out = '';
+        let err = '';
+        child.stdout.on('data', (chunk) => { out += chunk; });
+        child.stderr.on('data', (chunk) => { err += chunk; });
+        const ended = new Promise((done) => child.once('exit', (code, signal) => done(code ?? signal)));
+        await until('it follows', () => err.includes('following'));
+        const made = await pay(world, 5);
+        const wanted = await eventsOf(world, made);
+        const ids = () => out.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line).id);
+        await until('all are told', () => wanted.every((id) => ids().includes(id)));
+        equal(new Set(ids()).size, ids().length, 'each once');
+        const [event] = out.split('\n');
+        equal(JSON.parse(event), await api(world, `/v1/events/${JSON.parse(event).id}`), 'as the API says');
+        child.kill('SIGINT');
+        equal(await ended, 0, 'Ctrl-C ends it');
     },
 
     async errors_are_one_line_and_keys_never_stand_there(world) {
