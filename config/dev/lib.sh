@@ -57,7 +57,7 @@ stop_servers() {
     local pid
     pid=$(live_pid var/run/gateway.pid 'turnpike serve') && end_process "$pid" 12
     pid=$(live_pid var/run/sandbox.pid 'turnpike sandbox') && end_process "$pid" 5
-    rm -f var/run/gateway.pid var/run/sandbox.pid var/ready.json
+    rm -f var/run/gateway.pid var/run/sandbox.pid var/ready.json var/env
 }
 
 stop_all() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages that targets need and that are missing: packages.sh run|test|fuzz|clients|bench|profile|bare|pages|attack|model|man...
+# Install the Debian packages that targets need and that are missing: packages.sh run|test|examples|fuzz|clients|bench|profile|bare|pages|attack|model|man...
 # Nothing is touched when all are there. Needs no more than dash and what every Debian has.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -18,7 +18,8 @@ command_packages() { # command:package
         setpriv:util-linux column:bsdextrautils psql:postgresql-client-15" ;;
     test) echo "clang:clang clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck
         node:nodejs npm:npm git:git hledger:hledger ledger:ledger bean-check:beancount
-        xmllint:libxml2-utils pg_prove:libtap-parser-sourcehandler-pgtap-perl" ;;
+        xmllint:libxml2-utils pg_prove:libtap-parser-sourcehandler-pgtap-perl $(command_packages examples)" ;;
+    examples) echo "node:nodejs python3:python3 php:php-cli" ;;
     fuzz) echo "clang:clang" ;;
     clients) echo "node:nodejs npm:npm" ;;
     bench) echo "node:nodejs npm:npm" ;;
@@ -39,7 +40,8 @@ file_packages() { # file:package; a file may be a pattern
         /usr/include/uthash.h:uthash-dev /usr/include/zstd.h:libzstd-dev /usr/lib/postgresql/15/bin/postgres:postgresql-15
         /var/lib/dpkg/info/libcurl4-openssl-dev*.list:libcurl4-openssl-dev
         /etc/ssl/certs/ca-certificates.crt:ca-certificates /usr/share/zoneinfo/Europe/Berlin:tzdata" ;;
-    test) echo "/usr/include/cmocka.h:libcmocka-dev /usr/share/postgresql/15/extension/pgtap.control:postgresql-15-pgtap /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.asan-*.a:libclang-rt-14-dev" ;;
+    test) echo "/usr/include/cmocka.h:libcmocka-dev /usr/share/postgresql/15/extension/pgtap.control:postgresql-15-pgtap /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.asan-*.a:libclang-rt-14-dev $(file_packages examples)" ;;
+    examples) echo "/usr/lib/php/*/curl.so:php-curl" ;;
     fuzz) echo "/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a:libclang-rt-14-dev" ;;
     pages) echo "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core" ;;
     esac

@@ -132,6 +132,8 @@ dead_after_ms = 30000
 resolve_first_ms = 500
 resolve_max_ms = 10000
 resolve_interval_ms = 250
+delivery_allowed_networks = 127.0.0.0/8
+delivery_http_allowed = yes
 CONF
 }
 
@@ -237,6 +239,9 @@ write_ready() {
           sandbox: $sandbox, database: $database, finance_database: $finance_database}' \
         >var/ready.json.new && chmod 600 var/ready.json.new && mv var/ready.json.new var/ready.json ||
         die "cannot write var/ready.json: is the disk full?"
+    # What the command line and the clients in docs/clients want to know: . var/env
+    write_file var/env "$(jq -nr --arg api "https://127.0.0.1:$PORT" --arg at "$PWD/var" \
+        '"export TURNPIKE_URL=\($api | @sh) TURNPIKE_CA_FILE=\($at + "/tls/ca.pem" | @sh) TURNPIKE_KEY_FILE=\($at + "/secrets/key_merchant" | @sh)"')"
 }
 
 print_how_to() {
@@ -256,6 +261,11 @@ A payout (processing at first; GET /v1/payouts/{id} says what became of it):
     -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-payout' \\
     -d '{"amount": 12500, "currency": "EUR", "payees": {"paypal": "ada@example.com", "payoneer": "ada-1815"},
          "beneficiary": {"type": "individual", "first_name": "Ada", "last_name": "Lovelace"}}'
+
+A payment, a refund, a payout and verified webhooks from Node.js, Python or PHP: docs/clients/README.md. In two terminals:
+
+  . var/env && node docs/clients/node/webhooks.mjs     # python3 docs/clients/python/webhooks.py, php docs/clients/php/webhooks.php
+  . var/env && node docs/clients/node/example.mjs      # ... example.py, ... example.php
 
   dashboard        https://127.0.0.1:$PORT/dashboard   (sign in with a key of var/ready.json: operator or finance)
   health, metrics  https://127.0.0.1:$OPS_PORT/readyz  https://127.0.0.1:$OPS_PORT/metrics
