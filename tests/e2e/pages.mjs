@@ -146,6 +146,43 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
             equal(await page.getByRole('button', { name: 'Refund' }).count(), 0, 'acts that finance staff may not do');
         });
     },
+    // Judged by the sandbox's books: each act moved its money, once, although the buttons were pressed twice.
+    async an_operator_refunds_captures_and_voids_from_the_page(world) {
+        keysOf(world);
+        const charged = (await world.pay(world.payment({ amount: 5000, currency: 'EUR' }))).answer;
+        const [held, let_go] = [(await world.pay(world.payment({ amount: 3000, currency: 'EUR', capture: 'manual' }))).answer, (await world.pay(world.payment({ amount: 2000, currency: 'EUR', capture: 'manual' }))).answer];
+        equal([charged.status, held.status, let_go.status], ['succeeded', 'authorized', 'authorized'], 'as they are to be');
+        await visit(world, { role: 'operator' }, async (page, made) => {
+            const act = async (payment, name, fields, end) => {
+                await made.go(withMerchant(world, `/dashboard/payments/${payment.id}`));
+                await page.locator('#actions').getByRole('button', { name, exact: true }).click();
+                const dialog = page.getByRole('dialog');
+                for (const [label, value] of Object.entries(fields)) await dialog.getByLabel(label).fill(value);
+                await dialog.getByRole('button', { name, exact: true }).dblclick();
+                await dialog.waitFor({ state: 'detached' });
+                await page.locator('main').getByText(end).first().waitFor();
+            };
+            await made.go(withMerchant(world, `/dashboard/payments/${charged.id}`));
+            await page.locator('#actions').getByRole('button', { name: 'Refund' }).click();
+            await page.getByRole('dialog').getByLabel('Amount').fill('50.01');
+            await page.getByRole('dialog').getByRole('button', { name: 'Refund' }).click();
+            await page.getByRole('dialog').getByRole('alert').first().waitFor(); // more than was charged
+            await page.keyboard.press('Escape');
+            equal(made.trouble.splice(0).filter((line) => !line.includes('409')), [], 'what the console says besides');
+            await act(charged, 'Refund', { Amount: '12.34', Reason: NASTY }, 'payment.refunded');
+            assert((await page.locator('main').textContent()).includes(NASTY), 'the reason as it was typed');
+            equal(await page.evaluate(() => document.querySelectorAll('main img, main script').length), 0, 'markup of a stranger');
+            await act(held, 'Capture', { Amount: '20' }, 'payment.captured');
+            await act(let_go, 'Void', {}, 'payment.voided');
+            await made.picture('desk-refunded');
+        });
+        const away = async (payment) => (await world.books()).filter((e) => e.invoice === payment.id);
+        const sum = (list, kind) => list.filter((e) => e.kind === kind).map((e) => e.amount);
+        await until('the books show the acts', async () => sum(await away(charged), 'refund').length > 0, 5000);
+        equal(sum(await away(charged), 'refund'), [1234], 'refunds in the books');
+        const now = async (payment) => (await world.get(payment.id));
+        equal([(await now(charged)).amount_refunded, (await now(held)).amount_captured, (await now(let_go)).status], [1234, 2000, 'canceled'], 'what the API says');
+    },
     async rules_are_checked_published_and_rolled_back(world) {
         keysOf(world);
         await someOfEverything(world);

@@ -76,7 +76,7 @@ async function frame() {
     document.body.replaceChildren(
         h('a', { class: 'skip', href: '#main' }, 'Skip to content'),
         h('header', { class: 'top' }, h('a', { class: 'brand', href: '/dashboard' }, 'Turnpike'), toggle,
-            h('div', { class: 'who' }, chooser ?? h('span', null, name ?? '', livemode === false && h('span', { class: 'badge warn' }, 'test')),
+            h('div', { class: 'who' }, chooser ?? h('span', null, name ?? '', livemode === false && [' ', h('span', { class: 'badge warn' }, 'test')]),
                 h('span', { class: 'quiet' }, role),
                 h('button', { onclick: async () => { await session.signOut(); location.assign('/dashboard'); } }, 'Sign out'))),
         h('div', { class: 'frame' }, nav, main));

@@ -41,13 +41,14 @@ function listOf(root, context) {
 const KIND = { approved: 'good', failed: 'bad', declined: 'bad', declined_soft: 'bad', declined_hard: 'bad', unknown: 'warn', pending: 'warn', requires_action: 'warn', succeeded: 'good', authorized: 'good', review: 'warn', processing: 'warn', canceled: 'warn' };
 const by = (actor) => (actor === 'gateway' ? 'the gateway' : actor === 'merchant' ? 'the merchant' : providerName(actor));
 
-function lineOf(entry) {
+// A send is told by what its attempt is for: the step that moves the money is a "charge" to every adapter, a refund's too.
+function lineOf(entry, purposes) {
     const at = entry.provider ? providerName(entry.provider) : '';
     switch (entry.entry) {
     case 'created': return ['', 'Asked for', [money(entry.amount, entry.currency), entry.reference && `reference ${entry.reference}`]];
     case 'operation': return ['', `${entry.operation ?? entry.kind ?? 'operation'} asked for`, [entry.amount !== undefined && money(entry.amount, entry.currency), entry.reason]];
     case 'attempt': return ['', `Attempt ${entry.number}: ${at}`, [entry.operation, h('code', null, entry.attempt)]];
-    case 'send': return ['', `Sent to ${at}: ${entry.step}`, [entry.moves_money ? 'may move money' : 'moves no money', `sent once, before ${when(entry.not_after).slice(11)} or never`]];
+    case 'send': return ['', `Sent to ${at}: ${entry.step === 'charge' ? purposes.get(entry.attempt) ?? 'charge' : entry.step}`, [entry.moves_money ? 'may move money' : 'moves no money', `sent once, before ${when(entry.not_after).slice(11)} or never`]];
     case 'outcome': return [KIND[entry.outcome] ?? '', `${at}: ${entry.outcome.replaceAll('_', ' ')}`, [entry.reason, entry.code && `code ${entry.code}`, entry.http_status && `HTTP ${entry.http_status}`,
         entry.left === false && 'nothing left the gateway', entry.elapsed_ms > 0 && milliseconds(entry.elapsed_ms), entry.provider_reference && h('code', null, entry.provider_reference)]];
     case 'status': return [KIND[entry.status] ?? '', h('strong', null, entry.type), [entry.reason]];
@@ -55,8 +56,9 @@ function lineOf(entry) {
     }
 }
 
-const timeline = (entries) => h('ol', { class: 'timeline' }, entries.map((entry) => {
-    const [kind, title, notes] = lineOf(entry);
+const purposesOf = (entries) => new Map(entries.filter((entry) => entry.entry === 'attempt').map((entry) => [entry.attempt, entry.operation]));
+const timeline = (entries, purposes = purposesOf(entries)) => h('ol', { class: 'timeline' }, entries.map((entry) => {
+    const [kind, title, notes] = lineOf(entry, purposes);
     return h('li', { class: kind || null }, h('div', { class: 'line' }, h('time', { datetime: entry.at }, `${when(entry.at)}${entry.at.slice(19, 23)}`), h('span', null, title), h('small', null, `by ${by(entry.actor)}`)),
         h('div', { class: 'line quiet' }, notes.filter(Boolean).map((note) => h('span', null, note))));
 }));
@@ -141,14 +143,14 @@ async function detail(root, id, { go }) {
                 ['Held', payment.capture === 'manual' && payment.amount_authorized > 0 && money(payment.amount_authorized, payment.currency)], ['Held until', when(payment.authorized_until)],
                 ['Captured', money(payment.amount_captured, payment.currency)], ['Refunded', money(payment.amount_refunded, payment.currency)], ['Archived', when(payment.archived)], ['Erased', when(payment.erased)],
             ])),
-            h('div', { class: 'card' }, h('h2', null, 'Customer and metadata'), facts(Object.entries(payment.customer ?? {}).map(([k, v]) => [k, String(v)])), h('h3', null, 'Metadata'),
+            h('div', { class: 'card' }, h('h2', null, 'Customer and metadata'), Object.keys(payment.customer ?? {}).length ? facts(Object.entries(payment.customer).map(([k, v]) => [k, String(v)])) : h('p', { class: 'quiet' }, payment.erased ? 'Erased.' : 'No customer was named.'), h('h3', null, 'Metadata'),
                 Object.keys(payment.metadata ?? {}).length ? facts(Object.entries(payment.metadata).map(([k, v]) => [k, String(v)])) : h('p', { class: 'quiet' }, payment.metadata === null ? 'Erased.' : 'None.'))),
         rest);
     const [history, transfers, operations] = await Promise.all([
         get(`/v1/payments/${id}/events`, whose()), get('/v1/ledger/transfers', { payment: id, limit: 100, ...whose() }), get(`/v1/payments/${id}/operations`, whose()),
     ].map((asked) => asked.catch((error) => error)));
     const shown = (value, fn) => (value instanceof Error ? problemNote(value) : fn(value.data));
-    put(rest, section('Timeline', shown(history, timeline)),
+    put(rest, section('Timeline', shown(history, (entries) => timeline(entries))),
         section('Routing decision', decisionOf(payment.decision, payment.currency)), section('Attempts', attemptsOf(payment.attempts ?? [], payment.currency)),
         section('Captures, voids, refunds', shown(operations, operationsOf)), section('Transfers', shown(transfers, transfersOf)));
     return undefined;
