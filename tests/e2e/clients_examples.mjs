@@ -116,6 +116,7 @@ class Proxy {
         const { host, ...headers } = request.headers;
         const got = await this.world.call(request.method, this.world.api + request.url, { body: body.length ? body.toString() : undefined, headers });
         if (what === 'cut') return request.socket.destroy(); // done there, and nobody is told
+        if (what === 'silent') return; // nor ever will be
         answer.writeHead(got.status, { ...got.headers, 'content-length': Buffer.byteLength(got.raw) });
         if (what === 'half') return answer.write(got.raw.slice(0, got.raw.length / 2), () => request.socket.destroy());
         answer.end(got.raw);
@@ -156,6 +157,7 @@ const drivers = {
         await tell('keyless', () => turnpike.request('POST', '/v1/payments', body(1)));
         await tell('stranger', () => other({ key: 'tpk_test_x' }).pay(body(1), process.env.ORDER + '-stranger'));
         await tell('closed', () => other({ url: process.env.CLOSED, tries: 2 }).pay(body(1), process.env.ORDER + '-closed'));
+        await tell('silent', () => other({ answerMs: 400, tries: 2 }).pay(body(777), process.env.ORDER + '-silent'));
         await tell('untrusted', () => other({ ca: undefined }).pay(body(1), process.env.ORDER + '-untrusted'));
         await tell('secret', () => verifyWebhook(Buffer.from('{}'), JSON.parse(process.env.EMPTY), 'whsec_'));
         process.exit(0);`],
@@ -177,6 +179,7 @@ tell('away', lambda: turnpike.pay(body(1), order + '-away'))
 tell('keyless', lambda: turnpike.request('POST', '/v1/payments', body(1)))
 tell('stranger', lambda: other(key='tpk_test_x').pay(body(1), order + '-stranger'))
 tell('closed', lambda: other(url=env['CLOSED'], tries=2).pay(body(1), order + '-closed'))
+tell('silent', lambda: other(answer_s=0.4, tries=2).pay(body(777), order + '-silent'))
 tell('untrusted', lambda: other(ca=None).pay(body(1), order + '-untrusted'))
 tell('secret', lambda: verify_webhook(b'{}', json.loads(env['EMPTY']), 'whsec_'))`],
     PHP: ['php', '-r', `
@@ -197,11 +200,22 @@ tell('secret', lambda: verify_webhook(b'{}', json.loads(env['EMPTY']), 'whsec_')
         tell('keyless', fn () => $turnpike->request('POST', '/v1/payments', body(1)));
         tell('stranger', fn () => (new Turnpike($url, 'tpk_test_x', $ca))->pay(body(1), "$order-stranger"));
         tell('closed', fn () => (new Turnpike(getenv('CLOSED'), $key, $ca, 2))->pay(body(1), "$order-closed"));
+        tell('silent', fn () => (new Turnpike($url, $key, $ca, 2, 400))->pay(body(777), "$order-silent"));
         tell('untrusted', fn () => (new Turnpike($url, $key))->pay(body(1), "$order-untrusted"));
         tell('secret', fn () => Turnpike::verifyWebhook('{}', json_decode(getenv('EMPTY'), true), ['whsec_']));`],
 };
 
 const tests = {
+    async the_lines_of_the_readme_pay(world) {
+        const [pay, clients] = [...readFileSync(path.join(top, 'README.md'), 'utf8').matchAll(/```sh\n\. var\/env[^\n]*\n([^`]*)```/g)].map(([, lines]) => lines);
+        const first = await run(world, ['sh', '-c', `set -u\n${pay.replace('curl ', 'curl -sS ')}`]);
+        equal((({ status, amount, currency }) => [status, amount, currency])(JSON.parse(first)), ['succeeded', 1099, 'EUR'], 'the first payment');
+        equal(await run(world, ['sh', '-c', `set -u\n${pay.replace('curl ', 'curl -sS ')}`]), first, 'the same lines again');
+        for (const { webhooks, example } of languages) {
+            for (const words of [webhooks, example]) assert(clients.includes(words.join(' ')), `README.md does not say ${words.join(' ')}`);
+        }
+    },
+
     async examples_move_money_once_and_receivers_hear_of_it(world) {
         const port = await freePorts(languages.length);
         const before = (await world.allBooks()).length;
@@ -317,15 +331,16 @@ const tests = {
         const now = Math.floor(Date.now() / 1000);
         const empty = JSON.stringify({ 'webhook-id': 'evt_1', 'webhook-timestamp': `${now}`, 'webhook-signature': `v1,${mac('whsec_', 'evt_1', now, '{}')}` });
         await each(async (one) => {
-            const proxy = new Proxy(world, port + languages.indexOf(one), { '-away': ['away'] });
+            const proxy = new Proxy(world, port + languages.indexOf(one), { '-away': ['away'], '-silent': ['silent', 'silent'] });
             await proxy.start();
             const out = await run(world, drivers[one.language], { TURNPIKE_URL: proxy.url, ORDER: `errors-${languages.indexOf(one)}`, EMPTY: empty, CLOSED: `https://127.0.0.1:${port + languages.length}` });
             equal(out.trim().split('\n'), ['most: 999999999999999', 'fraction: refused here', 'beyond: refused here', 'zero: invalid_amount amount', 'away: overloaded',
-                'keyless: idempotency_key_missing Idempotency-Key', 'stranger: unauthenticated', 'closed: no_answer', 'untrusted: certificate', 'secret: refused here'], 'what its client says');
-            equal(proxy.saw.map(({ key }) => key?.replace(/.*-/, '') ?? ''), ['most', 'zero', 'away', '', 'stranger'], 'what was sent, once each');
+                'keyless: idempotency_key_missing Idempotency-Key', 'stranger: unauthenticated', 'closed: no_answer', 'silent: no_answer', 'untrusted: certificate', 'secret: refused here'], 'what its client says');
+            equal(proxy.saw.map(({ key }) => key?.replace(/.*-/, '') ?? ''), ['most', 'zero', 'away', '', 'stranger', 'silent', 'silent'], 'what was sent');
             await proxy.stop();
         });
-        equal((await world.allBooks()).filter((entry) => entry.amount === 999999999999999).length, languages.length, 'the largest amount in the books');
+        const books = await world.allBooks();
+        for (const amount of [999999999999999, 777]) equal(books.filter((entry) => entry.amount === amount).length, languages.length, `charges of ${amount} in the books`);
     },
 };
 

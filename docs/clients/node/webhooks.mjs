@@ -48,7 +48,13 @@ const server = createServer((request, answer) => {
         answer.end();
     });
 });
-await new Promise((done) => server.listen(port, '127.0.0.1', done));
+await new Promise((done) => {
+    server.once('error', (error) => {
+        console.error(`cannot listen on port ${port} (${error.code}); name another: node docs/clients/node/webhooks.mjs PORT`);
+        process.exit(1);
+    });
+    server.listen(port, '127.0.0.1', done);
+});
 
 let turnpike, endpoint;
 if (secrets.length === 0) {

@@ -60,6 +60,12 @@ if (PHP_SAPI !== 'cli') {
 // From the command line: register, and let PHP's own web server receive.
 $port = (int)($argv[1] ?? 3000);
 $url = "http://127.0.0.1:$port/";
+$probe = @stream_socket_server("tcp://127.0.0.1:$port", $number, $why);
+if ($probe === false) {
+    fwrite(STDERR, "cannot listen on port $port ($why); name another: php docs/clients/php/webhooks.php PORT\n");
+    exit(1);
+}
+fclose($probe);
 $secret = getenv('TURNPIKE_WEBHOOK_SECRET') ?: null;
 $turnpike = $endpoint = null;
 if ($secret === null) {
@@ -82,11 +88,7 @@ pcntl_signal(SIGTERM, $end);
 while (($running = proc_get_status($server)['running']) && !@fsockopen('127.0.0.1', $port)) {
     usleep(10_000);
 }
-if ($running) {
-    note("receiving at $url; Ctrl-C ends it");
-} else {
-    note("port $port is taken by another program; name another: php docs/clients/php/webhooks.php PORT");
-}
+note($running ? "receiving at $url; Ctrl-C ends it" : "PHP's web server did not start: php -S 127.0.0.1:$port says why");
 while (proc_get_status($server)['running']) {
     usleep(100_000);
 }

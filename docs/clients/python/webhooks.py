@@ -59,7 +59,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # before there are threads: sigwait below takes them
-server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+try:
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+except OSError as error:
+    sys.exit(f"cannot listen on port {port} ({error.strerror}); name another: python3 docs/clients/python/webhooks.py PORT")
 threading.Thread(target=server.serve_forever, daemon=True).start()
 turnpike, endpoint = None, None
 if not secrets:
