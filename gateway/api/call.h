@@ -177,6 +177,7 @@ void currencies_list(struct api_call *call);
 void board_stream_start(struct api_call *call);
 void board_streams_free(struct api *api); /* like event_streams_free */
 void reports_levels(struct api_call *call);
+void reports_process(struct api_call *call);
 void reports_routing(struct api_call *call);
 void ledger_accounts_list(struct api_call *call);
 void ledger_transfers_list(struct api_call *call);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "payment/earned.h"
 #include "payment/levels.h"
+#include "payment/measures.h"
 
 static struct str month_of(struct api_call *call)
 {
@@ -47,6 +48,62 @@ void reports_levels(struct api_call *call)
     }
     levels_read(call->api->parts.store, merchant != NULL ? &merchant->merchant_id : &all, from_us,
                 to_us, &call->arena, levels_came, call);
+}
+
+/* ---- how payments proceed ---------------------------------------------------------------------- */
+
+struct process_call { /* in the call's arena */
+    struct api_call *call;
+    struct measures_span span;
+};
+
+static void measures_came(void *ctx, enum store_find found, const struct measures *measures,
+                          const struct error *why)
+{
+    const struct process_call *asked = ctx;
+    struct json_out json;
+    struct buf body;
+    (void)why;
+    if (found == STORE_FAILED) {
+        api_call_unavailable(asked->call);
+        return;
+    }
+    buf_init(&body, CALL_BODY_MAX);
+    json_out_init(&json, &body);
+    measures_print(measures, &asked->span, asked->call->caller.role == KEY_OPERATOR, &json);
+    api_call_reply_json(asked->call, 200, &body);
+    buf_release(&body);
+}
+
+static void process_read(struct api_call *call)
+{
+    struct error err;
+    const char *member = "";
+    struct str text[3] = {STR_NONE, STR_NONE, STR_NONE};
+    static const char *const names[3] = {"window", "from", "to"};
+    const struct merchant *merchant = call->caller.merchant;
+    const struct uuid all = {{0}};
+    int64_t now_us = clock_wall_us();
+    struct process_call *asked = ARENA_NEW(&call->arena, struct process_call);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        (void)api_call_query(call, names[i], &text[i]);
+    asked->call = call;
+    if (!measures_span(text[0], text[1], text[2], now_us, &asked->span, &member, &err)) {
+        api_call_problem(call, MESSAGE_INVALID_MEMBER, str_of(err.text), str_of(member));
+        return;
+    }
+    measures_read(call->api->parts.store, merchant != NULL ? &merchant->merchant_id : &all,
+                  asked->span.from_us, asked->span.to_us, now_us, &call->arena, measures_came,
+                  asked);
+}
+
+void reports_process(struct api_call *call)
+{
+    struct str named;
+    if (call->caller.merchant == NULL && !api_call_query(call, "merchant", &named))
+        process_read(call);
+    else
+        api_call_whose(call, process_read);
 }
 
 /* ---- what routing earned ---------------------------------------------------------------------- */

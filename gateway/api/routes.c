@@ -38,6 +38,7 @@ const struct endpoint api_endpoints[] = {
     {HTTP_GET,   "/v1/providers/{id}/series", "getProviderSeries", "How a provider account did over time", BOARD, false, &series_query, NULL, providers_series, ADMIN_NONE, 200, "ProviderSeries"},
     {HTTP_GET,   "/v1/currencies",    "listCurrencies", "Currencies, and how many digits of an amount are behind the point", BOARD, false, &no_query, NULL, currencies_list, ADMIN_NONE, 200, "CurrencyList"},
     {HTTP_GET,   "/v1/reports/service-levels", "listServiceLevels", "Availability, success, latency and cost of provider accounts in a month", BOARD, false, &month_query, NULL, reports_levels, ADMIN_NONE, 200, "ServiceLevels"},
+    {HTTP_GET,   "/v1/process", "getProcess", "How payments proceed: completion, cycle time, errors by step, what is stuck, what is used", BOARD, false, &process_query, NULL, reports_process, ADMIN_NONE, 200, "Process"},
     {HTTP_GET,   "/v1/reports/routing", "getRoutingEarned", "What routing earned since a time: recovered by failover, saved in fees", BOARD, false, &since_query, NULL, reports_routing, ADMIN_NONE, 200, "RoutingEarned"},
     {HTTP_GET,   "/v1/ledger/accounts",  "listLedgerAccounts", "Accounts of the books with their balances, by id; CSV on request", BOARD, false, &ledger_account_query, NULL, ledger_accounts_list, ADMIN_NONE, 200, "LedgerAccountList"},
     {HTTP_GET,   "/v1/ledger/transfers", "listTransfers", "What was booked, newest first; CSV on request", BOARD, false, &ledger_transfer_query, NULL, ledger_transfers_list, ADMIN_NONE, 200, "TransferList"},

@@ -385,6 +385,15 @@ static const struct member service_levels[] = {
     {"month",  "string",   "2026-11; UTC, by when an attempt began."},
     {"data",   "[]object", "By account: merchant, account, provider, name; attempts; approved, declined, failed, still_unknown as known now; unknown: the first answer said nothing; success_rate, unknown_rate, availability (of minutes_asked, those answered); latency_ms p50, p95, p99 of first answers; cost by currency: expected, booked, in minor units."},
 };
+static const struct member process[] = {
+    {"object",    "string",   "`process`"},
+    {"from",      "time",     "Of what began then or later."},
+    {"to",        "time",     "And before."},
+    {"processes", "[]object", "By kind (payment, payout, capture, void, refund, reauthorize): begun, ended, completed, declined, failed, canceled, open; completion_rate: completed of ended; active_ms, waiting_ms, cycle_ms: p50, p95, p99 of those that have ended."},
+    {"steps",     "[]object", "By step (route, sale, authorize, capture, void, refund, reauthorize, payout): begun, ended, errors; error_rate: errors of ended."},
+    {"stuck",     "[]object", "What waits for too long now, oldest first, 500 at most: merchant, payment (or payout, operation), attempt, kind, place (provider, recovery, review), provider, reason, since."},
+    {"resources", "object?",  "Operators: what this gateway uses now: workers; payments_in_flight of payments_in_flight_max; database_connected: workers that can write the ledger; loop_lag_ms p50, p95, p99 since the start; providers: calls in flight of each."},
+};
 static const struct member routing_earned[] = {
     {"object", "string",   "`routing_earned`"},
     {"since",  "time",     "From then on, by when the first attempt began."},
@@ -648,6 +657,7 @@ static const struct answer answers[] = {
     ANSWER("Unresolved",    "An attempt that waits for proof.", unresolved),
     ANSWER("UnresolvedList", "Oldest first.", unresolved_list),
     ANSWER("ProviderState", "How one provider account is doing.", provider_state),
+    ANSWER("Process", "How payments proceed.", process),
     ANSWER("ServiceLevels", "What provider accounts did in a month.", service_levels),
     ANSWER("RuleVersion",   "A rule set, as it was written.", rule_version),
     ANSWER("Rules",         "Which rule sets are in force, and what became of all of them.", rules),

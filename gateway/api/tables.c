@@ -211,6 +211,14 @@ static const struct field month_query_table[] = {
 };
 const struct field_set month_query = {"MonthQuery", "", SET(month_query_table)};
 
+static const struct field process_query_table[] = {
+    {"merchant", FIELD_STRING, .least = 30, .most = 30, .form = &form_merchant_id, .help = "Operators: of this merchant; left out: of all."},
+    {"window", FIELD_STRING, .least = 2, .most = 4, .form = &form_token, .help = "1h, 24h, 7d or 30d: as many whole hours before this one, and this one. Left out: 24h."},
+    {"from", FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "Begun then or later: a day, or a whole hour; in the place of `window`."},
+    {"to", FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "Begun before: likewise; within 92 days of `from`. Left out: until now."},
+};
+const struct field_set process_query = {"ProcessQuery", "", SET(process_query_table)};
+
 static const struct field since_query_table[] = {
     {"since", FIELD_STRING, .least = 10, .most = 40, .form = &form_time, .help = "2026-11-01, or a time; within the last 92 days. Left out: 30 days."},
 };

@@ -66,6 +66,7 @@ extern const struct field_set maintenance_fields;
 extern const struct field_set hold_end_fields;
 extern const struct field_set month_query;
 extern const struct field_set since_query;
+extern const struct field_set process_query;
 extern const struct field_set merchant_query; /* of one merchant's accounts or keys */
 extern const struct field_set operation_query;
 extern const struct field_set payout_query;

@@ -80,6 +80,11 @@ enum metric {
     METRIC_WORKERS,                   /* gauge: state (starting, serving, draining) */
     METRIC_GENERATION,                /* gauge */
     METRIC_RELOADS,                   /* counter: kind, result */
+    METRIC_PROCESS_COUNT,             /* gauge: kind, result */
+    METRIC_PROCESS_COMPLETION,        /* gauge: kind */
+    METRIC_PROCESS_TIME,              /* gauge: kind, part, quantile; microseconds */
+    METRIC_PROCESS_ERRORS,            /* gauge: step */
+    METRIC_PROCESS_STUCK,             /* gauge: place */
     METRIC_EVENT_STREAMS,             /* gauge: open streams of events */
     METRIC_LOG_DROPPED,               /* counter */
     METRIC_METRICS_DROPPED,           /* counter */
@@ -110,7 +115,12 @@ void metrics_set_slot(unsigned slot); /* of this process; 0 before the first cal
 void metrics_forget_slot(unsigned slot);
 void metrics_observe_us(struct metrics_series *series, int64_t us); /* histogram of seconds */
 void metrics_observe(struct metrics_series *series, int64_t value); /* histogram of counts */
-int64_t metrics_value(const struct metrics_series *series); /* counter or gauge, for tests */
+int64_t metrics_value(const struct metrics_series *series);         /* counter or gauge */
+/* Every series of a family, with its first label's value, in no order. */
+typedef void (*metrics_each_fn)(void *ctx, struct str label, const struct metrics_series *series);
+void metrics_each(enum metric metric, metrics_each_fn fn, void *ctx);
+/* Of a histogram of seconds: the upper bound of the bucket in which so many percent are; -1: none. */
+int64_t metrics_quantile_us(const struct metrics_series *series, int percent);
 
 /* metrics_count(METRIC_ATTEMPTS, 1, STR("paypal"), STR("approved"), STR("ok")); no-op when not open
  */

@@ -186,6 +186,21 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_RELOADS] = {
         "turnpike_reloads_total", "counter",
         "Reloads and upgrades asked for, by what became of them.", {"kind", "result"}},
+    [METRIC_PROCESS_COUNT] = {
+        "turnpike_process_begun", "gauge",
+        "Payments, payouts and operations begun in the last 24 whole hours and this one, by what came of them.", {"kind", "result"}},
+    [METRIC_PROCESS_COMPLETION] = {
+        "turnpike_process_completion_per_million", "gauge",
+        "Of them, those that were completed, per million that have ended.", {"kind"}},
+    [METRIC_PROCESS_TIME] = {
+        "turnpike_process_time_microseconds", "gauge",
+        "How long they took: active, waiting for others, and both (cycle).", {"kind", "part", "quantile"}},
+    [METRIC_PROCESS_ERRORS] = {
+        "turnpike_process_step_errors_per_million", "gauge",
+        "Steps of the same time that erred, per million that have come to something.", {"step"}},
+    [METRIC_PROCESS_STUCK] = {
+        "turnpike_process_stuck", "gauge",
+        "Payments, payouts and operations that wait for too long now.", {"place"}},
     [METRIC_EVENT_STREAMS] = {
         "turnpike_event_streams", "gauge",
         "Open streams of events (GET /v1/events/stream).", {NULL}},

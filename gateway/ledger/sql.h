@@ -195,6 +195,9 @@ enum sql {
     SQL_LEVEL_FEES,
     SQL_LEVEL_ROLL,
     SQL_EARNED,
+    SQL_PROCESS_MEASURES,
+    SQL_PROCESS_STUCK,
+    SQL_PROCESS_ROLL,
     SQL_HEALTH_END_MARK,
     /* what fees are computed from (sql_prices.c) */
     SQL_PRICE_FIRST = SQL_HEALTH_END_MARK,

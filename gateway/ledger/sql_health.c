@@ -1,5 +1,5 @@
 /* Statements of provider health: holds (holds.h), what hosts tell each other (hosts.h), and service
- * levels (levels.h). */
+ * levels (levels.h), measures of the process (measures.h). */
 #include "ledger/sql.h"
 
 /* Caches of other workers see that the directory has changed. */
@@ -52,6 +52,9 @@
     " THEN f.outcome ELSE (SELECT w.outcome FROM outcomes w"                                       \
     " WHERE w.merchant_id = a.merchant_id AND w.attempt_id = a.attempt_id"                         \
     " AND w.outcome <> 'none' ORDER BY w.number DESC LIMIT 1) END"
+
+#define WHOSE                                                                                      \
+    "CASE WHEN $1::uuid IS NULL THEN ARRAY(SELECT k.merchant_id FROM merchants k) ELSE ARRAY[$1] END"
 
 /* clang-format off */
 static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
@@ -225,6 +228,21 @@ static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
     " AND (c.value->>'kept')::boolean AND c.value->>'expected_fee' IS NOT NULL) n"
     " HAVING count(*) > 1) k ON true"
     " GROUP BY q.merchant_id, q.currency ORDER BY q.merchant_id, q.currency"},
+
+/* Of merchant $1 (NULL: all), from $2 to $3. $4 and $5 are those of the second statement of the call: both take the
+ * same parameters. */
+[SQL_PROCESS_MEASURES - SQL_HEALTH_FIRST] = {SQL_READER, "process_measures",
+    "SELECT p.* FROM process_measures(" WHOSE ", $2, $3) p"
+    " WHERE $4::timestamptz IS NOT NULL AND $5::bigint IS NOT NULL"},
+
+/* Now, $4; at most $5 of each merchant and place. */
+[SQL_PROCESS_STUCK - SQL_HEALTH_FIRST] = {SQL_READER, "process_stuck",
+    "SELECT s.merchant_id, s.payment_id, s.attempt_id, s.place, s.since, s.provider, s.kind, s.reason"
+    " FROM process_stuck(" WHOSE ", $4, $5) s WHERE $3::timestamptz >= $2::timestamptz"
+    " ORDER BY s.since, s.payment_id LIMIT 500"},
+
+/* $1: now; $2: how many hours that were open are looked at again at most. */
+[SQL_PROCESS_ROLL - SQL_HEALTH_FIRST] = {SQL_BULK, "process_roll", "SELECT roll_process($1, $2)"},
 };
 /* clang-format on */
 

@@ -241,6 +241,10 @@ struct rollup { /* of balances, and of service levels */
     int64_t left; /* the round's */
     struct loop_timer level_timer;
     bool is_rolling_levels;
+    struct loop_timer measure_timer;
+    bool is_measuring;
+    int64_t measured_us; /* monotonic: when it was asked last */
+    struct arena measure_arena;
 };
 
 struct payments {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "ledger/balance.h"
 #include "ledger/levels.h"
+#include "payment/measures.h"
 
 /*
  * Balances are rolled up by every worker, each some merchants at a time: one that is busy each few
@@ -25,6 +26,10 @@ enum {
     LEVEL_AGAIN_MS = 250,
     LEVEL_CHECK_MAX = 16, /* days compared in a round */
     LEVEL_ATTEMPT_MAX = 150000,
+    MEASURE_ROUND_MS = 10000,
+    MEASURE_OPEN_MAX = 8, /* hours that were open, in a round */
+    MEASURE_REST = 50,    /* times as long as asking took, nothing is asked */
+    MEASURE_ARENA_MAX = 4 << 20,
 };
 
 static void round_end(struct payments *payments, enum store_find found, int64_t left,
@@ -90,8 +95,67 @@ static void levels_run(void *ctx)
                 levels_done, payments);
 }
 
+/* ---- how payments proceed: rolled up, and told as metrics --------------------------------------- */
+
+static void measures_end(struct payments *payments, int64_t wait_ms)
+{
+    payments->rollup.is_measuring = false;
+    arena_release(&payments->rollup.measure_arena);
+    loop_timer_start(&payments->rollup.measure_timer, wait_ms * CLOCK_MS_US);
+}
+
+static void measures_came(void *ctx, enum store_find found, const struct measures *measures,
+                          const struct error *why)
+{
+    struct payments *payments = ctx;
+    int64_t took_ms = (clock_mono_us() - payments->rollup.measured_us) / CLOCK_MS_US;
+    if (found == STORE_FAILED)
+        log_warn("payment", "cannot measure the process; will try again",
+                 LOG_CSTR("error", why->text));
+    else
+        measures_publish(measures);
+    measures_end(payments, MEASURE_ROUND_MS + took_ms * MEASURE_REST);
+}
+
+static void measures_rolled(void *ctx, enum store_find found, int64_t count,
+                            const struct error *why)
+{
+    struct payments *payments = ctx;
+    struct measures_span span;
+    struct error ignored;
+    const char *member;
+    const struct uuid all = {{0}};
+    int64_t now_us = clock_wall_us();
+    if (found == STORE_FAILED)
+        log_warn("payment", "cannot roll up the measures of the process; will try again",
+                 LOG_CSTR("error", why->text));
+    if (count > 0 || found == STORE_FAILED || !store_is_connected(payments->parts.store)) {
+        measures_end(payments, count > 0 ? LEVEL_AGAIN_MS : MEASURE_ROUND_MS);
+        return;
+    }
+    CHECK(measures_span(STR_NONE, STR_NONE, STR_NONE, now_us, &span, &member, &ignored));
+    payments->rollup.measured_us = clock_mono_us();
+    measures_read(payments->parts.store, &all, span.from_us, span.to_us, now_us,
+                  &payments->rollup.measure_arena, measures_came, payments);
+}
+
+static void measures_run(void *ctx)
+{
+    struct payments *payments = ctx;
+    if (payments->is_draining || !store_is_connected(payments->parts.store)) {
+        loop_timer_start(&payments->rollup.measure_timer, MEASURE_ROUND_MS * CLOCK_MS_US);
+        return;
+    }
+    payments->rollup.is_measuring = true;
+    arena_init(&payments->rollup.measure_arena, MEASURE_ARENA_MAX);
+    measures_roll(payments->parts.store, clock_wall_us(), MEASURE_OPEN_MAX, measures_rolled,
+                  payments);
+}
+
 void rollup_init(struct payments *payments)
 {
+    loop_timer_init(&payments->rollup.measure_timer, payments->parts.loop, measures_run, payments);
+    loop_timer_start(&payments->rollup.measure_timer, MEASURE_ROUND_MS * CLOCK_MS_US);
     loop_timer_init(&payments->rollup.level_timer, payments->parts.loop, levels_run, payments);
     loop_timer_start(&payments->rollup.level_timer, LEVEL_ROUND_MS * CLOCK_MS_US);
     loop_timer_init(&payments->rollup.timer, payments->parts.loop, round_run, payments);
@@ -100,6 +164,9 @@ void rollup_init(struct payments *payments)
 
 void rollup_release(struct payments *payments)
 {
+    if (payments->rollup.is_measuring)
+        arena_release(&payments->rollup.measure_arena);
+    loop_timer_release(&payments->rollup.measure_timer);
     loop_timer_release(&payments->rollup.level_timer);
     loop_timer_release(&payments->rollup.timer);
 }

@@ -38,7 +38,7 @@ FROM indexes i
 WHERE NOT i.is_house AND i.first_column IS DISTINCT FROM 'merchant_id'
   AND (i.indisunique OR (i.amname <> 'brin'
                          AND i.name NOT IN ('unresolved_lane', 'payout_orders_settle', 'reviews_due',
-                                            'accounts_id', 'backtests_due', 'level_checks_due', 'report_runs_due', 'report_runs_kept')))
+                                            'accounts_id', 'backtests_due', 'level_checks_due', 'process_open_due', 'report_runs_due', 'report_runs_kept')))
 UNION ALL
 SELECT 'foreign key ' || c.conname || ' of ' || t.name || ' does not lead with merchant_id'
 FROM tables t

@@ -9,11 +9,13 @@
 #include "ledger/earned.h"
 #include "ledger/holds.h"
 #include "ledger/levels.h"
+#include "ledger/measures.h"
 
 static struct fake_levels {
     struct uuid merchant_id; /* of the last question */
     int64_t from_us, to_us;
     struct levels levels;             /* what is answered */
+    struct measures measures;         /* likewise */
     struct earned earned;             /* likewise */
     struct hold holds[HOLD_LIST_MAX]; /* newest first; of any account */
     size_t hold_count;
@@ -22,6 +24,7 @@ static struct fake_levels {
 struct fake_levels_job {
     void *ctx;
     levels_fn levels;
+    measures_fn measures;
     earned_fn earned;
     holds_list_fn holds;
     directory_done_fn changed;
@@ -69,6 +72,28 @@ void levels_read(struct store *store UNUSED, const struct uuid *merchant_id, int
     fake_levels.from_us = from_us;
     fake_levels.to_us = to_us;
     fake_levels_job(run_levels, ctx)->levels = done;
+}
+
+static void run_measures(const struct fake_job *job)
+{
+    struct fake_levels_job *asked = job->ctx;
+    asked->measures(asked->ctx, job->found, &fake_levels.measures, &job->why);
+}
+
+void measures_read(struct store *store UNUSED, const struct uuid *merchant_id, int64_t from_us,
+                   int64_t to_us, int64_t now_us UNUSED, struct arena *arena UNUSED,
+                   measures_fn done, void *ctx)
+{
+    fake_levels.merchant_id = *merchant_id;
+    fake_levels.from_us = from_us;
+    fake_levels.to_us = to_us;
+    fake_levels_job(run_measures, ctx)->measures = done;
+}
+
+void measures_roll(struct store *store UNUSED, int64_t now_us UNUSED, unsigned most UNUSED,
+                   store_count_fn done, void *ctx)
+{
+    fake_count(done, ctx, 0);
 }
 
 static void run_earned(const struct fake_job *job)

@@ -49,6 +49,52 @@ static void a_report_is_of_one_month_and_one_merchant(void **state UNUSED)
     fake_levels.levels = (struct levels){0};
 }
 
+static void the_process_is_of_whole_hours_and_of_whom_one_may_see(void **state UNUSED)
+{
+    struct measure_row rows[] = {
+        {.name = STR("payment"),
+         .begun = 10,
+         .ended = 8,
+         .completed = 6,
+         .declined = 2,
+         .rate_per_million = 750000,
+         .times = {{1500, 2500, 3500}, {0, 10, 20}, {1500, 2510, 3520}}},
+        {.is_step = true,
+         .name = STR("sale"),
+         .begun = 3,
+         .ended = 0,
+         .rate_per_million = -1,
+         .times = {{-1, -1, -1}, {-1, -1, -1}, {-1, -1, -1}}},
+    };
+    fake_levels.measures = (struct measures){rows, ARRAY_LEN(rows), NULL, 0};
+    assert_int_equal(ask("GET", "/v1/process?from=2026-11-01&to=2026-11-02T05:00:00Z",
+                         world.finance_key, "", NULL),
+                     200);
+    assert_false(uuid_is_zero(&fake_levels.merchant_id));
+    assert_int_equal(fake_levels.from_us, INT64_C(1793491200) * 1000000);
+    assert_int_equal(fake_levels.to_us, INT64_C(1793595600) * 1000000);
+    const json_t *shown = json_array_get(json_path(world.answer.json, "processes"), 0);
+    assert_int_equal(millionths(shown, "completion_rate"), 750000);
+    assert_int_equal(json_integer_value(json_object_get(shown, "open")), 2);
+    assert_int_equal(millionths(json_object_get(shown, "waiting_ms"), "p99"), 20000);
+    shown = json_array_get(json_path(world.answer.json, "steps"), 0);
+    assert_true(json_is_null(json_object_get(shown, "error_rate")));
+    assert_true(json_is_null(json_path(world.answer.json, "resources")));
+    assert_int_equal(ask("GET", "/v1/process?window=7d", world.operator_key, "", NULL), 200);
+    assert_true(uuid_is_zero(&fake_levels.merchant_id));
+    assert_int_equal(fake_levels.to_us - fake_levels.from_us, INT64_C(169) * 3600 * 1000000);
+    assert_true(json_is_object(json_path(world.answer.json, "resources")));
+    static const char *const wrong[] = {"window=2h",       "from=2026-11-01T00:30:00Z",
+                                        "to=2026-11-01",   "window=1h&from=2026-11-01",
+                                        "from=2026-01-01", "from=2026-11-02&to=2026-11-02"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        char path[100];
+        (void)snprintf(path, sizeof(path), "/v1/process?%s", wrong[i]);
+        assert_int_equal(ask("GET", path, world.finance_key, "", NULL), 422);
+    }
+    fake_levels.measures = (struct measures){0};
+}
+
 static char *state_path(const char *rest)
 {
     static char path[100];
@@ -139,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         OVER_HTTP(a_report_is_of_one_month_and_one_merchant),
+        OVER_HTTP(the_process_is_of_whole_hours_and_of_whom_one_may_see),
         OVER_HTTP(an_account_is_held_with_reason_author_and_end),
         OVER_HTTP(maintenance_is_planned_and_called_off),
     };
