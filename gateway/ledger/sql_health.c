@@ -54,7 +54,8 @@
     " AND w.outcome <> 'none' ORDER BY w.number DESC LIMIT 1) END"
 
 #define WHOSE                                                                                      \
-    "CASE WHEN $1::uuid IS NULL THEN ARRAY(SELECT k.merchant_id FROM merchants k) ELSE ARRAY[$1] END"
+    "CASE WHEN $1::uuid IS NULL THEN ARRAY(SELECT k.merchant_id FROM merchants k) ELSE ARRAY[$1] " \
+    "END"
 
 /* clang-format off */
 static const struct sql_text texts[SQL_HEALTH_END_MARK - SQL_HEALTH_FIRST] = {
