@@ -381,7 +381,10 @@ COMMENT ON COLUMN finance.stuck.reason IS 'What was said last; of a review: its 
 REVOKE ALL ON FUNCTION finance.process(timestamptz, timestamptz), finance.stuck() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finance.process(timestamptz, timestamptz), finance.stuck() TO turnpike_finance;
 GRANT SELECT ON finance.process, finance.stuck TO turnpike_finance;
-GRANT SELECT, INSERT, UPDATE, DELETE ON process_spans, process_open, process_hours TO turnpike_gateway;
+GRANT SELECT, INSERT ON process_spans, process_open, process_hours TO turnpike_gateway;
+GRANT UPDATE ON process_spans TO turnpike_gateway;
+GRANT UPDATE, DELETE ON process_open TO turnpike_gateway;
+GRANT DELETE ON process_hours TO turnpike_gateway;
 
 RESET ROLE;
 
