@@ -104,9 +104,8 @@ WHERE has_table_privilege('turnpike_gateway', t.oid, p.privilege)
       ('backtests', 'UPDATE'), ('backtests', 'DELETE'), ('report_runs', 'UPDATE'), ('ended_sessions', 'DELETE'),
       ('level_spans', 'UPDATE'), ('level_spans', 'DELETE'), ('level_checks', 'UPDATE'), ('level_checks', 'DELETE'),
       ('level_days', 'UPDATE'), ('level_days', 'DELETE'), ('level_costs', 'UPDATE'), ('level_costs', 'DELETE'),
-      ('level_fees', 'UPDATE'), ('level_fees', 'DELETE'),
+      ('level_fees', 'UPDATE'), ('level_fees', 'DELETE'), ('provider_minutes', 'DELETE'),
       ('process_spans', 'UPDATE'), ('process_open', 'UPDATE'), ('process_open', 'DELETE'), ('process_hours', 'DELETE'))
-      ('level_fees', 'UPDATE'), ('level_fees', 'DELETE'), ('provider_minutes', 'DELETE'))
 UNION ALL
 SELECT 'turnpike_gateway may update ' || t.name || '.' || a.attname
 FROM tables t

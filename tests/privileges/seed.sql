@@ -37,6 +37,9 @@ BEGIN
         FROM (VALUES ('d', 1000, 'provider:paypal:' || finance.show_id('acc', acc) || ':pending', 'merchant:sales', 'payment'),
                      ('e', 30, 'fees:payment', 'provider:paypal:' || finance.show_id('acc', acc) || ':pending', 'fee')) v (mark, minor, debit, credit, kind);
     END LOOP;
+    INSERT INTO unresolved (merchant_id, attempt_id, payment_id, account_id, provider, next_at, lease_until, epoch, tries, reason, parked_at)
+    SELECT m, t.attempt_id, t.payment_id, acc, 'paypal', now() - interval '1 day', now() - interval '1 day', 1, 1, 'main-' || letter, now() - interval '2 days'
+    FROM attempts t WHERE t.merchant_id = m ORDER BY t.attempt_id LIMIT 1;
     INSERT INTO archives VALUES (m, acc, acc, acc, now(), 1, 1, 1, letter, decode(repeat('00', 32), 'hex'));
     INSERT INTO erasures VALUES (m, acc, acc, now(), 'payment', 'payment', letter, 'because of ' || letter, NULL, '{}');
     INSERT INTO ledger_accounts VALUES (m, now(), 'user:till-' || letter, 'asset', letter, letter);
