@@ -183,6 +183,38 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
         const now = async (payment) => (await world.get(payment.id));
         equal([(await now(charged)).amount_refunded, (await now(held)).amount_captured, (await now(let_go)).status], [1234, 2000, 'canceled'], 'what the API says');
     },
+    // The page says what GET /v1/process says (which the suite process_measures counts by hand).
+    async the_process_is_shown_as_it_is(world) {
+        keysOf(world);
+        await someOfEverything(world);
+        await world.fault({ provider: 'paypal', operation: 'charge', kind: 'http_500', count: 1 });
+        await world.pay(world.payment({ providers: { only: ['paypal'] } }));
+        await world.noFaults();
+        await world.fault({ provider: 'payoneer', operation: 'charge', kind: 'hang_after_effect', count: 1 });
+        await world.pay(world.payment({ providers: { only: ['payoneer'] } }));
+        await world.noFaults();
+        await world.settled();
+        world.psql(`INSERT INTO unresolved (merchant_id, attempt_id, payment_id, account_id, provider, next_at, lease_until, epoch, tries, reason, parked_at)
+            SELECT merchant_id, attempt_id, payment_id, account_id, 'paypal', now() + interval '1 day', now() + interval '1 day', 1, 1, ${`'${NASTY}'`}, now() - interval '2 hours' FROM attempts LIMIT 1`);
+        for (const role of ['finance', 'operator']) {
+            const own = (await world.call('GET', `${world.api}/v1/process?window=1h${role === 'operator' ? `&merchant=${world.merchant}` : ''}`, { key: world.keys[role] })).json;
+            await visit(world, { role }, async (page, made) => {
+                await made.go(role === 'operator' ? withMerchant(world, '/dashboard/process?window=1h') : '/dashboard/process?window=1h');
+                await heading(page, 'Errors by step');
+                const rowsOf = (name) => page.getByRole('region', { name, exact: true }).locator('tbody tr').evaluateAll((rows) => rows.map((r) => [...r.cells].map((c) => c.innerText.trim())));
+                const share = (rate) => (rate === null ? '' : `${(rate * 100).toFixed(2)} %`);
+                equal((await rowsOf('Completion and cycle time, by kind')).map((r) => r.slice(0, 8)), own.processes.map((p) => [p.kind, ...['begun', 'completed', 'declined', 'failed', 'canceled', 'open'].map((n) => String(p[n])), share(p.completion_rate)]), 'kinds');
+                equal(await rowsOf('Errors, by step'), own.steps.map((s) => [s.step, String(s.begun), String(s.ended), String(s.errors), share(s.error_rate)]), 'steps');
+                const waiting = own.processes.find((p) => p.kind === 'payment').waiting_ms.p99;
+                assert((await rowsOf('Completion and cycle time, by kind'))[0][10].endsWith(waiting >= 10000 ? `${(waiting / 1000).toFixed(1)} s` : waiting < 10 ? `${waiting.toFixed(1)} ms` : `${Math.round(waiting)} ms`), `waiting of ${waiting} ms`);
+                const [held] = await rowsOf('What is stuck, and where');
+                equal([held[0], held[2].split('\n')[0].split(' ')[0], held[4]], [own.stuck[0].payment, 'provider', NASTY], 'what is stuck');
+                equal(await page.getByRole('heading', { name: 'What is used now' }).count(), role === 'operator' ? 1 : 0, 'what operators see');
+                equal(await page.evaluate(() => document.querySelectorAll('main img, main script').length), 0, 'markup of a stranger');
+            });
+        }
+        world.psql(`DELETE FROM unresolved WHERE parked_at < now() - interval '1 hour'`);
+    },
     async rules_are_checked_published_and_rolled_back(world) {
         keysOf(world);
         await someOfEverything(world);
@@ -229,7 +261,7 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
         keysOf(world);
         await someOfEverything(world);
         const paid = await world.pay(world.payment());
-        const addresses = { operator: ['providers', 'levels', 'payouts', 'reviews', 'routing', 'finance'], finance: ['payments', `payments/${paid.answer.id}`, 'payouts/batches', 'finance/statement?account=merchant:sales', 'finance/exports', 'finance/earned'] };
+        const addresses = { operator: ['providers', 'levels', 'process', 'payouts', 'reviews', 'routing', 'finance'], finance: ['payments', `payments/${paid.answer.id}`, 'payouts/batches', 'finance/statement?account=merchant:sales', 'finance/exports', 'finance/earned'] };
         for (const dark of [false, true]) {
             for (const [role, list] of Object.entries(addresses)) {
                 await visit(world, { role, dark, quiet: role === 'finance' }, async (page, made) => {
@@ -277,7 +309,7 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
         await someOfEverything(world);
         const paid = await world.pay(world.payment());
         await visit(world, { role: 'finance', phone: true }, async (page, made) => {
-            for (const [address, name] of [['providers', 'providers'], ['payments', 'payments'], [`payments/${paid.answer.id}`, 'payment'], ['payouts', 'payouts'], ['finance', 'finance'], ['levels', 'levels'], ['reviews', 'reviews']]) {
+            for (const [address, name] of [['providers', 'providers'], ['payments', 'payments'], [`payments/${paid.answer.id}`, 'payment'], ['payouts', 'payouts'], ['finance', 'finance'], ['levels', 'levels'], ['process', 'process'], ['reviews', 'reviews']]) {
                 await made.go(`/dashboard/${address}`);
                 await page.locator('main h1').first().waitFor();
                 await page.waitForLoadState('networkidle').catch(() => {});
@@ -296,7 +328,7 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
         const paid = await world.pay(world.payment());
         for (const dark of [false, true]) {
             await visit(world, { role: 'operator', dark, quiet: false }, async (page, made) => {
-                for (const name of ['providers', 'routing', 'finance']) {
+                for (const name of ['providers', 'routing', 'process', 'finance']) {
                     await made.go(withMerchant(world, `/dashboard/${name}`));
                     await page.locator('main h1').first().waitFor();
                     await page.waitForLoadState('networkidle').catch(() => {});

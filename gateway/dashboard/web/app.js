@@ -7,6 +7,7 @@ import * as session from './lib/session.js';
 const PAGES = [
     { path: 'providers', title: 'Providers', roles: ['operator', 'finance'], load: () => import('./pages/providers.js') },
     { path: 'levels', title: 'Service levels', roles: ['operator', 'finance'], load: () => import('./pages/levels.js') },
+    { path: 'process', title: 'Process', roles: ['operator', 'finance'], load: () => import('./pages/process.js') },
     { path: 'payments', title: 'Payments', roles: ['operator', 'finance'], load: () => import('./pages/payments.js') },
     { path: 'payouts', title: 'Payouts', roles: ['operator', 'finance'], load: () => import('./pages/payouts.js') },
     { path: 'reviews', title: 'Reviews', roles: ['operator', 'finance'], load: () => import('./pages/reviews.js') },
