@@ -216,6 +216,21 @@ const tests = {
         }
     },
 
+    async the_curl_lines_of_the_docs_run(world) {
+        const blocks = ['api.md', 'webhooks-out.md'].flatMap((file) => [...readFileSync(path.join(top, 'docs', file), 'utf8').matchAll(/```sh\n([^`]*)```/g)].map(([, lines]) => lines))
+            .filter((lines) => lines.includes('$KEY') && !/curl \.\.\.|_\.\.\.|events\/stream/.test(lines.replace(/#.*/g, ''))); // what names an id of the reader's is not for pasting
+        equal(blocks.length, 7, 'examples that can be pasted');
+        for (const lines of blocks) {
+            const here = lines.replaceAll('var/tls/ca.pem', world.at('tls/ca.pem')).replaceAll('https://127.0.0.1:8443', world.api).replace('$(cat var/secrets/key_merchant)', world.key)
+                .replaceAll('curl ', "curl -sS -w '\\n' ").replace('salaries.csv', world.at('salaries.csv')).replace('@salaries.csv', `@${world.at('salaries.csv')}`);
+            const out = await run(world, ['sh', '-c', `set -u\n${here}`], { KEY: world.key });
+            const answers = out.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+            equal(answers.length, lines.match(/^curl /gm).length, `answers to ${here} (${out})`);
+            for (const answer of answers) assert(answer.object && !answer.code, `${here} is answered ${JSON.stringify(answer)}`);
+        }
+        for (const { id } of (await world.call('GET', `${world.api}/v1/webhook-endpoints`, { key: world.key })).json.data) await world.call('DELETE', `${world.api}/v1/webhook-endpoints/${id}`, { key: world.key });
+    },
+
     async examples_move_money_once_and_receivers_hear_of_it(world) {
         const port = await freePorts(languages.length);
         const before = (await world.allBooks()).length;
