@@ -81,7 +81,7 @@ const struct field_set payout_batch_fields = {"PayoutBatchRequest", "Many payout
 static const struct field link_table[] = {
     {"provider",     FIELD_STRING, .least = 1, .most = 32, .form = &form_payee, .problem = MESSAGE_UNKNOWN_PROVIDER, .example = "\"payoneer\"",
      .help = "Whose payee this becomes; needed when more than one account offers it."},
-    {"payee_id",     FIELD_STRING, .required = true, .least = 1, .most = 127, .form = &form_token, .example = "\"ada-1815\"", .help = "Your own id of the payee: what payouts name."},
+    {"payee_id",     FIELD_STRING, .required = true, .least = 1, .most = 127, .form = &form_token, .example = "\"grace-1906\"", .help = "Your own id of the payee: what payouts name."},
     {"redirect_url", FIELD_STRING, .least = 9, .most = 2000, .form = &form_https_url, .help = "Where the payee's browser is sent afterwards."},
     {"beneficiary",  FIELD_OBJECT, .members = &beneficiary_fields},
 };
