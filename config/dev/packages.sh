@@ -18,7 +18,7 @@ command_packages() { # command:package
         setpriv:util-linux column:bsdextrautils psql:postgresql-client-15" ;;
     test) echo "clang:clang clang-format:clang-format clang-tidy:clang-tidy cppcheck:cppcheck
         node:nodejs npm:npm git:git hledger:hledger ledger:ledger bean-check:beancount
-        xmllint:libxml2-utils pg_prove:libtap-parser-sourcehandler-pgtap-perl $(command_packages examples)" ;;
+        promtool:prometheus xmllint:libxml2-utils pg_prove:libtap-parser-sourcehandler-pgtap-perl $(command_packages examples)" ;;
     examples) echo "node:nodejs python3:python3 php:php-cli" ;;
     fuzz) echo "clang:clang" ;;
     clients) echo "node:nodejs npm:npm" ;;
@@ -116,11 +116,11 @@ allow_cluster() {
     made_conf=
 }
 
-# Proxies that tests start by themselves, on ports of their own: none is to listen on port 80 now.
+# Servers that tests start by themselves, on ports of their own: none is to listen on its usual port now.
 policy=/usr/sbin/policy-rc.d
 forbid_services() { # sets made_policy
     case " $missing " in
-    *" nginx-light "* | *" haproxy "*) ;;
+    *" nginx-light "* | *" haproxy "* | *" prometheus "*) ;;
     *) return 0 ;;
     esac
     if [ ! -e "$policy" ]; then

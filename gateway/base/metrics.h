@@ -1,7 +1,10 @@
 /*
- * metrics.h - counters, gauges and histograms in the shared segment, printed as Prometheus text.
+ * metrics.h - counters, gauges and histograms in the shared segment, printed as Prometheus text or
+ * as OpenMetrics.
  *
- * One table declares every family (name, type, help, label names): docs and code share it. A series
+ * One table declares every family (name, type, help, label names): docs and code share it. The end
+ * of its name is its unit: what is kept of a family in _seconds is microseconds, of one in _ratio
+ * millionths, and either is printed as seconds or a share; anything else is a count. A series
  * is found by family and label values once, and kept as a handle by whoever updates it often;
  * updates are one relaxed atomic add. Label values are of low cardinality (provider, outcome,
  * route): never a merchant, an id or an amount. A gauge is either set (one truth for all) or added
@@ -81,9 +84,9 @@ enum metric {
     METRIC_GENERATION,                /* gauge */
     METRIC_RELOADS,                   /* counter: kind, result */
     METRIC_PROCESS_COUNT,             /* gauge: kind, result */
-    METRIC_PROCESS_COMPLETION,        /* gauge: kind */
-    METRIC_PROCESS_TIME,              /* gauge: kind, part, quantile; microseconds */
-    METRIC_PROCESS_ERRORS,            /* gauge: step */
+    METRIC_PROCESS_COMPLETION,        /* gauge: kind; millionths */
+    METRIC_PROCESS_TIME,              /* gauge: kind, part, percentile; microseconds */
+    METRIC_PROCESS_ERRORS,            /* gauge: step; millionths */
     METRIC_PROCESS_STUCK,             /* gauge: place */
     METRIC_EVENT_STREAMS,             /* gauge: open streams of events */
     METRIC_LOG_DROPPED,               /* counter */
@@ -115,7 +118,7 @@ void metrics_set_slot(unsigned slot); /* of this process; 0 before the first cal
 void metrics_forget_slot(unsigned slot);
 void metrics_observe_us(struct metrics_series *series, int64_t us); /* histogram of seconds */
 void metrics_observe(struct metrics_series *series, int64_t value); /* histogram of counts */
-int64_t metrics_value(const struct metrics_series *series);         /* counter or gauge */
+int64_t metrics_value(const struct metrics_series *series); /* counter, gauge: in the kept unit */
 /* Every series of a family, with its first label's value, in no order. */
 typedef void (*metrics_each_fn)(void *ctx, struct str label, const struct metrics_series *series);
 void metrics_each(enum metric metric, metrics_each_fn fn, void *ctx);
@@ -131,7 +134,14 @@ int64_t metrics_quantile_us(const struct metrics_series *series, int percent);
                          ARRAY_LEN(((const struct str[]){__VA_ARGS__})) - 1)
 void metrics_count_values(enum metric metric, int64_t delta, const struct str *values,
                           size_t count);
-void metrics_print(struct buf *out); /* text format 0.0.4 */
+enum metrics_format {
+    METRICS_TEXT,        /* Prometheus text, 0.0.4 */
+    METRICS_OPENMETRICS, /* OpenMetrics 1.0.0: families of counters without _total, an end */
+    METRICS_FORMAT_COUNT,
+};
+
+/* The whole page, families in the table's order. Names and labels are the same in either format. */
+void metrics_print(enum metrics_format format, struct buf *out);
 
 struct metrics_family {
     const char *name; /* with unit and _total */

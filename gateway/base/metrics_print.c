@@ -69,8 +69,8 @@ static void put_name(struct buf *out, const struct metrics_series *series, struc
     buf_add_str(out, separator == '{' ? STR(" ") : STR("} "));
 }
 
-/* Microseconds as seconds, without the zeros at the end: 2500 is 0.0025. */
-static struct str seconds_text(int64_t us, char out[MONEY_TEXT_SIZE])
+/* Microseconds as seconds, or millionths as a share, without the zeros at the end: 2500 is 0.0025. */
+static struct str millionths_text(int64_t us, char out[MONEY_TEXT_SIZE])
 {
     struct str text = money_format(us, 6, out);
     while (str_ends(text, STR("0")))
@@ -80,11 +80,22 @@ static struct str seconds_text(int64_t us, char out[MONEY_TEXT_SIZE])
     return text;
 }
 
-static void put_value_line(struct buf *out, int64_t value, bool is_seconds)
+/* An upper bound as a float, as OpenMetrics wants it: 1 is "1.0", so that both formats agree. */
+static struct str bound_text(int64_t value, unsigned decimals, char out[MONEY_TEXT_SIZE])
+{
+    if (decimals == 0)
+        return money_format(value * 10, 1, out);
+    struct str text = money_format(value, decimals, out);
+    while (str_ends(text, STR("0")) && text.at[text.len - 2] != '.')
+        text.len--;
+    return text;
+}
+
+static void put_value_line(struct buf *out, int64_t value, bool is_millionths)
 {
     char text[MONEY_TEXT_SIZE];
-    if (is_seconds)
-        buf_add_str(out, seconds_text(value, text));
+    if (is_millionths)
+        buf_add_str(out, millionths_text(value, text));
     else
         buf_add_int64(out, value);
     buf_add_char(out, '\n');
@@ -98,8 +109,8 @@ static void put_histogram(struct buf *out, const struct metrics_series *series)
         char text[MONEY_TEXT_SIZE];
         struct str le = STR("+Inf");
         if (i < METRICS_BUCKET_COUNT)
-            le = is_seconds ? seconds_text(metrics_bounds_us[i], text)
-                            : money_format(metrics_bounds[i], 0, text);
+            le = is_seconds ? bound_text(metrics_bounds_us[i], 6, text)
+                            : bound_text(metrics_bounds[i], 0, text);
         total += atomic_load_explicit(&series->bucket[i], memory_order_relaxed);
         put_name(out, series, STR("_bucket"), le);
         put_value_line(out, total, false);
@@ -115,13 +126,34 @@ static bool is_type(const struct metrics_family *family, const char *type)
     return strcmp(family->type, type) == 0;
 }
 
-static void put_family_head(struct buf *out, const struct metrics_family *family)
+static bool is_in_millionths(const struct metrics_family *family)
 {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name,
-               family->type);
+    struct str name = str_of(family->name);
+    return str_ends(name, STR("_seconds")) || str_ends(name, STR("_ratio"));
 }
 
-void metrics_print(struct buf *out)
+static void put_family_head(struct buf *out, const struct metrics_family *family,
+                            enum metrics_format format)
+{
+    struct str name = str_of(family->name);
+    if (format == METRICS_OPENMETRICS && is_type(family, "counter"))
+        name.len -= STR("_total").len;
+    buf_printf(out, "# HELP " STR_FMT " %s\n# TYPE " STR_FMT " %s\n", STR_ARG(name), family->help,
+               STR_ARG(name), family->type);
+}
+
+static void put_series(struct buf *out, const struct metrics_family *family,
+                       const struct metrics_series *series)
+{
+    if (is_type(family, "histogram")) {
+        put_histogram(out, series);
+    } else {
+        put_name(out, series, STR_NONE, STR_NONE);
+        put_value_line(out, metrics_value(series), is_in_millionths(family));
+    }
+}
+
+void metrics_print(enum metrics_format format, struct buf *out)
 {
     if (!metrics_is_open())
         return;
@@ -131,17 +163,13 @@ void metrics_print(struct buf *out)
     for (int metric = METRIC_NONE + 1; metric < METRIC_COUNT; metric++) {
         const struct metrics_family *family = metrics_family((enum metric)metric);
         size_t first = next;
-        put_family_head(out, family);
-        for (; next < count && series[next]->metric == (uint32_t)metric; next++) {
-            if (is_type(family, "histogram")) {
-                put_histogram(out, series[next]);
-            } else {
-                put_name(out, series[next], STR_NONE, STR_NONE);
-                put_value_line(out, metrics_value(series[next]), false);
-            }
-        }
+        put_family_head(out, family, format);
+        for (; next < count && series[next]->metric == (uint32_t)metric; next++)
+            put_series(out, family, series[next]);
         /* A counter that exists but never counted is 0: rate() needs the start. */
         if (next == first && is_type(family, "counter") && family->labels[0] == NULL)
             buf_printf(out, "%s 0\n", family->name);
     }
+    if (format == METRICS_OPENMETRICS)
+        buf_add_str(out, STR("# EOF\n"));
 }

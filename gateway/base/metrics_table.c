@@ -46,8 +46,8 @@ static const struct metrics_family families[METRIC_COUNT] = {
         "turnpike_provider_held", "gauge",
         "1 while the provider account is disabled, drained or in maintenance.", {"provider", "account"}},
     [METRIC_PROVIDER_SUCCESS] = {
-        "turnpike_provider_success_per_million", "gauge",
-        "Payments of the last hour that were approved, per million.", {"provider", "account"}},
+        "turnpike_provider_success_ratio", "gauge",
+        "Share of the last hour's payments that were approved, 0 to 1.", {"provider", "account"}},
     [METRIC_SHADOW_DECISIONS] = {
         "turnpike_shadow_decisions_total", "counter",
         "Decisions that a shadow rule set made too, by whether it would have tried others.", {"result"}},
@@ -190,14 +190,14 @@ static const struct metrics_family families[METRIC_COUNT] = {
         "turnpike_process_begun", "gauge",
         "Payments, payouts and operations begun in the last 24 whole hours and this one, by what came of them.", {"kind", "result"}},
     [METRIC_PROCESS_COMPLETION] = {
-        "turnpike_process_completion_per_million", "gauge",
-        "Of them, those that were completed, per million that have ended.", {"kind"}},
+        "turnpike_process_completion_ratio", "gauge",
+        "Share of those that have ended that were completed, 0 to 1.", {"kind"}},
     [METRIC_PROCESS_TIME] = {
-        "turnpike_process_time_microseconds", "gauge",
-        "How long they took: active, waiting for others, and both (cycle).", {"kind", "part", "quantile"}},
+        "turnpike_process_time_seconds", "gauge",
+        "How long they took: active, waiting for others, and both (cycle).", {"kind", "part", "percentile"}},
     [METRIC_PROCESS_ERRORS] = {
-        "turnpike_process_step_errors_per_million", "gauge",
-        "Steps of the same time that erred, per million that have come to something.", {"step"}},
+        "turnpike_process_step_error_ratio", "gauge",
+        "Share of the same time's steps that have come to something that erred, 0 to 1.", {"step"}},
     [METRIC_PROCESS_STUCK] = {
         "turnpike_process_stuck", "gauge",
         "Payments, payouts and operations that wait for too long now.", {"place"}},

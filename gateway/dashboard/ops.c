@@ -7,11 +7,12 @@
 #include "base/list.h"
 #include "base/message.h"
 #include "base/metrics.h"
+#include "http/negotiate.h"
 #include "http/route.h"
 #include "ledger/migrate.h"
 
 enum {
-    METRICS_BYTES_MAX = 8 << 20,
+    METRICS_BYTES_MAX = 16 << 20,
     SCHEMA_LOOK_US = 10000000,
     SCHEMA_RETRY_US = 100000,
 };
@@ -121,20 +122,32 @@ static void readyz(struct http_exchange *x, const struct route_params *params, v
     reply_text(x, is_ready ? 200 : 503, text);
 }
 
-static void metrics(struct http_exchange *x, const struct route_params *params, void *ctx)
+void ops_reply_metrics(struct http_exchange *x)
 {
-    (void)params;
-    struct ops *ops = ctx;
+    static const struct str types[METRICS_FORMAT_COUNT] = {
+        [METRICS_TEXT] = STR_INIT("text/plain; version=0.0.4; charset=utf-8"),
+        [METRICS_OPENMETRICS] =
+            STR_INIT("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+    };
     struct buf text;
+    size_t wanted = negotiate_type(http_header(x, "Accept"), types, ARRAY_LEN(types));
+    enum metrics_format format = wanted == METRICS_OPENMETRICS ? METRICS_OPENMETRICS : METRICS_TEXT;
     buf_init(&text, METRICS_BYTES_MAX);
-    boards_update_gauges(ops->parts.boards);
-    metrics_print(&text);
+    metrics_print(format, &text);
     http_reply(x, &(struct http_response){
                       .status = 200,
-                      .content_type = STR("text/plain; version=0.0.4; charset=utf-8"),
+                      .content_type = types[format],
                       .body = buf_str(&text),
                   });
     buf_release(&text);
+}
+
+static void metrics(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    const struct ops *ops = ctx;
+    boards_update_gauges(ops->parts.boards);
+    ops_reply_metrics(x);
 }
 
 /* ---- what is elsewhere ------------------------------------------------------------------------ */

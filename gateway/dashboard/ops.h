@@ -35,6 +35,11 @@ struct ops_parts { /* borrowed */
 
 struct ops *ops_new(const struct ops_parts *parts);
 void ops_free(struct ops **ops);
+/*
+ * Answer with all metrics: OpenMetrics where the Accept header prefers it, else Prometheus text, also
+ * to who asks for neither (a person with a browser).
+ */
+void ops_reply_metrics(struct http_exchange *x);
 /* The ledger is connected and its schema known to be current: this worker can serve. */
 bool ops_can_serve(const struct ops *ops);
 /* An http_handler_fn; ctx is the struct ops. */

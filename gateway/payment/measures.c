@@ -264,9 +264,9 @@ static void publish_process(const struct measure_row *row)
         set(METRIC_PROCESS_COMPLETION, row->rate_per_million, row->name, none, none);
     for (int time = 0; time < MEASURE_TIME_COUNT && row->times[time].p50_us >= 0; time++) {
         struct str name = str_of(names[time]);
-        set(METRIC_PROCESS_TIME, row->times[time].p50_us, row->name, name, STR("0.5"));
-        set(METRIC_PROCESS_TIME, row->times[time].p95_us, row->name, name, STR("0.95"));
-        set(METRIC_PROCESS_TIME, row->times[time].p99_us, row->name, name, STR("0.99"));
+        set(METRIC_PROCESS_TIME, row->times[time].p50_us, row->name, name, STR("p50"));
+        set(METRIC_PROCESS_TIME, row->times[time].p95_us, row->name, name, STR("p95"));
+        set(METRIC_PROCESS_TIME, row->times[time].p99_us, row->name, name, STR("p99"));
     }
 }
 

@@ -223,7 +223,7 @@ static void counted(void *ctx, enum store_find found, int64_t count, int64_t old
         return;
     int64_t age_us = count > 0 ? clock_wall_us() - oldest_us : 0;
     metrics_set(orders->waiting, count);
-    metrics_set(orders->oldest, age_us > 0 ? age_us / CLOCK_SECOND_US : 0);
+    metrics_set(orders->oldest, age_us > 0 ? age_us : 0);
 }
 
 static void settled(void *ctx, enum store_find found, int64_t count, const struct error *why)

@@ -194,7 +194,7 @@ static void backlog_done(void *ctx, enum store_find found, int64_t parked, int64
         return;
     int64_t age_us = parked > 0 ? clock_wall_us() - oldest_us : 0;
     metrics_set(payments->resolver.unresolved, parked);
-    metrics_set(payments->resolver.unresolved_oldest, age_us > 0 ? age_us / CLOCK_SECOND_US : 0);
+    metrics_set(payments->resolver.unresolved_oldest, age_us > 0 ? age_us : 0);
 }
 
 static void beat_done(void *ctx, enum store_find found, int64_t count, const struct error *why)

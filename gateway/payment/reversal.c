@@ -342,7 +342,7 @@ static void counted(void *ctx, enum store_find found, const struct review_tally 
     int64_t age_us = tally->oldest_us > 0 ? clock_wall_us() - tally->oldest_us : 0;
     metrics_set(reversals->open, tally->open);
     metrics_set(reversals->reversing, tally->reversing);
-    metrics_set(reversals->oldest, age_us > 0 ? age_us / CLOCK_SECOND_US : 0);
+    metrics_set(reversals->oldest, age_us > 0 ? age_us : 0);
 }
 
 static void count_cases(struct payments *payments)

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/message.h"
-#include "base/metrics.h"
+#include "dashboard/ops.h"
 #include "process/restore.h"
 
 enum {
@@ -15,7 +15,6 @@ enum {
     LINGER_MS = 200, /* answers that are being written */
     CONNECTION_MAX = 512,
     DETAIL_SIZE = 160,
-    METRICS_MAX = 16 << 20,
 };
 
 struct closed {
@@ -74,11 +73,7 @@ static void answer_ops(struct http_exchange *x, void *ctx)
     if (str_eq(path, STR("/livez"))) {
         reply_text(x, 200, STR("ok\n"));
     } else if (str_eq(path, STR("/metrics"))) {
-        struct buf text;
-        buf_init(&text, METRICS_MAX);
-        metrics_print(&text);
-        reply_text(x, 200, buf_str(&text));
-        buf_release(&text);
+        ops_reply_metrics(x);
     } else {
         char why[DETAIL_SIZE];
         struct str text = restore_describe(closed->start->shared, why, sizeof(why));

@@ -157,7 +157,7 @@ static void counted(void *ctx, enum store_find found, int64_t count, int64_t old
         return;
     int64_t age_us = count > 0 ? clock_wall_us() - oldest_us : 0;
     metrics_set(applier->waiting, count);
-    metrics_set(applier->oldest, age_us > 0 ? age_us / CLOCK_SECOND_US : 0);
+    metrics_set(applier->oldest, age_us > 0 ? age_us : 0);
 }
 
 static void look(struct inbox *inbox)

@@ -373,7 +373,7 @@ static void counted(void *ctx, enum store_find found, int64_t waiting, int64_t o
         return;
     int64_t age_us = oldest_us > 0 ? clock_wall_us() - oldest_us : 0;
     metrics_set(out->waiting, waiting);
-    metrics_set(out->oldest, age_us > 0 ? age_us / CLOCK_SECOND_US : 0);
+    metrics_set(out->oldest, age_us > 0 ? age_us : 0);
 }
 
 static void look_after(struct out *out)

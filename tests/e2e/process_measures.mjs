@@ -120,12 +120,12 @@ await suite('process_measures', { workers: 2, delayMs: 20 }, {
         await until('the metrics say so, too', async () => {
             const { raw } = await world.call('GET', `${world.ops}/metrics`);
             const value = (name) => Number(raw.match(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm'))?.[1]);
-            return value('turnpike_process_completion_per_million{kind="payment"}') === Math.round(p.completion_rate * 1000000)
+            return value('turnpike_process_completion_ratio{kind="payment"}') === p.completion_rate
                 && value('turnpike_process_begun{kind="payment",result="completed"}') === p.completed
                 && value('turnpike_process_begun{kind="payment",result="open"}') === p.open
-                && value('turnpike_process_time_microseconds{kind="payment",part="waiting",quantile="0.99"}') === Math.round(p.waiting_ms.p99 * 1000)
-                && value('turnpike_process_time_microseconds{kind="payment",part="cycle",quantile="0.5"}') === Math.round(p.cycle_ms.p50 * 1000)
-                && value('turnpike_process_step_errors_per_million{step="sale"}') === Math.round(own.steps.find((s) => s.step === 'sale').error_rate * 1000000);
+                && Math.round(value('turnpike_process_time_seconds{kind="payment",part="waiting",percentile="p99"}') * 1e6) === Math.round(p.waiting_ms.p99 * 1000)
+                && Math.round(value('turnpike_process_time_seconds{kind="payment",part="cycle",percentile="p50"}') * 1e6) === Math.round(p.cycle_ms.p50 * 1000)
+                && value('turnpike_process_step_error_ratio{step="sale"}') === own.steps.find((s) => s.step === 'sale').error_rate;
         }, 30000);
     },
     async windows_are_whole_hours_and_nobody_sees_others(world) {

@@ -28,7 +28,7 @@ static int close_metrics(void **state)
 static void print_page(void)
 {
     buf_clear(&page);
-    metrics_print(&page);
+    metrics_print(METRICS_TEXT, &page);
     assert_true(buf_is_ok(&page));
 }
 
@@ -150,7 +150,7 @@ static void histograms_are_cumulative_and_sum_up(void **state)
     print_page();
     assert_true(page_has("turnpike_db_batch_duration_seconds_bucket{le=\"0.0005\"} 2\n"
                          "turnpike_db_batch_duration_seconds_bucket{le=\"0.001\"} 3\n"));
-    assert_true(page_has("turnpike_db_batch_duration_seconds_bucket{le=\"60\"} 4\n"
+    assert_true(page_has("turnpike_db_batch_duration_seconds_bucket{le=\"60.0\"} 4\n"
                          "turnpike_db_batch_duration_seconds_bucket{le=\"+Inf\"} 5\n"
                          "turnpike_db_batch_duration_seconds_sum 120.001002\n"
                          "turnpike_db_batch_duration_seconds_count 5\n"));
@@ -159,15 +159,93 @@ static void histograms_are_cumulative_and_sum_up(void **state)
     metrics_observe(rows, 1);
     metrics_observe(rows, 1024);
     metrics_observe(rows, 5000);
-    assert_true(page_has("turnpike_db_batch_rows_bucket{le=\"1\"} 2\n"
-                         "turnpike_db_batch_rows_bucket{le=\"2\"} 2\n"));
-    assert_true(page_has("turnpike_db_batch_rows_bucket{le=\"1024\"} 3\n"
+    assert_true(page_has("turnpike_db_batch_rows_bucket{le=\"1.0\"} 2\n"
+                         "turnpike_db_batch_rows_bucket{le=\"2.0\"} 2\n"));
+    assert_true(page_has("turnpike_db_batch_rows_bucket{le=\"1024.0\"} 3\n"
                          "turnpike_db_batch_rows_bucket{le=\"+Inf\"} 4\n"
                          "turnpike_db_batch_rows_sum 6025\n"
                          "turnpike_db_batch_rows_count 4\n"));
     const struct str route[] = {STR("/v1/payments")};
     metrics_observe_us(metrics_find(METRIC_HTTP_SECONDS, route, 1), 1);
     assert_true(page_has("_bucket{route=\"/v1/payments\",le=\"0.0005\"} 1\n"));
+}
+
+static void gauges_are_printed_in_the_unit_of_their_name(void **state)
+{
+    (void)state;
+    const struct str kind[] = {STR("payment"), STR("cycle"), STR("p50")};
+    metrics_set(metrics_find(METRIC_PROCESS_COMPLETION, kind, 1), 1000000);
+    assert_true(page_has("turnpike_process_completion_ratio{kind=\"payment\"} 1\n"));
+    metrics_set(metrics_find(METRIC_PROCESS_COMPLETION, kind, 1), 333333);
+    assert_true(page_has("turnpike_process_completion_ratio{kind=\"payment\"} 0.333333\n"));
+    metrics_set(metrics_find(METRIC_PROCESS_TIME, kind, 3), 2500);
+    assert_true(page_has("turnpike_process_time_seconds{kind=\"payment\",part=\"cycle\","
+                         "percentile=\"p50\"} 0.0025\n"));
+    metrics_set(metrics_find(METRIC_UNRESOLVED_OLDEST_SECONDS, NULL, 0), 90000000);
+    assert_true(page_has("\nturnpike_unresolved_oldest_seconds 90\n"));
+    metrics_set(metrics_find(METRIC_UNRESOLVED_OLDEST_SECONDS, NULL, 0), 0);
+    assert_true(page_has("\nturnpike_unresolved_oldest_seconds 0\n"));
+}
+
+/* Samples are the same in both; families of counters lose _total, and there is an end. */
+static void openmetrics_differs_in_heads_and_end_alone(void **state)
+{
+    (void)state;
+    struct buf open;
+    metrics_count(METRIC_RESOLVED, 3, STR("approved"));
+    metrics_observe_us(metrics_find(METRIC_DB_BATCH_SECONDS, NULL, 0), 1000000);
+    buf_init(&open, 1 << 20);
+    metrics_print(METRICS_OPENMETRICS, &open);
+    print_page();
+    assert_true(str_ends(buf_str(&open), STR("\n# EOF\n")));
+    assert_true(page_has("# TYPE turnpike_resolved_total counter\n"));
+    assert_true(str_find(buf_str(&open),
+                         STR("# TYPE turnpike_resolved counter\n"
+                             "turnpike_resolved_total{outcome=\"approved\"} 3\n"),
+                         0) != SIZE_MAX);
+    assert_true(str_find(buf_str(&open), STR("_bucket{le=\"1.0\"} 1\n"), 0) != SIZE_MAX);
+    struct str one = buf_str(&page);
+    struct str other = buf_str(&open);
+    while (one.len > 0) {
+        struct str line = str_cut(&one, '\n');
+        struct str twin = str_cut(&other, '\n');
+        assert_true(str_eq(line, twin) || (line.at[0] == '#' && twin.at[0] == '#'));
+    }
+    assert_true(str_eq(other, STR("# EOF\n")));
+    buf_release(&open);
+}
+
+/* No family's name without _total is another's: OpenMetrics has one name space of families. */
+static void families_have_names_of_their_own_without_total(void **state)
+{
+    (void)state;
+    for (int metric = METRIC_NONE + 1; metric < METRIC_COUNT; metric++) {
+        struct str name = str_of(metrics_family((enum metric)metric)->name);
+        if (!str_ends(name, STR("_total")))
+            continue;
+        name.len -= STR("_total").len;
+        for (int other = METRIC_NONE + 1; other < METRIC_COUNT; other++)
+            assert_false(str_eq(name, str_of(metrics_family((enum metric)other)->name)));
+    }
+}
+
+/* By the guide: base units, no unit but in the end, and no label that histograms or summaries own. */
+static void names_keep_to_the_guide(void **state)
+{
+    (void)state;
+    static const char *const foreign[] = {"_milli", "_micro", "_minutes", "_percent",
+                                          "_per_",  "_ms",    "_us"};
+    static const char *const banned[] = {"le",          "quantile", "merchant",
+                                         "merchant_id", "amount",   "payment"};
+    for (int metric = METRIC_NONE + 1; metric < METRIC_COUNT; metric++) {
+        const struct metrics_family *family = metrics_family((enum metric)metric);
+        for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+            assert_null(strstr(family->name, foreign[i]));
+        for (size_t i = 0; i < METRICS_LABEL_MAX && family->labels[i] != NULL; i++)
+            for (size_t k = 0; k < sizeof(banned) / sizeof(banned[0]); k++)
+                assert_string_not_equal(family->labels[i], banned[k]);
+        assert_null(strchr(family->help, '"')); /* OpenMetrics would have it escaped */
+    }
 }
 
 static void count_as_a_child(int number)
@@ -280,7 +358,7 @@ static void page_is_sorted_and_the_same_twice(void **state)
     metrics_count(METRIC_RESOLVED, 1, STR("a"));
     metrics_count(METRIC_RESOLVED, 1, STR("c"));
     buf_init(&first, 1 << 20);
-    metrics_print(&first);
+    metrics_print(METRICS_TEXT, &first);
     print_page();
     assert_true(str_eq(buf_str(&first), buf_str(&page)));
     assert_true(page_has("turnpike_resolved_total{outcome=\"a\"} 1\n"
@@ -313,12 +391,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_table_everything_is_harmless),
         cmocka_unit_test(every_family_has_name_type_and_help),
+        cmocka_unit_test(families_have_names_of_their_own_without_total),
+        cmocka_unit_test(names_keep_to_the_guide),
         with_table(an_empty_table_prints_heads_and_zeros),
         with_table(a_series_is_found_again_by_its_values),
         with_table(counters_without_labels_and_gauges_are_updated),
         with_table(label_values_are_escaped_and_cleaned),
         with_table(long_label_values_are_cut_at_a_characters_edge),
         with_table(histograms_are_cumulative_and_sum_up),
+        with_table(gauges_are_printed_in_the_unit_of_their_name),
+        with_table(openmetrics_differs_in_heads_and_end_alone),
         with_table(processes_that_race_for_the_same_series_lose_no_count),
         with_table(what_a_killed_worker_added_to_gauges_is_taken_out),
         with_table(a_full_table_hides_updates_and_counts_them),
