@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/audit.h"
 #include "api/body.h"
 #include "api/call.h"
 #include "api/download.h"
@@ -28,6 +29,7 @@ static void call_free(struct api_call *call)
     if (call->payee != NULL) {
         payee_ask_cancel(call->payee);
     }
+    audit_free(&call->audit);
     intake_free(&call->intake);
     json_decref(call->body);
     arena_release(&call->arena);
@@ -54,6 +56,9 @@ void api_call_add_header(struct api_call *call, const char *name, struct str val
 
 void api_call_reply(struct api_call *call, int status, struct str content_type, struct str body)
 {
+    if (audit_reply(call, status, content_type, body)) {
+        return; /* once more when it is recorded */
+    }
     struct http_response response = {
         .status = status,
         .content_type = content_type,
@@ -80,6 +85,7 @@ void api_call_problem_full(struct api_call *call, enum message problem, struct s
 {
     const struct message_entry *entry = message_entry(problem);
     struct buf body;
+    call->problem = problem;
     if (retry_after_s == 0 && (entry->status == 503 || entry->status == 429)) {
         retry_after_s = RETRY_SOON_S;
     }
@@ -99,6 +105,7 @@ void api_call_problem_full(struct api_call *call, enum message problem, struct s
 void api_call_findings(struct api_call *call, struct str detail, struct str findings_json)
 {
     struct buf body;
+    call->problem = MESSAGE_INVALID_RULES;
     buf_init(&body, PROBLEM_BYTES_MAX + findings_json.len);
     message_print(MESSAGE_INVALID_RULES, detail, STR("text"), STR_NONE,
                   str_of(http_request_id(call->x)), &body);
@@ -269,16 +276,22 @@ static void read_large_body(struct api_call *call)
 void api_call_refuse_caller(struct api_call *call, struct str detail)
 {
     if (admit_stranger(call)) {
+        audit_refuse(call, MESSAGE_UNAUTHENTICATED);
         api_call_problem(call, MESSAGE_UNAUTHENTICATED, detail, STR_NONE);
     }
+}
+
+static void act(struct api_call *call)
+{
+    audit_call(call, call->endpoint->fn);
 }
 
 static void begin(struct api_call *call)
 {
     if ((call->endpoint->roles & ROLE_NAMES_MERCHANT) != 0) {
-        api_call_whose(call, call->endpoint->fn);
+        api_call_whose(call, act);
     } else {
-        call->endpoint->fn(call);
+        act(call);
     }
 }
 
@@ -294,6 +307,7 @@ static void go_on(struct api_call *call, const struct caller *caller)
     }
     http_vouch(call->x);
     if (!may_call(call)) {
+        audit_refuse(call, MESSAGE_FORBIDDEN);
         api_call_problem(call, MESSAGE_FORBIDDEN,
                          call->endpoint->fn == session_create
                              ? STR("a backend's key does not belong into a browser: sign in with "

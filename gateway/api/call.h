@@ -31,6 +31,7 @@ enum { /* who may call: a set of roles */
 
 struct intake;
 struct payee_asking;
+struct audit_pending;
 
 struct api_call;
 typedef void (*api_call_fn)(struct api_call *call);
@@ -70,6 +71,8 @@ struct api {
     unsigned intake_count; /* batches being taken in */
     struct buf openapi;    /* printed once */
     struct endeds *endeds; /* owned: sessions that were ended */
+    int64_t audit_full_us; /* audit.c: when there is room for all refused acts again */
+    int64_t audit_unrecorded;
 };
 
 struct api_call {
@@ -86,10 +89,12 @@ struct api_call {
     bool has_session; /* it came with the session's cookie, not with a key */
     bool has_paid;    /* with a token of its address, for the look-up of its key */
     struct admission_ticket ticket;
-    json_t *body;               /* owned; NULL: none */
-    struct intake *intake;      /* owned; NULL: none */
-    struct payee_asking *payee; /* asked at this moment; NULL: none */
-    struct arena arena;         /* what reads bring */
+    json_t *body;                /* owned; NULL: none */
+    struct intake *intake;       /* owned; NULL: none */
+    struct audit_pending *audit; /* owned; NULL: not an act of a person, or not yet recorded */
+    enum message problem;        /* that is being told; MESSAGE_NONE: none */
+    struct payee_asking *payee;  /* asked at this moment; NULL: none */
+    struct arena arena;          /* what reads bring */
     struct http_header header[CALL_HEADER_MAX];
     size_t header_count;
 };
@@ -192,6 +197,7 @@ void admin_handle(struct api_call *call);
 void rules_handle(struct api_call *call);
 void routing_explain(struct api_call *call);
 void openapi_show(struct api_call *call);
+void audit_query(struct api_call *call); /* audit.c */
 void session_create(struct api_call *call);
 void session_show(struct api_call *call);
 void session_delete(struct api_call *call);

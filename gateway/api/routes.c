@@ -130,6 +130,8 @@ const struct endpoint api_endpoints[] = {
     {HTTP_POST,  "/v1/admin/keys/{id}/rotate",       "rotateKey",       "A new key; the old one stays valid for a while", HOUSE, false, &no_query, &rotate_fields, admin_handle, ADMIN_KEY_ROTATE, 201, "NewKey"},
     {HTTP_POST,  "/v1/admin/keys/{id}/disable",      "disableKey",      "Disable a key now",         HOUSE, false, &no_query, &no_fields,      admin_handle, ADMIN_KEY_DISABLE,     200, "Key"},
 
+    {HTTP_GET,   "/v1/audit",                        "listAudit",       "What people did, newest first: who, what, and what came of it", PEOPLE, false, &audit_query_fields, NULL, audit_query, ADMIN_NONE, 200, "AuditEntryList"},
+
     {HTTP_POST,   "/v1/session",                     "createSession",   "Sign in: a cookie for the dashboard's pages, 8 hours", PEOPLE, false, &no_query, &session_fields, session_create, ADMIN_NONE, 201, "Session"},
     {HTTP_GET,    "/v1/session",                     "getSession",      "Who is signed in", PEOPLE, false, &no_query, NULL,                session_show,   ADMIN_NONE, 200, "Session"},
     {HTTP_DELETE, "/v1/session",                     "deleteSession",   "Sign out, everywhere", PEOPLE, false, &no_query, NULL,            session_delete, ADMIN_NONE, 204, NULL},

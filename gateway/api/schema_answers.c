@@ -286,6 +286,28 @@ static const struct member unresolved[] = {
     {"cancel_requested", "boolean", "The merchant wants it back."},
     {"livemode",    "boolean",  "False on test keys."},
 };
+static const struct member audit_entry[] = {
+    {"id",         "string",  "aud_..."},
+    {"object",     "string",  "`audit_entry`"},
+    {"created",    "time",    "When it was recorded: before it was done."},
+    {"ended",      "time?",   "When it was answered; null: it is under way, or nobody knows."},
+    {"role",       "string",  "operator, finance, merchant (a backend's key at the sign-in of people), system (the command line) or nobody (no valid key)."},
+    {"actor",      "string?", "key_..., or `cli:` and who ran the command; null: nobody."},
+    {"by_session", "boolean", "By the cookie of a session, not by the key itself."},
+    {"merchant",   "string?", "mer_...: whose data; null: the house's."},
+    {"action",     "string",  "An operationId of this document, or a command."},
+    {"subject",    "string?", "What was acted on."},
+    {"data",       "object",  "What was asked for: amounts, choices, reasons; never keys or personal data."},
+    {"outcome",    "string",  "done, refused (nothing came of it), failed (of a command) or unknown."},
+    {"status",     "integer?", "Of the answer; of a command its exit status."},
+    {"code",       "string?", "Of the problem, when it was refused."},
+    {"result",     "string?", "The id of what came of it."},
+    {"result_status", "string?", "The status of that, when it was answered."},
+    {"address",    "string?", "Where it came from."},
+    {"request_id", "string?", "req_...; null of commands."},
+    {"unrecorded", "integer", "Refused acts before this one, at the same worker, that have no entry: there were too many."},
+};
+static const struct member audit_entry_list[] = {LIST_OF("AuditEntry")};
 static const struct member review_list[] = {LIST_OF("Review")};
 static const struct member unresolved_list[] = {LIST_OF("Unresolved")};
 static const struct member event[] = {
@@ -654,6 +676,8 @@ static const struct answer answers[] = {
     ANSWER("Payee",         "Somebody who is paid by a provider.", payee),
     ANSWER("Review",        "What a person must look at, or had to.", review),
     ANSWER("ReviewList",    "Newest first.", review_list),
+    ANSWER("AuditEntry",    "What a person did, and what came of it.", audit_entry),
+    ANSWER("AuditEntryList", "Newest first.", audit_entry_list),
     ANSWER("Unresolved",    "An attempt that waits for proof.", unresolved),
     ANSWER("UnresolvedList", "Oldest first.", unresolved_list),
     ANSWER("ProviderState", "How one provider account is doing.", provider_state),

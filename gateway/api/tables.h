@@ -76,6 +76,7 @@ extern const struct field_set csv_query; /* what a CSV body cannot say */
 extern const struct field_set payee_query;
 extern const struct field_set review_query;
 extern const struct field_set unresolved_query;
+extern const struct field_set audit_query_fields;
 extern const struct field_set delivery_query; /* of webhooks */
 extern const struct field_set ledger_account_query;
 extern const struct field_set ledger_transfer_query;

@@ -33,6 +33,7 @@ static const char *const prefixes[ID_KIND_COUNT] = {
     [ID_HOLD]     = "hld_",
     [ID_BACKTEST] = "bkt_",
     [ID_EXPORT]   = "exp_",
+    [ID_AUDIT]    = "aud_",
 };
 /* clang-format on */
 

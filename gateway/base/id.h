@@ -42,6 +42,7 @@ enum id_kind {
     ID_HOLD,            /* hld_: of a provider account */
     ID_BACKTEST,        /* bkt_ */
     ID_EXPORT,          /* exp_: of the ledger */
+    ID_AUDIT,           /* aud_: what a person did */
     ID_KIND_COUNT,
 };
 

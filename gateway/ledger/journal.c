@@ -47,7 +47,7 @@ static const enum sql kept[] = {
     SQL_HOOK_CREATE,   SQL_HOOK_UPDATE,      SQL_HOOK_DELETE,    SQL_HOOK_ROTATE,
     SQL_HOLD_ADD,      SQL_HOLD_END,         SQL_PRICE_KEEP,     SQL_RULE_PUT,
     SQL_RULE_MOVE,     SQL_RULE_APPROVAL,    SQL_INBOUND_STORE,  SQL_CALL_MARK,
-    SQL_BULK_MARK,
+    SQL_BULK_MARK,     SQL_AUDIT_BEGIN,      SQL_AUDIT_END,      SQL_AUDIT_REFUSED,
 };
 
 bool journal_keeps(enum sql sql)

@@ -137,6 +137,7 @@ int cli_payments_show(struct cli *cli); /* cli_payment_show.c */
 int cli_payouts_show(struct cli *cli);
 int cli_payouts_list(struct cli *cli); /* cli_payments.c */
 int cli_events_list(struct cli *cli);
+int cli_audit(struct cli *cli);
 int cli_events_follow(struct cli *cli); /* cli_follow.c */
 int cli_listen(struct cli *cli);        /* cli_listen.c */
 int cli_trigger(struct cli *cli);       /* cli_trigger.c */

@@ -1,4 +1,4 @@
-/* turnpike payments, payouts, events: lists, and the review queue. */
+/* turnpike payments, payouts, events, audit: lists, and the review queue. */
 #include "process/cli.h"
 
 #include "base/money.h"
@@ -19,6 +19,10 @@ static const struct cli_column reviews[] = {
 static const struct cli_column events[] = {
     {"event", "id", CLI_TEXT}, {"created", "created", CLI_TIME}, {"type", "type", CLI_TEXT}, {"payment", "subject", CLI_TEXT},
     {"status", "status", CLI_STATE}, {"amount", "amount", CLI_MONEY}, {"reference", "reference", CLI_TEXT},
+};
+static const struct cli_column acts[] = {
+    {"entry", "id", CLI_TEXT}, {"time", "created", CLI_TIME}, {"who", "actor", CLI_TEXT}, {"role", "role", CLI_TEXT}, {"did", "action", CLI_TEXT}, {"of", "subject", CLI_TEXT},
+    {"outcome", "outcome", CLI_STATE}, {"status", "status", CLI_COUNT}, {"code", "code", CLI_TEXT}, {"result", "result", CLI_TEXT}, {"reason", "data.reason", CLI_TEXT},
 };
 /* clang-format on */
 
@@ -46,6 +50,11 @@ int cli_payments_list(struct cli *cli)
 int cli_payouts_list(struct cli *cli)
 {
     return list(cli, "/v1/payouts", "payouts", payouts, ARRAY_LEN(payouts));
+}
+
+int cli_audit(struct cli *cli)
+{
+    return list(cli, "/v1/audit", "entries", acts, ARRAY_LEN(acts));
 }
 
 int cli_payments_reviews(struct cli *cli)

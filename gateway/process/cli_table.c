@@ -51,6 +51,9 @@ static const struct cli_option listen_options[] = {
     {"events", "TYPES", NULL, "these alone, between commas: payment.succeeded,payment.captured; payment.* is all of payments"},
     {"position", "FILE", NULL, "go on where FILE says, and keep there how far it came"},
     {"print-secret", NULL, NULL, "print the secret, and nothing else is done"}, {0}};
+static const struct cli_option audit[] = {
+    LIMIT, SINCE, {"actor", "WHO", "actor", "a key (key_...), or cli:NAME"}, {"action", "NAME", "action", "an operation of the API document, or a command"},
+    {"subject", "ID", "subject", "what was acted on, or what came of it"}, {"outcome", "OUTCOME", "outcome", "done, refused, failed or unknown"}, {0}};
 static const struct cli_option trigger[] = {
     {"amount", "N", NULL, "in minor units; 1099 unless told"}, {"currency", "CODE", NULL, "EUR unless told"},
     {"no-wait", NULL, NULL, "do not wait for the event"}, {"list", NULL, NULL, "what can be triggered"}, {0}};
@@ -72,6 +75,8 @@ static const struct cli_action actions[] = {
 
     {"events",    "list",    NULL, cli_events_list, "events, newest first", events_list},
     {"events",    "follow",  NULL, cli_events_follow, "events as they happen, none lost; with --json one a line", follow},
+
+    {"audit",     NULL,      NULL, cli_audit, "what people did, newest first: who, what, and what came of it; a finance key sees its merchant's", audit},
 
     {"listen",    NULL,      NULL, cli_listen, "send events to a program on this machine, signed as webhooks are", listen_options},
     {"trigger",   NULL,      "[EVENT]", cli_trigger, "make a test payment of which the event comes; test keys alone", trigger},

@@ -36,6 +36,7 @@ static const struct command commands[] = {
     {"payments",  cli_run,              "list | show | reviews | resolve ...", "payments: what happened to one, and why; the review queue"},
     {"payouts",   cli_run,              "list | show ...", "payouts"},
     {"events",    cli_run,              "list | follow ...", "events, and as they happen"},
+    {"audit",     cli_run,              "...", "what people did, and what came of it"},
     {"listen",    cli_run,              "--forward-to URL ...", "send events to a program on this machine, signed as webhooks are"},
     {"trigger",   cli_run,              "EVENT ...", "make a test payment of which an event comes"},
     {"completion", command_completion,  "bash", "print what completes this command line: eval \"$(turnpike completion bash)\""},

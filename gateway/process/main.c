@@ -5,6 +5,7 @@
 
 #include "base/crash.h"
 #include "process/command.h"
+#include "process/command_audit.h"
 #include "process/command_table.h"
 
 static int usage(FILE *out)
@@ -66,5 +67,5 @@ int main(int argc, char **argv)
         (void)command_help(argv[1], is_verb ? argv[2] : NULL, stdout);
         return 0;
     }
-    return command->run(argc - 1, argv + 1);
+    return command_run_audited(command, argc - 1, argv + 1);
 }

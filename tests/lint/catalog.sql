@@ -5,7 +5,7 @@
 -- House tables belong to no tenant: they are read before a merchant is known, or by the gateway alone.
 WITH house (name) AS (
     VALUES ('merchants'), ('api_keys'), ('directory_version'), ('finance_access'), ('currencies'), ('account_kinds'), ('entry_kinds'),
-           ('writers'), ('writer_numbers'), ('batches'), ('schema_migrations'), ('ended_sessions')
+           ('writers'), ('writer_numbers'), ('batches'), ('schema_migrations'), ('ended_sessions'), ('audit'), ('audit_ends')
 ), tables AS (
     SELECT c.oid, c.relname AS name, c.relname IN (SELECT name FROM house) AS is_house, c.relowner
     FROM pg_class c

@@ -41,6 +41,8 @@ BEGIN
     SELECT m, t.attempt_id, t.payment_id, acc, 'paypal', now() - interval '1 day', now() - interval '1 day', 1, 1, 'main-' || letter, now() - interval '2 days'
     FROM attempts t WHERE t.merchant_id = m ORDER BY t.attempt_id LIMIT 1;
     INSERT INTO archives VALUES (m, acc, acc, acc, now(), 1, 1, 1, letter, decode(repeat('00', 32), 'hex'));
+    INSERT INTO audit VALUES (acc, m, acc, NULL, now(), 0, 'operator', 'main-' || letter, 'refundPayment', 'of' || letter, '', '', '{"of":"' || letter || '"}');
+    INSERT INTO audit_ends VALUES (acc, now(), 201, 'done', '', 'main-' || letter, 'succeeded');
     INSERT INTO erasures VALUES (m, acc, acc, now(), 'payment', 'payment', letter, 'because of ' || letter, NULL, '{}');
     INSERT INTO ledger_accounts VALUES (m, now(), 'user:till-' || letter, 'asset', letter, letter);
     INSERT INTO ledger_entries VALUES (m, acc, now(), now(), 'entry', 'because of ' || letter, letter, letter);

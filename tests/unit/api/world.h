@@ -25,6 +25,7 @@
 #include "fake_rules.h"
 #include "fake_orders.h"
 #include "fake_reviews.h"
+#include "fake_audit.h"
 #include "fake_store.h"
 #include "http/address.h"
 
@@ -232,6 +233,7 @@ static UNUSED int world_start(void **state UNUSED)
     memset(&fake_orders, 0, sizeof(fake_orders));
     memset(&fake_reviews, 0, sizeof(fake_reviews));
     memset(&fake_hooks, 0, sizeof(fake_hooks));
+    memset(&fake_audit, 0, sizeof(fake_audit));
     fake.find_key = fake_find_key;
     add_rows();
     start_core();
