@@ -29,12 +29,14 @@ async function each(test) { // all at a time, and all to their end
 // ---- running them -----------------------------------------------------------------------------
 
 const alive = new Set();
-process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
+const endAll = () => alive.forEach((child) => { try { process.kill(-child.pid, 'SIGKILL'); } catch { /* it has ended */ } });
+process.on('exit', endAll);
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 // As after `. var/env`; a program that prints to `out`.
 function start(world, [command, ...args], more = {}) {
     if (!existsSync(world.at('secrets/key_merchant'))) world.secret('key_merchant', world.key);
-    const child = spawn(command, args, { cwd: top, stdio: ['ignore', 'pipe', 'pipe'],
+    const child = spawn(command, args, { cwd: top, stdio: ['ignore', 'pipe', 'pipe'], detached: true, // a group of its own: PHP's has a child
         env: { PATH: process.env.PATH, HOME: process.env.HOME, TURNPIKE_URL: world.api, TURNPIKE_CA_FILE: world.at('tls/ca.pem'),
             TURNPIKE_KEY_FILE: world.at('secrets/key_merchant'), ...more } });
     alive.add(child);

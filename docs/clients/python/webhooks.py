@@ -58,9 +58,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = False  # what is begun is finished before the program ends
+
+
 signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # before there are threads: sigwait below takes them
 try:
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = Server(("127.0.0.1", port), Handler)
 except OSError as error:
     sys.exit(f"cannot listen on port {port} ({error.strerror}); name another: python3 docs/clients/python/webhooks.py PORT")
 threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -75,5 +79,6 @@ if not secrets:
 print(f"receiving at {url}; Ctrl-C ends it", flush=True)
 signal.sigwait(ENDS)
 server.shutdown()
+server.server_close()
 if endpoint:
     turnpike.request("DELETE", f"/v1/webhook-endpoints/{endpoint['id']}")
