@@ -204,6 +204,7 @@ lint-quick:
 	@tests/lint/format.sh
 	@$(MAKE) --no-print-directory $(BUILD)/lint/ledger_tables
 	@tests/lint/tables.sh $(BUILD)
+	@tests/lint/rules.sh
 	@tests/lint/crash.sh $(BUILD)
 	@node tests/lint/fee_cases.mjs
 

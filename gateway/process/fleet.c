@@ -20,6 +20,28 @@ enum {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* What alerts watch the growth of is there from the start: from nothing to 1 is no growth. */
+static void open_watched(void)
+{
+    static const struct {
+        enum metric metric;
+        struct str values[2];
+    } watched[] = {
+        {METRIC_DUPLICATES_REVERSED, {STR_INIT("reversed")}},
+        {METRIC_DUPLICATES_REVERSED, {STR_INIT("failed")}},
+        {METRIC_INBOUND_EVENTS, {STR_INIT("dead")}},
+        {METRIC_CANARIES_STOPPED, {STR_INIT("success")}},
+        {METRIC_CANARIES_STOPPED, {STR_INIT("cost")}},
+        {METRIC_WORKER_RESTARTS, {STR_INIT("signal")}},
+        {METRIC_WORKER_RESTARTS, {STR_INIT("exit")}},
+        {METRIC_RELOADS, {STR_INIT("reload"), STR_INIT("refused")}},
+        {METRIC_RELOADS, {STR_INIT("upgrade"), STR_INIT("refused")}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(watched); i++)
+        (void)metrics_find(watched[i].metric, watched[i].values,
+                           watched[i].values[1].len > 0 ? 2 : 1);
+}
+
 bool fleet_open(struct fleet *fleet, const struct config *config, const struct uuid *boot_id,
                 const struct uuid *instance_id, struct error *err)
 {
@@ -41,6 +63,7 @@ bool fleet_open(struct fleet *fleet, const struct config *config, const struct u
     fleet->shared->boot_id = *boot_id;
     fleet->shared->instance_id = *instance_id;
     atomic_store(&fleet->shared->worker_count, fleet->seat_count);
+    open_watched();
     metrics_set(metrics_find(METRIC_BUILD_INFO, &STR(TURNPIKE_VERSION), 1), 1);
     fleet->number = metrics_find(METRIC_GENERATION, NULL, 0);
     for (int state = GENERATION_STARTING; state <= GENERATION_DRAINING; state++) {

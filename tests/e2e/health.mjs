@@ -4,7 +4,7 @@ import { suite, assert, equal, until } from './lib.mjs';
 
 function stream(world, seconds) { // collected text of the dashboard's event stream
     const got = { text: '' };
-    const request = https.get(`${world.ops}/dashboard/events`, { ca: world.ca }, (answer) => {
+    const request = https.get(`${world.api}/v1/providers/stream`, { ca: world.ca, headers: { authorization: `Bearer ${world.operatorKey}` } }, (answer) => {
         got.type = answer.headers['content-type'];
         answer.on('data', (chunk) => { got.text += chunk; });
         answer.on('error', () => {});
@@ -45,7 +45,7 @@ await suite('health', { workers: 2, delayMs: 5 }, {
         await world.judge();
     },
     async pages_carry_a_strict_policy_and_metrics_parse(world) {
-        const page = await world.call('GET', world.ops + '/dashboard');
+        const page = await world.call('GET', world.api + '/dashboard');
         equal(page.status, 200, 'page');
         assert(/default-src 'none'/.test(page.headers['content-security-policy']), page.headers['content-security-policy']);
         assert(!/unsafe-inline/.test(page.headers['content-security-policy']), 'no inline');
