@@ -7,12 +7,14 @@
 #include "base/list.h"
 #include "base/message.h"
 #include "base/metrics.h"
+#include "dashboard/status_page.h"
 #include "http/negotiate.h"
 #include "http/route.h"
 #include "ledger/migrate.h"
 
 enum {
     METRICS_BYTES_MAX = 16 << 20,
+    STATUS_BYTES_MAX = 64 << 10,
     SCHEMA_LOOK_US = 10000000,
     SCHEMA_RETRY_US = 100000,
 };
@@ -150,6 +152,75 @@ static void metrics(struct http_exchange *x, const struct route_params *params, 
     ops_reply_metrics(x);
 }
 
+/* ---- the status page ------------------------------------------------------------------------- */
+
+static void add_account(void *ctx, struct str provider, const char *state)
+{
+    status_page_add_account(ctx, provider, state);
+}
+
+static void look_at_all(const struct ops *ops, struct status_page *page)
+{
+    struct ops_workers workers = {0};
+    ops->parts.read_workers(ops->parts.workers_ctx, &workers);
+    *page = (struct status_page){.now_us = clock_wall_us()};
+    if (!ops_can_serve(ops))
+        page->ledger = COMPONENT_MAJOR_OUTAGE;
+    if (!ops_can_serve(ops) || workers.is_stopping || workers.is_restoring)
+        page->api = COMPONENT_MAJOR_OUTAGE;
+    else if (workers.crash_looping > 0 || workers.serving < workers.wanted)
+        page->api = COMPONENT_DEGRADED;
+    boards_each(ops->parts.boards, add_account, page);
+}
+
+/* The page's own address, as the client named it; the listener is always TLS. */
+static struct str url_of(struct http_exchange *x)
+{
+    struct str host = http_header(x, "Host");
+    return str_is_empty(host) ? host
+                              : arena_printf(http_arena(x), "https://" STR_FMT, STR_ARG(host));
+}
+
+static void reply_status(struct http_exchange *x, const struct ops *ops, enum status_page_part part)
+{
+    static const struct http_header headers[] = {
+        {STR_INIT("Cache-Control"), STR_INIT("no-store")},
+    };
+    struct status_page page;
+    struct buf text;
+    struct json_out out;
+    look_at_all(ops, &page);
+    buf_init(&text, STATUS_BYTES_MAX);
+    json_out_init(&out, &text);
+    status_page_print(&page, part, url_of(x), &out);
+    http_reply(x, &(struct http_response){
+                      .status = 200,
+                      .content_type = STR("application/json"),
+                      .headers = headers,
+                      .header_count = ARRAY_LEN(headers),
+                      .body = buf_str(&text),
+                  });
+    buf_release(&text);
+}
+
+static void summary(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    reply_status(x, ctx, STATUS_PAGE_SUMMARY);
+}
+
+static void status(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    reply_status(x, ctx, STATUS_PAGE_STATUS);
+}
+
+static void components(struct http_exchange *x, const struct route_params *params, void *ctx)
+{
+    (void)params;
+    reply_status(x, ctx, STATUS_PAGE_COMPONENTS);
+}
+
 /* ---- what is elsewhere ------------------------------------------------------------------------ */
 
 static void elsewhere(struct http_exchange *x, const struct route_params *params, void *ctx)
@@ -158,7 +229,7 @@ static void elsewhere(struct http_exchange *x, const struct route_params *params
     (void)ctx;
     reply_text(
         x, 200,
-        STR("Turnpike's operations listener: /livez, /readyz, /metrics.\n"
+        STR("Turnpike's operations listener: /livez, /readyz, /metrics, /api/v2/summary.json.\n"
             "The dashboard is at /dashboard of the merchants' listener, behind a sign-in.\n"));
 }
 
@@ -167,6 +238,9 @@ static const struct route routes[] = {
     {HTTP_GET, "/livez",                   livez,   0},
     {HTTP_GET, "/readyz",                  readyz,  0},
     {HTTP_GET, "/metrics",                 metrics, 0},
+    {HTTP_GET, "/api/v2/summary.json",     summary, 0},
+    {HTTP_GET, "/api/v2/status.json",      status, 0},
+    {HTTP_GET, "/api/v2/components.json",  components, 0},
     {HTTP_GET, "/",                        elsewhere, 0},
     {HTTP_GET, "/dashboard",               elsewhere, 0},
 };
@@ -188,7 +262,8 @@ void ops_handle(struct http_exchange *x, void *ctx)
     } else if (result == ROUTE_NO_METHOD) {
         reply_problem(x, MESSAGE_METHOD_NOT_ALLOWED, STR("only GET is understood here"));
     } else {
-        reply_problem(x, MESSAGE_NOT_FOUND, STR("there are /livez, /readyz, /metrics"));
+        reply_problem(x, MESSAGE_NOT_FOUND,
+                      STR("there are /livez, /readyz, /metrics, /api/v2/summary.json"));
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * ops.h - the operations listener: /livez, /readyz, /metrics.
+ * ops.h - the operations listener: /livez, /readyz, /metrics, and the JSON of a status page.
  *
  * Without login, so it belongs on loopback or behind client certificates (docs/operations.md). It
  * shows how accounts of providers do, by their ids, never whose they are.

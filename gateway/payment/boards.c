@@ -191,6 +191,25 @@ void boards_print(const struct boards *boards, const struct uuid *merchant_id, b
     }
 }
 
+void boards_each(const struct boards *boards, boards_each_fn fn, void *ctx)
+{
+    for (size_t i = 0; i < boards->account_count; i++) {
+        const struct merchant_account *account = &boards->accounts[i];
+        struct health_view view;
+        struct board_entry entry = {
+            .account = &account->row,
+            .health = &view,
+            .problem = problem_for(account, true),
+            .now_us = clock_mono_us(),
+            .now_wall_us = clock_wall_us(),
+        };
+        health_read(boards->parts.health,
+                    health_find(boards->parts.health, &account->row.account_id), entry.now_us,
+                    &view);
+        fn(ctx, account->row.provider, board_state(&entry));
+    }
+}
+
 void boards_update_gauges(const struct boards *boards)
 {
     int64_t now = clock_mono_us();

@@ -41,6 +41,9 @@ void boards_print(const struct boards *boards, const struct uuid *merchant_id, b
 /* One account, as boards_print does; currency NULL: the one most usual. */
 void boards_print_account(struct health *health, const struct merchant_account *account,
                           const struct currency *currency, bool for_house, struct json_out *out);
+/* Every account of all merchants, by id: its provider and the word of board_state. */
+typedef void (*boards_each_fn)(void *ctx, struct str provider, const char *state);
+void boards_each(const struct boards *boards, boards_each_fn fn, void *ctx);
 /* Bring the health gauges of the metrics up to date. */
 void boards_update_gauges(const struct boards *boards);
 size_t boards_account_count(const struct boards *boards);
