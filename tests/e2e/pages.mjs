@@ -257,11 +257,37 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
             assert(text.includes('merchant:sales'), `the export: ${text.slice(0, 200)}`);
         });
     },
+    async what_people_did_is_shown_with_who_and_what_came_of_it(world) {
+        keysOf(world);
+        const paid = (await world.pay()).answer;
+        const hold = (reason) => world.call('PUT', `${world.api}/v1/providers/${world.accounts.paypal}/state`, { key: world.operatorKey, body: { state: 'open', reason } });
+        equal((await hold(NASTY)).status, 200, 'a reason with markup in it');
+        const refund = (amount) => world.call('POST', `${world.api}/v1/payments/${paid.id}/refunds?merchant=${world.merchant}`, { key: world.operatorKey, body: { amount }, headers: { 'idempotency-key': `audit-${amount}` } });
+        equal([(await refund(100)).status, (await refund(99999)).status < 500], [201, true], 'refunds');
+        await visit(world, { role: 'operator', quiet: false }, async (page, made) => {
+            await made.go(withMerchant(world, '/dashboard/activity'));
+            await page.getByRole('row').filter({ hasText: 'set account state' }).filter({ hasText: NASTY }).first().waitFor(); // as text
+            await page.getByLabel('Of what').fill(paid.id);
+            await page.getByRole('button', { name: 'Search', exact: true }).click();
+            await until('two refunds are left', async () => await page.locator('tbody tr').count() === 2);
+            equal(await page.locator('tbody tr').first().locator('.badge').innerText(), 'refused', 'the newest was refused');
+            const done = page.getByRole('row').filter({ hasText: 'done' });
+            assert((await done.innerText()).includes('amount 100'), 'what was asked for');
+            await made.picture('desk-activity');
+            await done.getByRole('link', { name: paid.id }).click();
+            await heading(page, 'Timeline');
+        });
+        await visit(world, { role: 'finance' }, async (page, made) => {
+            await made.go('/dashboard/activity');
+            await page.getByRole('row').filter({ hasText: 'refund payment' }).first().waitFor();
+            equal(await page.getByText('set account state').count(), 0, 'what was done to the house is not shown to finance');
+        });
+    },
     async every_page_is_sound_for_screen_readers(world) {
         keysOf(world);
         await someOfEverything(world);
         const paid = await world.pay(world.payment());
-        const addresses = { operator: ['providers', 'levels', 'process', 'payouts', 'reviews', 'routing', 'finance'], finance: ['payments', `payments/${paid.answer.id}`, 'payouts/batches', 'finance/statement?account=merchant:sales', 'finance/exports', 'finance/earned'] };
+        const addresses = { operator: ['providers', 'levels', 'process', 'payouts', 'reviews', 'routing', 'finance', 'activity'], finance: ['payments', `payments/${paid.answer.id}`, 'payouts/batches', 'finance/statement?account=merchant:sales', 'finance/exports', 'finance/earned'] };
         for (const dark of [false, true]) {
             for (const [role, list] of Object.entries(addresses)) {
                 await visit(world, { role, dark, quiet: role === 'finance' }, async (page, made) => {
@@ -309,7 +335,7 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
         await someOfEverything(world);
         const paid = await world.pay(world.payment());
         await visit(world, { role: 'finance', phone: true }, async (page, made) => {
-            for (const [address, name] of [['providers', 'providers'], ['payments', 'payments'], [`payments/${paid.answer.id}`, 'payment'], ['payouts', 'payouts'], ['finance', 'finance'], ['levels', 'levels'], ['process', 'process'], ['reviews', 'reviews']]) {
+            for (const [address, name] of [['providers', 'providers'], ['payments', 'payments'], [`payments/${paid.answer.id}`, 'payment'], ['payouts', 'payouts'], ['finance', 'finance'], ['levels', 'levels'], ['process', 'process'], ['reviews', 'reviews'], ['activity', 'activity']]) {
                 await made.go(`/dashboard/${address}`);
                 await page.locator('main h1').first().waitFor();
                 await page.waitForLoadState('networkidle').catch(() => {});

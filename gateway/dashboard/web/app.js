@@ -13,6 +13,7 @@ const PAGES = [
     { path: 'reviews', title: 'Reviews', roles: ['operator', 'finance'], load: () => import('./pages/reviews.js') },
     { path: 'routing', title: 'Routing', roles: ['operator'], load: () => import('./pages/routing.js') },
     { path: 'finance', title: 'Finance', roles: ['operator', 'finance'], load: () => import('./pages/finance.js') },
+    { path: 'activity', title: 'Activity', roles: ['operator', 'finance'], load: () => import('./pages/activity.js') },
 ];
 const HOME = { operator: 'providers', finance: 'finance' };
 

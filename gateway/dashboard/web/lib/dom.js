@@ -46,8 +46,8 @@ export function section(title, ...children) {
     return h('section', null, h('h2', null, title), children);
 }
 
-const GOOD = new Set(['healthy', 'succeeded', 'authorized', 'approved', 'captured', 'closed', 'delivered', 'live', 'none', 'completed', 'ready', 'resolved', 'ok', 'kept', 'posted', 'balanced', 'yes']);
-const BAD = new Set(['down', 'unusable', 'declined', 'declined_soft', 'declined_hard', 'failed', 'open', 'rejected', 'invalid', 'dropped', 'critical', 'major', 'exhausted']);
+const GOOD = new Set(['healthy', 'succeeded', 'done', 'authorized', 'approved', 'captured', 'closed', 'delivered', 'live', 'none', 'completed', 'ready', 'resolved', 'ok', 'kept', 'posted', 'balanced', 'yes']);
+const BAD = new Set(['down', 'unusable', 'declined', 'declined_soft', 'declined_hard', 'failed', 'open', 'rejected', 'refused', 'invalid', 'dropped', 'critical', 'major', 'exhausted']);
 const WAIT = new Set(['degraded', 'processing', 'unknown', 'review', 'requires_action', 'requires_approval', 'half_open', 'drained', 'maintenance', 'scheduled', 'canceled', 'pending', 'unclaimed', 'waiting', 'minor', 'canary', 'shadow']);
 
 // Said by the word, underlined by the colour.

@@ -7,8 +7,8 @@ const kept = (name) => { try { return JSON.parse(localStorage.getItem(`turnpike.
 const keep = (name, views) => localStorage.setItem(`turnpike.views.${name}`, JSON.stringify(views));
 const NOT_A_FILTER = new Set(['starting_after', 'ending_before', 'merchant']);
 
-// filters: [{ name, label, type, options }]; columns as of table(); path: of the list in the API.
-export async function listPage(root, { name, title, path, filters, columns, go, params, fixed = {}, empty, idOf = (row) => row.id, intro }) {
+// query: what is asked of the API, from what stands in the address. filters: [{ name, label, type, options }]; columns as of table(); path: of the list in the API.
+export async function listPage(root, { name, title, path, filters, columns, go, params, fixed = {}, empty, idOf = (row) => row.id, intro, query = (all) => ({ ...all, ...whose() }) }) {
     const values = Object.fromEntries(filters.map((f) => [f.name, params.get(f.name) ?? '']));
     const address = (query) => `${location.pathname}${query.toString() ? `?${query}` : ''}`;
     const others = () => { const now = new URLSearchParams(); if (params.get('merchant')) now.set('merchant', params.get('merchant')); return now; };
@@ -43,7 +43,7 @@ export async function listPage(root, { name, title, path, filters, columns, go, 
     put(root, h('div', { class: 'head' }, h('h1', null, title)), intro, filters.length > 0 && [form, views], place);
     const asked = Object.fromEntries([...params].filter(([, v]) => v !== ''));
     try {
-        const list = await get(path, { limit: 25, ...fixed, ...asked, ...whose() });
+        const list = await get(path, { limit: 25, ...fixed, ...query(asked) });
         const turn = (key, id, text) => { const now = new URLSearchParams(params); NOT_A_FILTER.forEach((k) => k !== 'merchant' && now.delete(k)); if (id) now.set(key, id); return h('a', { class: 'button', href: address(now) }, text); };
         const last = list.data.at(-1);
         put(place, table(title, columns, list.data, { empty }),
