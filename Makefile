@@ -416,6 +416,10 @@ $(BUILD)/bench/load: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/load
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS) -lm -lpthread
 
+$(BUILD)/bench/listen: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/listen/*.c))
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
 $(BUILD)/bench/fill: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/fill/*.c))
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(LIBS)
@@ -563,6 +567,15 @@ bench-seal:
 	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load
 	@BUILD=$(BUILD) PAIRS=$(if $(filter command line environment,$(origin PAIRS)),$(PAIRS)) RATE=$(RATE) \
 	    CONNECTIONS=$(CONNECTIONS) SECONDS=$(BENCH_SECONDS) node tests/bench/seal.mjs
+
+## bench-streams   What 10,000 listeners to event streams cost a payment, in CPU of gateway and PostgreSQL, in turn
+##                 without them (PAIRS=6 SECONDS=10 RATE=600 LISTENERS=10000 MERCHANTS=2500; at most 5 %)
+.PHONY: bench-streams
+bench-streams:
+	@config/dev/packages.sh run bench
+	@$(MAKE) --no-print-directory -j$$(nproc) build $(BUILD)/bench/load $(BUILD)/bench/listen
+	@BUILD=$(BUILD) PAIRS=$(if $(filter command line environment,$(origin PAIRS)),$(PAIRS)) RATE=$(RATE) LISTENERS=$(LISTENERS) \
+	    MERCHANTS=$(MERCHANTS) CONNECTIONS=$(CONNECTIONS) SECONDS=$(BENCH_SECONDS) node tests/bench/streams.mjs
 
 ## bench-journal   What the journal beside the ledger costs the gateway in CPU per payment, in turn without
 ##                 it (PAIRS=9 SECONDS=4 RATE=1200)
