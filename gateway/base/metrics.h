@@ -3,7 +3,7 @@
  * as OpenMetrics.
  *
  * One table declares every family (name, type, help, label names): docs and code share it. The end
- * of its name is its unit: what is kept of a family in _seconds is microseconds, of one in _ratio
+ * of its name is its unit: what is kept of a family in _seconds (_total) is microseconds, of one in _ratio
  * millionths, and either is printed as seconds or a share; anything else is a count. A series
  * is found by family and label values once, and kept as a handle by whoever updates it often;
  * updates are one relaxed atomic add. Label values are of low cardinality (provider, outcome,
@@ -89,6 +89,12 @@ enum metric {
     METRIC_PROCESS_ERRORS,            /* gauge: step; millionths */
     METRIC_PROCESS_STUCK,             /* gauge: place */
     METRIC_EVENT_STREAMS,             /* gauge: open streams of events */
+    METRIC_PROCESS_CPU,               /* counter: microseconds, of all workers */
+    METRIC_PROCESS_RESIDENT,          /* gauge: of all workers, as the next three */
+    METRIC_PROCESS_VIRTUAL,           /* gauge */
+    METRIC_PROCESS_OPEN_FDS,          /* gauge */
+    METRIC_PROCESS_MAX_FDS,           /* gauge */
+    METRIC_PROCESS_START,             /* gauge: microseconds of the wall clock */
     METRIC_LOG_DROPPED,               /* counter */
     METRIC_METRICS_DROPPED,           /* counter */
     METRIC_BUILD_INFO,                /* gauge: version */

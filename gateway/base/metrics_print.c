@@ -129,7 +129,8 @@ static bool is_type(const struct metrics_family *family, const char *type)
 static bool is_in_millionths(const struct metrics_family *family)
 {
     struct str name = str_of(family->name);
-    return str_ends(name, STR("_seconds")) || str_ends(name, STR("_ratio"));
+    return str_ends(name, STR("_seconds")) || str_ends(name, STR("_seconds_total")) ||
+           str_ends(name, STR("_ratio"));
 }
 
 static void put_family_head(struct buf *out, const struct metrics_family *family,

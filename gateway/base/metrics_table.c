@@ -204,6 +204,24 @@ static const struct metrics_family families[METRIC_COUNT] = {
     [METRIC_EVENT_STREAMS] = {
         "turnpike_event_streams", "gauge",
         "Open streams of events (GET /v1/events/stream).", {NULL}},
+    [METRIC_PROCESS_CPU] = {
+        "process_cpu_seconds_total", "counter",
+        "Processor time, user and system, of all workers.", {NULL}},
+    [METRIC_PROCESS_RESIDENT] = {
+        "process_resident_memory_bytes", "gauge",
+        "Resident memory of all workers; what they share is counted for each.", {NULL}},
+    [METRIC_PROCESS_VIRTUAL] = {
+        "process_virtual_memory_bytes", "gauge",
+        "Virtual memory of all workers.", {NULL}},
+    [METRIC_PROCESS_OPEN_FDS] = {
+        "process_open_fds", "gauge",
+        "Open file descriptors of all workers.", {NULL}},
+    [METRIC_PROCESS_MAX_FDS] = {
+        "process_max_fds", "gauge",
+        "File descriptors that all workers may open together.", {NULL}},
+    [METRIC_PROCESS_START] = {
+        "process_start_time_seconds", "gauge",
+        "When the gateway started, or was upgraded: seconds since 1970.", {NULL}},
     [METRIC_LOG_DROPPED] = {
         "turnpike_log_dropped_total", "counter",
         "Log lines dropped because writing them would have blocked.", {NULL}},

@@ -65,6 +65,7 @@ bool fleet_open(struct fleet *fleet, const struct config *config, const struct u
     atomic_store(&fleet->shared->worker_count, fleet->seat_count);
     open_watched();
     metrics_set(metrics_find(METRIC_BUILD_INFO, &STR(TURNPIKE_VERSION), 1), 1);
+    metrics_set(metrics_find(METRIC_PROCESS_START, NULL, 0), clock_wall_us());
     fleet->number = metrics_find(METRIC_GENERATION, NULL, 0);
     for (int state = GENERATION_STARTING; state <= GENERATION_DRAINING; state++) {
         fleet->count[state] = metrics_find(METRIC_WORKERS, &words[state], 1);

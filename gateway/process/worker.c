@@ -26,6 +26,7 @@
 #include "process/figures.h"
 #include "process/restore.h"
 #include "process/secrets.h"
+#include "process/usage.h"
 #include "webhook/inbox.h"
 
 enum {
@@ -77,6 +78,7 @@ struct worker {
     struct http_server *api_http; /* owned */
     struct http_server *ops_http; /* owned */
     struct backtest_watch backtests;
+    struct usage usage;
     struct loop_timer heartbeat;
     struct loop_timer tell;
     struct loop_timer age;
@@ -695,6 +697,7 @@ static void start_timers(struct worker *w)
     CHECK(w->start->slot != 0 || event_add(w->on_int, NULL) == 0); /* else the master's business */
     backtest_watch_start(&w->backtests, w->loop, w->store, w->start->shared);
     beat(w);
+    usage_start(&w->usage, w->loop);
     w->started_us = clock_mono_us();
     loop_timer_start(&w->warm, 0);
     loop_timer_start(&w->tell, 0);
@@ -706,6 +709,7 @@ static void start_timers(struct worker *w)
 static void unwire(struct worker *w)
 {
     backtest_watch_stop(&w->backtests);
+    usage_stop(&w->usage);
     loop_timer_release(&w->heartbeat);
     loop_timer_release(&w->tell);
     loop_timer_release(&w->age);

@@ -80,7 +80,7 @@ await suite('health', { workers: 2, delayMs: 5 }, {
         assert(!/unsafe-inline/.test(page.headers['content-security-policy']), 'no inline');
         const metrics = (await world.call('GET', world.ops + '/metrics')).raw;
         for (const line of metrics.split('\n')) {
-            assert(line === '' || /^# (HELP|TYPE) turnpike_/.test(line) || /^[a-z_]+(\{[^{}]*\})? -?[0-9.e+-]+(Inf)?$/.test(line), `metrics line: ${line}`);
+            assert(line === '' || /^# (HELP|TYPE) (turnpike|process)_/.test(line) || /^[a-z_]+(\{[^{}]*\})? -?[0-9.e+-]+(Inf)?$/.test(line), `metrics line: ${line}`);
         }
         assert(!metrics.includes(world.merchant), 'no merchant in labels');
     },

@@ -1,6 +1,6 @@
 // /metrics read by a real Prometheus (Debian's): what its query API answers must be what this client's log says.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, closeSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { suite, assert, equal, until, freePorts, top, World } from './lib.mjs';
@@ -124,6 +124,27 @@ await suite('metrics', { workers: 2, delayMs: 5, World: Scraped }, {
         }
         // Only what has not happened yet, and what is measured once a minute, may have nothing to show.
         equal(silent.filter((e) => !/refused|failed|errors|failovers|process|reviews/.test(e)), [], 'panels without anything');
+    },
+    async process_metrics_are_the_sum_of_the_workers(world) {
+        if (!world.scraper) await world.startPrometheus();
+        const of = (pid, file) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
+        const spent = (pid) => { const [user, system] = of(pid, 'stat').split(') ')[1].split(' ').slice(11, 13).map(Number); return (user + system) / 100; };
+        const workers = world.workers();
+        equal(workers.length, 2, 'workers');
+        const before = workers.reduce((sum, pid) => sum + spent(pid), 0);
+        let said;
+        // What was looked at after now is at least what was spent until now, and less than what is spent in the end.
+        await until('the processor time is counted', async () => (said = await world.query('process_cpu_seconds_total')) >= before - 0.03, 15000);
+        const after = workers.reduce((sum, pid) => sum + spent(pid), 0);
+        assert(said <= after + 0.03, `${said} s of ${after} s`);
+        const resident = workers.reduce((sum, pid) => sum + Number(of(pid, 'statm').split(' ')[1]) * 4096, 0);
+        const shown = await world.query('process_resident_memory_bytes');
+        assert(shown > resident / 2 && shown < resident * 1.5, `${shown} bytes of ${resident}`);
+        const files = workers.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
+        const open = await world.query('process_open_fds');
+        assert(Math.abs(open - files) < 40 && open < await world.query('process_max_fds'), `${open} descriptors of ${files}`);
+        const started = await world.query('process_start_time_seconds');
+        assert(Math.abs(started - Date.now() / 1000) < 120, `started at ${started}`);
     },
     async both_formats_hold_the_same_and_promtool_finds_no_fault(world) {
         const text = await scrape(world, 'text/plain');

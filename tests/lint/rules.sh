@@ -47,12 +47,12 @@ while read -r record; do
 done < <(cat "$rules" "$board" | grep -v 'record:' | grep -oE 'job[a-z_]*:turnpike_[a-z_]+:[a-z0-9_]+' | sort -u)
 
 # Each metric that is named exists.
-grep -oE '"turnpike_[a-z_]+", "[a-z]+"' gateway/base/metrics_table.c | tr -d '",' | while read -r name type; do
+grep -oE '"(turnpike|process)_[a-z_]+", "[a-z]+"' gateway/base/metrics_table.c | tr -d '",' | while read -r name type; do
     [ "$type" = histogram ] && printf '%s_bucket\n%s_sum\n%s_count\n' "$name" "$name" "$name" || echo "$name"
 done | sort >"$scratch/there"
 while read -r metric; do
     grep -qx "$metric" "$scratch/there" || complain "$metric is named in config/observability or docs/runbooks and no metric of the gateway"
-done < <(cat "$rules" "$tests" "$board" | sed -E 's/job[a-z_]*:turnpike_[a-z_]+:[a-z0-9_]+//g' | grep -oE '\bturnpike_[a-z_]+' | sort -u)
+done < <(cat "$rules" "$tests" "$board" | sed -E 's/job[a-z_]*:turnpike_[a-z_]+:[a-z0-9_]+//g' | grep -oE '\b(turnpike|process)_[a-z_]+\{' | tr -d '{' | sort -u; cat "$rules" "$tests" "$board" | sed -E 's/job[a-z_]*:turnpike_[a-z_]+:[a-z0-9_]+//g' | grep -oE '\bturnpike_[a-z_]+' | sort -u)
 while read -r metric; do
     grep -qxE "${metric}(_bucket)?" "$scratch/there" || complain "docs/runbooks name $metric, which is no metric of the gateway"
 done < <(grep -ohE '\bturnpike_[a-z_]+' docs/runbooks/*.md | sort -u)

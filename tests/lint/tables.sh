@@ -29,10 +29,10 @@ while read -r type; do
 done < <(sed -n 's/^ *{"\([a-z_.]*\)", .*/\1/p' gateway/base/event_type.c)
 # Each metric has its row with its labels, and each row its metric.
 metrics_of_code() { sed -n '/^ *\[METRIC_[A-Z_]*\] = {/,/},$/p' gateway/base/metrics_table.c | tr -d '\n' | sed 's/\[METRIC_/\n&/g' |
-    sed -nE 's/^.*"(turnpike_[a-z_]+)", "[a-z]+", *"[^"]*", *\{([^}]*)\}\},.*/| `\1` | \2 |/p' | sed 's/"//g; s/NULL//; s/|  |$/| |/'; }
-differ=$(diff <(metrics_of_code | sort) <(grep -oE '^\| `turnpike_[a-z_]+` \| ([a-z, ]+ )?\|' docs/metrics.md | sort) | grep '^[<>]')
+    sed -nE 's/^.*"([a-z]+_[a-z_]+)", "[a-z]+", *"[^"]*", *\{([^}]*)\}\},.*/| `\1` | \2 |/p' | sed 's/"//g; s/NULL//; s/|  |$/| |/'; }
+differ=$(diff <(metrics_of_code | sort) <(grep -oE '^\| `[a-z]+_[a-z_]+` \| ([a-z, ]+ )?\|' docs/metrics.md | sort) | grep '^[<>]')
 [ -z "$differ" ] || complain "docs/metrics.md does not list the metrics and labels of gateway/base/metrics_table.c: $differ"
-[ "$(metrics_of_code | sort | wc -l)" -eq "$(grep -cE '"turnpike_[a-z_]+",' gateway/base/metrics_table.c)" ] || complain "tests/lint/tables.sh does not read all metrics"
+[ "$(metrics_of_code | sort | wc -l)" -eq "$(grep -cE '"(turnpike|process)_[a-z_]+",' gateway/base/metrics_table.c)" ] || complain "tests/lint/tables.sh does not read all metrics"
 while read -r route; do
     grep -qF "$route" docs/api.md || complain "docs/api.md does not list the route $route"
 done < <("$bin" openapi | jq -r '.paths | keys[]')

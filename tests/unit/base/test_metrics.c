@@ -60,7 +60,7 @@ static void every_family_has_name_type_and_help(void **state)
         const struct metrics_family *family = metrics_family((enum metric)metric);
         struct str name = str_of(family->name);
         bool is_counter = strcmp(family->type, "counter") == 0;
-        assert_true(str_starts(name, STR("turnpike_")));
+        assert_true(str_starts(name, STR("turnpike_")) || str_starts(name, STR("process_")));
         assert_true(is_counter || strcmp(family->type, "gauge") == 0 ||
                     strcmp(family->type, "histogram") == 0);
         assert_int_equal(str_ends(name, STR("_total")), is_counter);
@@ -181,6 +181,8 @@ static void gauges_are_printed_in_the_unit_of_their_name(void **state)
     metrics_set(metrics_find(METRIC_PROCESS_TIME, kind, 3), 2500);
     assert_true(page_has("turnpike_process_time_seconds{kind=\"payment\",part=\"cycle\","
                          "percentile=\"p50\"} 0.0025\n"));
+    metrics_count(METRIC_PROCESS_CPU, 1250000);
+    assert_true(page_has("\nprocess_cpu_seconds_total 1.25\n"));
     metrics_set(metrics_find(METRIC_UNRESOLVED_OLDEST_SECONDS, NULL, 0), 90000000);
     assert_true(page_has("\nturnpike_unresolved_oldest_seconds 90\n"));
     metrics_set(metrics_find(METRIC_UNRESOLVED_OLDEST_SECONDS, NULL, 0), 0);
