@@ -1,8 +1,8 @@
 #include "process/usage.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -17,16 +17,16 @@ static int64_t time_us(const struct timeval *time)
 
 static void measure_memory(struct usage_now *now)
 {
-    int64_t whole = 0;
-    int64_t resident = 0;
+    char line[128];
+    char *rest = NULL;
     int64_t page = (int64_t)sysconf(_SC_PAGESIZE);
     FILE *in = fopen("/proc/self/statm", "re");
     now->virtual_bytes = now->resident_bytes = -1;
     if (in == NULL)
         return;
-    if (fscanf(in, "%" SCNd64 " %" SCNd64, &whole, &resident) == 2) {
-        now->virtual_bytes = whole * page;
-        now->resident_bytes = resident * page;
+    if (fgets(line, sizeof(line), in) != NULL) { /* both in pages */
+        now->virtual_bytes = strtoll(line, &rest, 10) * page;
+        now->resident_bytes = strtoll(rest, NULL, 10) * page;
     }
     (void)fclose(in);
 }
