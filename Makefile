@@ -131,6 +131,12 @@ bare:
 	@config/dev/packages.sh bare
 	@tests/e2e/bare.sh
 
+## contract        The OpenAPI document by a linter, and a Prism proxy before the gateway in end-to-end suites (SUITE=names)
+.PHONY: contract
+contract: build
+	@config/dev/packages.sh run clients
+	@tests/contract/run.sh "$(SUITE)"
+
 ## pages           The dashboard in a real browser (installs chromium; CASE=name of one case)
 .PHONY: pages
 pages: build

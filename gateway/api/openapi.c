@@ -1,16 +1,11 @@
 /* The OpenAPI 3.1 document, printed from the tables of endpoints, fields, answers and problems. */
-#include "api/call.h"
+#include "api/openapi.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "api/schema.h"
 #include "api/tables.h"
-
-enum {
-    DOCUMENT_BYTES_MAX = 4 * 1024 * 1024,
-    TEXT_SIZE = 200,
-};
 
 #define VERSION "1.0.0"
 
@@ -34,20 +29,34 @@ static void put_parameter(struct json_out *out, const char *name, const char *pl
     json_key(out, "schema");
 }
 
-static void put_id_parameter(struct json_out *out)
+/* Each {name} of the path. */
+static void put_path_parameters(struct json_out *out, struct str path)
 {
-    put_parameter(out, "id", "path", true, "Id of the object.");
-    json_raw(out, STR("{\"type\":\"string\"}"));
-    json_end_object(out);
+    static const struct {
+        struct str name;
+        const char *help;
+        struct str schema;
+    } known[] = {
+        {STR_INIT("id"), "Id of the object.", STR_INIT("{\"type\":\"string\"}")},
+        {STR_INIT("version"), "Number of a version, as listRules shows it.",
+         STR_INIT("{\"type\":\"integer\",\"minimum\":1}")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        char segment[OPENAPI_TEXT_SIZE];
+        (void)snprintf(segment, sizeof(segment), "{" STR_FMT "}", STR_ARG(known[i].name));
+        if (str_find(path, str_of(segment), 0) != SIZE_MAX) {
+            put_parameter(out, known[i].name.at, "path", true, known[i].help);
+            json_raw(out, known[i].schema);
+            json_end_object(out);
+        }
+    }
 }
 
 static void put_parameters(struct json_out *out, const struct endpoint *endpoint)
 {
     json_key(out, "parameters");
     json_begin_array(out);
-    if (str_find(str_of(endpoint->path), STR("{id}"), 0) != SIZE_MAX) {
-        put_id_parameter(out);
-    }
+    put_path_parameters(out, str_of(endpoint->path));
     for (size_t i = 0; i < endpoint->query->count; i++) {
         const struct field *field = &endpoint->query->fields[i];
         put_parameter(out, field->name, "query", field->required, field->help);
@@ -64,9 +73,9 @@ static void put_parameters(struct json_out *out, const struct endpoint *endpoint
 
 /* ---- bodies and answers ---------------------------------------------------------------------- */
 
-static void begin_content(struct json_out *out, const char *type, const char *schema)
+void openapi_begin_content(struct json_out *out, const char *type, const char *schema)
 {
-    char text[TEXT_SIZE];
+    char text[OPENAPI_TEXT_SIZE];
     (void)snprintf(text, sizeof(text), "#/components/schemas/%s", schema);
     json_key(out, "content");
     json_begin_object(out);
@@ -78,7 +87,7 @@ static void begin_content(struct json_out *out, const char *type, const char *sc
     json_end_object(out);
 }
 
-static void end_content(struct json_out *out)
+void openapi_end_content(struct json_out *out)
 {
     json_end_object(out);
     json_end_object(out);
@@ -121,114 +130,14 @@ static void put_body(struct json_out *out, const struct endpoint *endpoint)
     json_key(out, "requestBody");
     json_begin_object(out);
     json_put_bool(out, "required", !endpoint->body->is_optional);
-    begin_content(out, "application/json", endpoint->body->name);
+    openapi_begin_content(out, "application/json", endpoint->body->name);
     if (endpoint->body == &payment_fields) {
         put_payment_examples(out);
     }
     if (endpoint->body == &payout_batch_fields) {
         put_csv(out);
     }
-    end_content(out);
-    json_end_object(out);
-}
-
-static void put_success(struct json_out *out, const struct endpoint *endpoint, int status,
-                        const char *description)
-{
-    char text[8];
-    (void)snprintf(text, sizeof(text), "%d", status);
-    json_key(out, text);
-    json_begin_object(out);
-    json_put_cstr(out, "description", description);
-    if (endpoint->response != NULL && strcmp(endpoint->response, "application/octet-stream") == 0) {
-        json_put_raw(out, "content",
-                     STR("{\"*/*\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}}"));
-    } else if (endpoint->response != NULL && endpoint->response[0] >= 'a') { /* no schema */
-        json_put_raw(
-            out, "content",
-            STR("{\"text/event-stream\":{\"schema\":{\"type\":\"string\",\"description\":"
-                "\"Each message has an id (where to go on), the event's type, and the Event "
-                "as data.\"}}}"));
-    } else if (endpoint->response != NULL) {
-        begin_content(out, "application/json", endpoint->response);
-        end_content(out);
-    } else if (status != 204) {
-        json_put_raw(out, "content", STR("{\"application/json\":{}}"));
-    }
-    if (endpoint->fn == session_create || endpoint->fn == session_delete) {
-        json_put_raw(out, "headers",
-                     STR("{\"Set-Cookie\":{\"description\":\"The cookie `" COOKIE_NAME
-                         "`: the session, or none any more.\",\"schema\":{\"type\":\"string\"}}}"));
-    }
-    json_end_object(out);
-}
-
-/* Every problem status once, each described by the codes it may carry. */
-static void put_problem_reference(struct json_out *out, int status)
-{
-    char key[8];
-    char text[TEXT_SIZE];
-    (void)snprintf(key, sizeof(key), "%d", status);
-    (void)snprintf(text, sizeof(text), "#/components/responses/Problem%d", status);
-    json_key(out, key);
-    json_begin_object(out);
-    json_put_cstr(out, "$ref", text);
-    json_end_object(out);
-}
-
-/* An operator names whose it is. */
-static bool names_merchant(const struct endpoint *endpoint)
-{
-    for (size_t i = 0; i < endpoint->query->count; i++) {
-        if (strcmp(endpoint->query->fields[i].name, "merchant") == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool may_answer(const struct endpoint *endpoint, int status)
-{
-    bool has_body = endpoint->body != NULL;
-    bool names_object = str_find(str_of(endpoint->path), STR("{"), 0) != SIZE_MAX;
-    if (endpoint->roles == ROLE_ANYONE) {
-        return status == 405;
-    }
-    switch (status) {
-    case 400:
-        return has_body || endpoint->query->count > 0;
-    case 404:
-        return names_object || names_merchant(endpoint);
-    case 405:
-        return false;
-    case 409:
-    case 415:
-    case 422:
-        return has_body;
-    default:
-        return true;
-    }
-}
-
-static void put_responses(struct json_out *out, const struct endpoint *endpoint)
-{
-    json_key(out, "responses");
-    json_begin_object(out);
-    if (endpoint->has_key) {
-        put_success(out, endpoint, 201,
-                    "The final answer, declined or not; the same bytes again under the same key "
-                    "(Idempotent-Replayed: true).");
-        put_success(out, endpoint, 202, "The outcome is not known yet: read the payment later.");
-    } else {
-        put_success(out, endpoint, endpoint->status, "Done.");
-    }
-    int last = 0;
-    for (int i = MESSAGE_NONE + 1; i < MESSAGE_COUNT; i++) { /* the table is sorted by status */
-        int status = message_entry((enum message)i)->status;
-        if (status != last && may_answer(endpoint, status)) {
-            put_problem_reference(out, status);
-        }
-        last = status;
-    }
+    openapi_end_content(out);
     json_end_object(out);
 }
 
@@ -296,7 +205,7 @@ static void put_endpoint(struct json_out *out, const struct endpoint *endpoint)
     put_security(out, endpoint);
     put_parameters(out, endpoint);
     put_body(out, endpoint);
-    put_responses(out, endpoint);
+    openapi_put_responses(out, endpoint);
     json_end_object(out);
 }
 
@@ -345,57 +254,6 @@ static void put_schemas(struct json_out *out)
     json_end_object(out);
 }
 
-/* The codes of one status, each with a whole problem document as example. */
-static void put_problem(struct json_out *out, int status)
-{
-    char name[TEXT_SIZE];
-    struct buf text;
-    (void)snprintf(name, sizeof(name), "Problem%d", status);
-    buf_init(&text, DOCUMENT_BYTES_MAX);
-    json_key(out, name);
-    json_begin_object(out);
-    for (int i = MESSAGE_NONE + 1; i < MESSAGE_COUNT; i++) {
-        const struct message_entry *entry = message_entry((enum message)i);
-        if (entry->status == status) {
-            buf_printf(&text, "%s`%s`: %s.", text.len > 0 ? " " : "", entry->code, entry->title);
-        }
-    }
-    json_put_str(out, "description", buf_str(&text));
-    begin_content(out, "application/problem+json", "Problem");
-    json_key(out, "examples");
-    json_begin_object(out);
-    for (int i = MESSAGE_NONE + 1; i < MESSAGE_COUNT; i++) {
-        const struct message_entry *entry = message_entry((enum message)i);
-        if (entry->status == status) {
-            buf_clear(&text);
-            message_print((enum message)i, STR_NONE, STR_NONE, STR_NONE, STR_NONE, &text);
-            json_key(out, entry->code);
-            json_begin_object(out);
-            json_put_raw(out, "value", buf_str(&text));
-            json_end_object(out);
-        }
-    }
-    json_end_object(out);
-    end_content(out);
-    json_end_object(out);
-    buf_release(&text);
-}
-
-static void put_problems(struct json_out *out)
-{
-    int last = 0;
-    json_key(out, "responses");
-    json_begin_object(out);
-    for (int i = MESSAGE_NONE + 1; i < MESSAGE_COUNT; i++) {
-        int status = message_entry((enum message)i)->status;
-        if (status != last) {
-            put_problem(out, status);
-        }
-        last = status;
-    }
-    json_end_object(out);
-}
-
 static void put_components(struct json_out *out)
 {
     json_key(out, "components");
@@ -416,7 +274,7 @@ static void put_components(struct json_out *out)
             "is refused.\",\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":510},"
             "\"example\":\"\\\"3f0c7f0e-1001\\\"\"}}"));
     put_schemas(out);
-    put_problems(out);
+    openapi_put_answers(out);
     json_end_object(out);
 }
 
@@ -431,11 +289,14 @@ void api_print_openapi(struct buf *buf)
         STR("{\"title\":\"Turnpike\",\"version\":\"" VERSION "\",\"description\":\"A payment "
             "orchestration gateway: one API in front of several providers, never charging twice. "
             "Amounts are whole numbers of minor units; unknown members are refused by name; errors "
-            "are RFC 9457 problem documents whose `code` is stable.\"}"));
+            "are RFC 9457 problem documents whose `code` is "
+            "stable.\",\"license\":{\"name\":\"Proprietary\",\"identifier\":\"LicenseRef-"
+            "Proprietary\"}}"));
     json_put_raw(&out, "servers", STR("[{\"url\":\"/\"}]"));
     json_put_raw(&out, "tags",
                  STR("[{\"name\":\"payments\",\"description\":\"For merchants.\"},{\"name\":"
                      "\"payouts\",\"description\":\"For merchants.\"},{\"name\":"
+                     "\"webhooks\",\"description\":\"For merchants.\"},{\"name\":"
                      "\"administration\",\"description\":\"For operators.\"}]"));
     put_paths(&out);
     put_components(&out);
@@ -446,7 +307,7 @@ void openapi_show(struct api_call *call)
 {
     struct buf *document = &call->api->openapi;
     if (document->len == 0) {
-        buf_init(document, DOCUMENT_BYTES_MAX);
+        buf_init(document, OPENAPI_BYTES_MAX);
         api_print_openapi(document);
     }
     api_call_reply_json(call, 200, document);

@@ -16,7 +16,7 @@ static void put_form(const struct field_form *form, struct json_out *out)
     if (form == &form_email) {
         json_put_cstr(out, "format", "email");
     } else if (form == &form_time) {
-        json_put_cstr(out, "format", "date-time");
+        json_put_raw(out, "anyOf", STR("[{\"format\":\"date-time\"},{\"format\":\"date\"}]"));
     } else if (form->pattern != NULL) {
         json_put_cstr(out, "pattern", form->pattern);
     }

@@ -218,7 +218,7 @@ static const struct member payout_batch_row[] = {
     {"reference", "string?",   "Your own id."},
     {"status",    "string",    "The payout's; `invalid` when the row was refused."},
     {"payout",    "object?",   "The payout; null when the row was refused."},
-    {"errors",    "[]RowError", "What is wrong with the row; null when it was taken."},
+    {"errors",    "[]RowError?", "What is wrong with the row; null when it was taken."},
 };
 static const struct member row_error[] = {
     {"code",   "string", "Stable: as of a problem."},
@@ -555,6 +555,7 @@ static const struct member problem[] = {
     {"payment_id", "string",  "The payment it is about."},
     {"request_id", "string",  "Tell it to support."},
     {"errors",     "[]object", "Only with invalid_rows: row, code, param, detail of the first wrong rows."},
+    {"findings",   "[]object", "Only with invalid_rules: what is wrong with the rule set, with line and column."},
 };
 
 #define PAGE_OF(name)                                                                              \
@@ -746,9 +747,9 @@ static void put_base_type(struct json_out *out, struct str type, bool may_be_nul
     }
 }
 
-static void put_items(struct json_out *out, struct str name)
+static void put_items(struct json_out *out, struct str name, bool may_be_null)
 {
-    json_put_cstr(out, "type", "array");
+    put_base_type(out, STR("array"), may_be_null);
     json_key(out, "items");
     json_begin_object(out);
     if (name.at[0] >= 'A' && name.at[0] <= 'Z') {
@@ -771,7 +772,7 @@ static void put_member(struct json_out *out, const struct member *member)
     json_key(out, member->name);
     json_begin_object(out);
     if (str_starts(type, STR("[]"))) {
-        put_items(out, str_sub(type, 2, SIZE_MAX));
+        put_items(out, str_sub(type, 2, type.len - 2 - (may_be_null ? 1 : 0)), may_be_null);
     } else {
         put_base_type(out, str_sub(type, 0, type.len - (may_be_null ? 1 : 0)), may_be_null);
     }

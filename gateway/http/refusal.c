@@ -1,6 +1,9 @@
 #include "http/refusal.h"
 
+#include <stdio.h>
+
 #include "base/error.h"
+#include "base/message.h"
 
 /* clang-format off */
 static const struct refusal_reason reasons[REFUSAL_COUNT] = {
@@ -78,6 +81,25 @@ const struct refusal_reason *refusal_reason(enum refusal refusal)
 {
     CHECK(refusal > REFUSAL_NONE && refusal < REFUSAL_COUNT);
     return &reasons[refusal];
+}
+
+size_t refusal_print(enum refusal refusal, const char *request_id, char out[REFUSAL_BODY_MAX])
+{
+    const struct refusal_reason *reason = refusal_reason(refusal);
+    struct str phrase = http_status_phrase(reason->status);
+    char type[MESSAGE_TYPE_SIZE];
+    struct str type_uri = message_type(reason->code, type);
+    bool retryable = reason->status == 408 || reason->status == 503;
+    int len = snprintf(out, REFUSAL_BODY_MAX,
+                       "{\"type\":\"" STR_FMT "\",\"title\":\"" STR_FMT
+                       "\",\"status\":%d,\"detail\":\"" STR_FMT "\",\"code\":\"" STR_FMT
+                       "\",\"retryable\":%s%s%s%s}",
+                       STR_ARG(type_uri), STR_ARG(phrase), reason->status, STR_ARG(reason->detail),
+                       STR_ARG(reason->code), retryable ? "true" : "false",
+                       request_id != NULL ? ",\"request_id\":\"" : "",
+                       request_id != NULL ? request_id : "", request_id != NULL ? "\"" : "");
+    CHECK(len > 0 && len < REFUSAL_BODY_MAX);
+    return (size_t)len;
 }
 
 struct str http_status_phrase(int status)

@@ -48,6 +48,10 @@ enum refusal {
     REFUSAL_COUNT,
 };
 
+enum {
+    REFUSAL_BODY_MAX = 768,
+};
+
 struct refusal_reason {
     int status;
     struct str code;
@@ -55,6 +59,8 @@ struct refusal_reason {
 };
 
 const struct refusal_reason *refusal_reason(enum refusal refusal);
+/* Its problem document (RFC 9457) into out, without a NUL; request_id NULL: left out. Returns the length. */
+size_t refusal_print(enum refusal refusal, const char *request_id, char out[REFUSAL_BODY_MAX]);
 /* Reason phrase of a status: "Bad Request"; "Unknown" for one that we never send. */
 struct str http_status_phrase(int status);
 

@@ -8,11 +8,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/message.h"
 
 enum {
     HEAD_FIXED_MAX = 640, /* what we add ourselves to any answer */
-    PROBLEM_MAX = 768,
 };
 
 struct piece { /* room that is being filled: reserved in the output, or the server's */
@@ -264,26 +262,17 @@ void reply_stream_head(struct http_exchange *x, const struct http_response *head
 void reply_refuse(struct connection *c, enum refusal refusal)
 {
     const struct refusal_reason *reason = refusal_reason(refusal);
-    struct str phrase = http_status_phrase(reason->status);
     char id[ID_TEXT_SIZE];
-    char body[PROBLEM_MAX];
-    char type[MESSAGE_TYPE_SIZE];
+    char body[REFUSAL_BODY_MAX];
     struct piece piece;
     struct uuid uuid = uuid_new();
     id_format(ID_REQUEST, &uuid, id);
-    struct str type_uri = message_type(reason->code, type);
-    int len = snprintf(body, sizeof body,
-                       "{\"type\":\"" STR_FMT "\",\"title\":\"" STR_FMT
-                       "\",\"status\":%d,\"detail\":\"" STR_FMT "\",\"code\":\"" STR_FMT
-                       "\",\"request_id\":\"%s\"}",
-                       STR_ARG(type_uri), STR_ARG(phrase), reason->status, STR_ARG(reason->detail),
-                       STR_ARG(reason->code), id);
-    CHECK(len > 0 && len < PROBLEM_MAX);
+    size_t len = refusal_print(refusal, id, body);
     metrics_count(METRIC_HTTP_REFUSED, 1, reason->code);
     log_debug("http", "request refused", LOG_CSTR("listener", c->server->config.listener_name),
               LOG_CSTR("request_id", id), LOG_CSTR("peer", c->peer),
               LOG_STR("reason", reason->code));
-    piece_start(&piece, c, HEAD_FIXED_MAX + (size_t)len);
+    piece_start(&piece, c, HEAD_FIXED_MAX + len);
     add_head(&piece, c->server, reason->status, true, str_of(id));
     add_header(&piece, STR("Cache-Control"), STR("no-store"));
     add_header(&piece, STR("Content-Type"), STR("application/problem+json"));
@@ -291,10 +280,10 @@ void reply_refuse(struct connection *c, enum refusal refusal)
         add_header(&piece, STR("Retry-After"), STR("1"));
     }
     piece_add(&piece, STR("Content-Length: "));
-    piece_add_number(&piece, (size_t)len);
+    piece_add_number(&piece, len);
     piece_add(&piece, STR("\r\n\r\n"));
     if (!c->exchange || c->exchange->request.method != HTTP_HEAD) {
-        piece_add(&piece, (struct str){body, (size_t)len});
+        piece_add(&piece, (struct str){body, len});
     }
     piece_commit(&piece);
 }

@@ -184,7 +184,7 @@ export class Load {
         await this.ask('GET', pick([...READS, ...of]), { key: this.world.financeKey });
         if (chance(0.2)) await this.ask('POST', '/v1/routing/explain', { body: { payment: this.world.payment() } });
         if (chance(0.05)) await this.ask('POST', '/v1/rules/check', { body: { text: chance(0.5) ? 'otherwise { use paypal, payoneer }' : 'rule "x" when amount > { use nobody }' } });
-        if (chance(0.1)) await this.world.call('GET', this.world.ops + pick(['/metrics', '/readyz?verbose', '/livez', '/dashboard']), { agent: pick(this.agents) }).catch(() => {});
+        if (chance(0.1)) await this.world.call('GET', this.world.ops + pick(['/metrics', '/readyz?verbose', '/livez']), { agent: pick(this.agents) }).catch(() => {});
     }
     // A reader of the event stream stays a while; some stop reading, and are cut off.
     stream() {

@@ -1,8 +1,8 @@
-// The operators' view: a fault shows on /v1/providers, /metrics and the dashboard's stream within 5 s.
+// The operators' view: a fault shows on /v1/providers, /metrics and the board's stream within 5 s.
 import https from 'node:https';
 import { suite, assert, equal, until } from './lib.mjs';
 
-function stream(world, seconds) { // collected text of the dashboard's event stream
+function stream(world, seconds) { // collected text of the board's event stream
     const got = { text: '' };
     const request = https.get(`${world.api}/v1/providers/stream`, { ca: world.ca, headers: { authorization: `Bearer ${world.operatorKey}` } }, (answer) => {
         got.type = answer.headers['content-type'];
@@ -40,7 +40,7 @@ await suite('health', { workers: 2, delayMs: 5 }, {
         await until('the status page shows it', async () => (await component(world, 'paypal')).status === 'major_outage', 5000 - (Date.now() - from));
         equal((await status(world, 'status')).status, { indicator: 'major', description: 'Partial System Outage' }, 'a provider is not the whole');
         await until('/metrics shows it', async () => /turnpike_circuit_state\{provider="paypal"[^}]*\} 2/.test((await world.call('GET', world.ops + '/metrics')).raw), 5000 - (Date.now() - from));
-        await until('the dashboard shows it', async () => events.text.includes('open'), 5000 - (Date.now() - from) + 1000);
+        await until('the stream of the board shows it', async () => /"breaker":\{"state":"open"/.test(events.text), 5000 - (Date.now() - from) + 1000);
         assert((await paypal(world)).breaker.why.length > 0, 'says why');
         await load;
         assert((await paypal(world, world.operatorKey)) !== undefined, 'the operator sees it too');

@@ -4,10 +4,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync, readFileSync, rmSync, openSync, closeSync, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { Contract } from '../contract/contract.mjs';
+import { startPrism } from '../contract/prism.mjs';
 
 export const top = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const binary = path.resolve(top, process.env.BUILD ?? 'build', 'turnpike');
@@ -109,6 +112,7 @@ export class World {
         world.makeMerchant(options);
         await world.startSandbox();
         await world.startGateway();
+        if (process.env.PRISM) world.prism = await startPrism({ document: process.env.PRISM, upstream: world.api, port: await freePorts(1), ca: world.at('tls/ca.pem'), log: world.at('log/prism.log') });
         return world;
     }
     at(file) { return path.join(this.folder, file); }
@@ -197,6 +201,7 @@ export class World {
     }
     async stop() {
         this.agent.destroy();
+        await this.prism?.stop();
         if (this.gateway) { this.gateway.kill('SIGTERM'); await this.gateway.ended; }
         if (this.sandboxProcess) { this.sandboxProcess.kill('SIGTERM'); await this.sandboxProcess.ended; }
         this.stopDatabase();
@@ -204,20 +209,20 @@ export class World {
     }
     abandon() { // after a failure: end what runs, keep the folder for a look
         this.gateway?.kill('SIGKILL');
+        this.prism?.stop();
         this.sandboxProcess?.kill('SIGKILL');
         try { this.stopDatabase(); } catch { /* it may be down */ }
     }
     call(method, url, { body, headers = {}, key, agent, timeoutMs = 20000 } = {}) {
         return new Promise((resolve, reject) => {
             const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
-            const request = https.request(url, {
-                method, agent: agent ?? this.agent, timeout: timeoutMs,
-                headers: {
-                    ...(key ? { authorization: `Bearer ${key}` } : {}),
-                    ...(text !== undefined ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } : {}),
-                    ...headers,
-                },
-            }, (answer) => {
+            const sent = {
+                ...(key ? { authorization: `Bearer ${key}` } : {}),
+                ...(text !== undefined ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } : {}),
+                ...headers,
+            };
+            const by = this.prism && !agent && url.startsWith(`${this.api}/v1/`) ? { on: http, url: `http://127.0.0.1:${this.prism.port}${url.slice(this.api.length)}` } : { on: https, url, agent: agent ?? this.agent };
+            const request = by.on.request(by.url, { method, agent: by.agent, timeout: timeoutMs, headers: sent }, (answer) => {
                 const chunks = [];
                 answer.on('data', (chunk) => chunks.push(chunk));
                 answer.on('error', reject);
@@ -225,7 +230,9 @@ export class World {
                     const raw = Buffer.concat(chunks).toString();
                     let json;
                     try { json = JSON.parse(raw); } catch { /* not JSON */ }
-                    resolve({ status: answer.statusCode, headers: answer.headers, raw, json });
+                    const got = { status: answer.statusCode, headers: answer.headers, raw, json };
+                    this.hold({ method, url, headers: sent, text }, got);
+                    resolve(got);
                 });
             });
             request.on('timeout', () => request.destroy(new Error('client time-out')));
@@ -233,6 +240,13 @@ export class World {
             if (text !== undefined) request.write(text);
             request.end();
         });
+    }
+    // What the API answers is what its document says (suite() fails the test whose answers do not).
+    hold(request, answer) {
+        if (!this.contract || this.prism || !request.url.startsWith(`${this.api}/`)) return;
+        const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]));
+        const wrong = this.contract.check({ ...request, headers, type: headers['content-type'] }, answer);
+        if (wrong) this.violations.add(wrong);
     }
     payment(extra = {}) {
         return { amount: 1099, currency: 'EUR', method: { type: 'card', tokens: { paypal: 'tok_ok', payoneer: 'tok_ok' } }, ...extra };
@@ -451,6 +465,8 @@ function minorAway(entry) {
 // Run named cases against one world; prints a line each, and how to run a failing one alone.
 export async function suite(name, options, cases) {
     const only = process.argv[2];
+    const contract = Contract.of(binary);
+    const violations = new Set();
     let world;
     let passed = 0;
     let failed = 0;
@@ -460,6 +476,8 @@ export async function suite(name, options, cases) {
         try {
             world ??= await (options.World ?? World).start(name, options);
             world.log = [];
+            world.contract = contract;
+            world.violations = violations;
             await test(world);
             passed++;
             console.log(`ok   ${name}: ${title} (${Date.now() - from} ms)`);
@@ -491,6 +509,11 @@ export async function suite(name, options, cases) {
         }
     }
     if (world) await world.stop();
+    if (violations.size > 0) {
+        failed++;
+        console.log(`FAIL ${name}: ${violations.size} answers are not what the document says (turnpike openapi):`);
+        for (const wrong of [...violations].slice(0, 20)) console.log(`     ${wrong}`);
+    }
     console.log(`${name}: ${passed} passed, ${failed} failed`);
     process.exit(failed === 0 ? 0 : 1);
 }

@@ -8,7 +8,7 @@ beside="seals failover health_scenarios reload webhooks operations rulebook hold
 alone="process overload attack"
 [ $# -eq 0 ] || { beside="$*" alone=; }
 lanes=${LANES:-4}
-ports=11400
+ports=${E2E_PORTS:-11400}
 out=$(mktemp -d "${TMPDIR:-/tmp}/turnpike-e2e-XXXXXX")
 trap 'rm -rf "$out"' EXIT
 
