@@ -7,6 +7,22 @@
 
 #include "api/field.h"
 
+/* One member of an answer. */
+struct member {
+    const char *name;
+    const char *type; /* string, integer, boolean, number, time, object, "[]Name", "Name", ... */
+    const char *help;
+};
+
+struct answer {
+    const char *name;
+    const char *help;
+    const struct member *members;
+    size_t count;
+};
+
+/* schema_answers.c: what answers look like. */
+const struct answer *schema_answer_table(size_t *count);
 /* The value of one member: type, bounds, form, words. */
 void schema_field(const struct field *field, struct json_out *out);
 /* An object by its table; tables inside it are referred to by name. */

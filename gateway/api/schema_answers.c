@@ -1,21 +1,6 @@
 /* What answers look like. Members are written type by type; "?" means that it may be null. */
 #include "api/schema.h"
 
-#include <string.h>
-
-struct member {
-    const char *name;
-    const char *type; /* string, integer, boolean, number, time, object, "[]Name", "Name", ... */
-    const char *help;
-};
-
-struct answer {
-    const char *name;
-    const char *help;
-    const struct member *members;
-    size_t count;
-};
-
 /* clang-format off */
 static const struct member payment[] = {
     {"id",              "string",   "pay_..."},
@@ -729,73 +714,8 @@ static const struct answer answers[] = {
 };
 /* clang-format on */
 
-static void put_base_type(struct json_out *out, struct str type, bool may_be_null)
+const struct answer *schema_answer_table(size_t *count)
 {
-    bool is_time = str_eq(type, STR("time"));
-    struct str name = is_time ? STR("string") : type;
-    json_key(out, "type");
-    if (may_be_null) {
-        json_begin_array(out);
-        json_str(out, name);
-        json_cstr(out, "null");
-        json_end_array(out);
-    } else {
-        json_str(out, name);
-    }
-    if (is_time) {
-        json_put_cstr(out, "format", "date-time");
-    }
-}
-
-static void put_items(struct json_out *out, struct str name, bool may_be_null)
-{
-    put_base_type(out, STR("array"), may_be_null);
-    json_key(out, "items");
-    json_begin_object(out);
-    if (name.at[0] >= 'A' && name.at[0] <= 'Z') {
-        struct buf text;
-        buf_init(&text, 256);
-        buf_add_str(&text, STR("#/components/schemas/"));
-        buf_add_str(&text, name);
-        json_put_str(out, "$ref", buf_str(&text));
-        buf_release(&text);
-    } else {
-        json_put_str(out, "type", name);
-    }
-    json_end_object(out);
-}
-
-static void put_member(struct json_out *out, const struct member *member)
-{
-    struct str type = str_of(member->type);
-    bool may_be_null = str_ends(type, STR("?"));
-    json_key(out, member->name);
-    json_begin_object(out);
-    if (str_starts(type, STR("[]"))) {
-        put_items(out, str_sub(type, 2, type.len - 2 - (may_be_null ? 1 : 0)), may_be_null);
-    } else {
-        put_base_type(out, str_sub(type, 0, type.len - (may_be_null ? 1 : 0)), may_be_null);
-    }
-    if (member->help[0] != '\0') {
-        json_put_cstr(out, "description", member->help);
-    }
-    json_end_object(out);
-}
-
-void schema_answers(struct json_out *out)
-{
-    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-        const struct answer *answer = &answers[i];
-        json_key(out, answer->name);
-        json_begin_object(out);
-        json_put_cstr(out, "type", "object");
-        json_put_cstr(out, "description", answer->help);
-        json_key(out, "properties");
-        json_begin_object(out);
-        for (size_t at = 0; at < answer->count; at++) {
-            put_member(out, &answer->members[at]);
-        }
-        json_end_object(out);
-        json_end_object(out);
-    }
+    *count = ARRAY_LEN(answers);
+    return answers;
 }
