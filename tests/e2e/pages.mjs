@@ -1,8 +1,9 @@
 // `make pages`: the dashboard in Debian's Chromium: sign-in, the live board, payments and their acts, routing, finance; by
 // keyboard, by axe, on a phone, light and dark; pictures go to build/pictures/.
-import { suite, assert, equal, until, top, uuidOf, World } from './lib.mjs';
+import { suite, assert, equal, until, top } from './lib.mjs';
 import { visit } from './dashboard_lib.mjs';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { Exporting } from './exporting.mjs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import path from 'node:path';
 
@@ -16,19 +17,6 @@ async function someOfEverything(world) {
     for (const provider of ['paypal', 'payoneer']) {
         await world.pay(world.payment({ providers: { only: [provider] } }));
         await world.pay(world.payment({ providers: { only: [provider] }, method: { type: 'card', tokens: { paypal: 'tok_hard', payoneer: 'tok_hard' } } }));
-    }
-}
-
-class Exporting extends World {
-    writeConfig() {
-        mkdirSync(this.at('exports'), { recursive: true });
-        this.options.settings = { ...this.options.settings, exports_folder: this.at('exports'), reports_database: this.conninfo('e2e_finance') };
-        super.writeConfig();
-    }
-    static async start(name, options) {
-        const world = await super.start(name, options);
-        world.psql(`INSERT INTO finance_access (login, merchant_id) VALUES ('e2e_finance', ${uuidOf(world.merchant)}) ON CONFLICT DO NOTHING`);
-        return world;
     }
 }
 

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 beside="seals failover health_scenarios reload webhooks operations rulebook holds reviews payments webhooks_out money action payout_batch
     payouts duplicates declines events ledger exports rules fees backtest health webhooks_in commits linear linear_self reports erase
-    ledger_http ledger_exports archive session cli streams clients_examples process_measures metrics audit"
+    ledger_http ledger_exports archive session cli streams clients_examples permissions process_measures metrics audit"
 alone="process overload attack"
 [ $# -eq 0 ] || { beside="$*" alone=; }
 lanes=${LANES:-4}
