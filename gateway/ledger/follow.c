@@ -9,7 +9,7 @@
 #include "ledger/call.h"
 
 enum {
-    BATCH_READ_MAX = 48,   /* of one writer in one read */
+    BATCH_READ_MAX = 256,  /* of one writer in one read: each looks up all merchants once */
     OUT_OF_ORDER_MAX = 16, /* connections of a writer (store_writer_connections, at most) */
     EVENT_READ_MAX = 4096,
     RECENT_BATCH_MAX = 256, /* looked at for holes when a mark is made */

@@ -4,7 +4,7 @@
 // merchant. PAIRS=6 SECONDS=10 RATE=600 CONNECTIONS=128 LISTENERS=10000 MERCHANTS=2500; BUSY=merchants that are paid (all).
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as b from './lib.mjs';
 import { compareInTurn } from './pairs.mjs';
@@ -49,13 +49,20 @@ class Listeners {
     async stop() { this.child.stdin.end(); await this.ended; }
 }
 const paid = (world) => b.payments(world, CONNECTIONS, { path: undefined, lines_file: world.at('stream.lines'), headers: 'Accept: application/json\r\n' });
+// What the connections that read for streams take by themselves: nobody else's work can hide it. Payments hardly use them.
+const TICK_US = 10000;
+const readersUs = (world) => world.rows("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'turnpike reader%'")
+    .map(({ pid }) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' '))
+    .reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) * TICK_US, 0);
 const eventCount = (world) => Number(world.psql('SELECT count(*) FROM events'));
 
 async function measure(world, name) {
     const from = eventCount(world);
     const listeners = name === 'with' ? new Listeners(world) : null;
     if (listeners) b.assert(await listeners.line() === 'ready', 'all listen');
+    const before = readersUs(world);
     const result = await b.load(world, { name, warmup: WARM_S, seconds: SECONDS, rate: RATE, classes: [paid(world)] });
+    const readers = (readersUs(world) - before) / b.told(result).all;
     const told = b.told(result);
     b.assert(told.created === told.all && told.all > 0, `${name}: ${JSON.stringify(told.total)}`);
     let got = null;
@@ -66,7 +73,7 @@ async function measure(world, name) {
         await listeners.stop();
         await b.until('the gateway knows that they are gone', async () => ((await b.metrics(world)).get('turnpike_http_connections') ?? 0) < LISTENERS / 2, 30000);
     }
-    return { us: result.cpu_us.gateway + result.cpu_us.postgres, rate: result.rate, split: result.cpu_us, got };
+    return { us: result.cpu_us.gateway + result.cpu_us.postgres, rate: result.rate, split: result.cpu_us, readers, got };
 }
 
 const world = await b.makeWorld('bench-streams', { event_streams_max: LISTENERS + 100, event_streams_per_merchant_max: Math.ceil(LISTENERS / MERCHANTS) + 1,
@@ -82,6 +89,6 @@ await compareInTurn({
         await b.load(world, { name: 'first', warmup: 1, seconds: Math.ceil(2 * BUSY / RATE), rate: RATE, classes: [paid(world)] }); // a merchant's first payment is dearer
     },
     measure: (name) => measure(world, name),
-    remark: (pair) => `gateway ${pair.without.split.gateway.toFixed(0)} and ${pair.with.split.gateway.toFixed(0)} us, PostgreSQL ${pair.without.split.postgres.toFixed(0)} and ${pair.with.split.postgres.toFixed(0)} us; ${pair.with.got.events} events told`,
+    remark: (pair) => `gateway ${pair.without.split.gateway.toFixed(0)} and ${pair.with.split.gateway.toFixed(0)} us, PostgreSQL ${pair.without.split.postgres.toFixed(0)} and ${pair.with.split.postgres.toFixed(0)} us, of which readers alone ${pair.without.readers.toFixed(1)} and ${pair.with.readers.toFixed(1)} us; ${pair.with.got.events} events told`,
     settings: { rate: RATE, seconds: SECONDS, share: SHARE, listeners: LISTENERS, merchants: MERCHANTS, busy: BUSY },
 });
