@@ -202,7 +202,7 @@ unit: $(TESTS)
 ## lint            Layers, sizes, format, tables, clang's warnings, clang-tidy, cppcheck
 .PHONY: lint lint-quick format
 lint: lint-quick
-	@LINT_FLAGS='$(subst ',,$(CPPFLAGS)) $(filter-out -Wnull-dereference,$(WARNINGS))' tests/lint/analyse.sh $(BUILD)
+	@LINT_FLAGS='$(subst ',,$(CPPFLAGS)) -I$(BUILD)/web $(filter-out -Wnull-dereference,$(WARNINGS))' tests/lint/analyse.sh $(BUILD)
 lint-quick:
 	@$(MAKE) --no-print-directory -j$$(nproc) build
 	@tests/lint/layers.sh

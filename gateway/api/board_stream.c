@@ -52,8 +52,10 @@ static void client_gone(void *ctx)
 
 void board_streams_free(struct api *api)
 {
-    while (!list_is_empty(&api->board_streams)) {
-        stream_free(LIST_OWNER(api->board_streams.next, struct board_stream, link));
+    struct link *next;
+    for (struct link *link = api->board_streams.next; link != &api->board_streams; link = next) {
+        next = link->next;
+        stream_free(LIST_OWNER(link, struct board_stream, link));
     }
 }
 

@@ -10,13 +10,15 @@ enum {
     LIST_BYTES_MAX = 1 << 20,
 };
 
+#define HOUR_S INT64_C(3600)
+
 static const struct span {
     const char *name;
     int64_t length_s;
     int64_t step_s;
 } spans[] = {
-    {"1h", 3600, 60},        {"6h", 6 * 3600, 300},         {"24h", 24 * 3600, 600},
-    {"7d", 7 * 86400, 3600}, {"30d", 30 * 86400, 4 * 3600},
+    {"1h", HOUR_S, 60},           {"6h", 6 * HOUR_S, 300},           {"24h", 24 * HOUR_S, 600},
+    {"7d", 168 * HOUR_S, HOUR_S}, {"30d", 720 * HOUR_S, 4 * HOUR_S},
 };
 
 struct asking { /* in the call's arena */
