@@ -21,7 +21,7 @@ static const struct {
     {"Retry-After", "{\"description\":\"Seconds after which asking again makes sense.\"," NUMBER_SCHEMA "}"},
     {"WWW-Authenticate", "{\"description\":\"How to come: with a key.\"," TEXT_SCHEMA "}"},
     {"Allow", "{\"description\":\"What this address takes.\"," TEXT_SCHEMA "}"},
-    {"RateLimit", "{\"description\":\"What is left of the limit (draft-ietf-httpapi-ratelimit-headers-10).\"," TEXT_SCHEMA "}"},
+    {"RateLimit", "{\"description\":\"When little is left of the limit (draft-ietf-httpapi-ratelimit-headers-10).\"," TEXT_SCHEMA "}"},
     {"RateLimit-Policy", "{\"description\":\"The limit.\"," TEXT_SCHEMA "}"},
     {"Link", "{\"description\":\"Of a page of CSV: where the next one is (RFC 8288).\"," TEXT_SCHEMA "}"},
     {"Vary", "{\"description\":\"The body depends on this header of the request.\"," TEXT_SCHEMA "}"},
@@ -68,6 +68,10 @@ static void put_success_headers(struct json_out *out, const struct endpoint *end
     const char *names[ARRAY_LEN(headers)];
     size_t count = 0;
     names[count++] = "Request-Id";
+    if (endpoint->roles != ROLE_ANYONE) {
+        names[count++] = "RateLimit";
+        names[count++] = "RateLimit-Policy";
+    }
     if (endpoint->has_key) {
         names[count++] = "Idempotent-Replayed";
     }
@@ -95,15 +99,13 @@ static void put_problem_headers(struct json_out *out, int status)
     const char *names[ARRAY_LEN(headers)];
     size_t count = 0;
     names[count++] = "Request-Id";
+    names[count++] = "RateLimit";
+    names[count++] = "RateLimit-Policy";
     if (status == 401) {
         names[count++] = "WWW-Authenticate";
     }
     if (status == 409 || status == 422 || status == 429 || status == 503) {
         names[count++] = "Retry-After";
-    }
-    if (status == 401 || status == 429) {
-        names[count++] = "RateLimit";
-        names[count++] = "RateLimit-Policy";
     }
     if (status == 405) {
         names[count++] = "Allow";
@@ -188,7 +190,7 @@ static bool may_answer(const struct endpoint *endpoint, int status)
         return false;
     case 409:
     case 415:
-        return has_body || endpoint->method == HTTP_DELETE;
+        return has_body || endpoint->method == HTTP_DELETE || is_file(endpoint);
     default:
         return true;
     }
