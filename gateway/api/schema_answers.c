@@ -530,13 +530,14 @@ static const struct member webhook_replay_started[] = {
     {"has_more", "boolean", "There may be more: ask again."},
 };
 static const struct member problem[] = {
-    {"type",       "string",  "Address of the code's page."},
+    {"type",       "string",  "Address of the page about the code, relative to what was asked."},
     {"title",      "string",  "What the code means."},
     {"status",     "integer", "The HTTP status."},
     {"detail",     "string",  "What is wrong here, and what would be right."},
     {"code",       "string",  "Stable: decide by this."},
     {"param",      "string",  "The member, query parameter or header it is about."},
     {"retryable",  "boolean", "The same request under the same key may succeed later."},
+    {"next_step",  "string",  "What to do now."},
     {"payment_id", "string",  "The payment it is about."},
     {"request_id", "string",  "Tell it to support."},
     {"errors",     "[]object", "Only with invalid_rows: row, code, param, detail of the first wrong rows."},

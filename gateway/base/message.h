@@ -54,25 +54,34 @@ enum message {
     MESSAGE_COUNT,
 };
 
+enum effect {                 /* what has become of the request */
+              EFFECT_NONE,    /* it did nothing */
+              EFFECT_UNKNOWN, /* it, or the first one under its key, may have done what it asks for */
+};
+
 struct message_entry {
     const char *code; /* "unknown_currency" */
     int status;
     const char *title; /* one sentence without stop */
     bool retryable;
+    enum effect effect;
+    const char *next_step; /* what its reader does now: a whole sentence */
 };
 const struct message_entry *message_entry(enum message message);
 
+#define MESSAGE_PAGES "/problems" /* where the pages about codes are, on the merchants' listener */
 enum {
     MESSAGE_TYPE_SIZE = 96,
 };
-/* The problem's type URI: "unknown_currency" -> "https://turnpike.dev/errors/unknown-currency". */
+/* The problem's type: "unknown_currency" -> "/problems/unknown_currency", relative to the address that was asked (RFC 9457
+ * section 3.1.1), where the page about it is. */
 struct str message_type(struct str code, char out[MESSAGE_TYPE_SIZE]);
 
 /*
  * Print a problem document. detail, param, payment_id and request_id may be empty and are then left
  * out:
- * {"type":"https://turnpike.dev/errors/unknown-currency","title","status","detail","code","param",
- *  "retryable","payment_id","request_id"}
+ * {"type":"/problems/unknown_currency","title","status","detail","code","param","retryable",
+ *  "next_step","payment_id","request_id"}
  */
 void message_print(enum message message, struct str detail, struct str param, struct str payment_id,
                    struct str request_id, struct buf *out);

@@ -4,13 +4,15 @@
 
 #include "base/message.h"
 #include "dashboard/assets.h"
+#include "dashboard/problems.h"
 
 enum {
     PROBLEM_BYTES_MAX = 4096,
     HEADER_MAX = 8,
 };
 
-#define PAGE "/dashboard/index.html"
+#define PAGE      "/dashboard/index.html"
+#define REFERENCE "/dashboard/docs.html"
 
 /*
  * The pages load their own files and ask their own host; nothing else, nothing inline, and no text
@@ -26,7 +28,7 @@ static const struct http_header policy[] = {
     {STR_INIT("X-Frame-Options"), STR_INIT("DENY")},
     {STR_INIT("Cross-Origin-Opener-Policy"), STR_INIT("same-origin")},
     {STR_INIT("Cache-Control"), STR_INIT("no-cache")},
-    {STR_INIT("Vary"), STR_INIT("Accept-Encoding")},
+    {STR_INIT("Vary"), STR_INIT("Accept-Encoding, Accept")},
 };
 
 static bool is_below(struct str path, struct str folder)
@@ -37,10 +39,11 @@ static bool is_below(struct str path, struct str folder)
 bool site_takes(const struct http_exchange *x)
 {
     struct str path = http_request(x)->path;
-    return str_eq(path, STR("/")) || is_below(path, STR("/dashboard"));
+    return str_eq(path, STR("/")) || str_eq(path, STR("/docs")) ||
+           is_below(path, STR("/dashboard")) || problems_takes(path);
 }
 
-static void refuse(struct http_exchange *x, enum message message, struct str detail)
+void site_refuse(struct http_exchange *x, enum message message, struct str detail)
 {
     const struct http_header allow = {STR("Allow"), STR("GET, HEAD")};
     struct buf body;
@@ -110,6 +113,15 @@ static void reply_asset(struct http_exchange *x, const struct asset *asset)
                   });
 }
 
+void site_reply(struct http_exchange *x, struct str content_type, struct str body)
+{
+    http_reply(x, &(struct http_response){.status = 200,
+                                          .content_type = content_type,
+                                          .body = body,
+                                          .headers = policy,
+                                          .header_count = ARRAY_LEN(policy)});
+}
+
 static void reply_home(struct http_exchange *x)
 {
     const struct http_header to = {STR("Location"), STR("/dashboard")};
@@ -119,18 +131,24 @@ static void reply_home(struct http_exchange *x)
 void site_handle(struct http_exchange *x)
 {
     const struct http_request *req = http_request(x);
-    bool is_page = str_find(req->path, STR("."), 0) == SIZE_MAX;
+    bool is_reference = str_eq(req->path, STR("/docs"));
+    bool is_page = !is_reference && str_find(req->path, STR("."), 0) == SIZE_MAX;
     struct asset asset;
     if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
-        refuse(x, MESSAGE_METHOD_NOT_ALLOWED, STR("the dashboard's files are only read"));
+        site_refuse(x, MESSAGE_METHOD_NOT_ALLOWED, STR("pages are only read"));
+    } else if (problems_takes(req->path)) {
+        problems_show(x);
     } else if (req->path.len == 1) {
         http_set_route(x, "/");
         reply_home(x);
-    } else if (asset_find(is_page ? STR(PAGE) : req->path, &asset)) {
-        http_set_route(x, is_page ? "/dashboard" : "/dashboard/{file}");
+    } else if (asset_find(is_reference ? STR(REFERENCE)
+                          : is_page    ? STR(PAGE)
+                                       : req->path,
+                          &asset)) {
+        http_set_route(x, is_reference ? "/docs" : is_page ? "/dashboard" : "/dashboard/{file}");
         reply_asset(x, &asset);
     } else {
         http_set_route(x, "/dashboard/{file}");
-        refuse(x, MESSAGE_NOT_FOUND, STR("the dashboard has no such file"));
+        site_refuse(x, MESSAGE_NOT_FOUND, STR("the dashboard has no such file"));
     }
 }

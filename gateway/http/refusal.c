@@ -83,20 +83,47 @@ const struct refusal_reason *refusal_reason(enum refusal refusal)
     return &reasons[refusal];
 }
 
+bool refusal_is_retryable(const struct refusal_reason *reason)
+{
+    return reason->status == 408 || reason->status == 503;
+}
+
+struct str refusal_next_step(const struct refusal_reason *reason)
+{
+    switch (reason->status) {
+    case 408:
+        return STR("Send it again, whole and in time.");
+    case 503:
+        return str_of(message_entry(MESSAGE_OVERLOADED)->next_step);
+    case 413:
+    case 414:
+    case 431:
+        return STR("Send less: the operator's limits are in docs/limits.md.");
+    case 411:
+    case 417:
+    case 501:
+    case 505:
+        return STR("Let the HTTP library send HTTP/1.1, with Content-Length and without what the "
+                   "detail names.");
+    default:
+        return STR("Mend what builds the request: an HTTP library does not send this.");
+    }
+}
+
 size_t refusal_print(enum refusal refusal, const char *request_id, char out[REFUSAL_BODY_MAX])
 {
     const struct refusal_reason *reason = refusal_reason(refusal);
     struct str phrase = http_status_phrase(reason->status);
+    struct str next_step = refusal_next_step(reason);
     char type[MESSAGE_TYPE_SIZE];
     struct str type_uri = message_type(reason->code, type);
-    bool retryable = reason->status == 408 || reason->status == 503;
     int len = snprintf(out, REFUSAL_BODY_MAX,
                        "{\"type\":\"" STR_FMT "\",\"title\":\"" STR_FMT
                        "\",\"status\":%d,\"detail\":\"" STR_FMT "\",\"code\":\"" STR_FMT
-                       "\",\"retryable\":%s%s%s%s}",
+                       "\",\"retryable\":%s,\"next_step\":\"" STR_FMT "\"%s%s%s}",
                        STR_ARG(type_uri), STR_ARG(phrase), reason->status, STR_ARG(reason->detail),
-                       STR_ARG(reason->code), retryable ? "true" : "false",
-                       request_id != NULL ? ",\"request_id\":\"" : "",
+                       STR_ARG(reason->code), refusal_is_retryable(reason) ? "true" : "false",
+                       STR_ARG(next_step), request_id != NULL ? ",\"request_id\":\"" : "",
                        request_id != NULL ? request_id : "", request_id != NULL ? "\"" : "");
     CHECK(len > 0 && len < REFUSAL_BODY_MAX);
     return (size_t)len;

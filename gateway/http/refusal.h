@@ -49,7 +49,7 @@ enum refusal {
 };
 
 enum {
-    REFUSAL_BODY_MAX = 768,
+    REFUSAL_BODY_MAX = 1024,
 };
 
 struct refusal_reason {
@@ -57,6 +57,10 @@ struct refusal_reason {
     struct str code;
     struct str detail;
 };
+
+/* Whether the same bytes may be taken later, and what their sender does now. */
+bool refusal_is_retryable(const struct refusal_reason *reason);
+struct str refusal_next_step(const struct refusal_reason *reason);
 
 const struct refusal_reason *refusal_reason(enum refusal refusal);
 /* Its problem document (RFC 9457) into out, without a NUL; request_id NULL: left out. Returns the length. */

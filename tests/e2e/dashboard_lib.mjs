@@ -55,8 +55,8 @@ export class Visit {
     go(address) {
         return this.page.goto(this.world.api + address, { waitUntil: 'load' });
     }
-    picture(name) {
-        return this.page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true, animations: 'disabled' });
+    picture(name, fullPage = true) {
+        return this.page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage, animations: 'disabled' });
     }
     // Findings of axe that are serious or worse; the policy forbids scripts from elsewhere, so it goes in by the debugger.
     async axe() {

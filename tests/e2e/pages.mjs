@@ -3,7 +3,8 @@
 import { suite, assert, equal, until, top } from './lib.mjs';
 import { visit } from './dashboard_lib.mjs';
 import { Exporting } from './exporting.mjs';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import path from 'node:path';
 
@@ -328,6 +329,8 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
                 await page.locator('main h1').first().waitFor();
                 await page.waitForLoadState('networkidle').catch(() => {});
                 const width = await page.evaluate(() => document.documentElement.scrollWidth);
+                if (address === '/docs') await page.locator('#createPayment').scrollIntoViewIfNeeded();
+                await made.picture(`phone-${address.split('/')[1]}`, false);
                 assert(width <= 360, `${address} is ${width} wide on a screen of 360`);
                 await made.picture(`phone-${name}`);
             }
@@ -365,6 +368,46 @@ await suite('pages', { workers: 2, delayMs: 5, World: Exporting }, {
             await until('it says so', async () => /does not answer/.test(await page.locator('#status').innerText()), 6000);
             await world.startGateway();
             await until('live again', async () => await page.locator('#status').innerText() === 'live', 15000);
+        });
+    },
+    // /docs and /problems need no key; what the reference gives as an example does what it says.
+    async the_reference_and_the_error_pages_are_whole(world) {
+        keysOf(world);
+        const document = (await world.call('GET', `${world.api}/openapi.json`)).json;
+        const ids = Object.values(document.paths).flatMap((item) => Object.values(item)).map((one) => one.operationId);
+        writeFileSync(world.at('key'), world.key);
+        const run = (command) => spawnSync('bash', ['-c', command], { encoding: 'utf8', env: { ...process.env, TURNPIKE_URL: world.api, TURNPIKE_CA_FILE: world.at('tls/ca.pem'), TURNPIKE_KEY_FILE: world.at('key') } });
+        for (const dark of [false, true]) {
+            await visit(world, { dark }, async (page, made) => {
+                await made.go('/docs');
+                await page.getByRole('heading', { name: 'API reference' }).waitFor();
+                equal((await page.locator('.operation').evaluateAll((all) => all.map((one) => one.id))).sort(), ids.sort(), 'operations');
+                for (const name of Object.keys(document.components.schemas)) equal(await page.locator(`section#${name}`).count(), 1, name);
+                equal(await page.evaluate(() => [...document.querySelectorAll('a[href^="#"]')].filter((a) => !document.getElementById(a.getAttribute('href').slice(1))).map((a) => a.getAttribute('href'))), [], 'dead links');
+                equal(await made.axe(), [], 'axe on /docs');
+                const paid = run(`${await page.locator('#createPayment pre').innerText()}`);
+                equal(JSON.parse(paid.stdout).status, 'succeeded', paid.stdout + paid.stderr);
+                equal(JSON.parse(run(await page.locator('#listPayments pre').innerText()).stdout).data.length > 0, true, 'the list');
+                await page.getByLabel('Find an operation').fill('refund');
+                const left = await page.locator('.operation:visible').evaluateAll((all) => all.map((one) => one.id));
+                assert(left.includes('refundPayment') && !left.includes('createPayout'), `found: ${left}`);
+                await made.picture(`desk-docs${dark ? '-dark' : ''}`, false);
+                await page.goto(`${world.api}/problems`);
+                equal(await made.axe(), [], 'axe on /problems');
+                await page.getByRole('link', { name: 'unknown_currency' }).click();
+                await page.getByText('ISO 4217').first().waitFor();
+                equal(await made.axe(), [], 'axe on a problem');
+            });
+        }
+        await visit(world, { phone: true }, async (page, made) => {
+            for (const address of ['/docs', '/problems', '/problems/no_route']) {
+                await made.go(address);
+                await page.locator('main h1').first().waitFor();
+                const width = await page.evaluate(() => document.documentElement.scrollWidth);
+                if (address === '/docs') await page.locator('#createPayment').scrollIntoViewIfNeeded();
+                await made.picture(`phone-${address.split('/')[1]}`, false);
+                assert(width <= 360, `${address} is ${width} wide on a screen of 360`);
+            }
         });
     },
     async strangers_get_files_and_nothing_else(world) {

@@ -176,6 +176,29 @@ await suite('payments', { workers: 2, delayMs: 20 }, {
         }
         assert(!world.psql('SELECT count(*) FROM payments WHERE metadata::text LIKE \'%4111111111111111%\'').match(/[1-9]/), 'not stored');
     },
+    async every_error_has_a_page_at_its_type(world) {
+        const page = (address, accept) => world.call('GET', new URL(address, world.api).href, { headers: accept ? { accept } : {} });
+        const real = await world.call('POST', `${world.api}/v1/payments`, { key: world.key, body: world.payment({ currency: 'EURO' }), headers: { 'idempotency-key': randomUUID() } });
+        equal([real.status, real.json.type], [422, `/problems/${real.json.code}`], real.raw);
+        const { components } = (await world.call('GET', `${world.api}/openapi.json`)).json;
+        const problems = Object.values(components.responses).flatMap((one) => Object.values(one.content['application/problem+json'].examples)).map((one) => one.value);
+        assert(problems.length > 60 && problems.some((one) => one.code === real.json.code), `${problems.length} codes`);
+        const list = (await page('/problems', 'application/json')).json.data;
+        for (const problem of problems) {
+            assert(/^[A-Z].*[.]$/.test(problem.next_step), `${problem.code} has no next step`);
+            const html = await page(problem.type);
+            equal([html.status, html.headers['content-type']], [200, 'text/html; charset=utf-8'], problem.type);
+            for (const part of [`<code>${problem.code}</code>`, problem.next_step, `${problem.status}`, problem.retryable ? 'Yes:' : 'No:']) assert(html.raw.includes(part), `${problem.type} says nothing of ${part}`);
+            const { json } = await page(problem.type, 'application/json');
+            equal([json.code, json.status, json.retryable, json.next_step], [problem.code, problem.status, problem.retryable, problem.next_step], problem.type);
+            assert(['none', 'unknown'].includes(json.effect) && list.some((one) => one.code === json.code), problem.type);
+        }
+        equal(list.filter((one) => one.effect === 'unknown').map((one) => one.code).sort(), ['idempotency_key_in_use', 'internal', 'outcome_pending'], 'what may have moved money');
+        equal((await page('/problems/none')).status, 404, 'no such code');
+        equal((await page('/problems/%3Cscript%3E')).status, 404, 'markup');
+        equal((await world.call('POST', `${world.api}/problems`, { body: {} })).status, 405, 'only read');
+        assert(/default-src 'none'/.test((await page('/problems')).headers['content-security-policy']), 'the policy');
+    },
     async openapi_lists_every_route(world) {
         const answer = await world.call('GET', world.api + '/openapi.json');
         equal([answer.status, answer.json.openapi.slice(0, 3)], [200, '3.1'], 'document');
